@@ -1,0 +1,1 @@
+"""Golden files that scientists can trust."""

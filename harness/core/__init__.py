@@ -1,0 +1,1 @@
+"""Any field: digests, archives, manifests, the registry, comparison, verdicts. No torch, no pytest."""

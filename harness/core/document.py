@@ -1,0 +1,124 @@
+"""The JSON files a repository keeps: written canonically, read strictly, replaced atomically.
+
+Canonical means keys sorted, two spaces, a newline at the end, UTF-8: the same value gives the same bytes.
+Strict means that an unknown key, a wrong type or a newer schema is refused with its place.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from harness.core.errors import StaleFormatError, UnreadableError, UsageError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+T = TypeVar("T")
+
+
+class _Versioned(msgspec.Struct):
+    schema: int
+
+
+def encode_document(value: Any) -> bytes:
+    """Canonical JSON of a struct or mapping.
+
+    Raises
+    ------
+    UsageError
+        If a number is not finite: JSON has no word for it.
+    """
+    plain = msgspec.to_builtins(value, order="sorted")
+    _require_finite(plain, "$")
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+
+
+def decode_document(data: bytes, kind: type[T], *, name: str, schema: int) -> T:
+    """Value of type *kind* from JSON, refused where it is not exactly that.
+
+    Raises
+    ------
+    StaleFormatError
+        If the document's schema is not the one this program knows.
+    UnreadableError
+        If it is not JSON, or a key or type is wrong; the message holds the place, ``$.entries``.
+    """
+    _require_schema(data, name, schema)
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(name, str(error)) from error
+
+
+def read_document(path: str | PathLike[str], kind: type[T], *, schema: int) -> T:
+    """Decode the document at *path*; raises as :func:`decode_document`, and if there is no such file."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise _unreadable(str(path), error.strerror or str(error)) from error
+    return decode_document(data, kind, name=str(path), schema=schema)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write *data* to *path* so that a reader sees the old bytes or the new ones, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with staged.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _require_schema(data: bytes, name: str, schema: int) -> None:
+    try:
+        found = msgspec.json.decode(data, type=_Versioned).schema
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(name, str(error)) from error
+    if found > schema:
+        raise StaleFormatError(
+            name,
+            expected=f"schema {schema} or older",
+            found=f"schema {found}",
+            remedy="Upgrade golden-harness to read it.",
+        )
+    if found != schema:
+        raise StaleFormatError(
+            name,
+            expected=f"schema {schema}",
+            found=f"schema {found}",
+            remedy="Record it anew with `pytest --force-regen`.",
+        )
+
+
+def _require_finite(value: Any, place: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(
+            place,
+            expected="a finite number",
+            found=str(value),
+            remedy="Leave the entry out, or store what made it so.",
+        )
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _require_finite(item, f"{place}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _require_finite(item, f"{place}[{index}]")
+
+
+def _unreadable(name: str, found: str) -> UnreadableError:
+    return UnreadableError(
+        name,
+        expected="a JSON document that harness wrote",
+        found=found,
+        remedy=f"Restore it with `git checkout -- {Path(name).as_posix()}`, or record it anew.",
+    )

@@ -1,0 +1,70 @@
+"""What a domain offers by name: generators, pipelines, checks and faults.
+
+The core never imports a domain. A domain registers a :class:`Domain` under the entry point group
+``harness.domains``, or a project names one in its ``[tool.harness]`` table; both are looked up by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One broken rule of a dataset: which key, what the rule expects, what the data hold."""
+
+    check: str
+    key: str
+    expected: str
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """All that one check of a dataset found, with the figures it measured on the way."""
+
+    check: str
+    findings: tuple[Finding, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a pipeline: its wall time in seconds, its peak resident memory in MB (1e6 bytes)."""
+
+    name: str
+    seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineResult:
+    """What a pipeline measured on one fixture.
+
+    ``metrics`` and every entry of ``controls`` share their keys; ``artifacts`` are files below the
+    output directory that the pipeline was given.
+    """
+
+    pipeline: str
+    metrics: Mapping[str, float]
+    controls: Mapping[str, Mapping[str, float]]
+    stages: tuple[Stage, ...]
+    artifacts: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain's table. Every value is a reference ``module:attribute``, imported when it is used."""
+
+    name: str
+    generators: Mapping[str, str] = field(default_factory=dict)
+    pipelines: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Ptychography: diffraction patterns to complex images, in numpy."""

@@ -1,0 +1,1 @@
+"""Reconstruction with PyTorch: the only folder that imports torch."""

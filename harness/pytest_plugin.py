@@ -1,0 +1,1 @@
+"""pytest plugin: fixture_regression and metrics_regression."""
