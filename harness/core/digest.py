@@ -4,8 +4,8 @@ A digest names how it was made, ``xxh128:<32 hex digits>``, and speaks of conten
 
 The canonical form of an array, version 1, is the bytes ``harness-array-1``, its dtype in little-endian
 notation (``<f4``), its shape (``64,64``), each ended by a zero byte, then its elements in C order,
-little-endian. Memory order, strides and byte order of the original do not show; dtype, shape, the sign of zero and the
-payload of NaN do. Any change of this form is a new version with a new prefix.
+little-endian. Memory order, strides and byte order of the original do not show; dtype, shape, the sign of
+zero and the payload of NaN do. Any change of this form is a new version with a new prefix.
 """
 
 from __future__ import annotations

@@ -1,0 +1,93 @@
+"""Where a repository keeps its registry and its golden files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from harness.core.errors import RefusedError, UsageError
+
+REGISTRY = "registry.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A repository's root, as an absolute path, and the name of its golden directory."""
+
+    root: Path
+    golden_name: str = "golden"
+
+    @property
+    def registry(self) -> Path:
+        """The registry's path."""
+        return self.root / REGISTRY
+
+    @property
+    def golden(self) -> Path:
+        """The golden directory's path."""
+        return self.root / self.golden_name
+
+    def relative(self, path: Path) -> str:
+        """*path* as the registry writes it: below the root, with POSIX separators.
+
+        Raises
+        ------
+        RefusedError
+            If the path lies elsewhere.
+        """
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links must stay visible here
+        if not absolute.is_relative_to(self.root):
+            raise _outside(str(path), str(absolute))
+        return absolute.relative_to(self.root).as_posix()
+
+    def locate(self, relative: str) -> Path:
+        """The file that a registered path names.
+
+        Raises
+        ------
+        RefusedError
+            If the path is absolute, climbs out, or leads out through a symbolic link.
+        """
+        require_inner(relative)
+        path = self.root / relative
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise _outside(relative, str(path.resolve()))
+        return path
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project that *start* (the current directory) belongs to: the nearest one with a registry.
+
+    Raises
+    ------
+    UsageError
+        If there is no registry in *start* or above it.
+    """
+    folder = Path(start or Path.cwd()).resolve()
+    for candidate in (folder, *folder.parents):
+        if (candidate / REGISTRY).exists():
+            return Project(candidate)
+    raise UsageError(
+        str(folder),
+        expected=f"a {REGISTRY} here or in a directory above",
+        found="none",
+        remedy="Change to the repository, name it with --root, or record a first golden file.",
+    )
+
+
+def require_inner(relative: str) -> None:
+    """Raise :class:`RefusedError` unless *relative* is a plain POSIX path that stays inside."""
+    parts = PurePosixPath(relative).parts
+    plain = relative and "\\" not in relative and ":" not in relative and not relative.startswith("/")
+    if not plain or ".." in parts or str(PurePosixPath(relative)) != relative:
+        raise _outside(relative, "another kind of path")
+
+
+def _outside(thing: str, found: str) -> RefusedError:
+    return RefusedError(
+        thing,
+        expected="a path inside the repository, with / between its parts",
+        found=found,
+        remedy="Keep golden files in the repository and correct the path.",
+    )

@@ -1,0 +1,116 @@
+"""registry.json: what the repository stands behind, one entry per golden file.
+
+An entry holds the file's size and digests and the record of its last change. ``previous`` in a record is the
+SHA-256 of the record before it, which ``history`` keeps, so that a rewritten record shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from harness.core.digest import digest_file, sha256_file
+from harness.core.document import decode_document, encode_document, replace_file
+from harness.core.environment import author, fingerprint, revision
+from harness.core.project import Project, require_inner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SCHEMA = 1
+Kind = Literal["fixture", "manifest", "baseline", "file"]
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who changed a golden file, when (UTC, ISO 8601), why, and with what."""
+
+    at: str
+    by: str
+    reason: str
+    commit: str | None
+    dirty: bool
+    command: str
+    environment: dict[str, str]
+    previous: str | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Size in bytes, digests and records of one golden file, the newest record apart."""
+
+    kind: Kind
+    size: int
+    xxh128: str
+    sha256: str
+    record: Record
+    history: tuple[Record, ...] = ()
+
+
+class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Entries by path: relative to the repository's root, with POSIX separators."""
+
+    schema: int
+    entries: dict[str, Entry]
+
+
+def read_registry(path: Path) -> Registry:
+    """Registry from a file; an empty one where there is no file yet.
+
+    Raises
+    ------
+    UnreadableError, StaleFormatError
+        As :func:`harness.core.document.decode_document`.
+    RefusedError
+        If an entry's path leaves the repository.
+    """
+    if not path.exists():
+        return Registry(SCHEMA, {})
+    registry = decode_document(path.read_bytes(), Registry, name=str(path), schema=SCHEMA)
+    for relative in registry.entries:
+        require_inner(relative)
+    return registry
+
+
+def write_registry(path: Path, registry: Registry) -> None:
+    """Replace the registry's file at once."""
+    replace_file(path, encode_document(registry))
+
+
+def with_entries(registry: Registry, entries: Mapping[str, Entry]) -> Registry:
+    """*registry* with *entries* added; those replaced pass their records on as history."""
+    chained = {path: _chained(registry.entries.get(path), entry) for path, entry in entries.items()}
+    return Registry(SCHEMA, dict(sorted((registry.entries | chained).items())))
+
+
+def describe_file(path: Path, kind: Kind, record: Record) -> Entry:
+    """Entry of a file as it is on disk."""
+    return Entry(kind, path.stat().st_size, digest_file(path), sha256_file(path), record)
+
+
+def new_record(project: Project, *, reason: str, command: str) -> Record:
+    """Record of a change made now, in this environment."""
+    state = revision(project.root)
+    return Record(
+        at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        by=author(project.root),
+        reason=reason,
+        commit=state.commit,
+        dirty=state.dirty,
+        command=command,
+        environment=fingerprint(),
+    )
+
+
+def record_digest(record: Record) -> str:
+    """SHA-256 of a record's canonical JSON."""
+    return f"sha256:{hashlib.sha256(encode_document(record)).hexdigest()}"
+
+
+def _chained(before: Entry | None, entry: Entry) -> Entry:
+    if before is None:
+        return entry
+    record = msgspec.structs.replace(entry.record, previous=record_digest(before.record))
+    return msgspec.structs.replace(entry, record=record, history=(before.record, *before.history))

@@ -1,0 +1,110 @@
+"""Registry and disk -> verdicts. Nothing is imported that the intact case does not need."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from harness.core.digest import digest_file
+from harness.core.errors import HarnessError, StaleFormatError
+from harness.core.registry import Entry, Registry, read_registry
+from harness.core.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.core.project import Project
+
+
+def verify(project: Project) -> tuple[Verdict, ...]:
+    """Compare every registered file with its entry, and look for files that have none.
+
+    Returns
+    -------
+    tuple of Verdict
+        One per registered path and one per unregistered file in the golden directory, sorted by path.
+
+    Raises
+    ------
+    UnreadableError, StaleFormatError, RefusedError
+        If the registry itself cannot be read: then there is no answer.
+    """
+    registry = read_registry(project.registry)
+    registered = [verify_entry(project, path, entry) for path, entry in registry.entries.items()]
+    strangers = [
+        Verdict(path, Outcome.UNREGISTERED, "in no entry of the registry", _RECORD)
+        for path in _unregistered(project, registry)
+    ]
+    return tuple(sorted(registered + strangers, key=lambda verdict: verdict.name))
+
+
+def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:
+    """Verdict on one registered file."""
+    path = project.locate(relative)
+    if not path.is_file():
+        found = "something else" if path.exists() else "no file"
+        return Verdict(
+            relative, Outcome.MISSING, f"expected {entry.size} bytes, found {found}", _restore(relative)
+        )
+    if is_intact(path, entry):
+        return Verdict(relative, Outcome.SAME)
+    return _changed(project, relative, entry)
+
+
+def is_intact(path: Path, entry: Entry) -> bool:
+    """Whether a file has its entry's size and digest."""
+    return path.stat().st_size == entry.size and digest_file(path) == entry.xxh128
+
+
+def _changed(project: Project, relative: str, entry: Entry) -> Verdict:
+    path = project.locate(relative)
+    size = path.stat().st_size
+    if size != entry.size:
+        detail = f"expected {entry.size} bytes, found {size}"
+    else:
+        detail = f"expected {entry.xxh128}, found {digest_file(path)}"
+    try:
+        outcome = _content_outcome(project, relative, entry)
+    except StaleFormatError as error:
+        return Verdict(relative, Outcome.STALE, error.found, error.remedy)
+    except HarnessError as error:
+        return Verdict(relative, Outcome.CORRUPT, f"{detail}; {error.found}", _restore(relative))
+    return Verdict(relative, outcome, detail, _restore(relative))
+
+
+def _content_outcome(project: Project, relative: str, entry: Entry) -> Outcome:
+    """Whether other bytes hold the same content, which only a fixture's manifest can tell."""
+    path = project.locate(relative)
+    if entry.kind == "manifest":
+        from harness.core.manifest import read_manifest
+
+        read_manifest(path)
+    if entry.kind != "fixture":
+        return Outcome.DRIFTED
+    from harness.core.archive import read_archive
+    from harness.core.manifest import describe_arrays, read_manifest
+
+    arrays = read_archive(path)
+    beside = relative.removesuffix(".npz") + ".json"
+    manifest = read_registry(project.registry).entries.get(beside)
+    if manifest is None or verify_entry(project, beside, manifest).outcome is not Outcome.SAME:
+        return Outcome.DRIFTED
+    told = read_manifest(project.locate(beside)).arrays
+    return Outcome.REPACKED if describe_arrays(arrays) == told else Outcome.DRIFTED
+
+
+def _unregistered(project: Project, registry: Registry) -> Iterator[str]:
+    """Files in the golden directory without an entry; hidden ones are nobody's golden files."""
+    for folder, _, names in os.walk(project.golden):
+        inner = os.path.relpath(folder, project.root).replace(os.sep, "/")
+        for name in names:
+            if not name.startswith(".") and f"{inner}/{name}" not in registry.entries:
+                yield f"{inner}/{name}"
+
+
+_RECORD = "Register it with `harness add`, or delete it."
+
+
+def _restore(relative: str) -> str:
+    return f"Restore it with `git checkout -- {relative}`, or record it anew with `pytest --force-regen`."
