@@ -82,7 +82,7 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
         "photons": photons, "jitter": jitter, "seed": seed,
     }  # fmt: skip
     _require_possible(parameters)
-    of_object, of_positions, of_noise = (np.random.default_rng([seed, stream]) for stream in range(3))
+    of_object, of_positions, of_noise = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
     x, y, shape = raster(of_positions, positions=positions, detector=detector, step=step, jitter=jitter)
     obj = random_object(of_object, shape)
     probe = defocused_probe(detector)
