@@ -15,7 +15,7 @@ from harness.core.errors import UsageError
 from harness.ptycho.align import align
 from harness.ptycho.forward import amplitude, origins, residual
 
-ILLUMINATED = 0.05
+ILLUMINATED = 0.1
 """A pixel counts as illuminated from this share of the brightest pixel's summed intensity on."""
 
 SSIM_WINDOW = 7
