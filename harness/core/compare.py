@@ -254,7 +254,11 @@ def _measure(expected: np.ndarray, found: np.ndarray, tolerance: Tolerance) -> _
 def _nonfinite_unlike(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Where one side has NaN or an infinity and the other does not have the same; by part if complex."""
     if expected.dtype.kind == "c":
-        return _nonfinite_unlike(expected.real, found.real) | _nonfinite_unlike(expected.imag, found.imag)
+        real, imag = (
+            _nonfinite_unlike(expected.real, found.real),
+            _nonfinite_unlike(expected.imag, found.imag),
+        )
+        return np.asarray(real | imag)
     if expected.dtype.kind != "f":
         return np.zeros(expected.shape, bool)
     settled = np.isfinite(expected) & np.isfinite(found)
@@ -268,8 +272,8 @@ def _magnitude(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.hypot(_magnitude(values.real), _magnitude(values.imag)))
     if values.dtype.kind not in "biuf":
         return np.zeros(values.shape)
-    wide = np.abs(values.astype(np.float64))
-    return np.where(np.isfinite(wide), wide, 0.0)
+    wide: np.ndarray = np.abs(values.astype(np.float64))
+    return np.asarray(np.where(np.isfinite(wide), wide, 0.0))
 
 
 def _blocks(expected: np.ndarray, found: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -122,3 +122,8 @@ def _unreadable(name: str, found: str) -> UnreadableError:
         found=found,
         remedy=f"Restore it with `git checkout -- {Path(name).as_posix()}`, or record it anew.",
     )
+
+
+def plain_json(value: Any) -> str:
+    """Indented JSON of any result, for programs to read; paths as text, NaN and infinities as null."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str, order="sorted"), indent=2).decode()

@@ -7,7 +7,7 @@ The core never imports a domain. A domain registers a :class:`Domain` under the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +48,9 @@ class Stage:
 class PipelineResult:
     """What a pipeline measured on one fixture.
 
-    ``metrics`` and every entry of ``controls`` share their keys; ``artifacts`` are files below the
-    output directory that the pipeline was given.
+    ``metrics`` and every entry of ``controls`` share their keys; ``better`` says of a metric whether more or
+    less of it is better, where it is either; ``artifacts`` are files below the output directory that the
+    pipeline was given.
     """
 
     pipeline: str
@@ -57,6 +58,7 @@ class PipelineResult:
     controls: Mapping[str, Mapping[str, float]]
     stages: tuple[Stage, ...]
     artifacts: Mapping[str, Path]
+    better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

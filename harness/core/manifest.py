@@ -5,6 +5,7 @@ The same source, parameters and code version give the same bytes: no dates, host
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from harness.core.digest import combine_digests, digest_array
 from harness.core.document import decode_document, encode_document, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from os import PathLike
 
     import numpy as np
@@ -91,3 +92,36 @@ def decode_manifest(data: bytes, *, name: str) -> Manifest:
 def read_manifest(path: str | PathLike[str]) -> Manifest:
     """Manifest from a file; raises as :func:`harness.core.document.decode_document`."""
     return read_document(path, Manifest, schema=SCHEMA)
+
+
+def manifest_differences(expected: Manifest, found: Manifest) -> list[str]:
+    """In what two manifests differ beside their arrays' digests, a line each.
+
+    Checks are measurements: they are compared to three digits, all else exactly.
+    """
+    lines = [
+        f"manifest {key}: expected {one!r}, found {other!r}"
+        for key, one, other in _pairs(expected, found)
+        if one != other
+    ]
+    names = sorted(expected.checks.keys() | found.checks.keys())
+    checks = [(name, expected.checks.get(name), found.checks.get(name)) for name in names]
+    return lines + [
+        f"manifest checks.{name}: expected {one}, found {other}"
+        for name, one, other in checks
+        if not _alike(one, other)
+    ]
+
+
+def _pairs(expected: Manifest, found: Manifest) -> Iterator[tuple[str, Any, Any]]:
+    """What two manifests say under each key that has to be equal."""
+    for key in ("name", "transformations"):
+        yield key, getattr(expected, key), getattr(found, key)
+    for part in ("generator", "source"):
+        one, other = getattr(expected, part), getattr(found, part)
+        for key in one.__struct_fields__:
+            yield f"{part}.{key}", getattr(one, key), getattr(other, key)
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-9)

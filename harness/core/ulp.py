@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
@@ -14,7 +12,7 @@ def absolute_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
     Integers are subtracted the larger minus the smaller, modulo their width, so that uint8 4 - 5 is 1 and
     int64 extremes do not overflow. NaN is at distance 0 from NaN, an infinity from itself, and at infinite
-    distance from all else; complex parts are taken one by one. Equal strings are at distance 0, others infinite.
+    distance from all else; complex parts are taken one by one. Unequal strings are at infinite distance.
     """
     kind = one.dtype.kind
     if kind in "biu":
@@ -30,23 +28,26 @@ def absolute_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _float_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    distance = np.abs(one.astype(np.float64) - other.astype(np.float64))
+    distance: np.ndarray = np.abs(one.astype(np.float64) - other.astype(np.float64))
     alike = (one == other) | (np.isnan(one) & np.isnan(other))
-    return np.where(alike, 0.0, np.where(np.isnan(distance), np.inf, distance))
+    return np.asarray(np.where(alike, 0.0, np.where(np.isnan(distance), np.inf, distance)))
 
 
 def ulp_distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Count of representable numbers between two floats, uint64; of the worse part where complex.
 
-    Zero for dtypes without ULPs. -0.0 and 0.0 are at distance 0. Where either side is NaN the count means
-    nothing.
+    Zero for dtypes without ULPs. -0.0 and 0.0 are at distance 0, and so are NaNs; where one side alone is
+    NaN the count means nothing.
     """
     if one.dtype.kind == "c":
-        return np.maximum(ulp_distance(one.real, other.real), ulp_distance(one.imag, other.imag))
+        worse: np.ndarray = np.maximum(ulp_distance(one.real, other.real), ulp_distance(one.imag, other.imag))
+        return worse
     if one.dtype.kind != "f":
         return np.zeros(one.shape, np.uint64)
     a, b = _ordered(one), _ordered(other)
-    return np.asarray(np.where(a > b, a - b, b - a).astype(np.uint64))
+    distance: np.ndarray = np.where(a > b, a - b, b - a).astype(np.uint64)
+    distance[np.isnan(one) & np.isnan(other)] = 0
+    return distance
 
 
 def bits_differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:

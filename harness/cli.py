@@ -1,0 +1,75 @@
+"""The command line: ``harness VERB``. Exit codes are diff(1)'s: 0 the same, 1 not, 2 no answer."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from harness.core.errors import HarnessError
+
+_VERBS = {
+    "add": "Register a file in golden/ that no generator makes.",
+    "calibrate": "Measure a pipeline's baseline: repeated runs, varied conditions.",
+    "check": "Check a dataset against its contract and its own physics.",
+    "diff": "Compare two archives of arrays.",
+    "generate": "Make a fixture: one .npz and its manifest.",
+    "reconstruct": "Run a pipeline on a fixture and print its metrics.",
+    "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
+    "verify": "Compare every golden file with the registry.",
+}
+
+
+class Verbs(click.Group):
+    """Commands that are imported when they are named, so that ``verify`` starts without the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """Names of all verbs."""
+        return sorted(_VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
+        """The command of that name, None if there is none."""
+        if name not in _VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"harness.commands.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="golden-harness", prog_name="harness")
+def commands() -> None:
+    """Golden files that scientists can trust.
+
+    Exit codes: 0 the same, 1 drift or a broken rule found, 2 could not tell.
+    """
+
+
+def main() -> None:
+    """Entry point of the console script: every refusal ends as one message, none as a traceback."""
+    try:
+        code = commands(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _fail("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except HarnessError as error:
+        code = _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        code = _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"harness: {message}", err=True)
+    return code

@@ -1,0 +1,1 @@
+"""One command per verb; each is imported when it is called."""

@@ -1,0 +1,51 @@
+"""``harness check``: what a dataset's domain says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands.options import emit, json_option
+
+if TYPE_CHECKING:
+    from harness.core.domain import CheckReport
+
+
+@click.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def command(file: Path, *, as_json: bool) -> int:
+    """Check a dataset against its contract and its own physics; no golden copy is needed.
+
+    \b
+    Example:
+      harness check scan.npz
+    """
+    from harness.core.archive import read_archive
+    from harness.core.catalogue import find_catalogue, load_reference
+
+    arrays = read_archive(file)
+    catalogue = find_catalogue(Path.cwd())
+    reports = [load_reference(catalogue.checks[name])(arrays) for name in catalogue.checks]
+    emit(reports, as_json=as_json, render=lambda: _show(file, reports))
+    return 1 if any(report.findings for report in reports) else 0
+
+
+def _show(file: Path, reports: list[CheckReport]) -> None:
+    for report in reports:
+        click.echo(f"{file.name}: {report.check}: {_summary(report)}")
+        for finding in report.findings:
+            click.echo(f"  {finding.key}: expected {finding.expected}, found {finding.found}")
+            if finding.remedy:
+                click.echo(f"    {finding.remedy}")
+        for name, value in report.measures.items():
+            click.echo(f"  {name}: {value:.4g}")
+        for note in report.notes:
+            click.echo(f"  note: {note}")
+
+
+def _summary(report: CheckReport) -> str:
+    count = len(report.findings)
+    return "accepted" if not count else f"refused, {count} finding{'s' if count > 1 else ''}"

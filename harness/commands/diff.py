@@ -1,0 +1,93 @@
+"""``harness diff``: two archives, array by array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands.options import emit, json_option
+
+if TYPE_CHECKING:
+    from harness.core.compare import Drift
+    from harness.core.tolerance import Tolerance
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("diff")
+@click.argument("expected", type=_FILE)
+@click.argument("found", type=_FILE)
+@click.option("--atol", type=click.FloatRange(min=0), help="Absolute difference allowed in every array.")
+@click.option("--rtol", type=click.FloatRange(min=0), help="Relative difference allowed in every array.")
+@click.option("--exact", is_flag=True, help="Allow no difference; by default the dtype decides.")
+@click.option("--shown", default=10, show_default=True, help="Elements to show of each array.")
+@json_option
+def command(  # noqa: PLR0913 - one parameter an option
+    expected: Path,
+    found: Path,
+    atol: float | None,
+    rtol: float | None,
+    shown: int,
+    *,
+    exact: bool,
+    as_json: bool,
+) -> int:
+    """Compare the arrays of two .npz files: names, dtypes, shapes, NaNs, then every element.
+
+    \b
+    Example:
+      harness diff golden/minimal_v1.npz /tmp/minimal_v1.npz --rtol 1e-6
+    """
+    from harness.core.archive import map_archive
+    from harness.core.compare import compare
+    from harness.core.tolerance import Tolerance
+
+    one, other = map_archive(expected), map_archive(found)
+    chosen = exact or atol is not None or rtol is not None
+    limits = {name: Tolerance(atol or 0, rtol or 0) for name in one.keys() | other.keys()} if chosen else None
+    drift = compare(one, other, limits)
+    emit(_summary(drift), as_json=as_json, render=lambda: _show(drift, shown))
+    return 0 if drift.accepted else 1
+
+
+def _show(drift: Drift, shown: int) -> None:
+    from harness.report.text import drift_lines
+
+    for line in drift_lines(drift, shown=shown):
+        click.echo(line)
+    moved = sum(array.unequal_bits for array in drift.arrays)
+    if drift.identical:
+        click.echo(f"{len(drift.arrays)} arrays, the same bit by bit.")
+    elif drift.accepted:
+        click.echo(f"{len(drift.arrays)} arrays, within tolerance; {moved} elements are not the same.")
+
+
+def _summary(drift: Drift) -> dict[str, object]:
+    """Drift as JSON: every figure but the single elements."""
+    return {
+        "accepted": drift.accepted,
+        "identical": drift.identical,
+        "arrays": [
+            {
+                "name": array.name,
+                "aspect": array.aspect,
+                "expected": array.expected,
+                "found": array.found,
+                "tolerance": _limits(array.tolerance),
+                "size": array.size,
+                "differing": array.differing,
+                "unequal_bits": array.unequal_bits,
+                "max_absolute": array.max_absolute,
+                "max_relative": array.max_relative,
+                "max_ulp": array.max_ulp,
+                "worst": array.worst,
+            }
+            for array in drift.arrays
+        ],
+    }
+
+
+def _limits(tolerance: Tolerance) -> dict[str, float]:
+    return {"atol": tolerance.atol, "rtol": tolerance.rtol, "ulp": tolerance.ulp}

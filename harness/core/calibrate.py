@@ -1,0 +1,148 @@
+"""Repeated runs under varied conditions -> a baseline whose tolerances have a certificate."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from harness.core.baseline import SCHEMA, Baseline, Certificate, Control, Metric
+from harness.core.environment import fingerprint
+from harness.core.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RULE = (
+    "largest distance of a sample from the value, plus 3 standard deviations of the samples, "
+    "at least 1e-6 of the value"
+)
+CONTROL_RULE = "half of the distance that the value was ahead of the control"
+_PORTABLE_KERNELS = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
+_RELATIVE_FLOOR = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one run is made under: a number of threads, and environment variables that choose the kernels."""
+
+    threads: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, str]:
+        """The condition as a certificate writes it."""
+        return {"threads": str(self.threads), **self.variables}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one run measured, and under which condition."""
+
+    condition: Condition
+    metrics: Mapping[str, float]
+    controls: Mapping[str, Mapping[str, float]]
+
+
+def conditions(runs: int = 8) -> tuple[Condition, ...]:
+    """*runs* conditions in turn: 1 and 2 threads, the processor's own kernels and portable ones."""
+    kinds = [Condition(threads, kernels) for kernels in ({}, _PORTABLE_KERNELS) for threads in (2, 1)]
+    return tuple(kinds[i % len(kinds)] for i in range(runs))
+
+
+def calibrated(
+    samples: Sequence[Sample], *, better: Mapping[str, str], fixture: str | None = None
+) -> Baseline:
+    """Baseline from repeated runs; its values are those of the first.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        At least one.
+    better : mapping of str to str
+        ``higher`` or ``lower``, for the metrics that are compared with the controls.
+    fixture : str, optional
+        Digest of the arrays that the pipeline ran on.
+
+    Raises
+    ------
+    RefusedError
+        If no metric is ahead of some control: such a run is no baseline.
+    """
+    first = samples[0]
+    metrics = {name: _metric([sample.metrics[name] for sample in samples]) for name in first.metrics}
+    controls = {name: _control(name, first, values, better) for name, values in first.controls.items()}
+    return Baseline(
+        schema=SCHEMA,
+        metrics=metrics,
+        controls=controls,
+        certificate=certificate(
+            f"{RULE}; margins: {CONTROL_RULE}", [s.condition.describe() for s in samples]
+        ),
+        fixture=fixture,
+    )
+
+
+def _control(
+    control: str, sample: Sample, values: Mapping[str, float], better: Mapping[str, str]
+) -> dict[str, Control]:
+    """Half of each lead over a control, for the metrics that lead."""
+    signs = {name: 1 if way == "higher" else -1 for name, way in better.items()}
+    leads = {name: sample.metrics[name] - values[name] for name in signs if name in sample.metrics}
+    margins = {
+        name: Control(values[name], lead / 2) for name, lead in leads.items() if signs[name] * lead > 0
+    }
+    if not margins:
+        raise RefusedError(
+            f"baseline against control {control!r}",
+            expected="a run that is ahead of it in some metric",
+            found="none that is",
+            remedy="Mend the pipeline first: a collapsed run is no baseline.",
+        )
+    return margins
+
+
+def certificate(rule: str, described: Sequence[dict[str, str]]) -> Certificate:
+    """Certificate of tolerances found today, in this environment."""
+    return Certificate(
+        rule=rule,
+        runs=len(described),
+        conditions=tuple(described),
+        environment=fingerprint(),
+        date=datetime.now(timezone.utc).date().isoformat(),
+    )
+
+
+def provisional(
+    metrics: Mapping[str, float], before: Baseline | None = None, *, fixture: str | None = None
+) -> Baseline:
+    """Baseline from a single run, with the tolerances and margins of the one before, where there is one.
+
+    Its certificate says so: a value that moved has no samples until ``harness calibrate`` takes them.
+    """
+    known = before.metrics if before else {}
+    moved = {
+        name: Metric(value, known[name].tolerance) if name in known else _metric([value])
+        for name, value in metrics.items()
+    }
+    rule = "values of one run; " + (f"tolerances of {before.certificate.date}" if before else RULE)
+    return Baseline(
+        schema=SCHEMA,
+        metrics=moved,
+        controls=before.controls if before else {},
+        certificate=certificate(rule, [{}]),
+        fixture=fixture,
+    )
+
+
+def _metric(samples: Sequence[float]) -> Metric:
+    value = samples[0]
+    spread = statistics.stdev(samples) if len(samples) > 1 else 0.0
+    reach = max(abs(sample - value) for sample in samples)
+    tolerance = max(reach + 3 * spread, _RELATIVE_FLOOR * abs(value), math.ulp(abs(value)))
+    return Metric(value, tolerance, tuple(samples))

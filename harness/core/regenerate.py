@@ -1,0 +1,125 @@
+"""The only way golden files change: plan what would, then commit all of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from harness.core.archive import map_archive
+from harness.core.digest import digest_file
+from harness.core.document import replace_file
+from harness.core.errors import HarnessError, RefusedError
+from harness.core.manifest import describe_arrays
+from harness.core.registry import describe_file, new_record, read_registry, with_entries, write_registry
+from harness.core.verify import is_intact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from harness.core.project import Project
+    from harness.core.registry import Kind, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file that a test wants to become golden, and the test's name."""
+
+    path: str
+    kind: Kind
+    data: Path
+    test: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One golden file that would be written: its digest now (None if it is new) and then."""
+
+    path: str
+    kind: Kind
+    data: Path
+    before: str | None
+    after: str
+
+    @property
+    def abbreviated(self) -> str:
+        """Both digests, cut as git cuts a commit's."""
+        return f"{_short(self.before)} -> {_short(self.after)}"
+
+
+def workspace(project: Project) -> Path:
+    """Directory for what is not golden yet: staged files and the lock. Git ignores it."""
+    folder = project.root / ".harness"
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        replace_file(ignore, b"*\n")
+    return folder
+
+
+def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
+    """What committing *staged* would write; touches nothing.
+
+    A file whose content is already golden and registered is left out.
+
+    Raises
+    ------
+    RefusedError
+        If two tests want different content under one name.
+    """
+    registry = read_registry(project.registry)
+    chosen: dict[str, Staged] = {}
+    for item in staged:
+        known = chosen.setdefault(item.path, item)
+        if digest_file(known.data) != digest_file(item.data):
+            raise RefusedError(
+                item.path,
+                expected="one test that records it",
+                found=f"different content from {known.test} and {item.test}",
+                remedy="Give the two fixtures names of their own.",
+            )
+    wanted = (chosen[path] for path in sorted(chosen))
+    return tuple(_change(project, item) for item in wanted if not _is_golden(project, registry, item))
+
+
+def commit(project: Project, changes: Sequence[Change], *, reason: str, command: str) -> None:
+    """Write every change, then the registry, each by replacing a file at once; one writer at a time."""
+    if not changes:
+        return
+    record = new_record(project, reason=reason, command=command)
+    with FileLock(workspace(project) / "lock"):
+        for change in changes:
+            replace_file(project.locate(change.path), change.data.read_bytes())
+        entries = {
+            change.path: describe_file(project.locate(change.path), change.kind, record) for change in changes
+        }
+        write_registry(project.registry, with_entries(read_registry(project.registry), entries))
+
+
+def _change(project: Project, item: Staged) -> Change:
+    path = project.locate(item.path)
+    before = digest_file(path) if path.is_file() else None
+    return Change(item.path, item.kind, item.data, before, digest_file(item.data))
+
+
+def _is_golden(project: Project, registry: Registry, item: Staged) -> bool:
+    """Whether the registered file holds the staged content, in whichever container."""
+    path, entry = project.locate(item.path), registry.entries.get(item.path)
+    if entry is None or not path.is_file() or not is_intact(path, entry):
+        return False
+    if digest_file(path) == digest_file(item.data):
+        return True
+    return item.kind == "fixture" and _same_arrays(path, item.data)
+
+
+def _short(digest: str | None) -> str:
+    return digest.partition(":")[2][:12] if digest else "new"
+
+
+def _same_arrays(one: Path, other: Path) -> bool:
+    try:
+        return describe_arrays(map_archive(one)) == describe_arrays(map_archive(other))
+    except HarnessError:
+        return False

@@ -1,0 +1,280 @@
+"""What the two pytest fixtures check, as pytest-regressions' own fixtures do.
+
+A check reads golden/ and never writes there: what ``--force-regen`` or ``--regen-all`` asks for is staged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from pytest_regressions.common import perform_regression_check
+
+from harness.core.archive import map_archive, write_archive
+from harness.core.baseline import accepted, encode_baseline, judge, read_baseline
+from harness.core.calibrate import provisional
+from harness.core.compare import compare
+from harness.core.document import replace_file
+from harness.core.errors import HarnessError, RefusedError
+from harness.core.manifest import encode_manifest, manifest_differences, read_manifest
+from harness.core.regenerate import Staged, workspace
+from harness.core.registry import read_registry
+from harness.core.verdict import Outcome
+from harness.core.verify import verify_entry
+from harness.report.text import drift_lines, metric_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from harness.core.fixture import Fixture
+    from harness.core.project import Project
+    from harness.core.tolerance import Tolerance
+
+
+class GoldenMissingError(RefusedError):
+    """Nothing golden is recorded under a name; nothing is written in passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Regression:
+    """Where golden files are, where new ones are staged, and the test that asks."""
+
+    request: pytest.FixtureRequest
+    tmp_path: Path
+    project: Project
+    staging: Path
+    staged: list[Staged]
+
+    @property
+    def _regenerates(self) -> bool:
+        options = self.request.config.option
+        return bool(options.force_regen or options.regen_all)
+
+    def _relative(self, filename: str) -> str:
+        return f"{self.project.golden_name}/{filename}"
+
+    def _damage(self, *filenames: str) -> list[str]:
+        """What the registry says against golden files, a line each."""
+        registry = read_registry(self.project.registry)
+        lines = []
+        for relative in map(self._relative, filenames):
+            entry = registry.entries.get(relative)
+            if entry is None:
+                lines.append(f"{relative}: {Outcome.UNREGISTERED.value}: in no entry of registry.json")
+                continue
+            verdict = verify_entry(self.project, relative, entry)
+            if not verdict.outcome.accepted:
+                lines.append(f"{relative}: {verdict.outcome.value}: {verdict.detail}")
+        return lines
+
+    def _require_recorded(self, filename: str) -> None:
+        path = self.project.golden / filename
+        if not path.is_file() and not self._regenerates:
+            raise GoldenMissingError(
+                f"golden {filename!r}",
+                expected=f"a file at {self._relative(filename)}",
+                found="none, and nothing was written",
+                remedy=f"Restore it with `git checkout -- {self._relative(filename)}`, "
+                "or record it with `pytest --force-regen`.",
+            )
+
+    def _perform(
+        self,
+        stem: str,
+        extension: str,
+        check: Callable[[Path, Path], None],
+        dump: Callable[[Path], None],
+        dump_beside: Callable[[Path], list[str]] = lambda _: [],
+    ) -> None:
+        """Let pytest-regressions compare, reading golden/ and writing to the staging directory."""
+        __tracebackhide__ = True
+        workspace(self.project)
+        try:
+            perform_regression_check(
+                datadir=cast("Any", self.project.golden),
+                original_datadir=self.staging,
+                request=self.request,
+                check_fn=check,
+                dump_fn=dump,
+                dump_aux_fn=dump_beside,
+                extension=extension,
+                basename=stem,
+                obtained_filename=self.tmp_path / f"{stem}.obtained{extension}",
+            )
+        except AssertionError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        except pytest.fail.Exception as failure:
+            raise self._renamed(failure, stem, extension) from None
+
+    def _renamed(self, failure: BaseException, stem: str, extension: str) -> BaseException:
+        """Say where the file will be golden, not where it is staged."""
+        golden = self._relative(stem + extension)
+        text = str(failure).replace(str(self.staging / (stem + extension)), golden)
+        return pytest.fail.Exception(f"{text}\nIt is written when the session ends.", pytrace=False)
+
+    def _stage(self, filename: str, kind: Any) -> None:
+        if (self.staging / filename).is_file():
+            item = Staged(self._relative(filename), kind, self.staging / filename, self.request.node.nodeid)
+            self.staged.append(item)
+
+
+class FixtureRegression(_Regression):
+    """Compares fixtures with their golden copies."""
+
+    __slots__ = ()
+
+    def check(
+        self, fixture: Fixture, tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None
+    ) -> None:
+        """Compare *fixture* with ``golden/<name>.npz`` and ``golden/<name>.json``.
+
+        Where every digest is the golden manifest's and both files are intact by the registry, nothing is
+        loaded or written. Otherwise everything is compared, and everything that differs is reported.
+
+        Parameters
+        ----------
+        fixture : Fixture
+        tolerances : mapping of str to Tolerance or mapping, optional
+            By array name, keys ``atol``, ``rtol`` and ``ulp``; by dtype where absent.
+
+        Raises
+        ------
+        GoldenMissingError
+            If nothing is recorded under the fixture's name. Nothing is written then.
+        """
+        __tracebackhide__ = True
+        archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
+        if self._is_same(fixture, archive, manifest):
+            return
+        self._require_recorded(archive)
+        self._require_recorded(manifest)
+
+        def check_arrays(obtained: Path, expected: Path) -> None:
+            __tracebackhide__ = True
+            lines = self._differences(fixture, obtained, expected, tolerances)
+            if lines:
+                raise AssertionError(self._report(fixture.name, obtained, lines))
+
+        def dump_beside(path: Path) -> list[str]:
+            beside = path.with_name(path.name.replace(".npz", ".json"))
+            replace_file(beside, encode_manifest(fixture.manifest))
+            return [str(beside)] if path.parent == self.tmp_path else []
+
+        try:
+            self._perform(
+                fixture.name,
+                ".npz",
+                check_arrays,
+                lambda path: write_archive(path, fixture.arrays),
+                dump_beside,
+            )
+        finally:
+            self._stage(archive, "fixture")
+            self._stage(manifest, "manifest")
+
+    def _is_same(self, fixture: Fixture, archive: str, manifest: str) -> bool:
+        """Whether the golden manifest describes this very fixture, and both files are intact."""
+        path = self.project.golden / manifest
+        if not path.is_file() or self._damage(archive, manifest):
+            return False
+        golden = read_manifest(path)
+        return golden.digest == fixture.manifest.digest and not manifest_differences(golden, fixture.manifest)
+
+    def _differences(
+        self,
+        fixture: Fixture,
+        obtained: Path,
+        expected: Path,
+        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None,
+    ) -> list[str]:
+        archive, manifest = expected.name, f"{fixture.name}.json"
+        lines = self._damage(archive, manifest)
+        try:
+            lines += drift_lines(compare(map_archive(expected), map_archive(obtained), tolerances))
+            golden = read_manifest(self.project.golden / manifest)
+            lines += manifest_differences(golden, fixture.manifest)
+        except HarnessError as error:
+            if not lines:
+                raise
+            lines.append(str(error))
+        return lines
+
+    def _report(self, name: str, obtained: Path, lines: list[str]) -> str:
+        golden = self._relative(f"{name}.npz")
+        return "\n".join(
+            [
+                f"fixture {name!r} is not its golden copy:",
+                *(f"  {line}" for line in lines),
+                f"Look at it with `harness diff {golden} {obtained}`.",
+                "If the change is wanted, record it with `pytest --force-regen`.",
+            ]
+        )
+
+
+class MetricsRegression(_Regression):
+    """Compares metrics with their baselines."""
+
+    __slots__ = ()
+
+    def check(
+        self,
+        metrics: Mapping[str, float],
+        name: str,
+        controls: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """Compare *metrics* with the baseline ``golden/<name>.json``.
+
+        Parameters
+        ----------
+        metrics : mapping of str to float
+        name : str
+            ``<fixture>.<pipeline>``.
+        controls : mapping of str to mapping of str to float, optional
+            Metrics of the controls in the same run, a flat object for one; the stored ones where absent.
+
+        Raises
+        ------
+        GoldenMissingError
+            If there is no such baseline. Nothing is written then.
+        """
+        __tracebackhide__ = True
+        filename = f"{name}.json"
+        self._require_recorded(filename)
+        golden = self.project.golden / filename
+        if golden.is_file() and not self._drift(golden, metrics, controls):
+            return
+
+        def check_values(_: Path, expected: Path) -> None:
+            __tracebackhide__ = True
+            lines = self._drift(expected, metrics, controls)
+            if lines:
+                raise AssertionError(self._report(name, lines))
+
+        def dump(path: Path) -> None:
+            before = read_baseline(golden) if golden.is_file() else None
+            replace_file(path, encode_baseline(provisional(metrics, before)))
+
+        try:
+            self._perform(name, ".json", check_values, dump)
+        finally:
+            self._stage(filename, "baseline")
+
+    def _drift(
+        self, golden: Path, metrics: Mapping[str, float], controls: Mapping[str, Mapping[str, float]] | None
+    ) -> list[str]:
+        """What keeps the metrics from being accepted, a line each."""
+        lines = self._damage(golden.name)
+        verdicts = judge(read_baseline(golden), metrics, controls)
+        return lines if accepted(verdicts) else lines + metric_lines(verdicts)
+
+    def _report(self, name: str, lines: list[str]) -> str:
+        return "\n".join(
+            [
+                f"metrics {name!r} are not their baseline, {self._relative(name)}.json:",
+                *(f"  {line}" for line in lines),
+                "If the change is wanted, record it with `pytest --force-regen`, and measure its",
+                "tolerances with `harness calibrate`.",
+            ]
+        )
