@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.core.document import plain_json
+from harness.core.errors import UsageError
 from harness.core.project import Project, find_project
 
 if TYPE_CHECKING:
@@ -32,3 +33,26 @@ def emit(value: Any, *, as_json: bool, render: Callable[[], None]) -> None:
         click.echo(plain_json(value))
     else:
         render()
+
+
+def the_fixture(root: Path | None) -> Path:
+    """The only golden fixture there is.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or several.
+    """
+    from harness.core.registry import read_registry
+
+    project = project_at(root)
+    entries = read_registry(project.registry).entries
+    fixtures = [path for path, entry in entries.items() if entry.kind == "fixture"]
+    if len(fixtures) != 1:
+        raise UsageError(
+            "FILE",
+            expected="the name of a fixture",
+            found=f"none, and {len(fixtures)} golden ones to choose from",
+            remedy=f"Name one: {', '.join(fixtures)}." if fixtures else "Generate one first.",
+        )
+    return project.locate(fixtures[0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import statistics
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,7 +15,7 @@ from harness.core.environment import fingerprint
 from harness.core.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 RULE = (
     "largest distance of a sample from the value, plus 3 standard deviations of the samples, "
@@ -47,6 +49,18 @@ class Sample:
     condition: Condition
     metrics: Mapping[str, float]
     controls: Mapping[str, Mapping[str, float]]
+
+
+@contextlib.contextmanager
+def applied(condition: Condition) -> Iterator[None]:
+    """Set the condition's environment variables, which child processes inherit, while the context lasts."""
+    before = {name: os.environ.get(name) for name in condition.variables}
+    os.environ.update(condition.variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def conditions(runs: int = 8) -> tuple[Condition, ...]:

@@ -1,0 +1,133 @@
+"""``harness run``: the whole walk, from generator to verdict, with a summary."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands.options import json_option, project_at, root_option
+from harness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.core.project import Project
+    from harness.core.walk import Step
+
+
+@click.command("run")
+@click.option("--pipeline", "pipelines", multiple=True, help="Run only this pipeline; may be repeated.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Keep what is written here.")
+@root_option
+@json_option
+def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | None, as_json: bool) -> int:
+    """Generate every golden fixture again, compare, verify the registry, run every pipeline, judge.
+
+    Nothing golden is written.
+
+    \b
+    Example:
+      harness run --output build/run
+    """
+    project = project_at(root)
+    folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
+    steps = []
+    with folder as kept:
+        for step in _walk(project, Path(kept), pipelines):
+            steps.append(step)
+            if not as_json:
+                _show_step(step)
+    if as_json:
+        _emit(steps)
+    else:
+        _show_summary(steps)
+    return 0 if all(step.outcome.accepted for step in steps) else 1
+
+
+def _walk(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
+    """Every step in its order, each taken when it is asked for."""
+    from harness.core.catalogue import find_catalogue
+    from harness.core.walk import (
+        baselines,
+        compare_step,
+        fixtures,
+        generate_step,
+        pipeline_step,
+        reproducible,
+        verify_step,
+    )
+    from harness.report.progress import progress_bar
+
+    trials = [item for item in baselines(project) if not chosen or item[1] in chosen]
+    _require_known(chosen, {pipeline for _, pipeline, _ in trials})
+    catalogue = find_catalogue(project.root)
+    for golden, manifest in fixtures(project):
+        if reproducible(manifest):
+            yield generate_step(manifest, folder)
+            yield compare_step(golden, folder)
+    yield verify_step(project)
+    for fixture, pipeline, baseline in trials:
+        with progress_bar(pipeline) as progress:
+            run = catalogue.load("pipelines", pipeline)
+            yield pipeline_step(run, fixture, baseline, folder / pipeline, progress)
+
+
+def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
+    unknown = sorted(set(chosen) - known)
+    if unknown:
+        raise UsageError(
+            f"--pipeline {unknown[0]}",
+            expected="a pipeline with a golden baseline",
+            found="none of that name",
+            remedy=f"Record one with `harness calibrate {unknown[0]}`.",
+        )
+
+
+def _show_step(step: Step) -> None:
+    from harness.report.tables import metric_table, show, stage_table
+    from harness.report.text import drift_lines, metric_lines, verdict_lines
+
+    click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
+    lines = [*(drift_lines(step.drift) if step.drift else ()), *verdict_lines(step.verdicts)]
+    if step.trial:
+        show(metric_table(step.trial.result, step.trial.baseline, step.trial.metrics))
+        show(stage_table(step.trial.result.stages))
+        lines += metric_lines(step.trial.metrics)
+    for line in lines:
+        click.echo(f"  {line}")
+
+
+def _show_summary(steps: list[Step]) -> None:
+    from harness.report.tables import show, summary_table
+
+    rows = [
+        {"step": s.name, "verdict": s.outcome.value, "seconds": f"{s.seconds:.1f}", "detail": s.detail}
+        for s in steps
+    ]
+    show(summary_table(rows))
+    refused = [step for step in steps if not step.outcome.accepted]
+    total = sum(step.seconds for step in steps)
+    verdict = "every step is accepted" if not refused else f"{refused[0].name}: {refused[0].outcome.value}"
+    click.echo(f"verdict: {verdict} ({total:.1f} s)")
+
+
+def _emit(steps: list[Step]) -> None:
+    from harness.core.document import plain_json
+
+    told = [
+        {
+            "name": step.name,
+            "outcome": step.outcome,
+            "detail": step.detail,
+            "seconds": step.seconds,
+            "verdicts": step.verdicts,
+            "metrics": step.trial.metrics if step.trial else (),
+            "stages": step.trial.result.stages if step.trial else (),
+        }
+        for step in steps
+    ]
+    click.echo(plain_json({"accepted": all(s.outcome.accepted for s in steps), "steps": told}))
