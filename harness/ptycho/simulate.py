@@ -95,7 +95,7 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
         x=x,
         y=y,
         source=Source(name="simulated", digest=_digest(parameters)),
-        transformations=(),
+        scan_index=np.arange(positions),
     )
 
 

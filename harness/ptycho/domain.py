@@ -1,0 +1,21 @@
+"""The table of this domain: what the core finds by name. Nothing here is imported until it is used."""
+
+from __future__ import annotations
+
+from harness.core.domain import Domain
+
+DOMAIN = Domain(
+    name="ptycho",
+    generators={
+        "minimal_v1": "harness.ptycho.fixture:minimal",
+        "scan": "harness.ptycho.fixture:from_scan",
+    },
+    pipelines={
+        "network": "harness.ptycho.pipeline.run:network",
+        "iterative": "harness.ptycho.pipeline.run:iterative",
+    },
+    checks={
+        "contract": "harness.ptycho.contract:check",
+        "consistency": "harness.ptycho.consistency:check",
+    },
+)

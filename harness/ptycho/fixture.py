@@ -1,0 +1,183 @@
+"""The generators: a scan becomes a fixture, or is refused before anything is written.
+
+The walk is the same for simulated and measured scans: amplitudes scaled into the contract, one rounding to
+its dtypes, contract and physics required, then the manifest.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.core.errors import RefusedError
+from harness.core.fixture import Fixture, make_fixture
+from harness.core.manifest import Generator
+from harness.ptycho import resample
+from harness.ptycho.consistency import require_explained
+from harness.ptycho.contract import MOST_AMPLITUDE, RULES, require_contract
+from harness.ptycho.select import coverage, groups, stratified
+from harness.ptycho.simulate import simulate
+from harness.ptycho.sources import read_scan
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from harness.ptycho.scan import Scan
+
+VERSION = 1
+LEAST_COVERAGE = 0.5
+DIGITS = 3
+"""Significant digits of a manifest's checks: the last bits of a residual differ between machines."""
+
+
+def minimal(  # noqa: PLR0913 - the parameters of an experiment
+    *,
+    positions: int = 64,
+    detector: int = 64,
+    step: float = 12.0,
+    photons: float | None = 1e6,
+    jitter: float = 0.2,
+    seed: int = 0,
+    name: str = "minimal_v1",
+) -> Fixture:
+    """Make a small fixture from a simulated scan; its object and probe are the truth.
+
+    Parameters
+    ----------
+    positions, detector, step, photons, jitter, seed
+        As for :func:`harness.ptycho.simulate.simulate`.
+    name : str
+        The fixture's name; no part of the recorded parameters.
+
+    Raises
+    ------
+    ContractError, ConsistencyError
+        The parameters give a fixture that breaks the contract or that its own physics does not explain.
+    UsageError
+        A parameter is out of range.
+    """
+    parameters = {
+        "positions": positions,
+        "detector": detector,
+        "step": step,
+        "photons": photons,
+        "jitter": jitter,
+        "seed": seed,
+    }
+    scan = simulate(
+        positions=positions, detector=detector, step=step, photons=photons, jitter=jitter, seed=seed
+    )
+    return _accepted(name, scan, _coverage(scan, scan), Generator(f"{__name__}:minimal", VERSION, parameters))
+
+
+def from_scan(  # noqa: PLR0913 - what a user may ask of a source
+    *,
+    source: str | PathLike[str],
+    positions: int = 64,
+    axes: str | None = None,
+    crop: int = 1,
+    bin: int = 1,  # noqa: A002 - the word that the field and the command line use
+    name: str | None = None,
+) -> Fixture:
+    """Make a fixture from a scan in a file: positions spread over its area, all arrays by one index.
+
+    Parameters
+    ----------
+    source : path
+        A .npz that :func:`harness.ptycho.sources.read_scan` reads. Its name, not its folder, is recorded.
+    positions : int
+        How many positions to take.
+    axes : {"nhw", "hwn"}, optional
+        Order of the diffraction's axes, where the data cannot tell.
+    crop, bin : int
+        Detector crop and bin factors; see :mod:`harness.ptycho.resample`.
+    name : str, optional
+        The fixture's name; without it, the file's and the number of positions.
+
+    Raises
+    ------
+    HarnessError
+        The file is unreadable or no scan, a parameter is out of range, or the fixture is not acceptable.
+    """
+    whole = read_scan(source, axes=axes)
+    index = stratified(whole.x, whole.y, positions)
+    taken = whole.take(index, note=f"positions: {positions} of {whole.positions}, stratified in space")
+    parameters = {"source": whole.name, "positions": positions, "axes": axes, "crop": crop, "bin": bin}
+    generator = Generator(f"{__name__}:from_scan", VERSION, parameters)
+    made = resample.bin_detector(resample.crop(taken, crop), bin)
+    return _accepted(name or _default_name(source, positions), made, _coverage(taken, whole), generator)
+
+
+def scaled_into_contract(scan: Scan) -> Scan:
+    """Return *scan* with diffraction and probe scaled by one power of two, so that the maximum is below 10.
+
+    A power of two changes no digit of a value. A scan that is below 10 already is returned as it is.
+    """
+    most = float(np.float32(scan.diffraction.max(initial=0)))
+    if most < MOST_AMPLITUDE:
+        return scan
+    power = math.floor(math.log2(most / MOST_AMPLITUDE)) + 1
+    scale = 0.5**power
+    scaled = replace(scan, diffraction=scan.diffraction * scale, probe=scan.probe * scale)
+    return scaled.noted(f"diffraction, probeGuess: scaled by 2**-{power}")
+
+
+def rounded(scan: Scan) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Return the arrays in the contract's dtypes, and a note for every array that was not in them before."""
+    arrays, notes = {}, []
+    for key, array in scan.arrays().items():
+        dtype = np.dtype("int64" if RULES[key].dtype == "integer" else RULES[key].dtype)
+        arrays[key] = np.ascontiguousarray(array, dtype=dtype)
+        if array.dtype != dtype:
+            notes.append(f"{key}: {array.dtype} -> {dtype}")
+    return arrays, tuple(notes)
+
+
+def _accepted(name: str, scan: Scan, checks: dict[str, float], generator: Generator) -> Fixture:
+    """Take the last steps of every fixture: scale, round once, require contract, coverage and physics."""
+    scan = scaled_into_contract(scan)
+    arrays, notes = rounded(scan)
+    require_contract(name, arrays)
+    _require_coverage(name, checks)
+    report = require_explained(name, arrays)
+    checks |= {
+        "groups": len(groups(arrays["xcoords"], arrays["ycoords"])),
+        "forward_residual": report.measures["forward_residual"],
+    }
+    return make_fixture(
+        name,
+        arrays,
+        generator=generator,
+        source=scan.source,
+        transformations=(*scan.transformations, *notes),
+        checks={key: _significant(value) for key, value in checks.items()},
+    )
+
+
+def _coverage(taken: Scan, whole: Scan) -> dict[str, float]:
+    return {"coverage_x": coverage(taken.x, whole.x), "coverage_y": coverage(taken.y, whole.y)}
+
+
+def _require_coverage(name: str, checks: dict[str, float]) -> None:
+    for key in ("coverage_x", "coverage_y"):
+        if checks[key] <= LEAST_COVERAGE:
+            raise RefusedError(
+                f"{name}: {key}",
+                expected=f"positions that span more than {LEAST_COVERAGE:.0%} of the source's range",
+                found=f"{checks[key]:.1%}",
+                remedy="Take more positions.",
+            )
+
+
+def _default_name(source: str | PathLike[str], positions: int) -> str:
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(source).stem).strip("_-") or "scan"
+    return f"{stem}_{positions}"
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
