@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,6 @@ class GoldenSession:
 
     project: Project
     reason: str
-    staging: Path
     staged: list[Staged] = field(default_factory=list)
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
@@ -53,11 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the project and choose a staging directory of this process's own."""
+    """Find the project and its golden files."""
     project = Project(config.rootpath, str(config.getini("golden_dir")))
     reason = config.getoption("golden_reason") or config.getini("golden_reason")
-    staging = project.root / ".harness" / "staged" / uuid.uuid4().hex
-    config.stash[_SESSION] = GoldenSession(project, reason, staging)
+    config.stash[_SESSION] = GoldenSession(project, reason)
 
 
 @pytest.fixture
@@ -66,7 +63,7 @@ def fixture_regression(request: pytest.FixtureRequest, tmp_path: Path) -> Fixtur
     from harness.regression import FixtureRegression
 
     session = request.config.stash[_SESSION]
-    return FixtureRegression(request, tmp_path, session.project, session.staging, session.staged)
+    return FixtureRegression(request, tmp_path, session.project, session.staged)
 
 
 @pytest.fixture
@@ -75,7 +72,7 @@ def metrics_regression(request: pytest.FixtureRequest, tmp_path: Path) -> Metric
     from harness.regression import MetricsRegression
 
     session = request.config.stash[_SESSION]
-    return MetricsRegression(request, tmp_path, session.project, session.staging, session.staged)
+    return MetricsRegression(request, tmp_path, session.project, session.staged)
 
 
 @pytest.hookimpl(wrapper=True)

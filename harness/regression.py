@@ -5,6 +5,7 @@ A check reads golden/ and never writes there: what ``--force-regen`` or ``--rege
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ from harness.core.compare import compare
 from harness.core.document import replace_file
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.manifest import encode_manifest, manifest_differences, read_manifest
-from harness.core.regenerate import Staged, workspace
+from harness.core.regenerate import Staged, staging_directory
 from harness.core.registry import read_registry
 from harness.core.verdict import Outcome
 from harness.core.verify import verify_entry
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from harness.core.fixture import Fixture
     from harness.core.project import Project
+    from harness.core.registry import Kind
     from harness.core.tolerance import Tolerance
 
 
@@ -44,7 +46,6 @@ class _Regression:
     request: pytest.FixtureRequest
     tmp_path: Path
     project: Project
-    staging: Path
     staged: list[Staged]
 
     @property
@@ -88,13 +89,13 @@ class _Regression:
         dump: Callable[[Path], None],
         dump_beside: Callable[[Path], list[str]] = lambda _: [],
     ) -> None:
-        """Let pytest-regressions compare, reading golden/ and writing to the staging directory."""
+        """Let pytest-regressions compare, reading golden/ and writing to a staging directory."""
         __tracebackhide__ = True
-        workspace(self.project)
+        staging = staging_directory(self.project)
         try:
             perform_regression_check(
                 datadir=cast("Any", self.project.golden),
-                original_datadir=self.staging,
+                original_datadir=staging,
                 request=self.request,
                 check_fn=check,
                 dump_fn=dump,
@@ -106,18 +107,26 @@ class _Regression:
         except AssertionError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         except pytest.fail.Exception as failure:
-            raise self._renamed(failure, stem, extension) from None
+            raise self._renamed(failure, staging) from None
+        finally:
+            self._stage(staging)
 
-    def _renamed(self, failure: BaseException, stem: str, extension: str) -> BaseException:
+    def _renamed(self, failure: BaseException, staging: Path) -> BaseException:
         """Say where the file will be golden, not where it is staged."""
-        golden = self._relative(stem + extension)
-        text = str(failure).replace(str(self.staging / (stem + extension)), golden)
+        text = str(failure).replace(f"{staging}{os.sep}", f"{self.project.golden_name}/")
         return pytest.fail.Exception(f"{text}\nIt is written when the session ends.", pytrace=False)
 
-    def _stage(self, filename: str, kind: Any) -> None:
-        if (self.staging / filename).is_file():
-            item = Staged(self._relative(filename), kind, self.staging / filename, self.request.node.nodeid)
-            self.staged.append(item)
+    def _stage(self, staging: Path) -> None:
+        """Put down what was written for the session's end, or remove the empty directory."""
+        files = sorted(staging.iterdir())
+        for file in files:
+            kind = self._kind(file.name)
+            self.staged.append(Staged(self._relative(file.name), kind, file, self.request.node.nodeid))
+        if not files:
+            staging.rmdir()
+
+    def _kind(self, filename: str) -> Kind:
+        raise NotImplementedError
 
 
 class FixtureRegression(_Regression):
@@ -162,17 +171,12 @@ class FixtureRegression(_Regression):
             replace_file(beside, encode_manifest(fixture.manifest))
             return [str(beside)] if path.parent == self.tmp_path else []
 
-        try:
-            self._perform(
-                fixture.name,
-                ".npz",
-                check_arrays,
-                lambda path: write_archive(path, fixture.arrays),
-                dump_beside,
-            )
-        finally:
-            self._stage(archive, "fixture")
-            self._stage(manifest, "manifest")
+        self._perform(
+            fixture.name, ".npz", check_arrays, lambda path: write_archive(path, fixture.arrays), dump_beside
+        )
+
+    def _kind(self, filename: str) -> Kind:
+        return "fixture" if filename.endswith(".npz") else "manifest"
 
     def _is_same(self, fixture: Fixture, archive: str, manifest: str) -> bool:
         """Whether the golden manifest describes this very fixture, and both files are intact."""
@@ -256,10 +260,10 @@ class MetricsRegression(_Regression):
             before = read_baseline(golden) if golden.is_file() else None
             replace_file(path, encode_baseline(provisional(metrics, before)))
 
-        try:
-            self._perform(name, ".json", check_values, dump)
-        finally:
-            self._stage(filename, "baseline")
+        self._perform(name, ".json", check_values, dump)
+
+    def _kind(self, filename: str) -> Kind:  # noqa: ARG002 - the interface of both
+        return "baseline"
 
     def _drift(
         self, golden: Path, metrics: Mapping[str, float], controls: Mapping[str, Mapping[str, float]] | None

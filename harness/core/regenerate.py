@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -17,7 +19,6 @@ from harness.core.verify import is_intact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from harness.core.project import Project
     from harness.core.registry import Kind, Registry
@@ -57,6 +58,13 @@ def workspace(project: Project) -> Path:
     if not ignore.exists():
         replace_file(ignore, b"*\n")
     return folder
+
+
+def staging_directory(project: Project) -> Path:
+    """A new directory for files that shall become golden, on the golden files' own file system."""
+    folder = workspace(project) / "staged"
+    folder.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=folder))
 
 
 def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:

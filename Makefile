@@ -1,0 +1,30 @@
+# Two commands: `make test` and `make run`. Each does its own set-up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: test run lint test-core clean
+
+test: lint
+	$(BIN)/pytest -q -n 2
+
+run: $(READY)
+	$(BIN)/harness run --output build/run
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# The core's own tests, from the built wheel and without torch, on every Python there is.
+test-core: $(READY)
+	sh tests/without_torch.sh $(BIN)/python
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .venv-core-* .harness *.egg-info

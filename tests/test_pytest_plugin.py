@@ -1,0 +1,272 @@
+"""The plugin, played end to end: what a user's project sees."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import numpy as np
+import pytest
+
+import harness.regression  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
+
+SUITE = """
+import os
+import numpy as np
+from harness.core.fixture import make_fixture
+from harness.core.manifest import Generator, Source
+
+SHIFT = float(os.environ.get("SHIFT", "0"))
+
+def lattice(name="lattice", dtype="float64"):
+    arrays = {"a": np.arange(12, dtype=dtype).reshape(3, 4) + np.asarray(SHIFT, dtype), "b": np.array([1, 2])}
+    call = Generator("suite:lattice", 1, {"size": 12})
+    return make_fixture(name, arrays, generator=call, source=Source("simulated", "xxh128:0"))
+
+def test_fixture(fixture_regression):
+    fixture_regression.check(lattice())
+
+def test_metrics(metrics_regression):
+    metrics_regression.check({"ssim": 0.5 + SHIFT}, "lattice.net")
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A user's project with one fixture and one metric, nothing recorded yet."""
+    monkeypatch.delenv("SHIFT", raising=False)
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_suite=SUITE)
+    return pytester
+
+
+@pytest.fixture
+def recorded(suite: pytest.Pytester) -> pytest.Pytester:
+    """The same project with its golden files recorded."""
+    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+    return suite
+
+
+def golden_bytes(suite: pytest.Pytester) -> dict[str, bytes]:
+    """All that is golden, registry included."""
+    files = [*suite.path.glob("golden/**/*"), *suite.path.glob("registry.json")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+def test_unrecorded_is_refused_and_nothing_is_written(suite: pytest.Pytester) -> None:
+    """Nothing is blessed in passing: without a flag, a missing golden file fails and stays missing."""
+    result = suite.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*golden 'lattice.npz': expected a file at golden/lattice.npz, found none*"])
+    result.stdout.fnmatch_lines(["*pytest --force-regen*"])
+    assert golden_bytes(suite) == {}
+
+
+def test_force_regen_records_and_fails_once(suite: pytest.Pytester) -> None:
+    """--force-regen rewrites and still fails, as pytest-regressions has it; the next run passes."""
+    result = suite.runpytest("--force-regen")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*recorded golden/lattice.npz: new -> *"])
+    assert set(golden_bytes(suite)) == {"lattice.npz", "lattice.json", "lattice.net.json", "registry.json"}
+    suite.runpytest().assert_outcomes(passed=2)
+
+
+def test_regen_all_records_and_passes(suite: pytest.Pytester) -> None:
+    """--regen-all rewrites and passes."""
+    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+    suite.runpytest().assert_outcomes(passed=2)
+
+
+def test_registry_follows_every_regeneration(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a regeneration the registry holds the new digests, and the old records as history."""
+    before = json.loads((recorded.path / "registry.json").read_bytes())["entries"]
+    monkeypatch.setenv("SHIFT", "1")
+    recorded.runpytest("--force-regen", "--golden-reason", "a new lattice").assert_outcomes(failed=2)
+    after = json.loads((recorded.path / "registry.json").read_bytes())["entries"]
+    assert set(after) == set(before)
+    for path, entry in after.items():
+        assert entry["xxh128"] != before[path]["xxh128"]
+        assert entry["record"]["reason"] == "a new lattice"
+        assert entry["history"] == [before[path]["record"]]
+    recorded.runpytest().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("flag", ["--force-regen", "--regen-all"])
+def test_what_did_not_drift_is_not_rewritten(recorded: pytest.Pytester, flag: str) -> None:
+    """A writing flag leaves golden files and registry as they are where nothing drifted."""
+    before = golden_bytes(recorded)
+    recorded.runpytest(flag).assert_outcomes(passed=2)
+    assert golden_bytes(recorded) == before
+
+
+def test_drift_is_refused_in_full_and_changes_nothing(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change fails with its size, its place and the command to look at it; golden files stay."""
+    before = golden_bytes(recorded)
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "fixture 'lattice' is not its golden copy:",
+            "*a: 12 of 12 elements differ (100 %)",
+            "*largest difference: 1 absolute*",
+            "*[[]0, 0[]]: expected 0.0, found 1.0",
+            "*... and 2 more",
+            "Look at it with `harness diff golden/lattice.npz *lattice.obtained.npz`.",
+        ]
+    )
+    result.stdout.fnmatch_lines(["*ssim: 1.5, baseline 0.5 +/- 5e-07, off by +1"])
+    assert golden_bytes(recorded) == before
+
+
+def test_a_sudden_gain_fails_too(recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tolerances hold on both sides: a metric that falls and one that rises both fail."""
+    for shift in ("-1e-5", "1e-5"):
+        monkeypatch.setenv("SHIFT", shift)
+        recorded.runpytest("-k", "metrics").assert_outcomes(failed=1)
+
+
+def test_tolerance_has_an_inside_and_an_outside(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A difference just within the caller's tolerance passes; one just beyond it fails."""
+    loose = SUITE.replace("check(lattice())", 'check(lattice(), tolerances={"a": {"atol": 1e-3}})')
+    recorded.makepyfile(test_suite=loose)
+    monkeypatch.setenv("SHIFT", "0.00099")
+    recorded.runpytest("-k", "fixture").assert_outcomes(passed=1)
+    monkeypatch.setenv("SHIFT", "0.00101")
+    recorded.runpytest("-k", "fixture").assert_outcomes(failed=1)
+
+
+def test_mistyped_tolerance_is_refused(recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tolerance key that nobody knows fails with the keys there are."""
+    loose = SUITE.replace("check(lattice())", 'check(lattice(), tolerances={"a": {"atoll": 1e-3}})')
+    recorded.makepyfile(test_suite=loose)
+    monkeypatch.setenv("SHIFT", "0.001")
+    result = recorded.runpytest("-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*expected keys among atol, rtol, ulp, found atoll*"])
+
+
+def test_dtype_is_exact(recorded: pytest.Pytester) -> None:
+    """float32 is not float64, whatever the values."""
+    recorded.makepyfile(test_suite=SUITE.replace('dtype="float64"', 'dtype="float32"'))
+    result = recorded.runpytest("-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a: dtype: expected float64 (3, 4), found float32 (3, 4)"])
+
+
+def test_generator_parameters_are_compared(recorded: pytest.Pytester) -> None:
+    """The same arrays under another manifest are not the golden fixture."""
+    recorded.makepyfile(test_suite=SUITE.replace('{"size": 12}', '{"size": 13}'))
+    result = recorded.runpytest("-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*generator.parameters: expected {'size': 12}, found {'size': 13}"])
+
+
+def test_tampered_golden_file_fails_though_the_digests_of_the_manifest_agree(
+    recorded: pytest.Pytester,
+) -> None:
+    """The fast path looks at the registry: one byte changed in the archive is found."""
+    path = recorded.path / "golden" / "lattice.npz"
+    damaged = bytearray(path.read_bytes())
+    damaged[-200] ^= 1
+    path.write_bytes(damaged)
+    result = recorded.runpytest("-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*golden/lattice.npz: *: expected xxh128:*, found xxh128:*"])
+
+
+def test_unregistered_golden_file_fails(recorded: pytest.Pytester) -> None:
+    """A golden file that the registry does not know is no golden file."""
+    (recorded.path / "registry.json").unlink()
+    result = recorded.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*golden/lattice.npz: unregistered*"])
+
+
+def test_same_fixture_passes_without_loading_an_array(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digest first: where all digests agree no array is read and nothing is written."""
+    guard = """
+        import harness.regression
+
+        def refuse(*_):
+            raise AssertionError("an array was touched")
+
+        harness.regression.map_archive = harness.regression.write_archive = refuse
+    """
+    recorded.makeconftest(textwrap.dedent(guard))
+    recorded.runpytest_subprocess("-k", "fixture").assert_outcomes(passed=1)
+    monkeypatch.setenv("SHIFT", "1")
+    recorded.runpytest_subprocess("-k", "fixture").assert_outcomes(failed=1)
+
+
+def test_repacked_golden_archive_is_no_drift(recorded: pytest.Pytester) -> None:
+    """The same arrays in another container are the same golden fixture."""
+    path = recorded.path / "golden" / "lattice.npz"
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez_compressed(path, **arrays)
+    recorded.runpytest("-k", "fixture").assert_outcomes(passed=1)
+
+
+def test_works_under_xdist(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers hand on what they staged; the controller alone writes, all of it."""
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    suite.runpytest_subprocess("-n", "2", "--regen-all").assert_outcomes(passed=2)
+    assert set(golden_bytes(suite)) == {"lattice.npz", "lattice.json", "lattice.net.json", "registry.json"}
+    suite.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
+    monkeypatch.setenv("SHIFT", "1")
+    suite.runpytest_subprocess("-n", "2").assert_outcomes(failed=2)
+
+
+def test_two_tests_that_record_one_name_are_named(suite: pytest.Pytester) -> None:
+    """Two tests with different content under one name record nothing, and both are named."""
+    more = "\ndef test_again(fixture_regression):\n    fixture_regression.check(lattice(dtype='float32'))\n"
+    suite.makepyfile(test_suite=SUITE + more)
+    result = suite.runpytest("--regen-all")
+    result.stdout.fnmatch_lines(
+        ["nothing recorded: *test_suite.py::test_fixture and *test_suite.py::test_again*"]
+    )
+    assert result.ret != 0
+    assert golden_bytes(suite) == {}
+
+
+def test_refusal_in_a_test_is_one_message(suite: pytest.Pytester) -> None:
+    """A refusal raised by a test shows as its message, without a traceback."""
+    suite.makepyfile(
+        test_suite="""
+        from harness.core.catalogue import missing_package
+
+        def test_pipeline():
+            raise missing_package("pipeline network", "torch")
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["DependencyError: pipeline network: expected the package torch*pip install*"]
+    )
+    result.stdout.no_fnmatch_line("*raise missing_package*")
+
+
+def test_options_of_pytest_regressions_are_not_added_again(suite: pytest.Pytester) -> None:
+    """--force-regen and --regen-all stand in the help once, under their owner's heading."""
+    shown = suite.runpytest("--help").stdout.str()
+    assert shown.count("--force-regen ") == 1
+    assert shown.count("--regen-all ") == 1
+    assert "--golden-reason" in shown
+
+
+def test_golden_directory_is_an_ini_key(suite: pytest.Pytester) -> None:
+    """``golden_dir`` names another directory."""
+    suite.makeini("[pytest]\ngolden_dir = reference\n")
+    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+    assert (suite.path / "reference" / "lattice.npz").is_file()
+    assert not (suite.path / "golden").exists()
