@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - a generator's annotations are read at run time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +25,6 @@ from harness.ptycho.simulate import simulate
 from harness.ptycho.sources import read_scan
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from harness.ptycho.scan import Scan
 
 VERSION = 1
@@ -77,7 +75,7 @@ def minimal(  # noqa: PLR0913 - the parameters of an experiment
 
 def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     *,
-    source: str | PathLike[str],
+    source: Path,
     positions: int = 64,
     axes: str | None = None,
     crop: int = 1,
@@ -174,8 +172,8 @@ def _require_coverage(name: str, checks: dict[str, float]) -> None:
             )
 
 
-def _default_name(source: str | PathLike[str], positions: int) -> str:
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(source).stem).strip("_-") or "scan"
+def _default_name(source: Path, positions: int) -> str:
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", source.stem).strip("_-") or "scan"
     return f"{stem}_{positions}"
 
 
