@@ -11,7 +11,7 @@ import click
 from harness.core.errors import HarnessError
 
 _VERBS = {
-    "add": "Register a file in golden/ that no generator makes.",
+    "add": "Register files below golden/ as they are.",
     "calibrate": "Measure a pipeline's baseline: repeated runs, varied conditions.",
     "check": "Check a dataset against its contract and its own physics.",
     "diff": "Compare two archives of arrays.",
@@ -54,7 +54,7 @@ def commands() -> None:
 def main() -> None:
     """Entry point of the console script: every refusal ends as one message, none as a traceback."""
     try:
-        code = commands(standalone_mode=False)
+        code = commands(prog_name="harness", standalone_mode=False)
     except click.exceptions.Abort:
         code = _fail("interrupted", 130)
     except click.ClickException as error:

@@ -1,15 +1,19 @@
-"""``harness add``: register a file that no generator makes."""
+"""``harness add``: register files as they are."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import emit, json_option, project_at, root_option
+from harness.commands.options import emit, json_option, project_to_write, root_option
 from harness.core.errors import RefusedError
+
+if TYPE_CHECKING:
+    from harness.core.registry import Kind
 
 
 @click.command("add")
@@ -22,19 +26,30 @@ from harness.core.errors import RefusedError
 def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json: bool) -> int:
     """Register files below golden/ with their size and digests.
 
+    An .npz and the manifest beside it are registered as a fixture's two files.
+
     \b
     Example:
       harness add golden/mask.tif --reason "detector mask of run 7"
     """
     from harness.core.regenerate import Staged, commit, plan
 
-    project = project_at(root)
-    staged = [Staged(_golden(project.relative(path), project.golden_name), "file", path) for path in files]
+    project = project_to_write(root)
+    staged = [
+        Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files
+    ]
     changes = plan(project, staged)
     commit(project, changes, reason=reason, command=shlex.join(["harness", *sys.argv[1:]]))
     paths = [change.path for change in changes]
     emit(paths, as_json=as_json, render=lambda: click.echo("\n".join(f"registered {p}" for p in paths)))
     return 0
+
+
+def _kind(path: Path) -> Kind:
+    """A fixture's archive and manifest stand side by side; all else is a file."""
+    if path.suffix == ".npz" and path.with_suffix(".json").is_file():
+        return "fixture"
+    return "manifest" if path.suffix == ".json" and path.with_suffix(".npz").is_file() else "file"
 
 
 def _golden(relative: str, directory: str) -> str:

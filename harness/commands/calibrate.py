@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import emit, json_option, project_at, root_option, the_fixture
+from harness.commands.options import emit, json_option, project_to_write, root_option, the_fixture
 
 if TYPE_CHECKING:
     from harness.core.baseline import Baseline
@@ -74,7 +74,7 @@ def _record(filename: str, baseline: Baseline, reason: str, root: Path | None) -
     from harness.core.document import replace_file
     from harness.core.regenerate import Staged, commit, plan
 
-    project = project_at(root)
+    project = project_to_write(root)
     relative = f"{project.golden_name}/{filename}"
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder) / filename

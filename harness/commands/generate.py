@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.core.fixture import Fixture
 
-_OWN = {"name", "output", "as_json", SOURCE}
+_OWN = {"generator", "output", "as_json", SOURCE}
 
 
 class GenerateCommand(click.Command):
@@ -44,13 +45,23 @@ def _option(name: str, parameter: Parameter, users: list[str]) -> click.Option:
     default = "" if parameter.default in {parameter.empty, None} else f"  [default: {parameter.default}]"
     return click.Option(
         [f"--{name.replace('_', '-')}", name],
-        help=f"Parameter of {' and '.join(users)}.{default}",
-        metavar="VALUE",
+        help=f"For {' and '.join(users)}.{default}",
+        metavar=_metavar(parameter.annotation),
     )
 
 
+def _metavar(hint: Any) -> str:
+    """What an annotation allows, as click writes it: the words of a literal, or the types."""
+    parts = [part for part in typing.get_args(hint) if part is not type(None)] or [hint]
+    if isinstance(parts[0], str):
+        return f"[{'|'.join(parts)}]"
+    if typing.get_args(parts[0]):
+        return _metavar(parts[0])
+    return "|".join({int: "INTEGER", float: "FLOAT", str: "TEXT"}.get(part, "VALUE") for part in parts)
+
+
 @click.command("generate", cls=GenerateCommand)
-@click.argument("name", required=False)
+@click.argument("generator", required=False)
 @click.option("--source", type=click.Path(path_type=Path), help="File of the field to make the fixture from.")
 @click.option(
     "--output",
@@ -60,12 +71,12 @@ def _option(name: str, parameter: Parameter, users: list[str]) -> click.Option:
 )
 @json_option
 def command(
-    name: str | None, source: Path | None, output: Path, *, as_json: bool, **parameters: str | None
+    generator: str | None, source: Path | None, output: Path, *, as_json: bool, **parameters: str | None
 ) -> int:
-    """Make a fixture with the generator NAME and write its .npz and its manifest.
+    """Make a fixture with a GENERATOR and write its .npz and its manifest.
 
-    Without NAME the one generator that reads a source, or that needs none, is called. A fixture that breaks
-    its contract, or that its own physics does not explain, is refused and not written.
+    Without its name, the one generator that reads a source, or that needs none, is called. A fixture that
+    breaks its contract, or that its own physics does not explain, is refused and not written.
 
     \b
     Examples:
@@ -74,11 +85,11 @@ def command(
     """
     from harness.core.fixture import write_fixture
 
-    generator = _choose(find_catalogue(Path.cwd()), name, source)
+    make = _choose(find_catalogue(Path.cwd()), generator, source)
     given: dict[str, Any] = {key: value for key, value in parameters.items() if value is not None}
     if source is not None:
         given[SOURCE] = str(source)
-    fixture = generator(**read_parameters(generator, given))
+    fixture = make(**read_parameters(make, given))
     paths = write_fixture(fixture, output)
     emit(
         {"files": paths, "manifest": fixture.manifest},
@@ -94,7 +105,10 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
         named: Callable[..., Fixture] = catalogue.load("generators", name)
         if source is not None and not needs_source(named):
             raise UsageError(
-                "--source", expected="a generator that reads one", found=name, remedy="Leave NAME out."
+                "--source",
+                expected="a generator that reads one",
+                found=name,
+                remedy="Leave the generator's name out.",
             )
         return named
     all_of_them: dict[str, Callable[..., Fixture]] = {
@@ -106,7 +120,7 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
             "generator",
             expected=f"one of {', '.join(sorted(fitting or all_of_them))}",
             found="no name",
-            remedy="Name it: `harness generate NAME`.",
+            remedy="Name it: `harness generate GENERATOR`.",
         )
     return next(iter(fitting.values()))
 

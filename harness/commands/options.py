@@ -9,7 +9,7 @@ import click
 
 from harness.core.document import plain_json
 from harness.core.errors import UsageError
-from harness.core.project import Project, find_project
+from harness.core.project import Project, find_or_start_project, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,11 @@ root_option = click.option(
 def project_at(root: Path | None) -> Project:
     """The project that the user named, or the one that the current directory belongs to."""
     return Project(root.resolve()) if root else find_project()
+
+
+def project_to_write(root: Path | None) -> Project:
+    """The same, for a verb that may record the first golden file of all."""
+    return Project(root.resolve()) if root else find_or_start_project()
 
 
 def emit(value: Any, *, as_json: bool, render: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from harness.core.errors import RefusedError, UsageError
 
 REGISTRY = "registry.json"
+_MARKS = ("pyproject.toml", ".git")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,26 @@ def find_project(start: Path | None = None) -> Project:
         found="none",
         remedy="Change to the repository, name it with --root, or record a first golden file.",
     )
+
+
+def find_or_start_project(start: Path | None = None) -> Project:
+    """The project that *start* belongs to, or the one that its first golden file will make.
+
+    Without a registry, a project's root is the nearest directory with a pyproject.toml or a git repository.
+
+    Raises
+    ------
+    UsageError
+        If there is neither.
+    """
+    try:
+        return find_project(start)
+    except UsageError:
+        folder = Path(start or Path.cwd()).resolve()
+        for candidate in (folder, *folder.parents):
+            if any((candidate / mark).exists() for mark in _MARKS):
+                return Project(candidate)
+        raise
 
 
 def require_inner(relative: str) -> None:
