@@ -13,26 +13,42 @@ import stat
 import struct
 import zipfile
 import zlib
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.core.digest import is_plain
 from harness.core.errors import RefusedError, UnreadableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from os import PathLike
-    from typing import BinaryIO
+    from typing import IO, TypeAlias
+
+    _Header: TypeAlias = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _MAX_HEADER = 10_000
-_HEADER_READERS = {
+_BLOCK_BYTES = 1 << 24
+_HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Header]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+# What zipfile raises on damaged archives, by experiment: its documentation names BadZipFile alone.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 _LFS_MARK = b"version https://git-lfs"
 
 
@@ -44,17 +60,20 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
     path : path
         The file to write; its directory must exist.
     arrays : mapping of str to array_like
-        Any shape and memory order; not of object dtype. Stored little-endian, in C order.
+        Any shape and memory order; a boolean, integer, floating (half to double), complex, string or date
+        dtype. Stored little-endian, in C order.
 
     Raises
     ------
     RefusedError
-        If an array would have to be pickled.
+        If an array would have to be pickled, or has no dtype that is the same on every machine.
+    UsageError
+        If a name would be a path. Nothing is written then, nor above.
     """
-    members = {name: _member_bytes(name, array) for name, array in arrays.items()}
+    members = [(_member_info(name), _member_bytes(name, arrays[name])) for name in sorted(arrays)]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(members):
-            archive.writestr(_member_info(name), members[name])
+        for info, data in members:
+            archive.writestr(info, data)
 
 
 def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
@@ -109,11 +128,12 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
 
 def _member_bytes(name: str, array: Any) -> bytes:
     values = np.asarray(array)
-    if values.dtype.hasobject:
+    if not is_plain(values.dtype):
+        objects = "Python objects, which only pickle can store"
         raise RefusedError(
             f"array {name!r}",
             expected="a plain dtype",
-            found="Python objects, which only pickle can store",
+            found=objects if values.dtype.hasobject else f"dtype {values.dtype}",
             remedy="Store numbers or strings, and put metadata into the manifest.",
         )
     values = np.asarray(values, dtype=values.dtype.newbyteorder("<"), order="C")
@@ -123,7 +143,7 @@ def _member_bytes(name: str, array: Any) -> bytes:
 
 
 def _member_info(name: str) -> zipfile.ZipInfo:
-    if not name or name != PurePath(name).name or "\\" in name:
+    if not _is_name(name):
         raise UsageError(
             f"array {name!r}",
             expected="a name without separators",
@@ -136,6 +156,11 @@ def _member_info(name: str) -> zipfile.ZipInfo:
     return info
 
 
+def _is_name(name: str) -> bool:
+    """Whether a name is one on every system: no path, no drive, no end of string inside."""
+    return name not in {"", ".", ".."} and not set(name) & set("/\\:\0")
+
+
 def _opened(path: str | PathLike[str]) -> zipfile.ZipFile:
     """Open *path* as a zip archive, or say what it is instead."""
     try:
@@ -143,8 +168,8 @@ def _opened(path: str | PathLike[str]) -> zipfile.ZipFile:
             raise _unreadable(path, "no regular file")
         return zipfile.ZipFile(path)
     except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _unreadable(path, error.strerror or _what_it_is(path)) from error
+    except _ZIP_ERRORS as error:
         raise _unreadable(path, _what_it_is(path)) from error
 
 
@@ -177,7 +202,7 @@ def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, z
         name = info.filename.removesuffix(".npy")
         if name in members:
             raise _unreadable(path, f"two members named {info.filename!r}")
-        if name == info.filename or name != PurePath(name).name or "\\" in name:
+        if name == info.filename or not _is_name(name):
             raise _unreadable(path, f"a member named {info.filename!r}")
         members[name] = info
     return members
@@ -186,45 +211,62 @@ def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, z
 def _read_member(path: str | PathLike[str], archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     try:
         with archive.open(info) as stream:
-            shape, fortran, dtype, header = _read_header(path, info, stream)  # type: ignore[arg-type]
-            body = stream.read(info.file_size - header)
-            if len(body) != info.file_size - header or stream.read(1):
+            shape, fortran, dtype, header = _read_header(path, info, stream)
+            body = _read_body(stream, info.file_size - header)
+            if body is None or stream.read(1):
                 raise _unreadable(path, f"{info.filename} shorter or longer than it declares")
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except MemoryError as error:
+        raise _unreadable(path, f"{info.filename} claiming {info.file_size} bytes, beyond memory") from error
+    except _ZIP_ERRORS as error:
         raise _unreadable(path, f"{info.filename} damaged ({error})") from error
-    flat = np.frombuffer(bytearray(body), dtype=dtype)
-    return flat.reshape(shape, order="F" if fortran else "C")
+    return body.view(dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _read_body(stream: IO[bytes], size: int) -> np.ndarray | None:
+    """*size* bytes of a member, None if it ends before; memory is touched as bytes come, not as claimed."""
+    body = np.empty(size, np.uint8)
+    filled = 0
+    while filled < size:
+        block = stream.read(min(_BLOCK_BYTES, size - filled))
+        if not block:
+            return None
+        body[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+        filled += len(block)
+    return body
 
 
 def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
-    with Path(path).open("rb") as stream:
-        stream.seek(info.header_offset)
-        fixed = stream.read(_LOCAL_HEADER.size)
-        start = info.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(fixed))
-        stream.seek(start)
-        shape, fortran, dtype, header = _read_header(path, info, stream)
-    if not all(shape):
-        return np.empty(shape, dtype)
+    try:
+        with Path(path).open("rb") as stream:
+            stream.seek(info.header_offset)
+            fixed = stream.read(_LOCAL_HEADER.size)
+            start = info.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(fixed))
+            stream.seek(start)
+            shape, fortran, dtype, header = _read_header(path, info, stream)
+    except _ZIP_ERRORS as error:
+        raise _unreadable(path, f"{info.filename} damaged ({error})") from error
     if start + info.file_size > Path(path).stat().st_size:
         raise _unreadable(path, f"{info.filename} truncated")
+    if not all(shape):
+        return np.empty(shape, dtype)
     return np.memmap(path, dtype, "r", start + header, shape, "F" if fortran else "C")
 
 
 def _read_header(
-    path: str | PathLike[str], info: zipfile.ZipInfo, stream: BinaryIO
+    path: str | PathLike[str], info: zipfile.ZipInfo, stream: IO[bytes]
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Shape, order, dtype and header length of a member, which must be as long as they say."""
     begin = stream.tell()
     try:
-        version = np.lib.format.read_magic(stream)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[
-            version
-        ]
+        read = _HEADER_READERS[np.lib.format.read_magic(stream)]
         shape, fortran, dtype = read(stream, max_header_size=_MAX_HEADER)
-    except (ValueError, KeyError, EOFError, SyntaxError, TypeError, RecursionError) as error:
+        np.broadcast_to(np.empty((), dtype), shape)  # a shape that no array can have ends here
+    except Exception as error:  # numpy's parser has no closed list of what it raises
         raise _unreadable(path, f"{info.filename} with a broken array header") from error
     if dtype.hasobject:
         raise _unreadable(path, f"{info.filename} pickled (dtype object), which could run code when loaded")
+    if not is_plain(dtype):
+        raise _unreadable(path, f"{info.filename} of dtype {dtype}")
     header = stream.tell() - begin
     claimed, held = math.prod(shape) * dtype.itemsize, info.file_size - header
     if claimed != held:

@@ -48,7 +48,7 @@ def digest_array(array: Any) -> str:
     Raises
     ------
     UsageError
-        If the dtype has no canonical bytes (objects, structures, long double).
+        If the dtype has no canonical bytes (objects, structures, long double, 8-bit floats).
     """
     values, dtype = _canonical(array)
     state = xxhash.xxh3_128(_ARRAY_FORM)
@@ -56,6 +56,11 @@ def digest_array(array: Any) -> str:
     for block in _blocks(values):
         state.update(block)
     return f"xxh128:{state.hexdigest()}"
+
+
+def is_plain(dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype's values have canonical bytes: booleans, numbers to double, strings, dates."""
+    return dtype.char in _HASHABLE and dtype.itemsize > 0
 
 
 def digest_arrays(arrays: Mapping[str, Any]) -> str:
@@ -123,13 +128,8 @@ def _canonical(array: Any) -> tuple[np.ndarray, str]:
     else:
         name = None
     values = np.asarray(array)
-    if values.dtype.char not in _HASHABLE:
-        raise UsageError(
-            f"array of dtype {values.dtype}",
-            expected="a boolean, integer, floating, complex, string or date dtype",
-            found=f"{values.dtype}, which has no canonical bytes",
-            remedy="Convert it with astype() first.",
-        )
+    if not is_plain(values.dtype):
+        raise _no_canonical_bytes(values.dtype)
     if values.dtype.byteorder == ">" or (values.dtype.byteorder == "=" and sys.byteorder == "big"):
         values = values.byteswap().view(values.dtype.newbyteorder("<"))
     return values, name or values.dtype.str
@@ -141,7 +141,19 @@ def _from_tensor(tensor: Any) -> tuple[np.ndarray, str | None]:
     tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
     if tensor.dtype == torch.bfloat16:
         return tensor.contiguous().view(torch.int16).numpy(), "<bf2"
-    return tensor.numpy(), None
+    try:
+        return tensor.numpy(), None
+    except (TypeError, RuntimeError) as error:
+        raise _no_canonical_bytes(f"{tensor.dtype}, {tensor.layout}") from error
+
+
+def _no_canonical_bytes(dtype: Any) -> UsageError:
+    return UsageError(
+        f"array of dtype {dtype}",
+        expected="a boolean, integer, floating, complex, string or date dtype",
+        found=f"{dtype}, which has no canonical bytes",
+        remedy="Convert it with astype() first.",
+    )
 
 
 def _blocks(values: np.ndarray) -> Iterator[Any]:
