@@ -2,17 +2,20 @@
 
 Names, dtypes, shapes and the positions of NaN and infinity are compared exactly, before any tolerance. Then
 every element is: bit by bit, by ULP distance, by absolute and relative difference. Arrays are walked in
-blocks, so that mapped ones larger than memory can be compared.
+blocks, so that mapped ones larger than memory can be compared; how they are cut does not show in a result.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.core.digest import is_plain
+from harness.core.errors import UsageError
 from harness.core.tolerance import Tolerance, default_tolerance, read_tolerances
 from harness.core.ulp import absolute_difference, bits_differ, ulp_distance
 
@@ -61,7 +64,8 @@ class ArrayDrift:
     max_ulp : int
         Largest count of representable numbers between two elements; 0 for dtypes without ULPs.
     worst : tuple of int or None
-        Index of the first element that differs most beyond the tolerance, else of the largest difference.
+        Index of the first element that differs most, among those beyond the tolerance if there are any, else
+        among those that are not the same bit by bit. NaN and infinities differ more than any number.
     """
 
     name: str
@@ -91,7 +95,7 @@ class ArrayDrift:
             beyond = _measure(expected, found, self.tolerance).beyond
             for index in np.argwhere(beyond):
                 inner = tuple(int(i) for i in index)
-                whole = _shifted(inner, start, self._pair[0].ndim)
+                whole = _shifted(inner, start)[: self._pair[0].ndim]
                 yield Difference(whole, expected[inner].item(), found[inner].item())
 
 
@@ -114,14 +118,14 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """One block's element-wise comparison."""
+    """One block's element-wise comparison; ``relative`` and ``ulp`` are 0 where ``absolute`` is infinite."""
 
     beyond: np.ndarray
+    unequal: np.ndarray
     absolute: np.ndarray
     relative: np.ndarray
     ulp: np.ndarray
     misplaced: bool
-    unequal_bits: int
 
 
 def compare(
@@ -141,7 +145,7 @@ def compare(
     Raises
     ------
     UsageError
-        If a tolerance names no array or has an unknown key.
+        If a tolerance names no array or has an unknown key, or an array's dtype is not a plain one.
     """
     names = expected.keys() | found.keys()
     allowed = read_tolerances(tolerances, set(names))
@@ -158,6 +162,8 @@ def compare_arrays(
 ) -> ArrayDrift:
     """Compare one array with its golden copy; None stands for a side that has none."""
     told, seen = _describe(expected), _describe(found)
+    for side in (expected, found):
+        _require_plain(name, side)
     if expected is None or found is None:
         return ArrayDrift(name, Aspect.NAME, told, seen, tolerance or Tolerance())
     allowed = tolerance or default_tolerance(expected.dtype)
@@ -208,46 +214,50 @@ class _Tally:
             return Aspect.NONFINITE
         return Aspect.VALUES if self.differing else None
 
-    def add(self, start: int, block: _Measure) -> None:
+    def add(self, start: tuple[int, ...], block: _Measure) -> None:
         self.misplaced |= block.misplaced
         self.differing += int(np.count_nonzero(block.beyond))
-        self.unequal_bits += block.unequal_bits
-        self.max_absolute = max(self.max_absolute, float(block.absolute.max(initial=0)))
+        self.unequal_bits += int(np.count_nonzero(block.unequal))
+        finite = np.isfinite(block.absolute)
+        self.max_absolute = max(self.max_absolute, float(block.absolute.max(initial=0, where=finite)))
         self.max_relative = max(self.max_relative, float(block.relative.max(initial=0)))
         self.max_ulp = max(self.max_ulp, int(block.ulp.max(initial=0)))
         self._find_worst(start, block)
 
-    def _find_worst(self, start: int, block: _Measure) -> None:
+    def _find_worst(self, start: tuple[int, ...], block: _Measure) -> None:
         """Keep the largest difference, one beyond the tolerance before any within it."""
         beyond = bool(block.beyond.any())
-        if not block.unequal_bits and not beyond:
+        candidates = block.beyond if beyond else block.unequal
+        if not candidates.any():
             return
-        weight = np.where(block.beyond, block.absolute, -1.0) if beyond else block.absolute
+        weight = np.where(candidates, block.absolute, -1.0)
         flat = int(np.argmax(weight))
         rank = (beyond, float(weight.flat[flat]))
         if self.worst is None or rank > self._worst_rank:
             inner = tuple(int(i) for i in np.unravel_index(flat, block.beyond.shape))
-            self.worst, self._worst_rank = _shifted(inner, start, self.ndim), rank
+            self.worst, self._worst_rank = _shifted(inner, start)[: self.ndim], rank
 
 
 def _measure(expected: np.ndarray, found: np.ndarray, tolerance: Tolerance) -> _Measure:
     absolute = absolute_difference(expected, found)
     ulp = ulp_distance(expected, found)
     misplaced = _nonfinite_unlike(expected, found)
-    magnitude = _magnitude(expected)
-    beyond = absolute > tolerance.atol + tolerance.rtol * magnitude
-    if tolerance.ulp:
-        beyond &= ulp > tolerance.ulp
     comparable = np.isfinite(absolute)
+    with np.errstate(over="ignore", invalid="ignore"):
+        magnitude = _magnitude(expected)
+        beyond = absolute > tolerance.atol + tolerance.rtol * magnitude
+        if tolerance.ulp and expected.dtype.kind in "fc":
+            beyond &= ulp > tolerance.ulp
+        relative = np.divide(
+            absolute, magnitude, out=np.zeros_like(absolute), where=comparable & (magnitude > 0)
+        )
     return _Measure(
         beyond=beyond | misplaced,
-        absolute=np.where(comparable, absolute, 0),
-        relative=np.divide(
-            absolute, magnitude, out=np.zeros_like(absolute), where=comparable & (magnitude > 0)
-        ),
+        unequal=bits_differ(expected, found),
+        absolute=absolute,
+        relative=relative,
         ulp=np.where(comparable, ulp, 0),
         misplaced=bool(misplaced.any()),
-        unequal_bits=int(np.count_nonzero(bits_differ(expected, found))),
     )
 
 
@@ -276,16 +286,38 @@ def _magnitude(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(np.isfinite(wide), wide, 0.0))
 
 
-def _blocks(expected: np.ndarray, found: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Pairs of row blocks with the index of their first row; a scalar is one block."""
+def _blocks(
+    expected: np.ndarray, found: np.ndarray
+) -> Iterator[tuple[tuple[int, ...], np.ndarray, np.ndarray]]:
+    """Pairs of blocks in C order, each with the index of its first element; a scalar is one block.
+
+    A block is a run along the first axis whose steps are no larger than a block, whole in all axes after it.
+    """
     one, other = np.atleast_1d(expected), np.atleast_1d(found)
-    step = max(1, _BLOCK_ELEMENTS * len(one) // max(1, one.size))
-    for start in range(0, len(one), step):
-        yield start, np.asarray(one[start : start + step]), np.asarray(other[start : start + step])
+    axis, rest = 0, math.prod(one.shape[1:])
+    while rest > _BLOCK_ELEMENTS:
+        axis, rest = axis + 1, rest // one.shape[axis + 1]
+    step = max(1, _BLOCK_ELEMENTS // max(1, rest))
+    for lead in np.ndindex(one.shape[:axis]):
+        for start in range(0, one.shape[axis], step):
+            inner = slice(start, start + step)
+            yield (*lead, start), np.asarray(one[lead][inner]), np.asarray(other[lead][inner])
 
 
-def _shifted(index: tuple[int, ...], start: int, ndim: int) -> tuple[int, ...]:
-    return (index[0] + start, *index[1:]) if ndim else ()
+def _shifted(index: tuple[int, ...], start: tuple[int, ...]) -> tuple[int, ...]:
+    """Index in the whole array of an element of the block that begins at *start*."""
+    *lead, first = start
+    return (*lead, index[0] + first, *index[1:])
+
+
+def _require_plain(name: str, array: np.ndarray | None) -> None:
+    if array is not None and not is_plain(array.dtype):
+        raise UsageError(
+            f"array {name!r}",
+            expected="a boolean, integer, floating (half to double), complex, string or date dtype",
+            found=f"{array.dtype}",
+            remedy="Convert it with astype() first.",
+        )
 
 
 def _describe(array: np.ndarray | None) -> str:

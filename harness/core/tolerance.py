@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -25,7 +26,8 @@ _DEFAULTS = {
 class Tolerance:
     """A value passes if ``|found - expected| <= atol + rtol * |expected|``, or is at most *ulp* steps away.
 
-    ``ulp`` counts representable numbers between the two; it is 0, not used, by default.
+    ``ulp`` counts representable numbers from one to the other; it is 0, not used, by default, and means
+    nothing for integers and strings.
     """
 
     atol: float = 0.0
@@ -36,11 +38,8 @@ class Tolerance:
         """Refuse what is no distance."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, (int, float))
-                or not 0 <= value < float("inf")
-            ):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not 0 <= value < math.inf:
                 raise UsageError(
                     f"tolerance {field.name}",
                     expected="a finite number, 0 or more",

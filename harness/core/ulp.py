@@ -12,12 +12,13 @@ def absolute_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
     Integers are subtracted the larger minus the smaller, modulo their width, so that uint8 4 - 5 is 1 and
     int64 extremes do not overflow. NaN is at distance 0 from NaN, an infinity from itself, and at infinite
-    distance from all else; complex parts are taken one by one. Unequal strings are at infinite distance.
+    distance from all else; complex parts are taken one by one. Dates and durations are as far apart as their
+    counts, NaT at 0 from NaT and far from all else. Unequal strings are at infinite distance.
     """
     kind = one.dtype.kind
-    if kind in "biu":
-        return _integer_difference(one, other).astype(np.float64)
     with np.errstate(all="ignore"):
+        if kind in "biumM":
+            return _integer_difference(_counts(one), _counts(other)).astype(np.float64)
         if kind == "c":
             return np.asarray(
                 np.hypot(_float_difference(one.real, other.real), _float_difference(one.imag, other.imag))
@@ -45,7 +46,8 @@ def ulp_distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     if one.dtype.kind != "f":
         return np.zeros(one.shape, np.uint64)
     a, b = _ordered(one), _ordered(other)
-    distance: np.ndarray = np.where(a > b, a - b, b - a).astype(np.uint64)
+    with np.errstate(over="ignore"):
+        distance: np.ndarray = np.where(a > b, a - b, b - a).astype(np.uint64)
     distance[np.isnan(one) & np.isnan(other)] = 0
     return distance
 
@@ -56,13 +58,20 @@ def bits_differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return np.asarray(bits_differ(one.real, other.real) | bits_differ(one.imag, other.imag))
     if one.dtype.kind == "f":
         return np.asarray(_bits(one) != _bits(other))
-    return np.asarray(one != other)
+    return np.asarray(_counts(one) != _counts(other))
 
 
 def _integer_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     unsigned = _UNSIGNED[one.dtype.itemsize]
     a, b = _native(one).view(unsigned), _native(other).view(unsigned)
     return np.asarray(np.where(one > other, a - b, b - a))
+
+
+def _counts(values: np.ndarray) -> np.ndarray:
+    """Dates and durations as the integers that they are, all else as it is: NaT must equal NaT."""
+    if values.dtype.kind not in "mM":
+        return values
+    return values.view(np.dtype(np.int64).newbyteorder(values.dtype.byteorder))
 
 
 def _ordered(values: np.ndarray) -> np.ndarray:
