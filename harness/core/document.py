@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,9 +32,9 @@ def encode_document(value: Any) -> bytes:
     Raises
     ------
     UsageError
-        If a number is not finite: JSON has no word for it.
+        If a number is not finite, or a value is of another kind: JSON has no word for it.
     """
-    plain = msgspec.to_builtins(value, order="sorted")
+    plain = msgspec.to_builtins(value, order="sorted", enc_hook=_as_number)
     _require_finite(plain, "$")
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
 
@@ -78,6 +79,18 @@ def replace_file(path: Path, data: bytes) -> None:
         staged.unlink(missing_ok=True)
 
 
+def _as_number(value: Any) -> Any:
+    """Numbers of numpy's as Python's own."""
+    if isinstance(value, Number) and hasattr(value, "item"):
+        return value.item()
+    raise UsageError(
+        f"value {value!r}",
+        expected="a number, a string, true, false, null, or a list or table of them",
+        found=f"{type(value).__name__}",
+        remedy="Convert it first.",
+    )
+
+
 def _require_schema(data: bytes, name: str, schema: int) -> None:
     try:
         found = msgspec.json.decode(data, type=_Versioned).schema
@@ -110,7 +123,7 @@ def _require_finite(value: Any, place: str) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             _require_finite(item, f"{place}.{key}")
-    elif isinstance(value, list):
+    elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             _require_finite(item, f"{place}[{index}]")
 

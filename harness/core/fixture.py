@@ -18,6 +18,7 @@ from harness.core.manifest import (
     Generator,
     Manifest,
     Source,
+    decode_manifest,
     describe_arrays,
     encode_manifest,
     read_manifest,
@@ -61,7 +62,7 @@ def make_fixture(  # noqa: PLR0913 - a manifest has these parts, and all are nam
     transformations: Sequence[str] = (),
     checks: Mapping[str, float] = MappingProxyType({}),
 ) -> Fixture:
-    """Describe *arrays* and freeze both.
+    """Describe *arrays* and freeze both. The manifest is as it will be read back.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ def make_fixture(  # noqa: PLR0913 - a manifest has these parts, and all are nam
     Raises
     ------
     UsageError
-        If the name is no file name.
+        If the name is no file name, an array's dtype is not a plain one, or a parameter or check has no place
+        in JSON: neither number, text, list nor table, or not finite.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -95,7 +97,7 @@ def make_fixture(  # noqa: PLR0913 - a manifest has these parts, and all are nam
         transformations=tuple(transformations),
         checks=dict(checks),
     )
-    return Fixture(_frozen(arrays), manifest)
+    return Fixture(_frozen(arrays), decode_manifest(encode_manifest(manifest), name=name))
 
 
 def write_fixture(fixture: Fixture, directory: str | PathLike[str]) -> tuple[Path, Path]:

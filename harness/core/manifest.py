@@ -63,7 +63,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generator: Generator
     source: Source
     transformations: tuple[str, ...] = ()
-    checks: dict[str, float] = {}
+    checks: dict[str, int | float] = {}  # a count is still one when it is read back
 
 
 def describe_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, ArraySpec]:
