@@ -12,7 +12,7 @@ from filelock import FileLock
 from harness.core.archive import map_archive
 from harness.core.digest import digest_file
 from harness.core.document import replace_file
-from harness.core.errors import HarnessError, RefusedError
+from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.manifest import describe_arrays
 from harness.core.registry import describe_file, new_record, read_registry, with_entries, write_registry
 from harness.core.verify import is_intact
@@ -93,17 +93,39 @@ def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
 
 
 def commit(project: Project, changes: Sequence[Change], *, reason: str, command: str) -> None:
-    """Write every change, then the registry, each by replacing a file at once; one writer at a time."""
+    """Write every change, then the registry, each by replacing a file at once; one writer at a time.
+
+    Raises
+    ------
+    HarnessError
+        If the registry or a staged file cannot be read, or a path leaves the repository. All are read before
+        one is written: nothing has changed then.
+    """
     if not changes:
         return
     record = new_record(project, reason=reason, command=command)
     with FileLock(workspace(project) / "lock"):
-        for change in changes:
-            replace_file(project.locate(change.path), change.data.read_bytes())
+        registry = read_registry(project.registry)
+        contents = [(project.locate(change.path), _read(change)) for change in changes]
+        for path, data in contents:
+            replace_file(path, data)
         entries = {
-            change.path: describe_file(project.locate(change.path), change.kind, record) for change in changes
+            change.path: describe_file(path, change.kind, record)
+            for change, (path, _) in zip(changes, contents, strict=True)
         }
-        write_registry(project.registry, with_entries(read_registry(project.registry), entries))
+        write_registry(project.registry, with_entries(registry, entries))
+
+
+def _read(change: Change) -> bytes:
+    try:
+        return change.data.read_bytes()
+    except OSError as error:
+        raise UnreadableError(
+            change.path,
+            expected=f"its new content in {change.data}",
+            found=error.strerror or str(error),
+            remedy="Run the tests again.",
+        ) from error
 
 
 def _change(project: Project, item: Staged) -> Change:
