@@ -52,8 +52,9 @@ class Project:
         """
         require_inner(relative)
         path = self.root / relative
-        if not path.resolve().is_relative_to(self.root.resolve()):
-            raise _outside(relative, str(path.resolve()))
+        target = Path(os.path.realpath(path))  # a link that leads to itself is no error here
+        if not target.is_relative_to(os.path.realpath(self.root)):
+            raise _outside(relative, str(target))
         return path
 
 
@@ -100,8 +101,8 @@ def find_or_start_project(start: Path | None = None) -> Project:
 def require_inner(relative: str) -> None:
     """Raise :class:`RefusedError` unless *relative* is a plain POSIX path that stays inside."""
     parts = PurePosixPath(relative).parts
-    plain = relative and "\\" not in relative and ":" not in relative and not relative.startswith("/")
-    if not plain or ".." in parts or str(PurePosixPath(relative)) != relative:
+    plain = relative.isprintable() and not set(relative) & set("\\:") and not relative.startswith("/")
+    if not plain or not parts or ".." in parts or str(PurePosixPath(relative)) != relative:
         raise _outside(relative, "another kind of path")
 
 

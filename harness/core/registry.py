@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from harness.core.digest import digest_file, sha256_file
-from harness.core.document import decode_document, encode_document, replace_file
+from harness.core.document import encode_document, read_document, replace_file
 from harness.core.environment import author, fingerprint, revision
 from harness.core.project import Project, require_inner
 
@@ -68,7 +68,7 @@ def read_registry(path: Path) -> Registry:
     """
     if not path.exists():
         return Registry(SCHEMA, {})
-    registry = decode_document(path.read_bytes(), Registry, name=str(path), schema=SCHEMA)
+    registry = read_document(path, Registry, schema=SCHEMA)
     for relative in registry.entries:
         require_inner(relative)
     return registry

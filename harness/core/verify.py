@@ -74,18 +74,27 @@ def _changed(project: Project, relative: str, entry: Entry) -> Verdict:
 
 
 def _content_outcome(project: Project, relative: str, entry: Entry) -> Outcome:
-    """Whether other bytes hold the same content, which only a fixture's manifest can tell."""
+    """What other bytes come to, where they can be read at all."""
     path = project.locate(relative)
+    if entry.kind == "fixture":
+        return _fixture_outcome(project, relative)
     if entry.kind == "manifest":
         from harness.core.manifest import read_manifest
 
         read_manifest(path)
-    if entry.kind != "fixture":
-        return Outcome.DRIFTED
+    elif entry.kind == "baseline":
+        from harness.core.baseline import read_baseline
+
+        read_baseline(path)
+    return Outcome.DRIFTED
+
+
+def _fixture_outcome(project: Project, relative: str) -> Outcome:
+    """Whether another archive holds the same arrays, which only an intact manifest can tell."""
     from harness.core.archive import read_archive
     from harness.core.manifest import describe_arrays, read_manifest
 
-    arrays = read_archive(path)
+    arrays = read_archive(project.locate(relative))
     beside = relative.removesuffix(".npz") + ".json"
     manifest = read_registry(project.registry).entries.get(beside)
     if manifest is None or verify_entry(project, beside, manifest).outcome is not Outcome.SAME:
@@ -96,7 +105,8 @@ def _content_outcome(project: Project, relative: str, entry: Entry) -> Outcome:
 
 def _unregistered(project: Project, registry: Registry) -> Iterator[str]:
     """Files in the golden directory without an entry; hidden ones are nobody's golden files."""
-    for folder, _, names in os.walk(project.golden):
+    for folder, folders, names in os.walk(project.golden):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         inner = os.path.relpath(folder, project.root).replace(os.sep, "/")
         for name in names:
             if not name.startswith(".") and f"{inner}/{name}" not in registry.entries:
