@@ -15,7 +15,7 @@ from harness.core.environment import fingerprint
 from harness.core.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 RULE = (
     "largest distance of a sample from the value, plus 3 standard deviations of the samples, "
@@ -86,9 +86,12 @@ def calibrated(
     Raises
     ------
     RefusedError
-        If no metric is ahead of some control: such a run is no baseline.
+        If no metric is ahead of some control, or a metric is not finite or not in every run: such runs are
+        no baseline.
     """
     first = samples[0]
+    for number, sample in enumerate(samples, start=1):
+        _require_finite(f"run {number}", sample.metrics, first.metrics)
     metrics = {name: _metric([sample.metrics[name] for sample in samples]) for name in first.metrics}
     controls = {name: _control(name, first, values, better) for name, values in first.controls.items()}
     return Baseline(
@@ -119,6 +122,18 @@ def _control(
             remedy="Mend the pipeline first: a collapsed run is no baseline.",
         )
     return margins
+
+
+def _require_finite(run: str, metrics: Mapping[str, float], names: Collection[str]) -> None:
+    """Raise :class:`RefusedError` unless a run measured every metric in *names*, as a finite number."""
+    wrong = {name: metrics.get(name) for name in names if not math.isfinite(metrics.get(name, math.nan))}
+    if wrong:
+        raise RefusedError(
+            f"baseline, {run}",
+            expected="a finite number for every metric",
+            found=", ".join(f"{name} {value}" for name, value in wrong.items()),
+            remedy="Mend the pipeline first: such a run is no baseline.",
+        )
 
 
 def certificate(rule: str, described: Sequence[dict[str, str]]) -> Certificate:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, fields
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from harness.core.domain import Domain
 from harness.core.errors import DependencyError, UsageError
 
@@ -24,6 +26,25 @@ if TYPE_CHECKING:
 
 _GROUP = "harness.domains"
 _TABLES = tuple(field.name for field in fields(Domain) if field.name != "name")
+
+
+class _Tables(msgspec.Struct, forbid_unknown_fields=True):
+    """``[tool.harness]``: for each kind, references by name."""
+
+    generators: dict[str, str] = {}
+    pipelines: dict[str, str] = {}
+    checks: dict[str, str] = {}
+    faults: dict[str, str] = {}
+
+
+class _Tools(msgspec.Struct):
+    harness: _Tables = msgspec.field(default_factory=_Tables)
+
+
+class _PyProject(msgspec.Struct):
+    """As much of a pyproject.toml as is read here."""
+
+    tool: _Tools = msgspec.field(default_factory=_Tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +78,16 @@ class Catalogue:
 
 
 def find_catalogue(root: Path | None = None) -> Catalogue:
-    """Merge what installed packages and the project at *root* offer."""
-    domains = [point.load() for point in metadata.entry_points(group=_GROUP)]
+    """Merge what installed packages and the project at *root* offer.
+
+    Raises
+    ------
+    UsageError
+        If the project's pyproject.toml is no TOML, or its table is not as above.
+    UsageError, DependencyError
+        As :func:`load_reference`, if an installed domain cannot be imported.
+    """
+    domains = [load_reference(point.value) for point in metadata.entry_points(group=_GROUP)]
     if root is not None:
         domains.append(_project_domain(root))
     return Catalogue(*({k: v for domain in domains for k, v in getattr(domain, t).items()} for t in _TABLES))
@@ -78,10 +107,10 @@ def load_reference(reference: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if error.name and not module.startswith(error.name):
+        if error.name and not f"{module}.".startswith(f"{error.name}."):
             raise missing_package(reference, error.name) from error
         raise _no_such(reference, f"no module {error.name}") from error
-    except (AttributeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise _no_such(reference, str(error)) from error
 
 
@@ -107,18 +136,22 @@ def _no_such(reference: str, found: str) -> UsageError:
 def _project_domain(root: Path) -> Domain:
     """The project's own table, with its root importable as pytest makes it."""
     path = root / "pyproject.toml"
-    table = _read_toml(path).get("tool", {}).get("harness", {}) if path.is_file() else {}
-    unknown = sorted(set(table) - set(_TABLES))
-    if unknown:
+    tables = _read_tables(path) if path.is_file() else _Tables()
+    if tables != _Tables() and str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    return Domain("project", **msgspec.structs.asdict(tables))
+
+
+def _read_tables(path: Path) -> _Tables:
+    try:
+        return msgspec.convert(_read_toml(path), _PyProject).tool.harness
+    except msgspec.ValidationError as error:
         raise UsageError(
             f"{path}: [tool.harness]",
-            expected=f"keys among {', '.join(_TABLES)}",
-            found=", ".join(unknown),
-            remedy="Correct the key.",
-        )
-    if table and str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    return Domain("project", **table)
+            expected=f"the tables {', '.join(_TABLES)}, each of names and references",
+            found=str(error),
+            remedy="Correct the entry.",
+        ) from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
