@@ -23,7 +23,8 @@ from harness.core.regenerate import Staged, staging_directory
 from harness.core.registry import read_registry
 from harness.core.verdict import Outcome
 from harness.core.verify import verify_entry
-from harness.report.text import drift_lines, metric_lines
+from harness.report.drift import drift_lines
+from harness.report.verdicts import metric_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

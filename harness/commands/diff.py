@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _show(drift: Drift, shown: int) -> None:
-    from harness.report.text import drift_lines
+    from harness.report.drift import drift_lines
 
     for line in drift_lines(drift, shown=shown):
         click.echo(line)

@@ -88,8 +88,9 @@ def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
 
 
 def _show_step(step: Step) -> None:
+    from harness.report.drift import drift_lines
     from harness.report.tables import metric_table, show, stage_table
-    from harness.report.text import drift_lines, metric_lines, verdict_lines
+    from harness.report.verdicts import metric_lines, verdict_lines
 
     click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
     lines = [*(drift_lines(step.drift) if step.drift else ()), *verdict_lines(step.verdicts)]

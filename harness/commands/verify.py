@@ -33,7 +33,7 @@ def command(root: Path | None, *, as_json: bool) -> int:
 
 
 def _show(verdicts: tuple[Verdict, ...]) -> None:
-    from harness.report.text import verdict_lines
+    from harness.report.verdicts import verdict_lines
 
     for line in verdict_lines(verdicts):
         click.echo(line)

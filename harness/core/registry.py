@@ -7,14 +7,12 @@ SHA-256 of the record before it, which ``history`` keeps, so that a rewritten re
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from harness.core.digest import digest_file, sha256_file
 from harness.core.document import encode_document, read_document, replace_file
-from harness.core.environment import author, fingerprint, revision
 from harness.core.project import Project, require_inner
 
 if TYPE_CHECKING:
@@ -92,6 +90,10 @@ def describe_file(path: Path, kind: Kind, record: Record) -> Entry:
 
 def new_record(project: Project, *, reason: str, command: str) -> Record:
     """Record of a change made now, in this environment."""
+    from datetime import datetime, timezone
+
+    from harness.core.environment import author, fingerprint, revision
+
     state = revision(project.root)
     return Record(
         at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
