@@ -181,6 +181,7 @@ def _other_stacks(stack: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     others = {
         "detector rows and columns exchanged": stack.swapaxes(1, 2),
         "the axes (H, W, N) moved to (N, H, W)": np.moveaxis(stack, -1, 0),
+        "the axes (W, N, H) moved to (N, H, W)": np.moveaxis(stack, 0, -1),
         "the axes reversed": stack.transpose(2, 1, 0),
     }
     yield from ((name, other) for name, other in others.items() if other.shape == stack.shape)

@@ -81,7 +81,7 @@ def bin_detector(scan: Scan, factor: int) -> Scan:
     return replace(
         scan,
         diffraction=np.sqrt(np.sum(blocks**2, axis=(2, 4))),
-        probe=factor * probe * _half_bin_ramp(probe.shape, factor),
+        probe=probe * _half_bin_ramp(probe.shape, factor),
         truth=None if scan.truth is None else _central(scan.truth, height, width),
     ).noted(f"detector: binned by {factor} to {height} x {width}; probe cut to match, coordinates unchanged")
 
