@@ -140,9 +140,10 @@ def _accepted(name: str, scan: Scan, checks: dict[str, float], generator: Genera
     """Take the last steps of every fixture: scale, round once, require contract, coverage and physics."""
     scan = scaled_into_contract(scan)
     arrays, notes = rounded(scan)
-    require_contract(name, arrays)
-    _require_coverage(name, checks)
-    report = require_explained(name, arrays)
+    thing = f"{name}, made from {scan.source.name}"
+    require_contract(thing, arrays)
+    _require_coverage(thing, checks)
+    report = require_explained(thing, arrays)
     checks |= {
         "groups": len(groups(arrays["xcoords"], arrays["ycoords"])),
         "forward_residual": report.measures["forward_residual"],
@@ -161,11 +162,11 @@ def _coverage(taken: Scan, whole: Scan) -> dict[str, float]:
     return {"coverage_x": coverage(taken.x, whole.x), "coverage_y": coverage(taken.y, whole.y)}
 
 
-def _require_coverage(name: str, checks: dict[str, float]) -> None:
+def _require_coverage(thing: str, checks: dict[str, float]) -> None:
     for key in ("coverage_x", "coverage_y"):
         if checks[key] <= LEAST_COVERAGE:
             raise RefusedError(
-                f"{name}: {key}",
+                f"{thing}: {key}",
                 expected=f"positions that span more than {LEAST_COVERAGE:.0%} of the source's range",
                 found=f"{checks[key]:.1%}",
                 remedy="Take more positions.",

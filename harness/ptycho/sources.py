@@ -16,7 +16,7 @@ from harness.core.digest import digest_file
 from harness.core.errors import HarnessError, RefusedError, UnreadableError, UsageError
 from harness.core.manifest import Source
 from harness.ptycho.consistency import Dataset
-from harness.ptycho.contract import RULES
+from harness.ptycho.contract import RULES, layout_violations
 from harness.ptycho.scan import Scan
 
 if TYPE_CHECKING:
@@ -160,8 +160,16 @@ def _require_lengths(file: _File, arrays: Mapping[str, np.ndarray]) -> None:
             raise file.error(RefusedError, key, expected, str(len(arrays[key])), remedy)
 
 
+def _require_inside(file: _File, scan: Scan) -> None:
+    """Refuse positions whose patches leave the object: no axis order could be judged with them."""
+    for finding in layout_violations(scan.arrays()):
+        if finding.key in ("xcoords", "ycoords"):
+            raise file.error(RefusedError, finding.key, finding.expected, finding.found, finding.remedy)
+
+
 def _settled(file: _File, scan: Scan, axes: str | None) -> Scan:
     """Bring diffraction (and truth patches with it) to (N, H, W), by word, number or physics."""
+    _require_inside(file, scan)
     fitting = {order: stack for order in AXES if _fits(stack := _as_nhw(scan.diffraction, order), scan)}
     if axes is not None:
         fitting = {order: stack for order, stack in fitting.items() if order == axes}

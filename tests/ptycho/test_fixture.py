@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from harness.core.manifest import encode_manifest
 from harness.ptycho import contract
 from harness.ptycho.consistency import ConsistencyError, check
 from harness.ptycho.contract import ContractError
-from harness.ptycho.fixture import from_scan, minimal, rounded, scaled_into_contract
+from harness.ptycho.fixture import _require_coverage, from_scan, minimal, rounded, scaled_into_contract
 from harness.ptycho.simulate import simulate
 
 
@@ -86,8 +87,6 @@ def test_scaling_is_exact_and_leaves_the_physics_alone(scan):
 @pytest.mark.parametrize("most", [9.9999999, 10.0, 10.000001, 19.9999999999, 1e9, 1e-9, 0.0])
 def test_scaling_ends_below_ten_after_rounding(scan, most):
     """Also where the rounding to float32 alone would reach 10."""
-    from dataclasses import replace
-
     stack = np.zeros_like(scan.diffraction)
     stack[0, 0, 0] = most
     arrays, _ = rounded(scaled_into_contract(replace(scan, diffraction=stack)))
@@ -172,14 +171,12 @@ def test_negative_amplitudes_of_a_source_are_refused(write):
     """The contract's refusal names the key and the minimum."""
     arrays = simulate(positions=100).arrays()
     arrays["diffraction"][:, 3, 3] = -1
-    with pytest.raises(ContractError, match="at least 0"):
+    with pytest.raises(ContractError, match=r"scan_64, made from scan\.npz: .*at least 0"):
         from_scan(source=write(arrays))
 
 
 def test_a_strip_is_refused_for_its_coverage():
     """The acceptance of coverage has a case just inside and one just outside."""
-    from harness.ptycho.fixture import _require_coverage
-
     _require_coverage("x", {"coverage_x": 0.501, "coverage_y": 0.501})
     with pytest.raises(RefusedError, match="coverage_y"):
         _require_coverage("x", {"coverage_x": 0.501, "coverage_y": 0.5})

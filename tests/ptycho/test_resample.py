@@ -9,6 +9,7 @@ import pytest
 
 from harness.core.errors import RefusedError, UsageError
 from harness.ptycho.consistency import Dataset
+from harness.ptycho.forward import amplitude, far_field, fitted_scale, patches
 from harness.ptycho.resample import bin_detector, crop
 from harness.ptycho.simulate import simulate
 
@@ -19,12 +20,10 @@ def measured(scan):
 
 def narrow(share):
     """Simulate 128 x 128 pixels with the beam's far end cut to *share* of the window, as an aperture does."""
-    from harness.ptycho import forward
-
     scan = simulate(detector=128, photons=None)
     row, column = np.indices((128, 128)) - 64
     probe = scan.probe * np.exp(-((np.hypot(row, column) / (share * 128)) ** 4))
-    return replace(scan, probe=probe, diffraction=forward.amplitude(probe, scan.object, scan.x, scan.y))
+    return replace(scan, probe=probe, diffraction=amplitude(probe, scan.object, scan.x, scan.y))
 
 
 def test_a_factor_of_one_changes_nothing(scan):
@@ -85,8 +84,6 @@ def test_coordinates_on_the_wrong_scale_are_not_explained(resampled):
 
 def test_the_unit_of_the_probe_follows():
     """Predicted amplitudes need no new scale after a crop or a bin."""
-    from harness.ptycho.forward import amplitude, fitted_scale
-
     scan = narrow(0.15)
     for half in (crop(scan, 2), bin_detector(scan, 2)):
         predicted = amplitude(half.probe, half.object, half.x, half.y)
@@ -95,8 +92,6 @@ def test_the_unit_of_the_probe_follows():
 
 def test_truth_patches_follow(scan):
     """Truth patches of the resampled scan are the resampled object's patches (inside, off the edges)."""
-    from harness.ptycho.forward import patches
-
     full = replace(scan, truth=patches(scan.object, scan.x, scan.y, (64, 64)))
     half = crop(full, 2)
     expected = patches(half.object, half.x, half.y, (32, 32))
@@ -134,8 +129,6 @@ def test_a_measured_scan_seen_finely_is_cropped_back(star):
 
 def _finer(scan):
     """Put the scan on a detector twice as wide, dark beyond the old one: all of it at half the pixel size."""
-    from harness.ptycho.forward import far_field
-
     pad = [(32, 32), (32, 32)]
     spectrum = np.pad(far_field(scan.probe), pad)
     probe = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(spectrum), norm="ortho"))

@@ -172,6 +172,7 @@ BAD = {
         "(2, 64, 64)",
     ),
     "other number of y": (lambda a: {**a, "ycoords": a["ycoords"][:-1]}, RefusedError, "99"),
+    "position outside the object": (lambda a: {**a, "xcoords": a["xcoords"] - 40}, RefusedError, "outside"),
     "neither order": (lambda a: {**a, "diffraction": a["diffraction"][:90]}, RefusedError, "(90, 64, 64)"),
     "other detector": (lambda a: {**a, "probeGuess": a["probeGuess"][:32]}, RefusedError, "32 x 64"),
     "alias at odds": (lambda a: {**a, "diff3d": a["diffraction"] + 1}, RefusedError, "diff3d"),
