@@ -1,0 +1,129 @@
+"""Shared by the core's tests: a small example repository that nothing but a test changes."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from harness.core.baseline import encode_baseline
+from harness.core.calibrate import provisional
+from harness.core.fixture import Fixture, make_fixture, write_fixture
+from harness.core.manifest import Generator, Source
+from harness.core.project import Project
+from harness.core.regenerate import Change, Staged, commit, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# No deadline, for a busy machine is no fault; the same examples in every run, for a suite that finds drift
+# has none itself.
+settings.register_profile(
+    "harness",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("harness")
+
+LATTICE = MappingProxyType(
+    {
+        "image": np.arange(12, dtype=np.float32).reshape(3, 4) / 8,
+        "phase": np.exp(1j * np.arange(4)).astype(np.complex64),
+        "index": np.arange(4, dtype=np.int64),
+    }
+)
+
+
+@pytest.fixture
+def arrays() -> dict[str, np.ndarray]:
+    """Three small arrays, a test's own copies."""
+    return {name: array.copy() for name, array in LATTICE.items()}
+
+
+@pytest.fixture
+def made():
+    """Make the example's fixture, of given arrays or its own, under a name."""
+
+    def make(name: str = "lattice", arrays=LATTICE, **parts) -> Fixture:
+        given = {
+            "generator": Generator("example:lattice", 1, {"seed": 0}),
+            "source": Source("simulated", "xxh128:0"),
+            "transformations": ("image: float64 -> float32",),
+            "checks": {"residual": 1e-7},
+        }
+        return make_fixture(name, arrays, **(given | parts))
+
+    return make
+
+
+@pytest.fixture
+def staged(tmp_path, made):
+    """Stage a fixture as a test of the given name does: both its files, of given arrays."""
+
+    def stage(name: str = "lattice", test: str = "test_lattice", **parts) -> list[Staged]:
+        folder = tmp_path / "staged" / str(len(list(tmp_path.glob("staged/*"))))
+        archive, manifest = write_fixture(made(name, **parts), folder)
+        return [
+            Staged(f"golden/{name}.npz", "fixture", archive, test),
+            Staged(f"golden/{name}.json", "manifest", manifest, test),
+        ]
+
+    return stage
+
+
+@pytest.fixture
+def staged_baseline(tmp_path):
+    """Stage a baseline of given metrics."""
+
+    def stage(**metrics: float) -> Staged:
+        path = tmp_path / "baseline.json"
+        path.write_bytes(encode_baseline(provisional(metrics)))
+        return Staged("golden/lattice.smooth.json", "baseline", path, "test_smooth")
+
+    return stage
+
+
+@pytest.fixture
+def empty(tmp_path) -> Project:
+    """A repository with nothing golden."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    return Project(root)
+
+
+@pytest.fixture
+def record(empty):
+    """Commit staged files to the example repository."""
+
+    def commit_all(items, reason: str = "first light") -> tuple[Change, ...]:
+        changes = plan(empty, items)
+        commit(empty, changes, reason=reason, command="pytest --force-regen")
+        return changes
+
+    return commit_all
+
+
+@pytest.fixture
+def project(empty, record, staged, staged_baseline) -> Project:
+    """A repository with a golden fixture, its manifest and a baseline, all registered."""
+    record([*staged(), staged_baseline(mae=0.25, ssim=0.875)])
+    return empty
+
+
+@pytest.fixture
+def contents():
+    """Bytes of every file below a directory, by path: what must not change when something is refused."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return read
