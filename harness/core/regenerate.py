@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from harness.core.archive import map_archive
 from harness.core.digest import digest_file
-from harness.core.document import replace_file
+from harness.core.document import encode_document
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
+from harness.core.lock import workspace, writing
 from harness.core.manifest import describe_arrays
-from harness.core.registry import describe_file, new_record, read_registry, with_entries, write_registry
+from harness.core.project import REGISTRY
+from harness.core.registry import describe_file, new_record, read_registry, with_entries
+from harness.core.transaction import Write, apply, require_settled
 from harness.core.verify import is_intact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.core.project import Project
     from harness.core.registry import Kind, Registry
@@ -50,19 +51,9 @@ class Change:
         return f"{_short(self.before)} -> {_short(self.after)}"
 
 
-def workspace(project: Project) -> Path:
-    """Directory for what is not golden yet: staged files and the lock. Git ignores it."""
-    folder = project.root / ".harness"
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        replace_file(ignore, b"*\n")
-    return folder
-
-
 def staging_directory(project: Project) -> Path:
     """A new directory for files that shall become golden, on the golden files' own file system."""
-    folder = workspace(project) / "staged"
+    folder = workspace(project.root) / "staged"
     folder.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(dir=folder))
 
@@ -92,28 +83,42 @@ def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
     return tuple(_change(project, item) for item in wanted if not _is_golden(project, registry, item))
 
 
-def commit(project: Project, changes: Sequence[Change], *, reason: str, command: str) -> None:
-    """Write every change, then the registry, each by replacing a file at once; one writer at a time.
+def commit(
+    project: Project,
+    changes: Sequence[Change],
+    *,
+    reason: str,
+    command: str,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write every change and the registry as one transaction; one writer at a time.
+
+    Parameters
+    ----------
+    project : Project
+    changes : sequence of Change
+        From :func:`plan`.
+    reason, command : str
+        For the record: why, and what was typed.
+    say : callable
+        Told if another process has to be waited for.
 
     Raises
     ------
-    HarnessError
-        If the registry or a staged file cannot be read, or a path leaves the repository. All are read before
-        one is written: nothing has changed then.
+    RefusedError
+        If a golden file is no longer what the plan saw, or an earlier transaction was interrupted.
     """
     if not changes:
         return
     record = new_record(project, reason=reason, command=command)
-    with FileLock(workspace(project) / "lock"):
-        registry = read_registry(project.registry)
-        contents = [(project.locate(change.path), _read(change)) for change in changes]
-        for path, data in contents:
-            replace_file(path, data)
-        entries = {
-            change.path: describe_file(path, change.kind, record)
-            for change, (path, _) in zip(changes, contents, strict=True)
-        }
-        write_registry(project.registry, with_entries(registry, entries))
+    with writing(project, say=say):
+        require_settled(project)
+        for change in changes:
+            _require_as_planned(project, change)
+        writes = [Write(change.path, _read(change)) for change in changes]
+        entries = {change.path: describe_file(change.data, change.kind, record) for change in changes}
+        registry = with_entries(read_registry(project.registry), entries)
+        apply(project, [*writes, Write(REGISTRY, encode_document(registry))])
 
 
 def _read(change: Change) -> bytes:
@@ -128,10 +133,24 @@ def _read(change: Change) -> bytes:
         ) from error
 
 
+def _require_as_planned(project: Project, change: Change) -> None:
+    found = _digest(project.locate(change.path))
+    if found != change.before:
+        raise RefusedError(
+            change.path,
+            expected=f"the file that was compared, {_short(change.before)}",
+            found=_short(found),
+            remedy="Another process changed it meanwhile: run the tests again.",
+        )
+
+
 def _change(project: Project, item: Staged) -> Change:
-    path = project.locate(item.path)
-    before = digest_file(path) if path.is_file() else None
+    before = _digest(project.locate(item.path))
     return Change(item.path, item.kind, item.data, before, digest_file(item.data))
+
+
+def _digest(path: Path) -> str | None:
+    return digest_file(path) if path.is_file() else None
 
 
 def _is_golden(project: Project, registry: Registry, item: Staged) -> bool:
