@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
+_ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _MAX_HEADER = 10_000
 _BLOCK_BYTES = 1 << 24
@@ -204,6 +205,8 @@ def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, z
             raise _unreadable(path, f"two members named {info.filename!r}")
         if name == info.filename or not _is_name(name):
             raise _unreadable(path, f"a member named {info.filename!r}")
+        if info.flag_bits & _ENCRYPTED:
+            raise _unreadable(path, f"{info.filename} encrypted")
         members[name] = info
     return members
 
@@ -261,6 +264,8 @@ def _read_header(
         read = _HEADER_READERS[np.lib.format.read_magic(stream)]
         shape, fortran, dtype = read(stream, max_header_size=_MAX_HEADER)
         np.broadcast_to(np.empty((), dtype), shape)  # a shape that no array can have ends here
+    except (zipfile.BadZipFile, zlib.error):
+        raise
     except Exception as error:  # numpy's parser has no closed list of what it raises
         raise _unreadable(path, f"{info.filename} with a broken array header") from error
     if dtype.hasobject:

@@ -33,7 +33,7 @@ settings.load_profile("harness")
 LATTICE = MappingProxyType(
     {
         "image": np.arange(12, dtype=np.float32).reshape(3, 4) / 8,
-        "phase": np.exp(1j * np.arange(4)).astype(np.complex64),
+        "phase": np.array([1, 1j, -1, -0.5j], np.complex64),
         "index": np.arange(4, dtype=np.int64),
     }
 )
