@@ -207,6 +207,8 @@ def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, z
             raise _unreadable(path, f"a member named {info.filename!r}")
         if info.flag_bits & _ENCRYPTED:
             raise _unreadable(path, f"{info.filename} encrypted")
+        if info.comment:  # one wrong byte in its length, and the next member is a part of it
+            raise _unreadable(path, f"{info.filename} with a comment, which may hide other members")
         members[name] = info
     return members
 

@@ -342,6 +342,15 @@ def test_two_members_of_one_name_are_refused(path, reader):
 
 
 @pytest.mark.parametrize("reader", READERS)
+def test_a_damaged_length_hides_no_member(archive, reader):
+    """A comment's length in the directory, one byte, would make all later members its text."""
+    damaged = bytearray(archive.read_bytes())
+    damaged[damaged.find(b"PK\x01\x02") + 32] = 46 + len("index.npy")
+    archive.write_bytes(damaged)
+    refused(archive, reader, "image.npy with a comment")
+
+
+@pytest.mark.parametrize("reader", READERS)
 def test_encrypted_members_are_refused(archive, reader):
     data = archive.read_bytes().replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01")
     archive.write_bytes(data.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"))
