@@ -100,7 +100,7 @@ BREAKS = {
     "all positions one": (_set("xcoords", lambda a: 0 * a + 84), "xcoords, ycoords", "0"),
     "other alias": (_with("diff3d", lambda a: a["diffraction"] + np.float32(1)), "diff3d", "other bytes"),
     "alias of another sign of zero": (
-        _with("diff3d", lambda a: np.copysign(a["diffraction"], -1)),
+        _with("diff3d", lambda a: np.where(a["diffraction"] == 0, np.float32(-0.0), a["diffraction"])),
         "diff3d",
         "bytes",
     ),

@@ -89,7 +89,7 @@ def test_groups_are_a_position_and_its_nearest(seed):
         (np.zeros(20), np.zeros(20)),
         (np.arange(20.0), np.zeros(20)),
         (np.arange(20.0), 3 * np.arange(20.0)),
-        (np.repeat(np.arange(10.0), 2), np.tile([0.0], 20)),
+        (np.array([0.0, 0.0, 10.0, 0.0]), np.array([0.0, 0.0, 0.0, 10.0])),
     ],
 )
 def test_degenerate_groups_are_left_out(x, y):
