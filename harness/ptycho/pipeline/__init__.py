@@ -1,1 +1,1 @@
-"""Reconstruction with PyTorch: the only folder that imports torch."""
+"""The pipelines: the one folder that imports torch, and only in processes of its own."""

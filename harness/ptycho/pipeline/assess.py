@@ -1,0 +1,99 @@
+"""What a pipeline left on disk, measured: the reconstruction and its controls against the fixture.
+
+numpy only, in the parent; every figure is taken from the files that the processes wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.core.archive import read_archive
+from harness.core.errors import RefusedError
+from harness.ptycho.metrics import diffraction_error, illuminated, object_metrics
+from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MOVED = 1e-3
+"""Relative change from which object or probe count as moved: rounding makes 1e-6, learning 1e-2 and more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """The figures of a reconstruction, and of each control under the same keys."""
+
+    metrics: Mapping[str, float]
+    controls: Mapping[str, Mapping[str, float]]
+
+
+def assess(fixture: Path, output: Path) -> Assessment:
+    """Measure what *output* holds against *fixture*, and require that training moved object and probe.
+
+    Beside the object metrics: ``diffraction_error``; ``object_change`` and ``probe_change``, how far training
+    moved each, relative to where it started (the object with the final probe on both sides, so that a moving
+    probe alone does not count); ``probe_error``, the distance to the stored probe up to a complex factor.
+
+    Raises
+    ------
+    RefusedError
+        Object or probe did not move.
+    """
+    data = read_archive(fixture)
+    result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
+    lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], data["objectGuess"].shape)
+    metrics = {
+        **measured(data, result["object"], result["probe"]),
+        "object_change": relative_change(result["object"][lit], control["start"][lit]),
+        "probe_change": relative_change(result["probe"], control["probe"]),
+    }
+    still = {"object_change": 0.0, "probe_change": 0.0}
+    names: list[str] = [name for name in ("flat", "untrained") if name in control]
+    controls = {name: {**measured(data, control[name], control["probe"]), **still} for name in names}
+    require_moved(metrics)
+    return Assessment(metrics, controls)
+
+
+def measured(data: Mapping[str, np.ndarray], obj: np.ndarray, probe: np.ndarray) -> dict[str, float]:
+    """Return object metrics, diffraction error and probe error of one *obj*, (M, M'), and *probe*, (H, W)."""
+    x, y = data["xcoords"], data["ycoords"]
+    return {
+        **object_metrics(obj, data["objectGuess"], probe=data["probeGuess"], x=x, y=y),
+        "diffraction_error": diffraction_error(data["diffraction"], probe=probe, obj=obj, x=x, y=y),
+        "probe_error": probe_error(probe, data["probeGuess"]),
+    }
+
+
+def relative_change(now: np.ndarray, before: np.ndarray) -> float:
+    """Return ``|| now - before || / || before ||``, in double precision."""
+    now, before = now.astype(np.complex128), before.astype(np.complex128)
+    return float(np.linalg.norm(now - before) / np.linalg.norm(before))
+
+
+def probe_error(probe: np.ndarray, stored: np.ndarray) -> float:
+    """Return the relative distance of *probe* to the *stored* one, (H, W) each, up to a complex factor."""
+    probe, stored = probe.astype(np.complex128), stored.astype(np.complex128)
+    return relative_change(np.vdot(probe, stored) / np.vdot(probe, probe) * probe, stored)
+
+
+def require_moved(metrics: Mapping[str, float]) -> None:
+    """Refuse a reconstruction whose object or probe stayed where it started.
+
+    Raises
+    ------
+    RefusedError
+        Naming which of the two.
+    """
+    for what in ("object", "probe"):
+        change = metrics[f"{what}_change"]
+        if not change > MOVED:
+            raise RefusedError(
+                f"{what}_change",
+                expected=f"training to move the {what} by more than {MOVED:g} of its norm",
+                found=f"{change:.3g}",
+                remedy=f"See that the {what} is registered with the optimiser, and its rate is not zero.",
+            )

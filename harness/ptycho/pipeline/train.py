@@ -1,0 +1,108 @@
+"""The training loop, on one page: no truth, only patterns; a checkpoint comes out."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from harness.ptycho.pipeline import checkpoint
+from harness.ptycho.pipeline.batches import batches, neighbour_groups
+from harness.ptycho.pipeline.child import Task, serve
+from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_configuration
+from harness.ptycho.pipeline.determinism import settle
+from harness.ptycho.pipeline.experiment import Experiment, read_experiment
+from harness.ptycho.pipeline.network import Canvas, Network
+from harness.ptycho.pipeline.physics import defocused
+from harness.ptycho.pipeline.schedule import cosine, require_finite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KIND = "network"
+WARM_UP = 4
+SCALAR_RATE = 10.0
+"""Step size and momentum are two numbers of order one: they learn this much faster than the weights."""
+
+
+def untrained(experiment: Experiment, configuration: NetworkConfiguration) -> Network:
+    """Build the network as it starts: the plain walk, and a probe out of focus."""
+    return Network(defocused(experiment.probe, configuration.defocus), configuration.channels)
+
+
+def train(
+    network: Network,
+    experiment: Experiment,
+    configuration: NetworkConfiguration,
+    progress: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Train *network* in place on the patterns of *experiment*.
+
+    An epoch walks from the flat object through all rounds; after each round the weights learn through its
+    steps, and the probe from the misfit they met (not in the first round: the object is still unknown).
+
+    Raises
+    ------
+    RefusedError
+        The loss is no longer finite.
+    """
+    members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
+    order = batches(members, configuration.batch, np.random.default_rng(configuration.seed))
+    turns = configuration.epochs * configuration.rounds
+    adam, descent = _optimisers(network, configuration)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        adam, lambda k: min(1, (k + 1) / WARM_UP) * cosine(k / turns)
+    )
+    canvas = Canvas.flat(experiment)
+    for turn in range(turns):
+        first = turn % configuration.rounds == 0
+        canvas = Canvas.flat(experiment) if first else canvas.detached()
+        states, loss = network(experiment, canvas, list(islice(order, configuration.steps)))
+        canvas = states[-1]
+        adam.zero_grad()
+        descent.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.step.correct.parameters(), 1.0)
+        adam.step()
+        schedule.step()
+        if not first:
+            descent.step()
+        require_finite(loss.item())
+        progress((turn + 1) / turns)
+
+
+def main(task: Task) -> None:
+    """Train on a fixture, and write the checkpoint."""
+    configuration = read_configuration(NetworkConfiguration, task.output)
+    settle(seed=configuration.seed, threads=configuration.threads)
+    experiment = read_experiment(task.fixture)
+    network = untrained(experiment, configuration)
+    train(network, experiment, configuration, task.progress)
+    checkpoint.write_checkpoint(task.output / checkpoint.FILE, KIND, network.state_dict())
+
+
+def _optimisers(
+    network: Network, configuration: NetworkConfiguration
+) -> tuple[torch.optim.Adam, torch.optim.SGD]:
+    """Return Adam for the weights, and plain descent for the probe.
+
+    A misfit of mean squares has the curvature 2 / (H W) for a pixel of the probe behind an object of 1, so
+    the inverse of that is the probe's full step.
+    """
+    rate = configuration.learning_rate
+    numbers = [network.step.size, network.step.inertia]
+    adam = torch.optim.Adam(
+        [
+            {"params": list(network.step.correct.parameters()), "lr": rate},
+            {"params": numbers, "lr": SCALAR_RATE * rate},
+        ],
+        betas=(0.9, 0.99),
+    )
+    full_step = network.probe.numel() / 2
+    return adam, torch.optim.SGD([network.light], lr=configuration.probe_rate * full_step, momentum=0.5)
+
+
+if __name__ == "__main__":
+    serve(main)
