@@ -16,6 +16,7 @@ from harness.core.archive import map_archive, write_archive
 from harness.core.baseline import accepted, encode_baseline, judge, read_baseline
 from harness.core.calibrate import provisional
 from harness.core.compare import compare
+from harness.core.degenerate import require_informative
 from harness.core.document import replace_file
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.manifest import encode_manifest, manifest_differences, read_manifest
@@ -25,15 +26,19 @@ from harness.core.verdict import Outcome
 from harness.core.verify import verify_entry
 from harness.report.drift import drift_lines
 from harness.report.verdicts import metric_lines
+from harness.session import RecordedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
+
+    import numpy as np
 
     from harness.core.fixture import Fixture
     from harness.core.project import Project
     from harness.core.registry import Kind
     from harness.core.tolerance import Tolerance
+    from harness.session import GoldenSession
 
 
 class GoldenMissingError(RefusedError):
@@ -42,17 +47,16 @@ class GoldenMissingError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class _Regression:
-    """Where golden files are, where new ones are staged, and the test that asks."""
+    """The test that asks, and the session that knows where golden files are and gathers new ones."""
 
     request: pytest.FixtureRequest
     tmp_path: Path
-    project: Project
-    staged: list[Staged]
+    session: GoldenSession
 
     @property
-    def _regenerates(self) -> bool:
-        options = self.request.config.option
-        return bool(options.force_regen or options.regen_all)
+    def project(self) -> Project:
+        """Where the golden files are."""
+        return self.session.project
 
     def _relative(self, filename: str) -> str:
         return f"{self.project.golden_name}/{filename}"
@@ -73,7 +77,7 @@ class _Regression:
 
     def _require_recorded(self, filename: str) -> None:
         path = self.project.golden / filename
-        if not path.is_file() and not self._regenerates:
+        if not path.is_file() and not self.session.settings.writes:
             raise GoldenMissingError(
                 f"golden {filename!r}",
                 expected=f"a file at {self._relative(filename)}",
@@ -112,17 +116,19 @@ class _Regression:
         finally:
             self._stage(staging)
 
-    def _renamed(self, failure: BaseException, staging: Path) -> BaseException:
+    def _renamed(self, failure: BaseException, staging: Path) -> RecordedError:
         """Say where the file will be golden, not where it is staged."""
         text = str(failure).replace(f"{staging}{os.sep}", f"{self.project.golden_name}/")
-        return pytest.fail.Exception(f"{text}\nIt is written when the session ends.", pytrace=False)
+        return RecordedError(f"{text}\nIt is written when the session ends.", pytrace=False)
 
     def _stage(self, staging: Path) -> None:
         """Put down what was written for the session's end, or remove the empty directory."""
         files = sorted(staging.iterdir())
         for file in files:
             kind = self._kind(file.name)
-            self.staged.append(Staged(self._relative(file.name), kind, file, self.request.node.nodeid))
+            self.session.staged.append(
+                Staged(self._relative(file.name), kind, file, self.request.node.nodeid)
+            )
         if not files:
             staging.rmdir()
 
@@ -136,7 +142,12 @@ class FixtureRegression(_Regression):
     __slots__ = ()
 
     def check(
-        self, fixture: Fixture, tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None
+        self,
+        fixture: Fixture,
+        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None,
+        *,
+        allow_nonfinite: bool | Collection[str] = False,
+        allow_constant: bool | Collection[str] = False,
     ) -> None:
         """Compare *fixture* with ``golden/<name>.npz`` and ``golden/<name>.json``.
 
@@ -148,16 +159,30 @@ class FixtureRegression(_Regression):
         fixture : Fixture
         tolerances : mapping of str to Tolerance or mapping, optional
             By array name, keys ``atol``, ``rtol`` and ``ulp``; by dtype where absent.
+        allow_nonfinite, allow_constant : bool or collection of str
+            Arrays that may be recorded though they hold NaN or infinities, or a single value.
 
         Raises
         ------
         GoldenMissingError
             If nothing is recorded under the fixture's name. Nothing is written then.
+        DegenerateError
+            If the fixture shall be recorded and carries nothing.
         """
         __tracebackhide__ = True
         archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
+        self.session.used |= {self._relative(archive), self._relative(manifest)}
         if self._is_same(fixture, archive, manifest):
             return
+        if self.session.settings.writes:
+            golden = self._golden_arrays(archive)
+            require_informative(
+                fixture.name,
+                fixture.arrays,
+                golden,
+                allow_nonfinite=allow_nonfinite,
+                allow_constant=allow_constant,
+            )
         self._require_recorded(archive)
         self._require_recorded(manifest)
 
@@ -178,6 +203,13 @@ class FixtureRegression(_Regression):
 
     def _kind(self, filename: str) -> Kind:
         return "fixture" if filename.endswith(".npz") else "manifest"
+
+    def _golden_arrays(self, archive: str) -> Mapping[str, np.ndarray] | None:
+        """What is golden now; None where nothing is, or nothing that can be read."""
+        try:
+            return map_archive(self.project.golden / archive)
+        except HarnessError:
+            return None
 
     def _is_same(self, fixture: Fixture, archive: str, manifest: str) -> bool:
         """Whether the golden manifest describes this very fixture, and both files are intact."""
@@ -246,6 +278,7 @@ class MetricsRegression(_Regression):
         """
         __tracebackhide__ = True
         filename = f"{name}.json"
+        self.session.used.add(self._relative(filename))
         self._require_recorded(filename)
         golden = self.project.golden / filename
         if golden.is_file() and not self._drift(golden, metrics, controls):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from harness.core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,3 +26,15 @@ def ci_variable(environment: Mapping[str, str] | None = None) -> str | None:
     """Name of the first variable that says CI; None where none does. ``CI=false`` is not CI."""
     values = os.environ if environment is None else environment
     return next((name for name in VARIABLES if values.get(name, "").strip().lower() not in _NO), None)
+
+
+def require_not_ci() -> None:
+    """Raise :class:`UsageError` where golden files must not be written, because a variable says CI."""
+    variable = ci_variable()
+    if variable is not None:
+        raise UsageError(
+            "writing golden files",
+            expected="a person who looks at them",
+            found=f"continuous integration ({variable} is set)",
+            remedy="Record them on your machine and commit them.",
+        )

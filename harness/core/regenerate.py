@@ -13,6 +13,7 @@ from harness.core.document import encode_document
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.lock import workspace, writing
 from harness.core.manifest import describe_arrays
+from harness.core.moved import moved
 from harness.core.project import REGISTRY
 from harness.core.registry import describe_file, new_record, read_registry, with_entries
 from harness.core.transaction import Write, apply, require_settled
@@ -37,13 +38,14 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One golden file that would be written: its digest now (None if it is new) and then."""
+    """One golden file that would be written: its digest now (None if it is new) and then, and what moved."""
 
     path: str
     kind: Kind
     data: Path
     before: str | None
     after: str
+    moved: tuple[str, ...] = ()
 
     @property
     def abbreviated(self) -> str:
@@ -66,18 +68,18 @@ def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
     Raises
     ------
     RefusedError
-        If two tests want different content under one name.
+        If two tests record one name.
     """
     registry = read_registry(project.registry)
     chosen: dict[str, Staged] = {}
     for item in staged:
         known = chosen.setdefault(item.path, item)
-        if digest_file(known.data) != digest_file(item.data):
+        if known.test != item.test:
             raise RefusedError(
                 item.path,
                 expected="one test that records it",
-                found=f"different content from {known.test} and {item.test}",
-                remedy="Give the two fixtures names of their own.",
+                found=f"two, {known.test} and {item.test}",
+                remedy="Give each of them a name of its own.",
             )
     wanted = (chosen[path] for path in sorted(chosen))
     return tuple(_change(project, item) for item in wanted if not _is_golden(project, registry, item))
@@ -145,8 +147,10 @@ def _require_as_planned(project: Project, change: Change) -> None:
 
 
 def _change(project: Project, item: Staged) -> Change:
-    before = _digest(project.locate(item.path))
-    return Change(item.path, item.kind, item.data, before, digest_file(item.data))
+    path = project.locate(item.path)
+    before, after = _digest(path), digest_file(item.data)
+    old = path if before is not None else None
+    return Change(item.path, item.kind, item.data, before, after, moved(item.kind, old, item.data))
 
 
 def _digest(path: Path) -> str | None:

@@ -1,0 +1,133 @@
+"""What one pytest session wants of the golden files, what stands in its way, and how it ends.
+
+Nothing here is a hook: the plugin tells a :class:`GoldenSession` what happens and does what it answers.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from harness.core.ci import require_not_ci
+from harness.core.errors import HarnessError, UsageError
+from harness.core.registry import read_registry
+from harness.core.transaction import require_settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.core.project import Project
+    from harness.core.regenerate import Change, Staged
+
+Unreferenced = Literal["ignore", "warn", "reject"]
+_GENERATED = frozenset({"fixture", "manifest", "baseline"})
+
+
+class RecordedError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # a factory made it
+    """A test's failure that only says: this golden file differs, and is recorded when the session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line and the ini file ask for."""
+
+    writes: bool = False
+    reason: str = ""
+    require_reason: bool = False
+    unreferenced: Unreferenced = "ignore"
+    command: str = "pytest"
+
+
+@dataclass(slots=True)
+class GoldenSession:
+    """One pytest process: what its tests staged and used, and why nothing may be recorded.
+
+    ``obstacles`` are reasons to record nothing; ``gaps`` are reasons not to call a golden file unreferenced.
+    """
+
+    project: Project
+    settings: Settings
+    staged: list[Staged] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    obstacles: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    recorded: tuple[Change, ...] = ()
+    refusal: HarnessError | None = None
+
+    def report(self) -> dict[str, Any]:
+        """What a worker hands to the controller, in plain values."""
+        staged = [{**asdict(item), "data": str(item.data)} for item in self.staged]
+        return {"staged": staged, "used": sorted(self.used)}
+
+    def take_over(self, report: dict[str, Any]) -> None:
+        """Add what a worker reported."""
+        from harness.core.regenerate import Staged
+
+        self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in report["staged"]]
+        self.used |= set(report["used"])
+
+    def settle(self, say: Callable[[str], None]) -> None:
+        """Record all that was staged, or none of it; keep what came of it."""
+        try:
+            if not self.obstacles:
+                self.recorded = self._record(say)
+        except HarnessError as error:
+            self.refusal = error
+        finally:
+            for folder in {item.data.parent for item in self.staged}:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def unreferenced(self) -> tuple[str, ...]:
+        """Registered golden files that no test used; none in a session that has gaps."""
+        if self.gaps:
+            return ()
+        entries = read_registry(self.project.registry).entries
+        made = (path for path, entry in entries.items() if entry.kind in _GENERATED)
+        return tuple(path for path in made if path not in self.used)
+
+    def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
+        from harness.core.regenerate import commit, plan
+
+        changes = plan(self.project, self.staged)
+        for item in self.staged:
+            if item.kind == "manifest":
+                say(f"making {item.data.stem} twice in fresh processes")
+                _require_reproducible(item)
+        commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
+        return changes
+
+
+def require_permission(project: Project, settings: Settings) -> None:
+    """Raise unless a session with these settings may write golden files, before its first test.
+
+    Raises
+    ------
+    UsageError
+        If this is CI, or a reason is required and none is given.
+    RefusedError
+        If an earlier regeneration was interrupted.
+    """
+    if not settings.writes:
+        return
+    require_not_ci()
+    require_settled(project)
+    if settings.require_reason and not settings.reason:
+        raise UsageError(
+            "regeneration",
+            expected="a reason",
+            found="none, and golden_require_reason is set",
+            remedy='Say why: --golden-reason "...".',
+        )
+
+
+def _require_reproducible(manifest: Staged) -> None:
+    """Make a staged fixture twice more, each in a fresh process; all three must be the same."""
+    from harness.core.fixture import read_fixture
+    from harness.core.remake import remake, require_repeatable
+
+    staged = read_fixture(manifest.data.with_suffix(".npz"))
+    require_repeatable(staged.name, [staged, remake(manifest.data), remake(manifest.data)])
