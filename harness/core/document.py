@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,7 +33,7 @@ def encode_document(value: Any) -> bytes:
     UsageError
         If a number is not finite, or a value is of another kind: JSON has no word for it.
     """
-    plain = msgspec.to_builtins(value, order="sorted", enc_hook=_as_number)
+    plain = msgspec.to_builtins(value, order="sorted", enc_hook=_as_scalar)
     _require_finite(plain, "$")
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
 
@@ -79,9 +78,9 @@ def replace_file(path: Path, data: bytes) -> None:
         staged.unlink(missing_ok=True)
 
 
-def _as_number(value: Any) -> Any:
-    """Numbers of numpy's as Python's own."""
-    if isinstance(value, Number) and hasattr(value, "item"):
+def _as_scalar(value: Any) -> Any:
+    """A scalar of numpy's as Python's own."""
+    if getattr(value, "shape", None) == () and isinstance(value.item(), (bool, int, float, str)):
         return value.item()
     raise UsageError(
         f"value {value!r}",
