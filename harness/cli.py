@@ -16,8 +16,11 @@ _VERBS = {
     "check": "Check a dataset against its contract and its own physics.",
     "diff": "Compare two archives of arrays.",
     "generate": "Make a fixture: one .npz and its manifest.",
+    "install-git": "Teach a repository's git to diff archives and to merge registry.json.",
+    "merge-registry": "Git's merge driver for registry.json: entry by entry.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
+    "textconv": "Print an archive as text, for git diff.",
     "verify": "Compare every golden file with the registry.",
 }
 
@@ -33,7 +36,8 @@ class Verbs(click.Group):
         """The command of that name, None if there is none."""
         if name not in _VERBS:
             return None
-        command: click.Command = importlib.import_module(f"harness.commands.{name}").command
+        module = importlib.import_module(f"harness.commands.{name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -12,7 +12,19 @@ import pytest
 
 from harness import cli
 
-VERBS = ["add", "calibrate", "check", "diff", "generate", "reconstruct", "run", "verify"]
+VERBS = [
+    "add",
+    "calibrate",
+    "check",
+    "diff",
+    "generate",
+    "install-git",
+    "merge-registry",
+    "reconstruct",
+    "run",
+    "textconv",
+    "verify",
+]
 
 PROJECT = """
 [tool.harness.generators]

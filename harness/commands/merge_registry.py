@@ -1,0 +1,99 @@
+"""``harness merge-registry``: git's merge driver for registry.json. Starts fast: no numpy, no rich."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands.options import emit, json_option
+from harness.core.document import replace_file
+from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
+from harness.core.registry import SCHEMA, Registry, read_registry
+from harness.core.registry_merge import encode_merge, merge_registries
+
+if TYPE_CHECKING:
+    from harness.core.registry_merge import Merge
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("merge-registry")
+@click.argument("base", type=_FILE)
+@click.argument("ours", type=_FILE)
+@click.argument("theirs", type=_FILE)
+@click.argument("name", default="registry.json")
+@click.option("--marker-size", type=click.IntRange(min=1), default=7, show_default=True, help="Git's %L.")
+@json_option
+def command(  # noqa: PLR0913 - one parameter an option
+    base: Path, ours: Path, theirs: Path, name: str, marker_size: int, *, as_json: bool
+) -> int:
+    """Merge two branches' registries into OURS, entry by entry; BASE is where they parted.
+
+    Git calls it with `%O %A %B %P` once `harness install-git` has told it to. What one branch changed is
+    taken. An entry that both changed differently is left between conflict markers; the exit code is 1 then,
+    and 2 where a side is no registry: git's own merge by lines is left then.
+
+    \b
+    Example:
+      harness merge-registry base.json ours.json theirs.json
+    """
+    try:
+        sides = [
+            _read(side, path, name) for side, path in (("base", base), ("ours", ours), ("theirs", theirs))
+        ]
+    except HarnessError:
+        _merge_lines(base, ours, theirs, marker_size)
+        raise
+    merge = merge_registries(*sides)
+    replace_file(ours, encode_merge(merge, marker_size=marker_size))
+    conflicts = [{"path": conflict.path, "reason": conflict.reason} for conflict in merge.conflicts]
+    told = {"entries": len(merge.entries), "conflicts": conflicts}
+    emit(told, as_json=as_json, render=lambda: _show(merge, name))
+    return 1 if merge.conflicts else 0
+
+
+def _read(side: str, path: Path, name: str) -> Registry:
+    """One side's registry; an empty base is git's word for a file that both branches added."""
+    if side == "base" and not path.stat().st_size:
+        return Registry(SCHEMA, {})
+    try:
+        return read_registry(path)
+    except HarnessError as error:
+        raise UnreadableError(
+            f"{name} ({side})",
+            expected=error.expected,
+            found=error.found,
+            remedy=_remedy(error),
+        ) from error
+
+
+def _remedy(error: HarnessError) -> str:
+    """Upgrading helps against a newer schema; else a file's own remedy names git's temporary copy."""
+    if isinstance(error, StaleFormatError):
+        return error.remedy
+    return "Mend it on its branch and merge again, or settle the conflict by hand."
+
+
+def _merge_lines(base: Path, ours: Path, theirs: Path, marker_size: int) -> None:
+    """What git does without a driver, so that neither side's lines are lost.
+
+    Files that git cannot merge by lines stay as they are, and so they do where there is no git.
+    """
+    labels = ("-L", "ours", "-L", "base", "-L", "theirs")
+    files = (str(path.absolute()) for path in (ours, base, theirs))
+    call = ["git", "merge-file", "--quiet", f"--marker-size={marker_size}", *labels, *files]
+    try:
+        subprocess.run(call, check=False, capture_output=True)  # noqa: S603 - fixed arguments, absolute paths
+    except OSError:
+        return
+
+
+def _show(merge: Merge, name: str) -> None:
+    """Nothing where all is settled, as git's own merge has it."""
+    for conflict in merge.conflicts:
+        click.echo(f"{name}: conflict: {conflict.path}: {conflict.reason}")
+    if merge.conflicts:
+        click.echo("  Keep one side's entry together with the same side's file, then run `harness verify`.")
