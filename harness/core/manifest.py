@@ -97,8 +97,8 @@ def read_manifest(path: str | PathLike[str]) -> Manifest:
 def manifest_differences(expected: Manifest, found: Manifest) -> list[str]:
     """In what two manifests differ beside their arrays' digests, a line each.
 
-    Checks are measurements: they are compared to three digits, and to 1e-9 where rounding is all they measure;
-    all else exactly.
+    Checks are measurements: they are compared to three digits, or to 1e-9 where they measure rounding alone,
+    and all else exactly.
     """
     lines = [
         f"manifest {key}: expected {one!r}, found {other!r}"
