@@ -1,4 +1,7 @@
-"""The hooks that watch one pytest process on behalf of its golden session."""
+"""The hooks that watch one pytest process on behalf of its golden session.
+
+Watches are compared by identity (``eq=False``): pytest keeps its plugins in sets.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ _FILTERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WorkerWatch:
     """A pytest-xdist worker: marks its reports, and hands on what its tests staged."""
 
@@ -56,7 +59,7 @@ class WorkerWatch:
         output[_OUTPUT] = self.session.report()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Watch(WorkerWatch):
     """The process that no other reports to: it gathers obstacles, and records when the session ends."""
 
@@ -145,4 +148,4 @@ class Watch(WorkerWatch):
     def _say(self, line: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"golden files: {line}")
+            reporter.write(f"\ngolden files: {line}")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import harness.regression  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
+from harness.core.ci import VARIABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LATTICE = """
 import os
@@ -44,10 +53,24 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same project with its golden files recorded, made once."""
+    folder = tmp_path_factory.mktemp("template")
+    for name, text in (("tox.ini", "[pytest]\n"), ("lattice.py", LATTICE), ("test_suite.py", SUITE)):
+        (folder / name).write_text(text)
+    clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    subprocess.run([sys.executable, "-m", "pytest", "--regen-all"], cwd=folder, env=clean, check=True)
+    return folder
+
+
 @pytest.fixture
-def recorded(suite: pytest.Pytester) -> pytest.Pytester:
-    """The same project with its golden files recorded."""
-    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+def recorded(suite: pytest.Pytester, template: Path) -> pytest.Pytester:
+    """A copy of that project, the test's own."""
+    for name in ("golden", "registry.json", ".harness"):
+        source = template / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, suite.path / name)
     return suite
 
 
@@ -274,3 +297,198 @@ def test_golden_directory_is_an_ini_key(suite: pytest.Pytester) -> None:
     suite.runpytest("--regen-all").assert_outcomes(passed=2)
     assert (suite.path / "reference" / "lattice.npz").is_file()
     assert not (suite.path / "golden").exists()
+
+
+def test_conftest_in_a_folder_below_is_no_trouble(recorded: pytest.Pytester) -> None:
+    """Plugins are compared when a folder brings its own conftest: ours can be."""
+    folder = recorded.mkdir("below")
+    (folder / "conftest.py").write_text("")
+    (folder / "test_below.py").write_text("def test_below():\n    assert True\n")
+    recorded.runpytest("below/test_below.py").assert_outcomes(passed=1)
+
+
+def test_reason_may_be_required(suite: pytest.Pytester) -> None:
+    """With golden_require_reason, a regeneration without a reason is refused before any test runs."""
+    suite.makeini("[pytest]\ngolden_require_reason = true\n")
+    result = suite.runpytest("--regen-all")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*expected a reason*--golden-reason*"])
+    assert golden_bytes(suite) == {}
+    suite.runpytest("--regen-all", "--golden-reason", "first").assert_outcomes(passed=2)
+    suite.makeini("[pytest]\ngolden_require_reason = true\ngolden_reason = always the same\n")
+    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("flag", ["--force-regen", "--regen-all"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CI", "true"),
+        ("CI", "1"),
+        ("GITHUB_ACTIONS", "true"),
+        ("GITLAB_CI", "true"),
+        ("BUILDKITE", "true"),
+        ("CIRCLECI", "true"),
+        ("JENKINS_URL", "http://localhost"),
+        ("TEAMCITY_VERSION", "2025.1"),
+    ],
+)
+def test_ci_never_writes(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, flag: str
+) -> None:
+    """Where the environment says CI, a writing flag is a usage error before the first test."""
+    monkeypatch.setenv(variable, value)
+    result = suite.runpytest(flag)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*continuous integration ({variable} is set)*"])
+    assert golden_bytes(suite) == {}
+
+
+def test_ci_false_is_not_ci(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Booleans are parsed: CI=false may write; in CI a missing golden file fails and stays missing."""
+    monkeypatch.setenv("CI", "false")
+    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+    monkeypatch.setenv("CI", "true")
+    suite.runpytest().assert_outcomes(passed=2)
+    (suite.path / "golden" / "lattice.npz").unlink()
+    suite.runpytest("-k", "fixture").assert_outcomes(failed=1)
+    assert not (suite.path / "golden" / "lattice.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "obstacle"),
+    [
+        ("\ndef test_other():\n    assert 0\n", "*test_suite.py::test_other failed*"),
+        ("\ndef test_other():\n    raise KeyboardInterrupt\n", "*the session was interrupted*"),
+        ("\ndef test_other(no_such_fixture):\n    pass\n", "*test_suite.py::test_other failed*"),
+    ],
+)
+def test_session_that_ends_badly_records_nothing(suite: pytest.Pytester, more: str, obstacle: str) -> None:
+    """A failure that is no golden difference, or an interruption, records nothing and says so."""
+    suite.makepyfile(test_suite=SUITE + more)
+    for flag in ("--force-regen", "--regen-all"):
+        result = suite.runpytest_subprocess(flag)
+        result.stdout.fnmatch_lines(["nothing recorded, of 3 files: " + obstacle])
+        assert golden_bytes(suite) == {}
+    assert list((suite.path / ".harness" / "staged").iterdir()) == []
+
+
+def test_file_that_cannot_be_collected_records_nothing(suite: pytest.Pytester) -> None:
+    """A test file that cannot be imported is no reason to go on writing."""
+    suite.makepyfile(test_broken="import no_such_module")
+    result = suite.runpytest("--regen-all", "--continue-on-collection-errors")
+    result.stdout.fnmatch_lines(["nothing recorded, of 3 files: test_broken.py could not be collected"])
+    assert golden_bytes(suite) == {}
+
+
+def test_crashed_worker_records_nothing(suite: pytest.Pytester) -> None:
+    """A pytest-xdist worker that dies takes the whole regeneration with it."""
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    suite.makepyfile(test_suite="import os\n" + SUITE + "\ndef test_other():\n    os.kill(os.getpid(), 9)\n")
+    result = suite.runpytest_subprocess("-n", "1", "--regen-all", "--max-worker-restart", "0")
+    assert "worker gw0 crashed" in result.stdout.str()
+    assert golden_bytes(suite) == {}
+
+
+def test_generator_that_is_not_repeatable_is_refused(suite: pytest.Pytester) -> None:
+    """A fixture that fresh processes make differently is refused: array, place and size are named."""
+    suite.makepyfile(
+        lattice=LATTICE.replace("SHIFT = float", "SHIFT = (os.getpid() % 1000) * 1e-3 + 1 + float")
+    )
+    result = suite.runpytest("--regen-all", "-k", "fixture")
+    result.stdout.fnmatch_lines(
+        ["nothing recorded: fixture 'lattice', array 'a': expected the same values from*"]
+    )
+    result.stdout.fnmatch_lines(["*first at [[]0, 0[]], by *"])
+    assert result.ret != 0
+    assert golden_bytes(suite) == {}
+
+
+def test_generator_that_cannot_be_called_again_is_refused(suite: pytest.Pytester) -> None:
+    """A manifest whose generator leads nowhere is not recorded."""
+    suite.makepyfile(lattice=LATTICE.replace("lattice:lattice", "lattice:gone"))
+    result = suite.runpytest("--regen-all", "-k", "fixture")
+    result.stdout.fnmatch_lines(
+        ["nothing recorded: fixture 'lattice': expected a generator that makes it*gone*"]
+    )
+    assert golden_bytes(suite) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ("np.full(3, np.nan)", "NaN everywhere"),
+        ("np.zeros(3)", "all zero"),
+        ("np.full(3, 7)", "one value everywhere"),
+        ("np.array([1.0, np.inf, 2.0])", "1 values that are not finite"),
+    ],
+)
+def test_degenerate_data_is_refused(suite: pytest.Pytester, values: str, fault: str) -> None:
+    """Arrays that carry nothing are not recorded, unless the call says that they are meant."""
+    suite.makepyfile(lattice=LATTICE.replace('"b": np.array([1, 2])', f'"b": {values}'))
+    result = suite.runpytest("--regen-all", "-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"DegenerateError: fixture 'lattice', array 'b': *found {fault}*"])
+    assert golden_bytes(suite) == {}
+    word = "allow_constant" if "zero" in fault or "one value" in fault else "allow_nonfinite"
+    suite.makepyfile(test_suite=SUITE.replace("check(lattice())", f"check(lattice(), {word}=['b'])"))
+    suite.runpytest("--regen-all", "-k", "fixture").assert_outcomes(passed=1)
+
+
+def test_what_was_rewritten_is_listed_with_what_moved(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each change is listed before -> after, with its largest difference and where it is."""
+    monkeypatch.setenv("SHIFT", "0.25")
+    result = recorded.runpytest("--regen-all")
+    result.stdout.fnmatch_lines(
+        [
+            "recorded golden/lattice.net.json: ???????????? -> ????????????",
+            "  ssim: 0.5 -> 0.75",
+            "recorded golden/lattice.npz: ???????????? -> ????????????",
+            "  a: 12 of 12 elements, largest change 0.25 at [[]0, 0[]]",
+        ]
+    )
+
+
+def test_unreferenced_golden_files_are_listed_after_a_full_run(recorded: pytest.Pytester) -> None:
+    """A registered golden file that no test of a full, passing run used is listed, or rejected."""
+    recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0])
+    line = "unreferenced: golden/lattice.net.json: registered, and used by no test"
+    result = recorded.runpytest("--golden-unreferenced=warn")
+    result.stdout.fnmatch_lines([line])
+    assert result.ret == 0
+    assert recorded.runpytest("--golden-unreferenced=reject").ret == 1
+    recorded.runpytest().stdout.no_fnmatch_line("unreferenced:*")
+    recorded.makeini("[pytest]\ngolden_unreferenced = reject\n")
+    assert recorded.runpytest().ret == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-k", "fixture"), ("-m", "not slow"), ("test_suite.py",), ("-x",), ("--deselect", "a")]
+)
+def test_partial_run_reports_nothing_unreferenced(
+    recorded: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    """A run that was filtered in any way cannot know what is unreferenced."""
+    recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0])
+    result = recorded.runpytest("--golden-unreferenced=reject", *arguments)
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*unreferenced:*")
+
+
+def test_skipped_test_reports_nothing_unreferenced(recorded: pytest.Pytester) -> None:
+    """A test that was skipped might have used it."""
+    skip = "\nimport pytest\n\n@pytest.mark.skip(reason='not today')\ndef test_metrics():\n    pass\n"
+    recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0] + skip)
+    assert recorded.runpytest("--golden-unreferenced=reject").ret == 0
+
+
+def test_interrupted_regeneration_stops_the_next(recorded: pytest.Pytester) -> None:
+    """While a journal waits to be recovered, nothing is recorded on top of it."""
+    journal = recorded.path / ".harness" / "transaction" / "journal.json"
+    journal.parent.mkdir()
+    journal.write_text('{"schema": 1, "steps": []}')
+    result = recorded.runpytest("--regen-all")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*harness recover*"])
