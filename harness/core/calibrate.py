@@ -21,7 +21,7 @@ RULE = (
     "largest distance of a sample from the value, plus 3 standard deviations of the samples, "
     "at least 1e-6 of the value"
 )
-CONTROL_RULE = "half of the distance that the value was ahead of the control"
+CONTROL_RULE = "half of the least distance that a run was ahead of its control"
 _PORTABLE_KERNELS = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
@@ -86,14 +86,14 @@ def calibrated(
     Raises
     ------
     RefusedError
-        If no metric is ahead of some control, or a metric is not finite or not in every run: such runs are
-        no baseline.
+        If no metric is ahead of some control in every run, or a metric is not finite or missing in one: such
+        runs are no baseline.
     """
     first = samples[0]
     for number, sample in enumerate(samples, start=1):
         _require_finite(f"run {number}", sample.metrics, first.metrics)
     metrics = {name: _metric([sample.metrics[name] for sample in samples]) for name in first.metrics}
-    controls = {name: _control(name, first, values, better) for name, values in first.controls.items()}
+    controls = {name: _control(name, samples, better) for name in first.controls}
     return Baseline(
         schema=SCHEMA,
         metrics=metrics,
@@ -105,19 +105,19 @@ def calibrated(
     )
 
 
-def _control(
-    control: str, sample: Sample, values: Mapping[str, float], better: Mapping[str, str]
-) -> dict[str, Control]:
-    """Half of each lead over a control, for the metrics that lead."""
-    signs = {name: 1 if way == "higher" else -1 for name, way in better.items()}
-    leads = {name: sample.metrics[name] - values[name] for name in signs if name in sample.metrics}
-    margins = {
-        name: Control(values[name], lead / 2) for name, lead in leads.items() if signs[name] * lead > 0
-    }
+def _control(control: str, samples: Sequence[Sample], better: Mapping[str, str]) -> dict[str, Control]:
+    """Half of the least lead over a control, for the metrics that lead in every run."""
+    values = samples[0].controls[control]
+    margins = {}
+    for name in sorted(better.keys() & samples[0].metrics.keys()):
+        sign = 1 if better[name] == "higher" else -1
+        lead = min(sign * (sample.metrics[name] - sample.controls[control][name]) for sample in samples)
+        if lead > 0:
+            margins[name] = Control(values[name], sign * lead / 2)
     if not margins:
         raise RefusedError(
             f"baseline against control {control!r}",
-            expected="a run that is ahead of it in some metric",
+            expected="runs that are all ahead of it in some metric",
             found="none that is",
             remedy="Mend the pipeline first: a collapsed run is no baseline.",
         )
