@@ -70,16 +70,16 @@ def changed(lines: str) -> list[str]:
 
 
 def test_install_says_what_it_did_and_does_it_once(tmp_path, git, install):
-    """Six settings; the second time all are kept and no byte changes."""
+    """Nine settings; the second time all are kept and no byte changes."""
     git("init", "-q")
     first = install()
     assert first.code == 0
-    assert first.out.count(": set ") == 6
+    assert first.out.count(": set ") == 9
     assert "Commit .gitattributes" in first.out
     files = [tmp_path / ".gitattributes", tmp_path / ".git" / "config"]
     before = [file.read_bytes() for file in files]
     second = install("--json")
-    assert [setting["changed"] for setting in json.loads(second.out)] == [False] * 6
+    assert [setting["changed"] for setting in json.loads(second.out)] == [False] * 9
     assert [file.read_bytes() for file in files] == before
 
 
@@ -329,3 +329,25 @@ def test_merge_with_a_damaged_registry_is_a_conflict(team, git):
     assert "harness: registry.json (theirs): expected a JSON document that harness wrote" in shown
     assert "UU registry.json" in git("status", "--porcelain")
     assert "<<<<<<< ours" in (team.root / "registry.json").read_text()
+
+
+def test_merge_of_branches_that_merged_each_other(team, git):
+    """Two common ancestors in conflict: what both branches settled alike stays so, the rest is merged."""
+    team.add("waves.npz", "0", "start")
+    team.add("a.txt", "0", "start")
+    two_branches(git, lambda: team.add("a.txt", "1", "ours"), lambda: team.add("a.txt", "2", "theirs"))
+    git("branch", "other")
+    for branch, merged, keep in (("main", "side", "--ours"), ("side", "other", "--theirs")):
+        git("checkout", "-q", branch)
+        git("merge", merged, code=1)
+        git("checkout", keep, "registry.json", "golden/a.txt")
+        git("commit", "-qam", f"settled in {branch}")
+    team.add("b.txt", "b", "on side")
+    git("checkout", "-q", "main")
+    team.add("c.txt", "c", "on main")
+    assert len(git("merge-base", "--all", "main", "side").split()) == 2
+    git("merge", "--no-edit", "side")
+    assert [*read_registry(team.root / "registry.json").entries] == [
+        *("golden/a.txt", "golden/b.txt", "golden/c.txt", "golden/waves.npz")
+    ]
+    assert team.verify() == 0

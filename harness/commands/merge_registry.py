@@ -26,9 +26,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("theirs", type=_FILE)
 @click.argument("name", default="registry.json")
 @click.option("--marker-size", type=click.IntRange(min=1), default=7, show_default=True, help="Git's %L.")
+@click.option("--keep-base", is_flag=True, help="Settle conflicts for BASE; for git's merge of ancestors.")
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
-    base: Path, ours: Path, theirs: Path, name: str, marker_size: int, *, as_json: bool
+    base: Path, ours: Path, theirs: Path, name: str, marker_size: int, *, keep_base: bool, as_json: bool
 ) -> int:
     """Merge two branches' registries into OURS, entry by entry; BASE is where they parted.
 
@@ -48,6 +49,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         _merge_lines(base, ours, theirs, marker_size)
         raise
     merge = merge_registries(*sides)
+    merge = merge.kept_at_base() if keep_base else merge
     replace_file(ours, encode_merge(merge, marker_size=marker_size))
     conflicts = [{"path": conflict.path, "reason": conflict.reason} for conflict in merge.conflicts]
     told = {"entries": len(merge.entries), "conflicts": conflicts}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.core.project import Project
 
-_DIFF, _MERGE = "harness-npz", "harness-registry"
+_DIFF, _MERGE, _ANCESTORS = "harness-npz", "harness-registry", "harness-registry-ancestors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,16 @@ def attribute_lines(project: Project) -> tuple[str, ...]:
 def configuration() -> Mapping[str, str]:
     """Git's configuration, by key: the commands, with the path of this very installation."""
     program = shlex.quote(_program())
+    driver = f"{program} merge-registry --marker-size %L %O %A %B %P"
     return {
         f"diff.{_DIFF}.textconv": f"{program} textconv",
         f"merge.{_MERGE}.name": "registry.json, entry by entry",
-        f"merge.{_MERGE}.driver": f"{program} merge-registry --marker-size %L %O %A %B %P",
+        f"merge.{_MERGE}.driver": driver,
+        # Branches that merged each other have several common ancestors. Git merges these first, and must not
+        # find conflict markers in the result.
+        f"merge.{_MERGE}.recursive": _ANCESTORS,
+        f"merge.{_ANCESTORS}.name": "registry.json of common ancestors",
+        f"merge.{_ANCESTORS}.driver": f"{driver} --keep-base",
     }
 
 

@@ -56,6 +56,11 @@ class Merge:
         """All entries, with their side of every conflict."""
         return {**self.entries, **{c.path: c.theirs for c in self.conflicts if c.theirs is not None}}
 
+    def kept_at_base(self) -> Merge:
+        """The same, with each conflict settled as if neither side had changed the entry."""
+        kept = {c.path: c.base for c in self.conflicts if c.base is not None}
+        return Merge({**self.entries, **kept}, ())
+
 
 def merge_registries(base: Registry, ours: Registry, theirs: Registry) -> Merge:
     """Merge two registries that came from *base*.

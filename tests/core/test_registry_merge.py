@@ -187,6 +187,15 @@ def test_conflicts_in_the_middle_are_settled_one_by_one():
     assert text.count(f"{'<' * 9} ours\n") == text.count(f"{'>' * 9} theirs\n") == 4
 
 
+@pytest.mark.parametrize("story", CONFLICTS)
+def test_conflicts_can_be_kept_at_the_base(story):
+    """For git's merge of ancestors: an entry in conflict is as it was, the others are merged."""
+    given = case(["changed in theirs", story])
+    merge = merge_registries(given.base, given.ours, given.theirs).kept_at_base()
+    assert merge.conflicts == ()
+    assert merge.entries == given.picked({"golden/01.npz": "base"})
+
+
 def test_merge_of_nothing_is_an_empty_registry():
     """Three empty registries give the canonical empty one."""
     empty = Registry(SCHEMA, {})
