@@ -19,6 +19,7 @@ _VERBS = {
     "install-git": "Teach a repository's git to diff archives and to merge registry.json.",
     "merge-registry": "Git's merge driver for registry.json: entry by entry.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
+    "recover": "Finish or undo a regeneration that was interrupted.",
     "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
     "textconv": "Print an archive as text, for git diff.",
     "verify": "Compare every golden file with the registry.",

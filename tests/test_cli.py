@@ -21,6 +21,7 @@ VERBS = [
     "install-git",
     "merge-registry",
     "reconstruct",
+    "recover",
     "run",
     "textconv",
     "verify",
@@ -224,6 +225,29 @@ def test_add_refuses_a_file_elsewhere(project, harness):
     assert harness("add", "golden/waves.npz").code == 2
 
 
+@pytest.mark.parametrize("line", ["add golden/waves.npz --reason r", "calibrate smooth --runs 2 --reason r"])
+def test_verbs_that_write_refuse_in_ci(project, harness, line):
+    """Where the environment says CI, nothing golden is written from the command line either."""
+    before = (project / "registry.json").read_bytes()
+    shown = harness(*line.split(), env={**os.environ, "CI": "true"})
+    assert shown.code == 2
+    assert "CI is set" in shown.err
+    assert (project / "registry.json").read_bytes() == before
+
+
+def test_recover_ends_an_interrupted_regeneration(project, harness):
+    """verify names the state, recover ends it, and without one it says so."""
+    assert "no regeneration was interrupted" in harness("recover").out
+    journal = project / ".harness" / "transaction" / "journal.json"
+    journal.parent.mkdir()
+    journal.write_text('{"schema": 1, "steps": []}')
+    shown = harness("verify")
+    assert shown.code == 1
+    assert "interrupted: regeneration" in shown.out
+    assert harness("recover", "--back").code == 0
+    assert harness("verify").code == 0
+
+
 def test_calibrate_records_samples_and_conditions(project):
     """The baseline holds a tolerance that covers its samples, and where they were taken."""
     baseline = json.loads((project / "golden" / "waves.smooth.json").read_bytes())
@@ -272,12 +296,14 @@ def test_run_refuses_an_unknown_pipeline(project, harness):
 
 def test_reconstruct_shows_metrics_beside_controls(project, harness):
     """Metrics and controls on one line; what it wrote is kept where the user says."""
-    shown = harness("reconstruct", "golden/waves.npz", "--pipeline", "smooth", "--output", "out")
+    shown = harness("reconstruct", "recover", "golden/waves.npz", "--pipeline", "smooth", "--output", "out")
     assert shown.code == 0, shown.err
     assert "roughness" in shown.out
     assert "flat" in shown.out
     assert (project / "out" / "smooth.txt").is_file()
-    told = json.loads(harness("reconstruct", "golden/waves.npz", "--pipeline", "smooth", "--json").out)
+    told = json.loads(
+        harness("reconstruct", "recover", "golden/waves.npz", "--pipeline", "smooth", "--json").out
+    )
     assert told["controls"] == {"flat": {"roughness": 0.0}}
 
 
@@ -297,7 +323,7 @@ def test_torch_missing_is_one_clear_error(tmp_path, harness):
     (tmp_path / "registry.json").write_text('{"schema": 1, "entries": {}}')
     assert harness("verify", env=env).code == 0
     for pipeline in ("network", "iterative"):
-        shown = harness("reconstruct", "any.npz", "--pipeline", pipeline, env=env)
+        shown = harness("reconstruct", "recover", "any.npz", "--pipeline", pipeline, env=env)
         assert shown.code == 2
         assert "pip install 'golden-harness[ptycho]'" in shown.err
 

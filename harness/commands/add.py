@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.options import emit, json_option, project_to_write, root_option
+from harness.core.ci import require_not_ci
 from harness.core.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
     """
     from harness.core.regenerate import Staged, commit, plan
 
+    require_not_ci()
     project = project_to_write(root)
     staged = [
         Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.options import emit, json_option, project_to_write, root_option, the_fixture
+from harness.core.ci import require_not_ci
 
 if TYPE_CHECKING:
     from harness.core.baseline import Baseline
@@ -24,7 +25,7 @@ _FEWEST = 2
 @click.argument("pipeline")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--runs", type=click.IntRange(min=_FEWEST), default=8, show_default=True, help="Runs to make.")
-@click.option("--reason", default="", help="Why the baseline changes; kept in registry.json.")
+@click.option("--reason", required=True, help="Why the baseline changes; kept in registry.json.")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -43,6 +44,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     from harness.core.calibrate import Sample, calibrated, conditions
     from harness.core.digest import digest_arrays
 
+    require_not_ci()
     fixture = file or the_fixture(root)
     taken = []
     for number, condition in enumerate(conditions(runs), start=1):

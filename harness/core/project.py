@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from harness.core.errors import RefusedError, UsageError
 
 REGISTRY = "registry.json"
+JOURNAL = ".harness/transaction/journal.json"
 _MARKS = ("pyproject.toml", ".git")
 
 
@@ -68,7 +69,7 @@ def find_project(start: Path | None = None) -> Project:
     """
     folder = Path(start or Path.cwd()).resolve()
     for candidate in (folder, *folder.parents):
-        if (candidate / REGISTRY).exists():
+        if (candidate / REGISTRY).exists() or (candidate / JOURNAL).exists():
             return Project(candidate)
     raise UsageError(
         str(folder),

@@ -18,6 +18,7 @@ from harness.core import files
 from harness.core.digest import digest_file
 from harness.core.document import encode_document, read_document
 from harness.core.errors import RefusedError
+from harness.core.project import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Write:
 
 def transaction_directory(project: Project) -> Path:
     """Where a transaction keeps its journal and both sides' bytes."""
-    return project.root / ".harness" / "transaction"
+    return (project.root / JOURNAL).parent
 
 
 def is_interrupted(project: Project) -> bool:
@@ -141,6 +142,7 @@ def _roll(project: Project, side: str) -> tuple[str, ...]:
         _require_untouched(project, step)
     for number, (step, digest) in enumerate(zip(journal.steps, wanted, strict=True)):
         _set(project.locate(step.path), folder / str(number), digest)
+        _remove_draft(project.locate(step.path))
     files.remove(_journal_path(project))
     shutil.rmtree(folder.parent, ignore_errors=True)
     return tuple(step.path for step in journal.steps)
@@ -177,10 +179,20 @@ def _set(target: Path, kept: Path, digest: str | None) -> None:
     if target.is_file() and digest_file(target) == digest:
         return
     files.make_directory(target.parent)
-    draft = target.with_name(f".{target.name}.draft")
-    files.write(draft, kept.read_bytes())
-    files.replace(draft, target)
+    files.write(_draft(target), kept.read_bytes())
+    files.replace(_draft(target), target)
+
+
+def _draft(target: Path) -> Path:
+    """Where a file's new bytes are written before they take its name; hidden, so that no one counts it."""
+    return target.with_name(f".{target.name}.draft")
+
+
+def _remove_draft(target: Path) -> None:
+    """Remove what a process that died may have left beside the file."""
+    if _draft(target).exists():
+        files.remove(_draft(target))
 
 
 def _journal_path(project: Project) -> Path:
-    return transaction_directory(project) / "journal.json"
+    return project.root / JOURNAL

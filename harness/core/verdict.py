@@ -22,6 +22,7 @@ class Outcome(str, Enum):
     UNREGISTERED = "unregistered"
     CORRUPT = "corrupt"
     STALE = "stale format"
+    INTERRUPTED = "interrupted"
 
     @property
     def accepted(self) -> bool:

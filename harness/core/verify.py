@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.core.digest import digest_file
 from harness.core.errors import HarnessError, StaleFormatError
 from harness.core.registry import Entry, Registry, read_registry
+from harness.core.transaction import is_interrupted
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def verify(project: Project) -> tuple[Verdict, ...]:
     Returns
     -------
     tuple of Verdict
-        One per registered path and one per unregistered file in the golden directory, sorted by path.
+        One per registered path, one per unregistered file in the golden directory, and one for a
+        regeneration that was interrupted, sorted by name.
 
     Raises
     ------
@@ -36,7 +38,8 @@ def verify(project: Project) -> tuple[Verdict, ...]:
         Verdict(path, Outcome.UNREGISTERED, "in no entry of the registry", _RECORD)
         for path in _unregistered(project, registry)
     ]
-    return tuple(sorted(registered + strangers, key=lambda verdict: verdict.name))
+    verdicts = registered + strangers + _unfinished(project)
+    return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
 
 
 def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:
@@ -55,6 +58,18 @@ def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:
 def is_intact(path: Path, entry: Entry) -> bool:
     """Whether a file has its entry's size and digest."""
     return path.stat().st_size == entry.size and digest_file(path) == entry.xxh128
+
+
+def _unfinished(project: Project) -> list[Verdict]:
+    """A regeneration that has begun and not ended."""
+    if not is_interrupted(project):
+        return []
+    from harness.core.lock import is_being_written
+
+    if is_being_written(project):
+        return [Verdict("regeneration", Outcome.INTERRUPTED, "running now", "Wait for it to end.")]
+    told = "golden files may be partly the old ones, partly the new"
+    return [Verdict("regeneration", Outcome.INTERRUPTED, told, "Finish or undo it with `harness recover`.")]
 
 
 def _changed(project: Project, relative: str, entry: Entry) -> Verdict:
