@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +78,7 @@ def _measured(about: ArraySummary, array: np.ndarray) -> ArraySummary:
     told = [r for r in ranges if r.finite]
     if not told:
         return counted
-    mean = None if array.dtype.kind in "mM" else math.fsum(r.share for r in told) * (array.size / finite)
+    mean = None if array.dtype.kind in "mM" else sum(r.share for r in told) * (array.size / finite)
     low, high = min(r.low for r in told), max(r.high for r in told)
     return replace(counted, minimum=_number(low), maximum=_number(high), mean=_rounded(mean))
 
@@ -93,12 +92,12 @@ def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
 def _range(block: np.ndarray, size: int) -> _Range:
     finite = block[np.isfinite(block)]
     nan = int(np.isnan(block).sum())
-    with np.errstate(over="ignore"):
-        values = np.abs(finite) if finite.dtype.kind == "c" else finite
-    if not values.size:
+    if not finite.size:
         return _Range(None, None, 0.0, 0, nan)
-    # Each element is divided before it is added: a sum of finite numbers may be infinite, a mean is not.
-    share = 0.0 if values.dtype.kind in "mM" else float((values.astype(np.float64) / size).sum())
+    with np.errstate(over="ignore"):  # a magnitude may be beyond its dtype
+        values = np.abs(finite) if finite.dtype.kind == "c" else finite
+        # Each element is divided before it is added: a sum of finite numbers may be infinite, a mean is not.
+        share = 0.0 if values.dtype.kind in "mM" else float((values.astype(np.float64) / size).sum())
     return _Range(values.min(), values.max(), share, values.size, nan)
 
 

@@ -46,6 +46,13 @@ def test_magnitude_beyond_the_dtype_is_no_warning():
     assert (found.maximum, found.infinite) == (INF, 0)
 
 
+def test_largest_numbers_have_a_mean(monkeypatch):
+    """Rounding beyond the largest number ends in infinity, not in an error."""
+    monkeypatch.setattr(summary, "_BLOCK_ELEMENTS", 5)
+    (found,) = summarise({"x": np.full(7 * 7, np.finfo(float).max)})
+    assert found.mean in {1.79769313e308, INF}
+
+
 def test_blocks_do_not_show(monkeypatch):
     """An array that is walked in blocks has the summary of the whole, in either memory order."""
     array = np.random.default_rng(0).normal(size=(7, 11))
