@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,13 +23,26 @@ SOURCE = "source"
 
 
 def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parameter]:
-    """Keyword parameters of a generator by name, with their annotations evaluated."""
-    signature = inspect.signature(generator)
-    hints = typing.get_type_hints(generator)
-    return {
-        name: parameter.replace(annotation=hints.get(name, Any))
-        for name, parameter in signature.parameters.items()
-    }
+    """Keyword parameters of a generator by name, with their annotations evaluated.
+
+    Raises
+    ------
+    UsageError
+        If an annotation names something that is not there at run time.
+    """
+    parameters = inspect.signature(generator).parameters
+    written = {name: p.annotation for name, p in parameters.items() if p.annotation is not p.empty}
+    known = getattr(inspect.unwrap(generator), "__globals__", {})
+    try:  # what a generator returns is left out: the name may be there for type checkers alone
+        hints = typing.get_type_hints(SimpleNamespace(__annotations__=written), known)
+    except NameError as error:
+        raise UsageError(
+            f"generator {generator.__module__}:{generator.__qualname__}",
+            expected="parameters whose annotations can be evaluated",
+            found=str(error),
+            remedy="Import the name at run time, not under TYPE_CHECKING.",
+        ) from error
+    return {name: p.replace(annotation=hints.get(name, Any)) for name, p in parameters.items()}
 
 
 def needs_source(generator: Callable[..., Fixture]) -> bool:
@@ -92,10 +106,9 @@ def _convert(name: str, value: Any, known: Mapping[str, inspect.Parameter]) -> A
             remedy="See `harness generate --help`.",
         )
     hint = known[name].annotation
-    if value == "none":
-        value = None
+    given = None if value == "none" else value
     try:
-        return msgspec.convert(value, hint, strict=False, dec_hook=_as_path)
+        return msgspec.convert(given, hint, strict=False, dec_hook=_as_path)
     except msgspec.ValidationError as error:
         raise UsageError(
             f"parameter {name!r}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -127,3 +128,20 @@ def contents():
         }
 
     return read
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a module of a user's own and make it importable while the test lasts."""
+    before = set(sys.modules)
+
+    def write(name: str, text: str) -> None:
+        folder = tmp_path / "modules"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(text, "utf-8")
+        monkeypatch.syspath_prepend(folder)
+
+    yield write
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
