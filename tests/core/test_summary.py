@@ -48,9 +48,9 @@ def test_magnitude_beyond_the_dtype_is_no_warning():
 
 def test_largest_numbers_have_a_mean(monkeypatch):
     """Rounding beyond the largest number ends in infinity, not in an error."""
-    monkeypatch.setattr(summary, "_BLOCK_ELEMENTS", 5)
-    (found,) = summarise({"x": np.full(7 * 7, np.finfo(float).max)})
-    assert found.mean in {1.79769313e308, INF}
+    monkeypatch.setattr(summary, "_BLOCK_ELEMENTS", 1)
+    (found,) = summarise({"x": np.full(3, np.finfo(float).max)})
+    assert found.mean == INF
 
 
 def test_blocks_do_not_show(monkeypatch):
