@@ -24,10 +24,8 @@ def installed(monkeypatch):
 
     def install(*references: str) -> None:
         points = [Point(reference) for reference in references]
-        monkeypatch.setattr(
-            "harness.core.catalogue.metadata.entry_points",
-            lambda *, group: points if group == "harness.domains" else [],
-        )
+        found = {"harness.domains": points}
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: found.get(group, []))
 
     install()
     monkeypatch.setattr(sys, "path", sys.path.copy())
