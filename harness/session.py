@@ -96,7 +96,7 @@ class GoldenSession:
         for item in self.staged:
             if item.kind == "manifest":
                 say(f"making {item.data.stem} twice in fresh processes")
-                _require_reproducible(item)
+                _require_reproducible(self.project, item)
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes
 
@@ -124,10 +124,13 @@ def require_permission(project: Project, settings: Settings) -> None:
         )
 
 
-def _require_reproducible(manifest: Staged) -> None:
+def _require_reproducible(project: Project, item: Staged) -> None:
     """Make a staged fixture twice more, each in a fresh process; all three must be the same."""
     from harness.core.fixture import read_fixture
     from harness.core.remake import remake, require_repeatable
+    from harness.core.sources import require_source
 
-    staged = read_fixture(manifest.data.with_suffix(".npz"))
-    require_repeatable(staged.name, [staged, remake(manifest.data), remake(manifest.data)])
+    staged = read_fixture(item.data.with_suffix(".npz"))
+    source = require_source(project, staged.manifest)
+    again = [remake(item.data, source) for _ in range(2)]
+    require_repeatable(staged.name, [staged, *again])

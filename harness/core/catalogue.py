@@ -29,12 +29,13 @@ _TABLES = tuple(field.name for field in fields(Domain) if field.name != "name")
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: for each kind, references by name."""
+    """``[tool.harness]``: for each kind, references by name; and where source files are."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
     checks: dict[str, str] = {}
     faults: dict[str, str] = {}
+    sources: tuple[str, ...] = ()
 
 
 class _Tools(msgspec.Struct):
@@ -93,6 +94,19 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
     return Catalogue(*({k: v for domain in domains for k, v in getattr(domain, t).items()} for t in _TABLES))
 
 
+def source_places(root: Path) -> tuple[Path, ...]:
+    """Directories and files where the project at *root* says that its sources are.
+
+    Raises
+    ------
+    UsageError
+        As :func:`find_catalogue`.
+    """
+    path = root / "pyproject.toml"
+    listed = _read_tables(path).sources if path.is_file() else ()
+    return tuple(root / place for place in listed)
+
+
 def load_reference(reference: str) -> Any:
     """Import what ``module:attribute`` names.
 
@@ -139,7 +153,7 @@ def _project_domain(root: Path) -> Domain:
     tables = _read_tables(path) if path.is_file() else _Tables()
     if tables != _Tables() and str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    return Domain("project", **msgspec.structs.asdict(tables))
+    return Domain("project", **{table: getattr(tables, table) for table in _TABLES})
 
 
 def _read_tables(path: Path) -> _Tables:
@@ -148,7 +162,7 @@ def _read_tables(path: Path) -> _Tables:
     except msgspec.ValidationError as error:
         raise UsageError(
             f"{path}: [tool.harness]",
-            expected=f"the tables {', '.join(_TABLES)}, each of names and references",
+            expected=f"the tables {', '.join(_TABLES)}, each of names and references, and a list of sources",
             found=str(error),
             remedy="Correct the entry.",
         ) from error

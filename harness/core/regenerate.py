@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from harness.core.archive import map_archive
+from harness.core.code import code_digest
 from harness.core.digest import digest_file
 from harness.core.document import encode_document
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.lock import workspace, writing
-from harness.core.manifest import describe_arrays
+from harness.core.manifest import describe_arrays, read_manifest
 from harness.core.moved import moved
 from harness.core.project import REGISTRY
 from harness.core.registry import describe_file, new_record, read_registry, with_entries
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from harness.core.project import Project
-    from harness.core.registry import Kind, Registry
+    from harness.core.registry import Kind, Record, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +121,20 @@ def commit(
         for change in changes:
             _require_as_planned(project, change)
         writes = [Write(change.path, _read(change)) for change in changes]
-        entries = {change.path: describe_file(change.data, change.kind, record) for change in changes}
+        entries = {
+            change.path: describe_file(change.data, change.kind, _with_code(record, change, project))
+            for change in changes
+        }
         registry = with_entries(read_registry(project.registry), entries)
         apply(project, [*writes, Write(REGISTRY, encode_document(registry))])
+
+
+def _with_code(record: Record, change: Change, project: Project) -> Record:
+    """The record, with the digest of the generator's code where the change is a manifest."""
+    if change.kind != "manifest":
+        return record
+    code = code_digest(read_manifest(change.data).generator.call, project.root)
+    return msgspec.structs.replace(record, code=code) if code else record
 
 
 def _read(change: Change) -> bytes:

@@ -24,7 +24,17 @@ Kind = Literal["fixture", "manifest", "baseline", "file"]
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who changed a golden file, when (UTC, ISO 8601), why, and with what."""
+    """Who changed a golden file, when (UTC, ISO 8601), why, and with what.
+
+    Attributes
+    ----------
+    code : str, optional
+        Of a manifest: digest of the code behind the generator, :func:`harness.core.code.code_digest`.
+    sha256 : str, optional
+        Digest of the file that this is the record of, so that a record vouches for these bytes alone.
+    """
+
+    # What came later is unset in records made before it, not null: the chain's digests must not move.
 
     at: str
     by: str
@@ -34,6 +44,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: str
     environment: dict[str, str]
     previous: str | None = None
+    code: str | msgspec.UnsetType = msgspec.UNSET
+    sha256: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +90,7 @@ def write_registry(path: Path, registry: Registry) -> None:
 
 
 def with_entries(registry: Registry, entries: Mapping[str, Entry]) -> Registry:
-    """*registry* with *entries* added; those replaced pass their records on as history."""
+    """*registry* with *entries* added, each record sealed; those replaced pass theirs on as history."""
     chained = {path: _chained(registry.entries.get(path), entry) for path, entry in entries.items()}
     return Registry(SCHEMA, dict(sorted((registry.entries | chained).items())))
 
@@ -112,7 +124,9 @@ def record_digest(record: Record) -> str:
 
 
 def _chained(before: Entry | None, entry: Entry) -> Entry:
+    """An entry whose record names its file's digest and the record before it."""
+    record = msgspec.structs.replace(entry.record, sha256=entry.sha256)
     if before is None:
-        return entry
-    record = msgspec.structs.replace(entry.record, previous=record_digest(before.record))
+        return msgspec.structs.replace(entry, record=record)
+    record = msgspec.structs.replace(record, previous=record_digest(before.record))
     return msgspec.structs.replace(entry, record=record, history=(before.record, *before.history))
