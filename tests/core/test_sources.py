@@ -77,7 +77,9 @@ def test_recording_requires_the_very_file(empty, scans, made, content, found):
     """The refusal names the setting that is to list the directory."""
     if content:
         (scans[0] / "scan.npz").write_bytes(content)
-    fixture = made(source=described(tmp_path, b"scan"), generator=Generator("reader_of_sources:make", 1, {}))
+    fixture = made(
+        source=described(scans[0].parent, b"scan"), generator=Generator("reader_of_sources:make", 1, {})
+    )
     with pytest.raises(RefusedError) as caught:
         require_source(empty, fixture.manifest)
     assert found in caught.value.found
