@@ -35,8 +35,9 @@ def assess(fixture: Path, output: Path) -> Assessment:
     """Measure what *output* holds against *fixture*, and require that training moved object and probe.
 
     Beside the object metrics: ``diffraction_error``; ``object_change`` and ``probe_change``, how far training
-    moved each, relative to where it started (the object with the final probe on both sides, so that a moving
-    probe alone does not count); ``probe_error``, the distance to the stored probe up to a complex factor.
+    moved each, relative to where it started (the network's object after one round, with the final probe on
+    both sides, so that a moving probe alone does not count); ``probe_error``, the distance to the stored
+    probe up to a complex factor.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
     lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], data["objectGuess"].shape)
     metrics = {
         **measured(data, result["object"], result["probe"]),
-        "object_change": relative_change(result["object"][lit], control["start"][lit]),
+        "object_change": relative_change(control["after"][lit], control["before"][lit]),
         "probe_change": relative_change(result["probe"], control["probe"]),
     }
     still = {"object_change": 0.0, "probe_change": 0.0}

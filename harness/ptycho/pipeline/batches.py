@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+FEWEST = 3
+"""A small scan is still taken in this many batches: one batch of everything would hide how it is grouped."""
+
+
 def neighbour_groups(x: np.ndarray, y: np.ndarray, *, gridsize: int) -> list[np.ndarray]:
     """Return groups of ``gridsize ** 2`` neighbours; a position in no group (a degenerate one) forms its own.
 
@@ -30,8 +34,8 @@ def batches(members: list[np.ndarray], size: int, rng: np.random.Generator) -> I
     """Yield batches of positions without end, pass after pass.
 
     In each pass groups are drawn in a new order; those that bring no new position are left out. A batch holds
-    whole groups, at least *size* positions, each once; what remains of a pass joins its last batch if it is
-    less than half a batch.
+    whole groups, at least *size* positions (or a third of the scan), each once; what remains of a pass joins
+    its last batch if it is less than half a batch.
 
     Yields
     ------
@@ -44,6 +48,8 @@ def batches(members: list[np.ndarray], size: int, rng: np.random.Generator) -> I
 def one_pass(members: list[np.ndarray], size: int, rng: np.random.Generator) -> list[Tensor]:
     """Return the batches of a single pass; see :func:`batches`."""
     full: list[set[int]] = []
+    positions = len(np.unique(np.concatenate(members)))
+    size = min(size, max(1, positions // FEWEST))
     for group in _cover(members, rng):
         if not full or len(full[-1]) >= size:
             full.append(set())

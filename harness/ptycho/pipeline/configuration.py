@@ -31,7 +31,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     gridsize : int
         1: patterns are drawn one by one; 2: in groups of four neighbours.
     batch : int
-        Patterns of one gradient, at least (whole groups are drawn until there are as many).
+        Patterns of one gradient, at least: whole groups are drawn until there are as many, or a third of
+        the scan.
     defocus : float
         How wrong the start probe is: the stored probe out of focus, in radians at the root-mean-square
         radius of its spectrum. A probe that starts where it should end cannot show that it is learned.
@@ -66,7 +67,7 @@ class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=Tru
     steps: Count = 8
     rounds: Count = 8
     inference_rounds: Count = 20
-    channels: Count = 16
+    channels: Count = 12
     epochs: Count = 5
     learning_rate: Rate = 3e-3
     probe_rate: Rate = 1.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PIPELINES = {"network": run.network, "iterative": run.iterative}
 PER_POSITION = ("diffraction", "xcoords", "ycoords")
 FEWEST = 8
+FLAT = 1e-6
 NAMES = ("half_a", "half_b")
 
 
@@ -102,16 +103,22 @@ def compared(parts: Sequence[Arrays], found: Sequence[Arrays]) -> dict[str, floa
     both = masks[0] & masks[1]
     a = found[0]["object"].astype(np.complex128)
     b = align(found[1]["object"], a, both)
-    ring = frc(a, b, both)
     own = [_error(part, f) for part, f in zip(parts, found, strict=True)]
     other = [_error(part, f) for part, f in zip(parts, reversed(found), strict=True)]
     return {
-        "half_frc_mean": ring.mean,
-        "half_frc_cutoff": ring.cutoff,
-        "half_correlation": correlation(a[both], b[both]),
+        **_agreement(a, b, both),
         "diffraction_error": float(np.mean(own)),
         "unseen_diffraction_error": float(np.mean(other)),
     }
+
+
+def _agreement(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    """Compare two aligned objects; flat ones agree in nothing, though their rounding would correlate."""
+    names = ("half_frc_mean", "half_frc_cutoff", "half_correlation")
+    if min(np.std(v[mask]) / np.abs(v[mask]).mean() for v in (a, b)) < FLAT:
+        return dict.fromkeys(names, 0.0)
+    ring = frc(a, b, mask)
+    return dict(zip(names, (ring.mean, ring.cutoff, correlation(a[mask], b[mask])), strict=True))
 
 
 def _reconstructed(pipeline: str, part: Arrays, folder: Path, options: dict[str, Any]) -> PipelineResult:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 @torch.no_grad()
-def infer(network: Network, experiment: Experiment, configuration: NetworkConfiguration) -> Tensor:
+def infer(
+    network: Network, experiment: Experiment, configuration: NetworkConfiguration, *, rounds: int
+) -> Tensor:
     """Reconstruct the canvas of *experiment*, seen in training or not: (M, M') complex64, natural units.
 
     The result is the mean over the last round, in which the batches' noise cancels.
@@ -34,7 +36,7 @@ def infer(network: Network, experiment: Experiment, configuration: NetworkConfig
     members = neighbour_groups(experiment.x, experiment.y, gridsize=c.gridsize)
     order = batches(members, c.batch, np.random.default_rng(c.seed))
     canvas = Canvas.flat(experiment)
-    for _ in range(c.inference_rounds):
+    for _ in range(rounds):
         states, _ = network(experiment, canvas, list(islice(order, c.steps)))
         canvas = states[-1]
     return torch.stack([state.obj for state in states]).mean(dim=0)
@@ -63,22 +65,34 @@ def main(task: Task) -> None:
     experiment = read_experiment(task.fixture)
     network = trained(task.output / checkpoint.FILE, experiment, configuration)
     start = untrained(experiment, configuration)
-    reconstruction = _stored(experiment, network, infer(network, experiment, configuration))
-    task.progress(1 / 3)
-    control = _stored(experiment, start, infer(start, experiment, configuration))
-    task.progress(2 / 3)
-    start.light.data.copy_(network.light)
-    unmoved = _stored(experiment, start, infer(start, experiment, configuration))
+    obj = infer(network, experiment, configuration, rounds=configuration.inference_rounds)
+    task.progress(0.5)
+    control = infer(start, experiment, configuration, rounds=configuration.inference_rounds)
     task.progress(1.0)
-    write_archive(task.output / RECONSTRUCTION, reconstruction)
+    write_archive(task.output / RECONSTRUCTION, _stored(experiment, obj, network))
     write_archive(task.output / CONTROLS, {
-        "untrained": control["object"], "probe": control["probe"], "start": unmoved["object"],
+        **_stored(experiment, control, start, name="untrained"),
+        **_first_rounds(network, start, experiment, configuration),
         "flat": experiment.stored_object(experiment.flat()),
     })  # fmt: skip
 
 
-def _stored(experiment: Experiment, network: Network, canvas: Tensor) -> dict[str, np.ndarray]:
-    return {"object": experiment.stored_object(canvas), "probe": experiment.stored_probe(network.probe)}
+def _first_rounds(
+    network: Network, start: Network, experiment: Experiment, configuration: NetworkConfiguration
+) -> dict[str, np.ndarray]:
+    """Show what the weights alone do: the object after one round, untrained and trained, one probe."""
+    before = Network(network.probe.detach(), configuration.channels)
+    before.step.load_state_dict(start.step.state_dict())
+    return {
+        name: experiment.stored_object(infer(walker, experiment, configuration, rounds=1))
+        for name, walker in (("before", before), ("after", network))
+    }
+
+
+def _stored(
+    experiment: Experiment, canvas: Tensor, network: Network, *, name: str = "object"
+) -> dict[str, np.ndarray]:
+    return {name: experiment.stored_object(canvas), "probe": experiment.stored_probe(network.probe)}
 
 
 if __name__ == "__main__":

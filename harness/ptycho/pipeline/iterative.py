@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class Descent:
                 _require_shape(mine, saved)
                 mine.copy_(saved)
         self.adam.load_state_dict(state["adam"])
-        self.epoch = state["epoch"]
+        self.epoch = operator.index(state["epoch"])
 
 
 def descend(
@@ -134,7 +135,8 @@ def main(task: Task) -> None:
         "object": experiment.stored_object(descent.obj), "probe": experiment.stored_probe(descent.probe),
     })  # fmt: skip
     write_archive(task.output / CONTROLS, {
-        "flat": flat, "start": flat, "probe": experiment.stored_probe(start.probe),
+        "flat": flat, "before": flat, "after": experiment.stored_object(descent.obj),
+        "probe": experiment.stored_probe(start.probe),
     })  # fmt: skip
 
 

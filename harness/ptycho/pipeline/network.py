@@ -132,9 +132,10 @@ class Network(nn.Module):
         """
         windows, measured = experiment.windows.take(positions), experiment.amplitude[positions]
         wave = far_field(self.probe * patches(obj, windows))  # (B, H, W)
-        excess = wave.abs() - measured  # (B, H, W)
+        predicted = wave.abs()  # (B, H, W)
+        excess = predicted - measured  # (B, H, W)
         probe = self.probe.detach()
-        back = probe.conj() * near_field(excess * wave / (wave.abs() + DARK))  # (B, H, W)
+        back = probe.conj() * near_field(excess / (predicted + DARK) * wave)  # (B, H, W)
         light = illumination(probe, windows)  # (M, M')
         softened = light + DIM * light.max()
         misfit = excess.square().mean()

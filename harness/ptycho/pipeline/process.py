@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-FOLDER = "harness.ptycho.pipeline"
-
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Threads that wait sleep. Spinning ones, the default, make a pipeline five times slower on a machine that
 has other work to do. The user's own setting goes first."""
@@ -70,7 +68,7 @@ def run_stage(  # noqa: PLR0913 - a process and its terms
     deadline: Deadline,
     progress: Callable[[str, float], None] | None = None,
 ) -> Stage:
-    """Run ``python -m harness.ptycho.pipeline.<module> *arguments*`` to its end.
+    """Run ``python -m *module* *arguments*`` to its end.
 
     What the child writes on its standard error is kept in ``<stage>.log`` in *output* if it fails.
 
@@ -94,7 +92,7 @@ def _child(
 ) -> Iterator[tuple[subprocess.Popen[str], threading.Event]]:
     """Hold a child that is killed at the deadline (the event is then set), or when its parent leaves."""
     overtime = threading.Event()
-    command = [sys.executable, "-m", f"{FOLDER}.{module}", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours
         command, stdout=subprocess.PIPE, stderr=errors_out, text=True, env={**PATIENT, **os.environ}
     ) as child:

@@ -31,9 +31,14 @@ LIMIT = 45.0
 THREADS = 2
 """Where nobody says: these problems are small, and more threads wait for each other."""
 
+FOLDER = "harness.ptycho.pipeline"
+
 PLANS = {
-    "network": (("train", "train", ()), ("infer", "infer", ())),
-    "iterative": (("first half", "iterative", ("first",)), ("second half", "iterative", ("second",))),
+    "network": (("train", f"{FOLDER}.train", ()), ("infer", f"{FOLDER}.infer", ())),
+    "iterative": (
+        ("first half", f"{FOLDER}.iterative", ("first",)),
+        ("second half", f"{FOLDER}.iterative", ("second",)),
+    ),
 }
 """Pipeline -> its stages in order: name, module, further arguments. Each runs in a process of its own."""
 

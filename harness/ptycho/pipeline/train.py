@@ -55,12 +55,11 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         adam, lambda k: min(1, (k + 1) / WARM_UP) * cosine(k / turns)
     )
-    canvas = Canvas.flat(experiment)
+    states = [Canvas.flat(experiment)]
     for turn in range(turns):
         first = turn % configuration.rounds == 0
-        canvas = Canvas.flat(experiment) if first else canvas.detached()
+        canvas = Canvas.flat(experiment) if first else states[-1].detached()
         states, loss = network(experiment, canvas, list(islice(order, configuration.steps)))
-        canvas = states[-1]
         adam.zero_grad()
         descent.zero_grad()
         loss.backward()
