@@ -128,9 +128,9 @@ def _require_reproducible(project: Project, item: Staged) -> None:
     """Make a staged fixture twice more, each in a fresh process; all three must be the same."""
     from harness.core.fixture import read_fixture
     from harness.core.remake import remake, require_repeatable
-    from harness.core.sources import require_source
+    from harness.core.sources import find_source
 
     staged = read_fixture(item.data.with_suffix(".npz"))
-    source = require_source(project, staged.manifest)
+    source = find_source(project, staged.manifest.source)
     again = [remake(item.data, source) for _ in range(2)]
     require_repeatable(staged.name, [staged, *again])

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 SOURCE = "source"
 
 
+class SourceMissingError(RefusedError):
+    """A fixture's source is not there, so that nothing can be said of the fixture."""
+
+
 def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parameter]:
     """Keyword parameters of a generator by name, with their annotations evaluated.
 
@@ -73,7 +77,7 @@ def make_again(manifest: Manifest, source: Path | None = None) -> Fixture:
 
     Raises
     ------
-    RefusedError
+    SourceMissingError
         If a source is needed and not given.
     UsageError
         If the generator is not what it was: gone, or with other parameters.
@@ -88,11 +92,12 @@ def make_again(manifest: Manifest, source: Path | None = None) -> Fixture:
 
 def _require_source(manifest: Manifest, source: Path | None) -> Path:
     if source is None:
-        raise RefusedError(
+        raise SourceMissingError(
             f"fixture {manifest.name!r}",
-            expected=f"its source, {manifest.source.name}",
-            found="none given",
-            remedy=f"Run `harness generate --source PATH/{manifest.source.name}`.",
+            expected=f"its source, {manifest.source.name}, {manifest.source.digest}",
+            found="no file of this name and digest",
+            remedy='List its directory in pyproject.toml, [tool.harness] sources = ["PATH"], or run '
+            f"`harness generate --source PATH/{manifest.source.name}`.",
         )
     return source
 

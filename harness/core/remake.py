@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.compare import compare
-from harness.core.errors import HarnessError, RefusedError
+from harness.core.errors import DependencyError, HarnessError, RefusedError
 from harness.core.fixture import read_fixture, write_fixture
-from harness.core.generators import make_again
+from harness.core.generators import SourceMissingError, make_again
 from harness.core.manifest import read_manifest
 from harness.core.tolerance import Tolerance
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from harness.core.fixture import Fixture
 
 _REFUSED = 3
+_REFUSAL = "refusal"
+_TELLING = {kind.__name__: kind for kind in (DependencyError, SourceMissingError)}
 
 
 class RemakeError(RefusedError):
@@ -46,8 +48,12 @@ def remake(manifest: Path, source: Path | None = None) -> Fixture:
 
     Raises
     ------
+    SourceMissingError
+        If the generator reads a source and none is given.
+    DependencyError
+        If it needs a package that is not installed.
     RemakeError
-        If the generator cannot be imported or called, or refuses.
+        If it cannot be imported or called for another reason, or refuses.
     """
     with tempfile.TemporaryDirectory() as folder:
         arguments = [str(manifest.resolve()), folder, *([str(source.resolve())] if source else [])]
@@ -60,7 +66,7 @@ def remake(manifest: Path, source: Path | None = None) -> Fixture:
             check=False,
         )
         if done.returncode:
-            raise _remake_error(manifest, done)
+            raise _remake_error(manifest, Path(folder), done)
         return read_fixture(next(Path(folder).glob("*.npz")))
 
 
@@ -89,9 +95,11 @@ def _clean_environment() -> dict[str, str]:
     return environment
 
 
-def _remake_error(manifest: Path, done: subprocess.CompletedProcess[str]) -> RemakeError:
+def _remake_error(manifest: Path, folder: Path, done: subprocess.CompletedProcess[str]) -> HarnessError:
     if done.returncode == _REFUSED:
-        found = json.loads(done.stdout)
+        kind, parts, found = json.loads((folder / _REFUSAL).read_bytes())
+        if kind in _TELLING:
+            return _TELLING[kind](parts.pop("thing"), **parts)
     else:
         lines = done.stderr.strip().splitlines()
         found = lines[-1] if lines else f"exit code {done.returncode}"
@@ -108,7 +116,8 @@ def _main(arguments: list[str]) -> int:
     try:
         write_fixture(make_again(read_manifest(manifest), source[0] if source else None), folder)
     except HarnessError as error:
-        sys.stdout.write(json.dumps(str(error)))
+        refusal = (type(error).__name__, error.__dict__, str(error))
+        (Path(folder) / _REFUSAL).write_text(json.dumps(refusal, default=str), "utf-8")
         return _REFUSED
     return 0
 

@@ -6,24 +6,20 @@ import pytest
 
 from harness.core.catalogue import source_places
 from harness.core.digest import digest_file
-from harness.core.errors import RefusedError, UsageError
-from harness.core.manifest import Generator, Source
-from harness.core.sources import find_source, require_source
-
-READER = "def make(*, source): ...\n"
+from harness.core.errors import UsageError
+from harness.core.manifest import Source
+from harness.core.sources import find_namesake, find_source
 
 
 @pytest.fixture
-def scans(tmp_path, empty, monkeypatch):
-    """Two directories that the project lists, and a generator that reads a source; return where."""
+def scans(tmp_path, empty):
+    """Two directories that the project lists."""
     one, other = tmp_path / "one", tmp_path / "other"
     for folder in (one, other):
         folder.mkdir()
     (empty.root / "pyproject.toml").write_text(
         '[tool.harness]\nsources = ["../one", "../other", "../third/scan.npz"]'
     )
-    (tmp_path / "reader_of_sources.py").write_text(READER)
-    monkeypatch.syspath_prepend(tmp_path)
     return one, other
 
 
@@ -72,24 +68,10 @@ def test_a_listed_file_is_found(empty, scans, tmp_path):
     assert find_source(empty, described(tmp_path, b"scan")).resolve() == tmp_path / "third" / "scan.npz"
 
 
-@pytest.mark.parametrize(("content", "found"), [(None, "no such file"), (b"other", "with other bytes")])
-def test_recording_requires_the_very_file(empty, scans, made, content, found):
-    """The refusal names the setting that is to list the directory."""
-    if content:
-        (scans[0] / "scan.npz").write_bytes(content)
-    fixture = made(
-        source=described(scans[0].parent, b"scan"), generator=Generator("reader_of_sources:make", 1, {})
-    )
-    with pytest.raises(RefusedError) as caught:
-        require_source(empty, fixture.manifest)
-    assert found in caught.value.found
-    assert "[tool.harness] sources" in caught.value.remedy
-    (scans[1] / "scan.npz").write_bytes(b"scan")
-    assert require_source(empty, fixture.manifest).resolve() == scans[1] / "scan.npz"
-
-
-@pytest.mark.parametrize("call", ["math:sqrt", "nowhere_at_all:f"])
-def test_a_generator_that_reads_no_source_needs_none(empty, made, call):
-    """Nor does one that cannot be imported: who runs it says what is wrong."""
-    source = Source("scan.npz", "xxh128:0")
-    assert require_source(empty, made(source=source, generator=Generator(call, 1, {})).manifest) is None
+def test_a_namesake_is_found_where_no_file_has_the_digest(empty, scans, tmp_path):
+    """For a reproduction that says: the data differ."""
+    source = described(tmp_path, b"scan")
+    assert find_namesake(empty, source) is None
+    (scans[1] / "scan.npz").write_bytes(b"other")
+    assert find_source(empty, source) is None
+    assert find_namesake(empty, source).resolve() == scans[1] / "scan.npz"
