@@ -20,6 +20,7 @@ _VERBS = {
     "merge-registry": "Git's merge driver for registry.json: entry by entry.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "recover": "Finish or undo a regeneration that was interrupted.",
+    "reproduce": "Make golden fixtures again in a clean process, and say what differs.",
     "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
     "textconv": "Print an archive as text, for git diff.",
     "verify": "Compare every golden file with the registry.",

@@ -21,6 +21,7 @@ VERBS = [
     "merge-registry",
     "reconstruct",
     "recover",
+    "reproduce",
     "run",
     "textconv",
     "verify",

@@ -38,9 +38,10 @@ def find_source(project: Project, source: Source, given: Path | None = None) -> 
     return next((file for file in files if digest_file(file) == source.digest), None)
 
 
-def find_namesake(project: Project, source: Source, given: Path | None = None) -> Path | None:
-    """The first file that has the source's name, whatever is in it."""
-    return next(_candidates(project, source.name, given), None)
+def find_any(project: Project, source: Source, given: Path | None = None) -> Path | None:
+    """The file that *source* names; where no place has it, the first that only has its name."""
+    exact = find_source(project, source, given)
+    return exact or next(_candidates(project, source.name, given), None)
 
 
 def _candidates(project: Project, name: str, given: Path | None) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from harness.core.catalogue import source_places
 from harness.core.digest import digest_file
 from harness.core.errors import UsageError
 from harness.core.manifest import Source
-from harness.core.sources import find_namesake, find_source
+from harness.core.sources import find_any, find_source
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_listed_file_is_found(empty, scans, tmp_path):
 def test_a_namesake_is_found_where_no_file_has_the_digest(empty, scans, tmp_path):
     """For a reproduction that says: the data differ."""
     source = described(tmp_path, b"scan")
-    assert find_namesake(empty, source) is None
+    assert find_any(empty, source) is None
     (scans[1] / "scan.npz").write_bytes(b"other")
     assert find_source(empty, source) is None
-    assert find_namesake(empty, source).resolve() == scans[1] / "scan.npz"
+    assert find_any(empty, source).resolve() == scans[1] / "scan.npz"
