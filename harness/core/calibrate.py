@@ -147,12 +147,11 @@ def certificate(rule: str, described: Sequence[dict[str, str]]) -> Certificate:
     )
 
 
-def provisional(
-    metrics: Mapping[str, float], before: Baseline | None = None, *, fixture: str | None = None
-) -> Baseline:
+def provisional(metrics: Mapping[str, float], before: Baseline | None = None) -> Baseline:
     """Baseline from a single run, with the tolerances and margins of the one before, where there is one.
 
-    Its certificate says so: a value that moved has no samples until ``harness calibrate`` takes them.
+    Its certificate says so: a value that moved has no samples, and is of no known fixture, until
+    ``harness calibrate`` takes them.
     """
     known = before.metrics if before else {}
     moved = {
@@ -165,7 +164,6 @@ def provisional(
         metrics=moved,
         controls=before.controls if before else {},
         certificate=certificate(rule, [{}]),
-        fixture=fixture,
     )
 
 

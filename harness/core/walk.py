@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.core.archive import map_archive
 from harness.core.baseline import MetricVerdict, judge, read_baseline
 from harness.core.compare import Drift, compare
+from harness.core.errors import RefusedError
 from harness.core.fixture import write_fixture
 from harness.core.generators import make_again, needs_source
 from harness.core.manifest import manifest_differences, read_manifest
@@ -113,9 +114,16 @@ def pipeline_step(
     folder: Path,
     progress: Callable[[str, float], None] | None = None,
 ) -> Step:
-    """Run a pipeline on a fixture and judge its metrics by the *golden* baseline."""
+    """Run a pipeline on a fixture and judge its metrics by the *golden* baseline.
+
+    Raises
+    ------
+    RefusedError
+        If the baseline was measured on another fixture: then the two have nothing to say of each other.
+    """
     start = time.perf_counter()
     baseline = read_baseline(golden)
+    _require_same_fixture(fixture, golden, baseline)
     result = run(fixture, folder, progress=progress)
     metrics = judge(baseline, result.metrics, result.controls)
     refused = [verdict for verdict in metrics if not verdict.outcome.accepted]
@@ -124,6 +132,17 @@ def pipeline_step(
     detail = f"{len(metrics) - len(refused)} of {len(metrics)} comparisons accepted"
     trial = Trial(result, baseline, metrics)
     return Step(f"pipeline {result.pipeline}", outcome, detail, time.perf_counter() - start, trial=trial)
+
+
+def _require_same_fixture(fixture: Path, golden: Path, baseline: Baseline) -> None:
+    found = read_manifest(fixture.with_suffix(".json")).digest
+    if baseline.fixture not in {None, found}:
+        raise RefusedError(
+            f"baseline {golden.name}",
+            expected=f"the fixture it was measured on, {baseline.fixture}",
+            found=f"{fixture.name}, {found}",
+            remedy=f"Measure it anew with `harness calibrate {golden.suffixes[0].lstrip('.')}`.",
+        )
 
 
 def reproducible(manifest: Manifest) -> bool:

@@ -58,4 +58,4 @@ def _panels(objects: Mapping[str, np.ndarray], mask: np.ndarray, kind: str) -> d
 
 def _phase(obj: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return the phase in radians relative to the mean of the lit part, wrapped to -pi..pi."""
-    return np.angle(obj * np.exp(-1j * np.angle(obj[mask].sum())))
+    return np.asarray(np.angle(obj * np.exp(-1j * np.angle(obj[mask].sum()))))

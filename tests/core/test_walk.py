@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from harness.core.baseline import Baseline, Control, Metric, encode_baseline
-from harness.core.calibrate import certificate
+from harness.core.calibrate import Condition, Sample, calibrated, certificate
 from harness.core.domain import PipelineResult
-from harness.core.errors import UnreadableError, UsageError
-from harness.core.fixture import write_fixture
-from harness.core.manifest import Generator, read_manifest
+from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.core.fixture import make_fixture, write_fixture
+from harness.core.manifest import Generator, Source, read_manifest
 from harness.core.regenerate import Staged
 from harness.core.verdict import Outcome
 from harness.core.walk import (
@@ -173,3 +173,15 @@ def test_every_step_takes_its_time(walked, tmp_path):
     ((golden, manifest),) = fixtures(walked)
     steps = [generate_step(manifest, tmp_path), compare_step(golden, tmp_path), verify_step(walked)]
     assert all(step.seconds >= 0 for step in steps)
+
+
+def test_baseline_of_another_fixture_is_refused(tmp_path):
+    """A baseline that was measured on other arrays judges nothing, and no pipeline is run for it."""
+    made = {"generator": Generator("m:f", 1), "source": Source("simulated", "none")}
+    fixture = make_fixture("waves", {"a": np.arange(3.0)}, **made)
+    archive, _ = write_fixture(fixture, tmp_path)
+    golden = tmp_path / "waves.smooth.json"
+    sample = Sample(Condition(1), {"m": 1.0}, {})
+    golden.write_bytes(encode_baseline(calibrated([sample], better={}, fixture="xxh128:other")))
+    with pytest.raises(RefusedError, match=r"harness calibrate smooth"):
+        pipeline_step(lambda *_, **__: pytest.fail("it was run"), archive, golden, tmp_path)
