@@ -68,7 +68,7 @@ class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=Tru
     rounds: Count = 8
     inference_rounds: Count = 20
     channels: Count = 12
-    epochs: Count = 5
+    epochs: Count = 4
     learning_rate: Rate = 3e-3
     probe_rate: Rate = 1.0
 
@@ -84,7 +84,7 @@ class IterativeConfiguration(Configuration, frozen=True, forbid_unknown_fields=T
         Adam's learning rates, for a flat object of 1 and a probe whose brightest pixel is 1.
     """
 
-    epochs: Annotated[int, msgspec.Meta(ge=2)] = 120
+    epochs: Annotated[int, msgspec.Meta(ge=2)] = 80
     object_rate: Rate = 0.02
     probe_rate: Rate = 0.01
 

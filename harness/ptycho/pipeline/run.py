@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 LIMIT = 45.0
 """Seconds for a whole pipeline."""
 
-THREADS = 2
-"""Where nobody says: these problems are small, and more threads wait for each other."""
+THREADS = 1
+"""Where nobody says. Problems this small gain little from more and lose much on a busy machine."""
 
 FOLDER = "harness.ptycho.pipeline"
 
@@ -62,8 +61,7 @@ def network(  # noqa: PLR0913 - the pipeline interface
     output : Path
         Folder for checkpoint, configuration and reconstruction; made if missing.
     seed, threads : int
-        Same seed and threads: same metrics to the bit, on one machine. Threads default to 2, or 1 where the
-        machine has no more.
+        Same seed and threads: same metrics to the bit, on one machine. Threads default to 1.
     limit : float
         Seconds for everything; a process that is still running then is stopped.
     progress : callable, optional
@@ -115,7 +113,7 @@ def iterative(  # noqa: PLR0913 - the pipeline interface
 def _configuration(
     kind: type[Configuration], seed: int, threads: int | None, options: dict[str, Any]
 ) -> Configuration:
-    chosen = min(THREADS, os.cpu_count() or 1) if threads is None else threads
+    chosen = THREADS if threads is None else threads
     return configured(kind, {"seed": seed, "threads": chosen, **options})
 
 

@@ -79,9 +79,7 @@ def test_refused_before_a_child_starts(small, tmp_path, monkeypatch):
     assert not output.exists()
 
 
-def test_threads_default_to_two_at_most(monkeypatch):
-    """Nobody asked: two threads, or one where the machine has one. Asked: what was asked."""
-    for cores, expected in ((1, 1), (2, 2), (64, 2), (None, 1)):
-        monkeypatch.setattr(run.os, "cpu_count", lambda cores=cores: cores)
-        assert run._configuration(run.NetworkConfiguration, 0, None, {}).threads == expected
-    assert run._configuration(run.NetworkConfiguration, 0, 7, {}).threads == 7
+def test_threads():
+    """Nobody asked: one thread. Asked: what was asked."""
+    for asked, expected in ((None, run.THREADS), (7, 7)):
+        assert run._configuration(run.NetworkConfiguration, 0, asked, {}).threads == expected
