@@ -12,6 +12,7 @@ from harness.core.errors import HarnessError
 
 _VERBS = {
     "add": "Register files below golden/ as they are.",
+    "audit": "Follow golden files from source to git; find what contradicts their records.",
     "calibrate": "Measure a pipeline's baseline: repeated runs, varied conditions.",
     "check": "Check a dataset against its contract and its own physics.",
     "diff": "Compare two archives of arrays.",

@@ -89,6 +89,13 @@ class GoldenSession:
         made = (path for path, entry in entries.items() if entry.kind in _GENERATED)
         return tuple(path for path in made if path not in self.used)
 
+    def remember_unreferenced(self) -> None:
+        """Keep what this session knows of unreferenced files for an audit; nothing if it has gaps."""
+        from harness.core.unreferenced import remember
+
+        if not self.gaps and self.project.registry.is_file():
+            remember(self.project, self.unreferenced())
+
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
         from harness.core.regenerate import commit, plan
 

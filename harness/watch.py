@@ -99,6 +99,8 @@ class Watch(WorkerWatch):
             self.session.settle(self._say)
         if self.session.refusal is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if exitstatus == pytest.ExitCode.OK and self._looks():
+            self.session.remember_unreferenced()
         if exitstatus == pytest.ExitCode.OK and self._rejects():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

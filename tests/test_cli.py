@@ -13,6 +13,7 @@ from harness import cli
 
 VERBS = [
     "add",
+    "audit",
     "calibrate",
     "check",
     "diff",

@@ -31,7 +31,11 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
         If the file cannot be read.
     """
     with Path(path).open("rb") as stream:
-        text = stream.read(_MAX_BYTES)
+        return parse_pointer(stream.read(_MAX_BYTES))
+
+
+def parse_pointer(text: bytes) -> Pointer | None:
+    """The Git LFS pointer that a file's first bytes are, None if they are something else."""
     if not text.startswith(_MARK):
         return None
     digest = re.search(rb"^oid (\w+:[0-9a-f]+)$", text, re.MULTILINE)

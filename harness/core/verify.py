@@ -36,7 +36,7 @@ def verify(project: Project) -> tuple[Verdict, ...]:
     registered = [verify_entry(project, path, entry) for path, entry in registry.entries.items()]
     strangers = [
         Verdict(path, Outcome.UNREGISTERED, "in no entry of the registry", _RECORD)
-        for path in _unregistered(project, registry)
+        for path in unregistered(project, registry)
     ]
     verdicts = registered + strangers + _unfinished(project)
     return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
@@ -118,7 +118,7 @@ def _fixture_outcome(project: Project, relative: str) -> Outcome:
     return Outcome.REPACKED if describe_arrays(arrays) == told else Outcome.DRIFTED
 
 
-def _unregistered(project: Project, registry: Registry) -> Iterator[str]:
+def unregistered(project: Project, registry: Registry) -> Iterator[str]:
     """Files in the golden directory without an entry; hidden ones are nobody's golden files."""
     for folder, folders, names in os.walk(project.golden):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -1,0 +1,127 @@
+"""``harness audit``: where every golden byte came from, and what contradicts it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.commands.options import json_option, project_at, root_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.core.chain import Chain, Evidence
+    from harness.core.finding import AuditFinding
+
+
+@click.command("audit")
+@click.argument("name", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "in-toto"]),
+    default="text",
+    show_default=True,
+    help="in-toto: a Statement with SLSA provenance per line, to be signed.",
+)
+@root_option
+@json_option
+def command(*, name: str | None, form: str, root: Path | None, as_json: bool) -> int:
+    """Follow every golden file, or those of NAME, from source to git, and say what contradicts its record.
+
+    Findings are broken (changed bytes, an edited manifest, a record that was rewritten or removed, a path
+    that leads elsewhere), weak (no reason, a dirty work tree, an unknown commit) or informational. Exit code
+    1 if anything is broken.
+
+    \b
+    Examples:
+      harness audit
+      harness audit minimal_v1 --format in-toto > minimal_v1.intoto.jsonl
+    """
+    from harness.core.audit import audit, is_broken
+    from harness.core.catalogue import find_catalogue
+    from harness.core.chain import gather
+
+    project = project_at(root)
+    find_catalogue(project.root)  # the project's own modules become importable
+    evidence = gather(project)
+    chains = _chosen(evidence, name)
+    paths = {chain.path for chain in chains}
+    findings = tuple(f for f in audit(evidence) if name is None or f.path in paths)
+    _SHOW["json" if as_json else form](chains, findings)
+    return 1 if is_broken(findings) else 0
+
+
+def _chosen(evidence: Evidence, name: str | None) -> tuple[Chain, ...]:
+    """Chains of one name, ``golden/<name>.*``, or all."""
+    from pathlib import PurePosixPath
+
+    from harness.core.errors import UsageError
+
+    stems = {chain.path: PurePosixPath(chain.path).name.partition(".")[0] for chain in evidence.chains}
+    chosen = tuple(chain for chain in evidence.chains if name in {None, stems[chain.path], chain.path})
+    if name is not None and not chosen:
+        raise UsageError(
+            f"golden file {name!r}",
+            expected=f"one of {', '.join(sorted(set(stems.values()))) or 'none: nothing is recorded'}",
+            found="nothing golden of that name",
+            remedy="Name a fixture, or a path as in registry.json.",
+        )
+    return chosen
+
+
+def _show_text(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
+    from harness.report.audit import chain_lines, finding_lines, verdict_line
+
+    for chain in chains:
+        for line in chain_lines(chain):
+            click.echo(line)
+    for line in (*finding_lines(findings), verdict_line(findings, len(chains))):
+        click.echo(line)
+
+
+def _show_json(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
+    from harness.core.audit import is_broken
+    from harness.core.document import plain_json
+
+    told = {
+        "broken": is_broken(findings),
+        "findings": [asdict(finding) for finding in findings],
+        "chains": [_plain(chain) for chain in chains],
+    }
+    click.echo(plain_json(told))
+
+
+def _plain(chain: Chain) -> dict[str, Any]:
+    return {
+        "path": chain.path,
+        "place": chain.place,
+        "kind": chain.entry.kind,
+        "file": chain.found and asdict(chain.found),
+        "entry": {key: getattr(chain.entry, key) for key in ("size", "sha256", "xxh128")},
+        "source": chain.origin and chain.origin.manifest.source,
+        "generator": chain.origin and chain.origin.manifest.generator,
+        "records": chain.records,
+        "commits": [
+            {key: getattr(commit, key) for key in ("id", "author", "at", "subject")}
+            for commit in chain.commits
+        ],
+    }
+
+
+def _show_statements(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
+    """One compact statement a line; what is broken is told apart, and is the exit code."""
+    import msgspec
+
+    from harness.core.intoto import statements
+    from harness.report.audit import finding_lines
+
+    for statement in statements(chains):
+        click.echo(msgspec.json.encode(statement, order="sorted").decode())
+    for line in finding_lines([finding for finding in findings if finding.rank.value == "broken"]):
+        click.echo(line, err=True)
+
+
+_SHOW = {"text": _show_text, "json": _show_json, "in-toto": _show_statements}
