@@ -58,5 +58,7 @@ def _show(result: PipelineResult, *, kept: bool) -> None:
 
     show(metric_table(result))
     show(stage_table(result.stages))
+    for note in result.notes:
+        click.echo(f"note: {note}")
     for name, path in result.artifacts.items() if kept else ():
         click.echo(f"{name}: {path}")

@@ -50,7 +50,7 @@ class PipelineResult:
 
     ``metrics`` and every entry of ``controls`` share their keys; ``better`` says of a metric whether more or
     less of it is better, where it is either; ``artifacts`` are files below the output directory that the
-    pipeline was given.
+    pipeline was given; ``notes`` are what a reader of the figures has to know.
     """
 
     pipeline: str
@@ -59,6 +59,7 @@ class PipelineResult:
     stages: tuple[Stage, ...]
     artifacts: Mapping[str, Path]
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ DOMAIN = Domain(
     pipelines={
         "network": "harness.ptycho.pipeline.run:network",
         "iterative": "harness.ptycho.pipeline.run:iterative",
+        "network-halves": "harness.ptycho.pipeline.halves:network",
+        "iterative-halves": "harness.ptycho.pipeline.halves:iterative",
     },
     checks={
         "contract": "harness.ptycho.contract:check",

@@ -6,13 +6,15 @@ numpy only, in the parent; every figure is taken from the files that the process
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from harness.core.archive import read_archive
 from harness.core.errors import RefusedError
+from harness.ptycho.align import align
 from harness.ptycho.metrics import diffraction_error, illuminated, object_metrics
+from harness.ptycho.picture import write_picture
 from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION
 
 if TYPE_CHECKING:
@@ -21,6 +23,21 @@ if TYPE_CHECKING:
 
 MOVED = 1e-3
 """Relative change from which object or probe count as moved: rounding makes 1e-6, learning 1e-2 and more."""
+
+
+BETTER: dict[str, Literal["higher", "lower"]] = {
+    "aligned_amplitude_ssim": "higher",
+    "aligned_phase_ssim": "higher",
+    "aligned_amplitude_mae": "lower",
+    "aligned_phase_mae": "lower",
+    "aligned_amplitude_psnr": "higher",
+    "aligned_correlation": "higher",
+    "aligned_frc_mean": "higher",
+    "aligned_frc_cutoff": "higher",
+    "diffraction_error": "lower",
+    "probe_error": "lower",
+}
+"""The metrics that are compared with the controls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +74,18 @@ def assess(fixture: Path, output: Path) -> Assessment:
     controls = {name: {**measured(data, control[name], control["probe"]), **still} for name in names}
     require_moved(metrics)
     return Assessment(metrics, controls)
+
+
+def draw(fixture: Path, output: Path, picture: Path) -> None:
+    """Write the stored object, the reconstruction and the untrained network's, aligned, as one *picture*."""
+    data = read_archive(fixture)
+    result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
+    stored = data["objectGuess"]
+    lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], stored.shape)
+    found = {"reconstruction": result["object"]}
+    found |= {"untrained": control["untrained"]} if "untrained" in control else {}
+    aligned = {name: align(obj, stored, lit) for name, obj in found.items()}
+    write_picture(picture, {"stored object": stored, **aligned}, lit)
 
 
 def measured(data: Mapping[str, np.ndarray], obj: np.ndarray, probe: np.ndarray) -> dict[str, float]:

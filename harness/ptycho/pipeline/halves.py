@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from harness.core.domain import PipelineResult
 from harness.core.errors import RefusedError, UsageError
 from harness.ptycho.align import align
 from harness.ptycho.metrics import correlation, diffraction_error, frc, illuminated
+from harness.ptycho.picture import write_picture
 from harness.ptycho.pipeline import run
 from harness.ptycho.select import stratified
 
@@ -29,6 +30,14 @@ PER_POSITION = ("diffraction", "xcoords", "ycoords")
 FEWEST = 8
 FLAT = 1e-6
 NAMES = ("half_a", "half_b")
+BETTER: dict[str, Literal["higher", "lower"]] = {
+    "half_frc_mean": "higher",
+    "half_frc_cutoff": "higher",
+    "half_correlation": "higher",
+    "diffraction_error": "lower",
+    "unseen_diffraction_error": "lower",
+}
+"""The metrics that are compared with the control."""
 
 
 def halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> PipelineResult:
@@ -69,13 +78,27 @@ def halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> Pipeli
     }
     found = [read_archive(result.artifacts["reconstruction"]) for result in done.values()]
     flat = [_flat(read_archive(result.artifacts["controls"])) for result in done.values()]
+    artifacts = {f"{name} {key}": path for name, r in done.items() for key, path in r.artifacts.items()}
+    artifacts["picture"] = Path(output) / run.PICTURE
+    _draw(parts, found, artifacts["picture"])
     return PipelineResult(
-        f"{pipeline} halves",
+        f"{pipeline}-halves",
         compared(parts, found),
         {"flat": compared(parts, flat)},
         tuple(replace(stage, name=f"{name} {stage.name}") for name, r in done.items() for stage in r.stages),
-        {f"{name} {key}": path for name, result in done.items() for key, path in result.artifacts.items()},
+        artifacts,
+        BETTER,
     )
+
+
+def network(fixture: Path, output: Path, **options: Any) -> PipelineResult:
+    """Reconstruct halves with the network; see :func:`halves`."""
+    return halves("network", fixture, output, **options)
+
+
+def iterative(fixture: Path, output: Path, **options: Any) -> PipelineResult:
+    """Reconstruct halves by gradient descent; see :func:`halves`."""
+    return halves("iterative", fixture, output, **options)
 
 
 def split(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -99,10 +122,7 @@ def split(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def compared(parts: Sequence[Arrays], found: Sequence[Arrays]) -> dict[str, float]:
     """Return the figures of two reconstructions of two halves; see :func:`halves`."""
-    masks = [illuminated(p["probeGuess"], p["xcoords"], p["ycoords"], p["objectGuess"].shape) for p in parts]
-    both = masks[0] & masks[1]
-    a = found[0]["object"].astype(np.complex128)
-    b = align(found[1]["object"], a, both)
+    a, b, both = _aligned(parts, found)
     own = [_error(part, f) for part, f in zip(parts, found, strict=True)]
     other = [_error(part, f) for part, f in zip(parts, reversed(found), strict=True)]
     return {
@@ -110,6 +130,19 @@ def compared(parts: Sequence[Arrays], found: Sequence[Arrays]) -> dict[str, floa
         "diffraction_error": float(np.mean(own)),
         "unseen_diffraction_error": float(np.mean(other)),
     }
+
+
+def _aligned(parts: Sequence[Arrays], found: Sequence[Arrays]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return both halves' objects, the second aligned with the first, and where both are lit."""
+    masks = [illuminated(p["probeGuess"], p["xcoords"], p["ycoords"], p["objectGuess"].shape) for p in parts]
+    both = masks[0] & masks[1]
+    first = found[0]["object"].astype(np.complex128)
+    return first, align(found[1]["object"], first, both), both
+
+
+def _draw(parts: Sequence[Arrays], found: Sequence[Arrays], path: Path) -> None:
+    a, b, both = _aligned(parts, found)
+    write_picture(path, dict(zip(NAMES, (a, b), strict=True)), both)
 
 
 def _agreement(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> dict[str, float]:

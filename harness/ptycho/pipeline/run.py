@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.domain import PipelineResult, Stage
 from harness.core.errors import UnreadableError
+from harness.core.manifest import read_manifest
 from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION
 from harness.ptycho.pipeline.configuration import (
     Configuration,
@@ -29,6 +30,16 @@ LIMIT = 45.0
 
 THREADS = 1
 """Where nobody says. Problems this small gain little from more and lose much on a busy machine."""
+
+PICTURE = "object.png"
+
+SIMULATED = "simulated"
+"""The source's name in the manifest of a fixture whose object is the truth."""
+
+NO_TRUTH = (
+    "the stored object may be no truth but a reconstruction itself: aligned figures compare the two; "
+    "--pipeline {pipeline}-halves compares independent halves of the positions"
+)
 
 FOLDER = "harness.ptycho.pipeline"
 
@@ -147,13 +158,23 @@ def _run(  # noqa: PLR0913, PLR0917 - what both pipelines were called with
 def _result(
     pipeline: str, fixture: Path, output: Path, settings: Path, stages: list[Stage]
 ) -> PipelineResult:
-    from harness.ptycho.pipeline.assess import assess  # scipy and scikit-image are slow to import
+    from harness.ptycho.pipeline.assess import BETTER, assess, draw  # scipy and scikit-image import slowly
 
     start = time.perf_counter()
     figures = assess(fixture, output)
+    draw(fixture, output, output / PICTURE)
     stages.append(Stage("metrics", time.perf_counter() - start, peak_mb()))
     artifacts = {
-        "configuration": settings, "checkpoint": output / "checkpoint.pt",
+        "configuration": settings, "checkpoint": output / "checkpoint.pt", "picture": output / PICTURE,
         "reconstruction": output / RECONSTRUCTION, "controls": output / CONTROLS,
     }  # fmt: skip
-    return PipelineResult(pipeline, figures.metrics, figures.controls, tuple(stages), artifacts)
+    notes = () if _has_truth(fixture) else (NO_TRUTH.format(pipeline=pipeline),)
+    return PipelineResult(
+        pipeline, figures.metrics, figures.controls, tuple(stages), artifacts, BETTER, notes
+    )
+
+
+def _has_truth(fixture: Path) -> bool:
+    """Whether the fixture's manifest says that its object is the truth, because it was simulated."""
+    manifest = fixture.with_suffix(".json")
+    return manifest.is_file() and read_manifest(manifest).source.name == SIMULATED
