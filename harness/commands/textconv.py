@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.commands.options import emit, json_option
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, printable
 
 
 @click.command("textconv")
@@ -56,8 +56,7 @@ def _note(file: Path, error: HarnessError) -> str:
     """
     from harness.core.digest import digest_file
 
-    found = error.found if error.found.isprintable() else ascii(error.found)
-    return f"unreadable: {found}; {file.stat().st_size} bytes, {digest_file(file)}"
+    return f"unreadable: {printable(error.found)}; {file.stat().st_size} bytes, {digest_file(file)}"
 
 
 def _show(lines: list[str]) -> None:

@@ -19,11 +19,13 @@ import msgspec
 
 from harness.core.domain import Domain
 from harness.core.errors import DependencyError, UsageError
+from harness.core.jsontext import Fault, disguise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_MAX_TOML = 1 << 20
 _GROUP = "harness.domains"
 _TABLES = tuple(field.name for field in fields(Domain) if field.name != "name")
 
@@ -174,8 +176,22 @@ def _read_toml(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            str(path), expected="a TOML document", found=str(error), remedy="Correct the file."
-        ) from error
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_TOML + 1)
+    except OSError as error:
+        raise _no_toml(path, Fault(error.strerror or str(error))) from error
+    if len(data) > _MAX_TOML:
+        raise _no_toml(path, Fault(f"more than {_MAX_TOML} bytes"))
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # among them all that the parser and the decoder raise
+        raise _no_toml(path, disguise(data) or Fault(str(error))) from error
+
+
+def _no_toml(path: Path, fault: Fault) -> UsageError:
+    return UsageError(
+        str(path),
+        expected="a TOML document",
+        found=fault.found,
+        remedy=fault.remedy or "Correct the file.",
+    )

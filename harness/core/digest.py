@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from harness.core.errors import UnreadableError, UsageError
+from harness.core.files import is_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +89,7 @@ def digest_file(path: str | PathLike[str]) -> str:
     Raises
     ------
     UnreadableError
-        If the file cannot be read.
+        If the file cannot be read, or has no end.
     """
     return f"xxh128:{_hash_file(path, xxhash.xxh3_128())}"
 
@@ -106,17 +107,18 @@ def sha256_file(path: str | PathLike[str]) -> str:
 
 def _hash_file(path: str | PathLike[str], state: Any) -> str:
     try:
+        if not is_regular(path):
+            raise _no_file(path, "no regular file")
         with open(path, "rb") as stream:  # noqa: PTH123 - pathlib costs a twentieth of verify's start-up
             while block := stream.read(_BLOCK_BYTES):
                 state.update(block)
     except OSError as error:
-        raise UnreadableError(
-            str(path),
-            expected="a readable file",
-            found=error.strerror or str(error),
-            remedy="Check the path.",
-        ) from error
+        raise _no_file(path, error.strerror or str(error)) from error
     return str(state.hexdigest())
+
+
+def _no_file(path: str | PathLike[str], found: str) -> UnreadableError:
+    return UnreadableError(str(path), expected="a readable file", found=found, remedy="Check the path.")
 
 
 def _canonical(array: Any) -> tuple[np.ndarray, str]:

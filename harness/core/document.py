@@ -1,7 +1,7 @@
 """The JSON files a repository keeps: written canonically, read strictly, replaced atomically.
 
 Canonical means keys sorted, two spaces, a newline at the end, UTF-8: the same value gives the same bytes.
-Strict means that an unknown key, a wrong type or a newer schema is refused with its place.
+Strict means that an unknown key, a key given twice, a wrong type or a newer schema is refused with its place.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
+from harness.core.files import is_regular, writing_to
+from harness.core.jsontext import MAX_BYTES, Fault, ambiguity, disguise, excess
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -31,11 +33,17 @@ def encode_document(value: Any) -> bytes:
     Raises
     ------
     UsageError
-        If a number is not finite, or a value is of another kind: JSON has no word for it.
+        If a number is not finite, or a value is of another kind: JSON has no word for it. Also if the
+        document is larger than :func:`decode_document` reads.
     """
     plain = msgspec.to_builtins(value, order="sorted", enc_hook=_as_scalar)
     _require_finite(plain, "$")
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+    data = msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+    if fault := excess(data):
+        raise UsageError(
+            "document", expected="one that can be read back", found=fault.found, remedy="Split it."
+        )
+    return data
 
 
 def decode_document(data: bytes, kind: type[T], *, name: str, schema: int) -> T:
@@ -46,36 +54,57 @@ def decode_document(data: bytes, kind: type[T], *, name: str, schema: int) -> T:
     StaleFormatError
         If the document's schema is not the one this program knows.
     UnreadableError
-        If it is not JSON, or a key or type is wrong; the message holds the place, ``$.entries``.
+        If it is not JSON, or a key or type is wrong; the message holds the place, ``$.entries``. Also if
+        it is too large or nested too deep, by the limits in :mod:`harness.core.jsontext`.
     """
+    _require(name, excess(data))
     _require_schema(data, name, schema)
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(name, str(error)) from error
+    _require(name, ambiguity(data))
+    return _decoded(data, kind, name)
 
 
 def read_document(path: str | PathLike[str], kind: type[T], *, schema: int) -> T:
     """Decode the document at *path*; raises as :func:`decode_document`, and if there is no such file."""
     try:
-        data = Path(path).read_bytes()
+        data = _read(path)
     except OSError as error:
-        raise _unreadable(str(path), error.strerror or str(error)) from error
+        raise _unreadable(str(path), Fault(error.strerror or str(error))) from error
     return decode_document(data, kind, name=str(path), schema=schema)
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write *data* to *path* so that a reader sees the old bytes or the new ones, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with staged.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            staged.replace(path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def _read(path: str | PathLike[str]) -> bytes:
+    """A file's bytes, or just so many more than a document has that it is refused."""
+    if not is_regular(path):
+        raise _unreadable(str(path), Fault("no regular file"))
+    with Path(path).open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def _decoded(data: bytes, kind: type[T], name: str) -> T:
     try:
-        with staged.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # some of ValueError's kinds are bare
+        raise _unreadable(name, disguise(data) or Fault(str(error))) from error
+
+
+def _require(name: str, fault: Fault | None) -> None:
+    if fault:
+        raise _unreadable(name, fault)
 
 
 def _as_scalar(value: Any) -> Any:
@@ -91,10 +120,7 @@ def _as_scalar(value: Any) -> Any:
 
 
 def _require_schema(data: bytes, name: str, schema: int) -> None:
-    try:
-        found = msgspec.json.decode(data, type=_Versioned).schema
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(name, str(error)) from error
+    found = _decoded(data, _Versioned, name).schema
     if found > schema:
         raise StaleFormatError(
             name,
@@ -127,12 +153,10 @@ def _require_finite(value: Any, place: str) -> None:
             _require_finite(item, f"{place}[{index}]")
 
 
-def _unreadable(name: str, found: str) -> UnreadableError:
+def _unreadable(name: str, fault: Fault) -> UnreadableError:
+    restore = f"Restore it with `git checkout -- {Path(name).as_posix()}`, or record it anew."
     return UnreadableError(
-        name,
-        expected="a JSON document that harness wrote",
-        found=found,
-        remedy=f"Restore it with `git checkout -- {Path(name).as_posix()}`, or record it anew.",
+        name, expected="a JSON document that harness wrote", found=fault.found, remedy=fault.remedy or restore
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST = 1000
+
 
 class HarnessError(Exception):
     """A refusal that a user can act on.
@@ -28,11 +30,26 @@ class HarnessError(Exception):
         self.expected = expected
         self.found = found
         self.remedy = remedy
-        super().__init__(f"{thing}: expected {expected}, found {found}. {remedy}")
+        thing, expected, found = printable(thing), printable(expected), printable(found)
+        super().__init__(f"{thing}: expected {expected}, found {found}. {printable(remedy)}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by parts, so that a worker process can hand the refusal on."""
         return _rebuild, (type(self), self.__dict__.copy(), self.args)
+
+
+def printable(text: str) -> str:
+    """*text* on one line: escaped where a terminal would act on it or could not show it, cut where endless.
+
+    A broken file's own words may be part of a message.
+    """
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def _rebuild(kind: type[HarnessError], parts: dict[str, object], args: tuple[object, ...]) -> HarnessError:

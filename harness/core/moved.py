@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.core.archive import map_archive
 from harness.core.baseline import read_baseline
 from harness.core.compare import Aspect, compare
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, printable
 from harness.core.manifest import manifest_differences, read_manifest
 from harness.core.tolerance import Tolerance
 
@@ -30,7 +30,7 @@ def moved(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]:
     try:
         return tuple(readers[kind](before, after))
     except HarnessError as error:
-        return (f"the old file was unreadable: {error.found}",)
+        return (f"the old file was unreadable: {printable(error.found)}",)
 
 
 def _moved_arrays(before: Path, after: Path) -> Iterator[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.core.files import is_regular
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -30,6 +32,8 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
     OSError
         If the file cannot be read.
     """
+    if not is_regular(path):
+        return None
     with Path(path).open("rb") as stream:
         return parse_pointer(stream.read(_MAX_BYTES))
 

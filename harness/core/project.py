@@ -10,6 +10,7 @@ from harness.core.errors import RefusedError, UsageError
 
 REGISTRY = "registry.json"
 JOURNAL = ".harness/transaction/journal.json"
+_LONGEST_PART, _LONGEST_PATH = 255, 1024  # bytes that any file system takes
 _MARKS = ("pyproject.toml", ".git")
 
 
@@ -100,8 +101,10 @@ def find_or_start_project(start: Path | None = None) -> Project:
 
 
 def require_inner(relative: str) -> None:
-    """Raise :class:`RefusedError` unless *relative* is a plain POSIX path that stays inside."""
+    """Raise :class:`RefusedError` unless *relative* is a plain POSIX path that stays inside and can exist."""
     parts = PurePosixPath(relative).parts
+    if len(relative) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_PART for part in parts):
+        raise _outside(relative, f"{len(relative)} characters, more than a file's name can have")
     plain = relative.isprintable() and not set(relative) & set("\\:") and not relative.startswith("/")
     if not plain or not parts or ".." in parts or str(PurePosixPath(relative)) != relative:
         raise _outside(relative, "another kind of path")

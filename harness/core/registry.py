@@ -76,7 +76,7 @@ def read_registry(path: Path) -> Registry:
     RefusedError
         If an entry's path leaves the repository.
     """
-    if not path.exists():
+    if not (path.exists() or path.is_symlink()):  # a link to nothing is no registry that never was
         return Registry(SCHEMA, {})
     registry = read_document(path, Registry, schema=SCHEMA)
     for relative in registry.entries:

@@ -86,7 +86,7 @@ def test_a_document_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (b"", "truncated"),
+        (b"", "an empty file"),
         (b'{"schema": 1, "title', "truncated"),
         (b"\x80\x04]\x94.", "malformed"),
         (b"[1]", "Expected `object`"),

@@ -143,7 +143,7 @@ def edited(place, value) -> bytes:
             "missing required field `at` - at `$.entries[...].record`",
         ),
         (edited(["entries", "golden/a", "history"], [3]), "at `$.entries[...].history[0]`"),
-        (b"", "truncated"),
+        (b"", "an empty file"),
         (encode_document(Registry(1, {"golden/a": entry()}))[:-20], "truncated"),
     ],
 )

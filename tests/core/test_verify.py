@@ -114,8 +114,8 @@ def test_another_container_is_drift_where_no_manifest_can_tell(project, arrays):
         (FIXTURE, b"PK\x03\x04", "truncated"),
         (FIXTURE, b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (MANIFEST, b"{", "truncated"),
-        (MANIFEST, b"<<<<<<< HEAD\n", "malformed"),
-        (BASELINE, b"", "truncated"),
+        (MANIFEST, b"<<<<<<< HEAD\n", "conflict markers"),
+        (BASELINE, b"", "an empty file"),
         (BASELINE, b'{"schema": 1}', "missing required field"),
     ],
 )
