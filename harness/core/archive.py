@@ -2,17 +2,21 @@
 
 An archive written here has its members in sorted order, uncompressed, in .npy format 1.0, with fixed
 timestamps and attributes: the same arrays give the same bytes, whichever zlib, clock or platform wrote them.
-Any .npz is read, as long as it holds plain arrays.
+Any .npz is read, as long as it holds plain arrays and is, unpacked, not much larger than its file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+import os
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,21 +24,30 @@ import numpy as np
 
 from harness.core.digest import is_plain
 from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.core.files import is_regular, writing_to
+from harness.core.pointer import read_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
     from typing import IO, TypeAlias
 
-    _Header: TypeAlias = tuple[tuple[int, ...], bool, np.dtype[Any]]
+    _Layout: TypeAlias = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _MAX_HEADER = 10_000
-_BLOCK_BYTES = 1 << 24
-_HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Header]] = {
+_MAX_DIRECTORY = 1 << 22
+"""Bytes of the list of members: enough for 50,000, and each takes ten times its bytes in memory."""
+
+_MAX_INFLATED = 1 << 28
+"""Bytes by which all arrays together may be more than their file. Compression is weaker, or it is a trap."""
+
+_BLOCK_BYTES = 1 << 22
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's; zipfile inflates others without a limit
+_HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Layout]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
@@ -50,7 +63,6 @@ _ZIP_ERRORS = (
     RuntimeError,
     ValueError,
 )
-_LFS_MARK = b"version https://git-lfs"
 
 
 def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
@@ -72,7 +84,7 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
         If a name would be a path. Nothing is written then, nor above.
     """
     members = [(_member_info(name), _member_bytes(name, arrays[name])) for name in sorted(arrays)]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with writing_to(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for info, data in members:
             archive.writestr(info, data)
 
@@ -83,7 +95,8 @@ def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     UnreadableError
-        If the file is missing, empty, truncated, no zip archive, or holds anything but plain arrays.
+        If the file is missing, empty, truncated, no zip archive, or holds anything but plain arrays; if it
+        is compressed so far that its arrays would be 256 MiB more than the file.
     """
     with _opened(path) as archive:
         return {name: _read_member(path, archive, info) for name, info in _members(path, archive).items()}
@@ -147,8 +160,8 @@ def _member_info(name: str) -> zipfile.ZipInfo:
     if not _is_name(name):
         raise UsageError(
             f"array {name!r}",
-            expected="a name without separators",
-            found="one that would be a path in the archive",
+            expected="a printable name without separators",
+            found="one that would be a path in the archive, or upset a terminal",
             remedy="Rename the array.",
         )
     info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
@@ -158,20 +171,47 @@ def _member_info(name: str) -> zipfile.ZipInfo:
 
 
 def _is_name(name: str) -> bool:
-    """Whether a name is one on every system: no path, no drive, no end of string inside."""
-    return name not in {"", ".", ".."} and not set(name) & set("/\\:\0")
+    """Whether a name is one on every system: no path, no drive, no end of string inside; fit to be shown."""
+    return name.isprintable() and name not in {"", ".", ".."} and not set(name) & set("/\\:")
 
 
-def _opened(path: str | PathLike[str]) -> zipfile.ZipFile:
+class _Sipped(io.FileIO):
+    """A file that is read in small portions: a huge list of members is refused before it is in memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_DIRECTORY:
+            raise _unreadable(str(self.name), f"a zip directory of {size} bytes")
+        return super().read(size)
+
+
+@dataclass(slots=True)
+class _Header:
+    """The beginning of a member: a header that claims to be longer is not read."""
+
+    stream: IO[bytes]
+    left: int = _MAX_HEADER + 16  # magic, version and length stand before the text
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self.stream.read(self.left if size < 0 else min(size, self.left))
+        self.left -= len(block)
+        return block
+
+
+@contextlib.contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[zipfile.ZipFile]:
     """Open *path* as a zip archive, or say what it is instead."""
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
+        if not is_regular(path):
             raise _unreadable(path, "no regular file")
-        return zipfile.ZipFile(path)
+        stream = _Sipped(path)
     except OSError as error:
-        raise _unreadable(path, error.strerror or _what_it_is(path)) from error
-    except _ZIP_ERRORS as error:
-        raise _unreadable(path, _what_it_is(path)) from error
+        raise _unreadable(path, error.strerror or str(error)) from error
+    with stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+        except _ZIP_ERRORS as error:
+            raise _unreadable(path, _what_it_is(path)) from error
+        yield archive
 
 
 def _what_it_is(path: str | PathLike[str]) -> str:
@@ -179,7 +219,7 @@ def _what_it_is(path: str | PathLike[str]) -> str:
         head = stream.read(64)
     if not head:
         return "an empty file"
-    if head.startswith(_LFS_MARK):
+    if read_pointer(path):
         return "a Git LFS pointer in place of the file; fetch it with `git lfs pull`"
     if head.startswith(b"PK"):
         return "a truncated or damaged zip archive"
@@ -197,7 +237,17 @@ def _unreadable(path: str | PathLike[str], found: str) -> UnreadableError:
     )
 
 
+def _require_modest(path: str | PathLike[str], archive: zipfile.ZipFile) -> None:
+    """Raise if the arrays would be much larger than their file, whatever each member claims for itself."""
+    sizes = [info.file_size for info in archive.infolist()]
+    held = os.stat(path).st_size  # noqa: PTH116 - of the path as it was given
+    if sum(sizes) > held + _MAX_INFLATED:
+        largest = archive.infolist()[sizes.index(max(sizes))].filename
+        raise _unreadable(path, f"{largest} claiming {max(sizes)} of {sum(sizes)} bytes in a file of {held}")
+
+
 def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    _require_modest(path, archive)
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
@@ -207,6 +257,10 @@ def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, z
             raise _unreadable(path, f"a member named {info.filename!r}")
         if info.flag_bits & _ENCRYPTED:
             raise _unreadable(path, f"{info.filename} encrypted")
+        if info.compress_type not in _METHODS:
+            raise _unreadable(
+                path, f"{info.filename} compressed by method {info.compress_type}, not as numpy does"
+            )
         if info.comment:  # one wrong byte in its length, and the next member is a part of it
             raise _unreadable(path, f"{info.filename} with a comment, which may hide other members")
         members[name] = info
@@ -261,10 +315,12 @@ def _read_header(
     path: str | PathLike[str], info: zipfile.ZipInfo, stream: IO[bytes]
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Shape, order, dtype and header length of a member, which must be as long as they say."""
-    begin = stream.tell()
+    begin, head = stream.tell(), _Header(stream)
     try:
-        read = _HEADER_READERS[np.lib.format.read_magic(stream)]
-        shape, fortran, dtype = read(stream, max_header_size=_MAX_HEADER)
+        with warnings.catch_warnings():  # Python and numpy comment on old and odd headers
+            warnings.simplefilter("ignore")
+            read = _HEADER_READERS[np.lib.format.read_magic(head)]
+            shape, fortran, dtype = read(head, max_header_size=_MAX_HEADER)
         np.broadcast_to(np.empty((), dtype), shape)  # a shape that no array can have ends here
     except (zipfile.BadZipFile, zlib.error):
         raise
