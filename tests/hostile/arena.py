@@ -1,0 +1,210 @@
+"""Where readers meet broken files: each in a process of its own, with its memory and processor time measured.
+
+``python arena.py`` answers one line of JSON with another. It imports once and forks for each task, so that a
+task costs milliseconds, and a reader that is killed, hangs or eats memory harms nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import harness.cli
+import harness.commands.options
+import harness.ptycho.fixture
+from harness.core.archive import map_archive, read_archive, read_array
+from harness.core.baseline import encode_baseline, read_baseline
+from harness.core.calibrate import provisional
+from harness.core.catalogue import find_catalogue
+from harness.core.document import encode_document, read_document
+from harness.core.errors import HarnessError
+from harness.core.fixture import make_fixture
+from harness.core.manifest import Generator, Source, encode_manifest, read_manifest
+from harness.core.registry import Entry, Record, Registry, read_registry
+from harness.core.transaction import Journal, Step
+from harness.ptycho.sources import read_scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NOBODY = 65534
+CPU_SECONDS = 5
+HANG_SECONDS = 60
+ADDRESSES = 6 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A reader, the kind and name of its files, a sound one's bytes, and where these take another member.
+
+    One that does not read the whole file may find nothing wrong in it.
+    """
+
+    kind: str
+    name: str
+    sound: Callable[[], bytes]
+    read: Callable[[Path], Any]
+    place: bytes = b"{"
+    whole: bool = True
+
+
+def packed(save: Callable[..., None] = np.savez, **arrays: Any) -> bytes:
+    """Bytes of an .npz."""
+    stream = io.BytesIO()
+    save(stream, **arrays)
+    return stream.getvalue()
+
+
+def lattice() -> dict[str, np.ndarray]:
+    return {"image": np.arange(6, dtype="f4").reshape(2, 3), "index": np.arange(3)}
+
+
+def scan() -> bytes:
+    """A scan as small as one can be: 5 positions, 4 x 4 pixels."""
+    at = np.linspace(3, 9, 5)
+    return packed(
+        diffraction=np.ones((5, 4, 4), "f4"),
+        objectGuess=np.ones((12, 12), "c8"),
+        probeGuess=np.ones((4, 4), "c8"),
+        xcoords=at,
+        ycoords=at,
+    )
+
+
+def manifest() -> bytes:
+    generator = Generator("example:lattice", 1, {"seed": 0, "sizes": [2, 3.5]})
+    made = make_fixture("lattice", lattice(), generator=generator, source=Source("simulated", "xxh128:0"))
+    return encode_manifest(made.manifest)
+
+
+def registry() -> bytes:
+    record = Record("2026-01-01T00:00:00Z", "A", "first", None, False, "pytest", {"python": "3"})
+    entries = {f"golden/{n}.npz": Entry("fixture", 3, "xxh128:0", "sha256:0", record) for n in "ab"}
+    return encode_document(Registry(1, entries))
+
+
+def journal() -> bytes:
+    return encode_document(Journal(1, (Step("golden/a", None, "xxh128:0"), Step("golden/b", "x", "y"))))
+
+
+ENVIRONMENT = b'"environment": {'
+READERS: Mapping[str, Reader] = {
+    "archive": Reader("npz", "lattice.npz", lambda: packed(**lattice()), read_archive),
+    "mapped archive": Reader("npz", "lattice.npz", lambda: packed(**lattice()), map_archive),
+    "one array": Reader(
+        "npz", "lattice.npz", lambda: packed(**lattice()), partial(read_array, name="image"), whole=False
+    ),
+    "scan": Reader("npz", "scan.npz", scan, read_scan),
+    "manifest": Reader("json", "lattice.json", manifest, read_manifest, b'"parameters": {'),
+    "registry": Reader("json", "registry.json", registry, read_registry, ENVIRONMENT),
+    "baseline": Reader(
+        "json", "b.json", lambda: encode_baseline(provisional({"mae": 0.25})), read_baseline, ENVIRONMENT
+    ),
+    "journal": Reader("json", "journal.json", journal, partial(read_document, kind=Journal, schema=1)),
+    "project table": Reader(
+        "toml",
+        "pyproject.toml",
+        lambda: b"[tool.harness.generators]\nlattice = 'example:lattice'\n",
+        lambda path: find_catalogue(path.parent),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended: ``read``, ``refused``, ``exit CODE``, ``escaped`` (another error), ``killed``.
+
+    ``peak_mb`` is how far memory rose above that of a task that does nothing, in MiB.
+    """
+
+    ended: str
+    message: str
+    peak_mb: float
+    shown: str = ""
+
+
+def read(name: str, path: str) -> tuple[str, str, str]:
+    try:
+        READERS[name].read(Path(path))
+    except HarnessError as error:
+        return "refused", str(error), ""
+    except BaseException:  # noqa: BLE001 - that is what the tests look for
+        return "escaped", traceback.format_exc(), ""
+    return "read", "", ""
+
+
+def command(arguments: list[str], folder: str) -> tuple[str, str, str]:
+    """Run the command line as a user does, with its own idea of warnings and of standard output."""
+    os.chdir(folder)
+    sys.argv = ["harness", *arguments]
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "oe")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            harness.cli.main()
+        except SystemExit as error:
+            ended = f"exit {error.code}"
+        except BaseException:  # noqa: BLE001 - as above
+            ended = "escaped"
+            traceback.print_exc()
+    message, shown = (stream.buffer.getvalue().decode() for stream in (err, out))
+    return ended, message, shown
+
+
+def nothing() -> tuple[str, str, str]:
+    return "nothing", "", ""
+
+
+TASKS = {"read": read, "command": command, "nothing": nothing}
+
+
+def confined(task: dict[str, Any], pipe: int) -> None:
+    """In the child: give up privileges where asked to, take limits, do the task, tell what came of it."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.alarm(HANG_SECONDS)
+    if task.pop("as_nobody", False):
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    told = TASKS[task.pop("task")](**task)
+    with os.fdopen(pipe, "w") as stream:
+        json.dump(told, stream)
+
+
+def attempt(task: dict[str, Any]) -> dict[str, Any]:
+    """Fork, wait, and measure the most memory that the child had; what it took over from us is in it."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            confined(task, writer)
+        except BaseException:  # noqa: BLE001 - no child may go on as the server
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        told = stream.read()
+    _, status, usage = os.wait4(child, 0)
+    killed = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "no answer"
+    ended, message, shown = json.loads(told) if told else ("killed", killed, "")
+    return {"ended": ended, "message": message, "peak_mb": usage.ru_maxrss / 1024, "shown": shown}
+
+
+if __name__ == "__main__":
+    find_catalogue(Path(__file__).parents[2])  # imports what a child without privileges may not reach
+    for line in sys.stdin:
+        print(json.dumps(attempt(json.loads(line))), flush=True)  # noqa: T201 - the answer

@@ -1,0 +1,283 @@
+"""What is done to files: each harm, given a path and a reader, leaves something broken there."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from arena import Reader
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """A harm, a word that the refusal must hold, and whether a reader may also find nothing wrong."""
+
+    do: Callable[[Path, Reader], None]
+    says: str = ""
+    harmless: bool = False
+
+
+def writes(make: Callable[[Reader], bytes], says: str = "", *, harmless: bool = False) -> Harm:
+    return Harm(lambda path, reader: _write(path, make(reader)), says, harmless)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _mode_zero(path: Path, reader: Reader) -> None:
+    path.write_bytes(reader.sound())
+    path.chmod(0)
+
+
+def _sparse(path: Path, reader: Reader) -> None:
+    path.write_bytes(reader.sound())
+    os.truncate(path, 3 << 30)
+
+
+ANY: Mapping[str, Harm] = {
+    "directory": Harm(lambda path, _: path.mkdir()),
+    "pipe": Harm(lambda path, _: os.mkfifo(path)),
+    "endless device": Harm(lambda path, _: path.symlink_to("/dev/zero")),
+    "link to itself": Harm(lambda path, _: path.symlink_to(path)),
+    "no permission": Harm(_mode_zero, "Permission denied"),
+    "three sparse gigabytes": Harm(_sparse),
+    "empty": writes(lambda _: b"", "an empty file"),
+    "half": writes(lambda reader: reader.sound()[: len(reader.sound()) // 2]),
+    "not UTF-8": writes(lambda _: b"\xff\xfe\x80 = [\xe9]"),
+    "zeros": writes(lambda _: bytes(MIB)),
+    "pickle": writes(lambda _: pickle.dumps([1, 2])),
+    "LFS pointer": writes(
+        lambda _: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS"
+    ),
+}
+
+# JSON
+
+
+def beside(text: bytes) -> Callable[[Reader], bytes]:
+    """The sound document with another member, ``"extra": text``, where it may have any."""
+    return lambda reader: reader.sound().replace(reader.place, reader.place + b'"extra": ' + text + b",", 1)
+
+
+def twice(reader: Reader) -> bytes:
+    """The first member's key again, at the end of the same table, with another value."""
+    return reader.sound().replace(reader.place, reader.place + b'"k": "one", "k": "two",', 1)
+
+
+def conflict(reader: Reader) -> bytes:
+    first, rest = reader.sound().split(b"\n", 1)
+    return first + b"\n<<<<<<< ours\n" + rest + b"=======\n" + rest + b">>>>>>> theirs\n"
+
+
+def nested(opening: bytes, closing: bytes, depth: int) -> Callable[[Reader], bytes]:
+    return beside(opening * depth + b"1" + closing * depth)
+
+
+JSON: Mapping[str, Harm] = {
+    "key twice": writes(twice, "the key 'k' twice in $"),
+    "conflict markers": writes(conflict, "conflict markers of git, the first in line 2"),
+    "half of a conflict": writes(lambda r: r.sound() + b">>>>>>> theirs\n", "conflict markers"),
+    "lists 70 deep": writes(nested(b"[", b"]", 70), "nested more than 64 deep"),
+    "lists 100,000 deep": writes(nested(b"[", b"]", 100_000)),
+    "tables 100,000 deep": writes(nested(b'{"a":', b"}", 100_000)),
+    "unclosed lists": writes(beside(b"[" * 100_000)),
+    "11 million empty lists": writes(beside(b"[" + b"[]," * 11_000_000 + b"[]]"), "more than"),
+    "just fewer lists": writes(beside(b"[" + b"[]," * 500_000 + b"[]]"), harmless=True),
+    "just fewer keys": writes(
+        beside(b"{" + b",".join(b'"%x":0' % i for i in range(1_000_000)) + b"}"), harmless=True
+    ),
+    "31 MiB of wide text": writes(beside('"😀'.encode() + b"a" * (31 * MIB) + b'"'), harmless=True),
+    "34 MiB of text": writes(beside(b'"' + b"a" * (34 * MIB) + b'"'), "more than 32 MiB"),
+    "a key of 30 MiB": writes(
+        lambda r: r.sound().replace(b"{", b'{"' + b"k" * (30 * MIB) + b'": 1,', 1), "unknown field"
+    ),
+    "a key for terminals": writes(
+        lambda r: r.sound().replace(b"{", b'{"\\u001b[2J\\n": 1,', 1), "`\\x1b[2J\\n`"
+    ),
+    "1e999": writes(beside(b"1e999")),
+    "5,000 digits": writes(beside(b"9" * 5000)),
+    "NaN": writes(beside(b"NaN"), "malformed"),
+    "half a surrogate": writes(beside(b'"\\ud800"')),
+    "a raw line break": writes(beside(b'"a\nb"')),
+    "not UTF-8 in text": writes(beside(b'"\xff"')),
+    "UTF-16": writes(lambda r: r.sound().decode().encode("utf-16")),
+    "byte order mark": writes(lambda r: b"\xef\xbb\xbf" + r.sound(), "malformed"),
+    "more after the end": writes(lambda r: r.sound() + b"{}", "trailing"),
+    "a list": writes(lambda _: b"[]", "Expected `object`"),
+    "null": writes(lambda _: b"null", "Expected `object`"),
+    "another schema": writes(lambda r: r.sound().replace(b'"schema": 1', b'"schema": 2'), "found schema 2"),
+    "an endless schema": writes(lambda r: r.sound().replace(b'"schema": 1', b'"schema": ' + b"1" * 5000)),
+}
+
+# TOML
+
+TOML: Mapping[str, Harm] = {
+    "conflict markers": writes(conflict, "conflict markers"),
+    "key twice": writes(lambda r: r.sound() + b"lattice = 'again'\n"),
+    "lists 100,000 deep": writes(lambda _: b"a = " + b"[" * 100_000),
+    "5,000 digits": writes(lambda _: b"a = " + b"9" * 5000),
+    "34 MiB of text": writes(lambda r: r.sound() + b"# " + b"a" * (34 * MIB), "more than"),
+    "unknown table": writes(lambda r: r.sound().replace(b"generators", b"generator"), "generator"),
+    "wrong type": writes(lambda r: r.sound().replace(b"'example:lattice'", b"3"), "Expected `str`"),
+    "wrong tables": writes(lambda _: b"tool = 3\n", "Expected"),
+    "leads nowhere": writes(lambda _: b"[[tool.harness]]\n", "Expected"),
+}
+
+# npz
+
+
+def member(text: str, values: bytes = bytes(64), version: int = 1) -> bytes:
+    """An .npy whose header is *text*."""
+    lines = text.encode() + b"\n"
+    size = struct.pack("<H" if version == 1 else "<I", len(lines))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + lines + values
+
+
+def shaped(shape: str, descr: str = "|u1") -> str:
+    return f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}"
+
+
+def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_STORED) -> Callable[[Reader], bytes]:
+    """The sound archive with more members: what a reader does not ask for must not pass either."""
+
+    def make(reader: Reader) -> bytes:
+        stream = io.BytesIO(reader.sound())
+        with warnings.catch_warnings(), zipfile.ZipFile(stream, "a", how) as archive:
+            warnings.simplefilter("ignore")  # of a name that is there twice
+            for name, data in members:
+                archive.writestr(name, data)
+        return stream.getvalue()
+
+    return make
+
+
+def claimed(shape: int, data: bytes, how: int = zipfile.ZIP_STORED) -> Callable[[Reader], bytes]:
+    """A member whose header and whose entry in the directory agree on a size that is not there."""
+
+    def make(_: Reader) -> bytes:
+        stream, head = io.BytesIO(), member(shaped(f"({shape},)"), b"")
+        with zipfile.ZipFile(stream, "w", how) as archive:
+            archive.writestr("image.npy", head + data)
+            archive.filelist[0].file_size = len(head) + shape
+            archive.filelist[0].CRC = 0
+        return stream.getvalue()
+
+    return make
+
+
+def inflating(size: int, told: int) -> Callable[[Reader], bytes]:
+    """A member of *size* zeros, 1000 times smaller when deflated, that tells of *told*."""
+
+    def make(_: Reader) -> bytes:
+        head, stream = member(shaped(f"({told},)"), b""), io.BytesIO()
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        opening = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+        block = packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+        body = opening + block * (size // MIB) + packer.flush()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("image.npy", body)
+            info = archive.filelist[0]
+            info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, len(head) + told
+        data = stream.getvalue()  # the member's own copy of the method, beside the directory's
+        return data[:8] + struct.pack("<H", zipfile.ZIP_DEFLATED) + data[10:]
+
+    return make
+
+
+def overlapping(_: Reader) -> bytes:
+    """Two thousand names for the same MiB."""
+    stream, data = io.BytesIO(), member(shaped(f"({MIB},)"), bytes(MIB))
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("00000.npy", data)
+        for number in range(1, 2000):
+            info = zipfile.ZipInfo(f"{number:05}.npy")
+            for part in ("CRC", "file_size", "compress_size", "header_offset"):
+                setattr(info, part, getattr(archive.filelist[0], part))
+            archive.filelist.append(info)
+    return stream.getvalue()
+
+
+def crowded(_: Reader) -> bytes:
+    """A million members in 50 bytes of directory each, of which the last has the sound name."""
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, *[0] * 16)
+    entries = b"".join(entry[:28] + struct.pack("<H", 5) + entry[30:] + b"%05x" % i for i in range(1_000_000))
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, len(entries), 0, 0)
+    return entries + end
+
+
+def objects(reader: Reader) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.array([{}], object), allow_pickle=True)
+    return zipped(("more.npy", stream.getvalue()))(reader)
+
+
+def fine(values: Any = 3) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def _named(name: str) -> Harm:
+    return writes(zipped((name, fine())), "a member named")
+
+
+TERA = 10**12
+NPZ: Mapping[str, Harm] = {
+    "pickled objects": writes(objects, "pickled"),
+    "bomb that says so": writes(inflating(2 << 30, 2 << 30), "claiming"),
+    "bomb that says 64 bytes": writes(inflating(2 << 30, 64)),
+    "bomb that says 200 MiB": writes(inflating(2 << 30, 200 * MIB)),
+    "2,000 names for one MiB": writes(overlapping, "claiming"),
+    "a million members": writes(crowded, "a zip directory of"),
+    "bzip2": writes(zipped(("more.npy", fine()), how=zipfile.ZIP_BZIP2), "compressed by method 12"),
+    "lzma": writes(zipped(("more.npy", fine()), how=zipfile.ZIP_LZMA), "compressed by method 14"),
+    "header claims 10^12": writes(zipped(("image2.npy", member(shaped(f"({TERA},)")))), "claiming"),
+    "all claim 10^12": writes(claimed(TERA, bytes(64)), "claiming"),
+    "all claim 10^12, deflated": writes(claimed(TERA, bytes(64), zipfile.ZIP_DEFLATED), "claiming"),
+    "all claim 200 MiB": writes(claimed(200 * MIB, bytes(64))),
+    "header of 4 GB": writes(zipped(("big.npy", member("", b"", 2)[:8] + b"\xff" * 200)), "header"),
+    "header 9,000 deep": writes(zipped(("deep.npy", member("[" * 9000))), "header"),
+    "header of 9,000 signs": writes(zipped(("deep.npy", member("-" * 9000 + "1"))), "header"),
+    "header of 9,000 sums": writes(zipped(("deep.npy", member("1+" * 4500 + "1"))), "header"),
+    "header with code": writes(zipped(("code.npy", member("__import__('os')._exit(1)"))), "header"),
+    "header with odd text": writes(zipped(("odd.npy", member(r"{'\d': 1 is 1}"))), "header"),
+    "elements of 2 GB": writes(zipped(("big.npy", member(shaped("()", "|S2000000000")))), "claiming"),
+    "shape below zero": writes(zipped(("shape.npy", member(shaped("(-8, -8)"))))),
+    "shape beyond memory": writes(zipped(("shape.npy", member(shaped(f"(0, {1 << 70})"), b"")))),
+    "name twice": writes(zipped(("more.npy", fine()), ("more.npy", fine())), "two members named"),
+    "absolute name": _named("/tmp/more.npy"),  # noqa: S108 - nothing is written there
+    "name that climbs": _named("../more.npy"),
+    "name of a drive": _named("C:more.npy"),
+    "name for terminals": _named("\x1b[2J\n.npy"),
+    "name of 60,000": _named("a" * 60_000),
+    "no array": writes(zipped(("notes.txt", b"text")), "a member named"),
+    "a single .npy": writes(lambda _: fine(), "single .npy"),
+    "archive in an archive": writes(lambda r: zipped(("a.npz", r.sound()))(r), "a member named"),
+}
+
+NO_TABLE = {"empty", "directory", "pipe", "endless device", "link to itself"}
+HARMS: Mapping[str, Mapping[str, Harm]] = {
+    "npz": {**ANY, **NPZ},
+    "json": {**ANY, **JSON},
+    "toml": {
+        **{name: harm for name, harm in ANY.items() if name not in NO_TABLE},
+        **TOML,
+    },
+}
+"""By kind of file. A pyproject.toml that is empty, or no file, is none at all."""

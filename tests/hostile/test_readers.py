@@ -1,0 +1,92 @@
+"""No file, however broken, gets more than a refusal from a reader: a table of readers by harms.
+
+A new reader is a line in arena.py, a new harm is one in harms.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from arena import READERS
+from harms import HARMS
+
+from harness.core.errors import HarnessError
+
+MOST_MB = 512
+CASES = [(reader, harm) for reader, row in READERS.items() for harm in HARMS[row.kind]]
+
+
+def meet(attempt, folder, reader: str, harm: str):
+    """Let *reader* read what *harm* left; the file, and how it ended."""
+    row = READERS[reader]
+    path = folder / row.name
+    HARMS[row.kind][harm].do(path, row)
+    as_nobody = harm == "no permission" and os.geteuid() == 0  # root may read all
+    return path, attempt(task="read", name=reader, path=path, as_nobody=as_nobody)
+
+
+@pytest.fixture
+def open_folder():
+    """A directory that other users reach; pytest's own is closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(("reader", "harm"), CASES)
+def test_a_broken_file_is_refused_by_name_within_memory(attempt, tmp_path, open_folder, reader, harm):
+    """One message that names the file and what is wrong; in 5 s of processor time, which the arena limits."""
+    path, outcome = meet(attempt, open_folder if harm == "no permission" else tmp_path, reader, harm)
+    harm = HARMS[READERS[reader].kind][harm]
+    may_be_read = harm.harmless or not READERS[reader].whole
+    assert outcome.ended == "refused" or (may_be_read and outcome.ended == "read"), outcome
+    size = path.stat().st_size / 2**20 if path.is_file() and not path.is_symlink() else 0
+    assert outcome.peak_mb < MOST_MB + size
+    if outcome.ended == "refused":
+        assert path.name in outcome.message
+        assert harm.says in outcome.message
+        assert outcome.message.isprintable()
+        assert len(outcome.message) < 5000
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_sound_file_is_read(attempt, tmp_path, reader):
+    """No check that cannot pass: all harms are done to this file."""
+    path = tmp_path / READERS[reader].name
+    path.write_bytes(READERS[reader].sound())
+    outcome = attempt(task="read", name=reader, path=path)
+    assert outcome.ended == "read", outcome
+
+
+@pytest.mark.parametrize("reader", [name for name, row in READERS.items() if row.kind != "toml"])
+def test_every_truncation_is_refused(tmp_path, reader):
+    """At each length there is; but a document without its last line break is whole."""
+    row = READERS[reader]
+    path, whole = tmp_path / row.name, row.sound()
+    for length in range(len(whole.rstrip())):
+        path.write_bytes(whole[:length])
+        with pytest.raises(HarnessError) as caught:
+            row.read(path)
+        assert path.name in str(caught.value), length
+
+
+def test_every_truncation_of_a_project_table_is_read_or_refused(tmp_path):
+    """TOML has no end: a part of it may be whole."""
+    row = READERS["project table"]
+    path, whole = tmp_path / row.name, row.sound()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with contextlib.suppress(HarnessError):
+            row.read(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes have names on POSIX systems")
+def test_the_arena_sees_what_it_looks_for(attempt, tmp_path):
+    """No check that cannot fail: a reader that is no reader escapes."""
+    outcome = attempt(task="read", name="none", path=tmp_path)
+    assert outcome.ended == "escaped"
+    assert "KeyError" in outcome.message
