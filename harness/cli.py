@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -60,6 +61,7 @@ def commands() -> None:
 
 def main() -> None:
     """Entry point of the console script: every refusal ends as one message, none as a traceback."""
+    _show_any_name()
     try:
         code = commands(prog_name="harness", standalone_mode=False)
     except click.exceptions.Abort:
@@ -69,12 +71,21 @@ def main() -> None:
         code = error.exit_code
     except HarnessError as error:
         code = _fail(str(error), error.exit_code)
+    except MemoryError:
+        code = _fail("not enough memory for these files", 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
         code = _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
     sys.exit(code)
+
+
+def _show_any_name() -> None:
+    """A file's name may hold bytes that no encoding knows: show them escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str, code: int) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from harness.core.archive import read_archive, write_archive
 from harness.core.document import replace_file
 from harness.core.errors import UnreadableError, UsageError
+from harness.core.files import make_directory, writing_to
 from harness.core.manifest import (
     SCHEMA,
     Generator,
@@ -103,13 +104,14 @@ def make_fixture(  # noqa: PLR0913 - a manifest has these parts, and all are nam
 def write_fixture(fixture: Fixture, directory: str | PathLike[str]) -> tuple[Path, Path]:
     """Write ``<name>.npz`` and its manifest ``<name>.json`` into *directory*; return both paths."""
     folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_directory(folder)
     archive, manifest = folder / f"{fixture.name}.npz", folder / f"{fixture.name}.json"
     staged = archive.with_suffix(".npz.tmp")
     try:
         write_archive(staged, fixture.arrays)
         replace_file(manifest, encode_manifest(fixture.manifest))
-        staged.replace(archive)
+        with writing_to(archive):
+            staged.replace(archive)
     finally:
         staged.unlink(missing_ok=True)
     return archive, manifest

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from harness.core.errors import HarnessError
+from harness.core.files import writing_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,11 +42,13 @@ def writing(
     ------
     LockedError
         If the other process does not end in time.
+    UnwritableError
+        If there can be no lock: the disk is full, or closed to us.
     """
     path = workspace(project.root) / "lock"
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=min(_PATIENCE_SECONDS, limit))
+        _acquire(lock, path, min(_PATIENCE_SECONDS, limit))
     except Timeout:
         say(f"waiting for another process that writes golden files (lock {path})")
         _wait(lock, limit)
@@ -67,11 +70,23 @@ def is_being_written(project: Project) -> bool:
 def workspace(root: Path) -> Path:
     """Directory for what is not golden: staged files, the lock, a transaction. Git ignores it."""
     folder = root / ".harness"
-    folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "utf-8")
+    with writing_to(ignore):
+        folder.mkdir(exist_ok=True)
+        if not ignore.exists() or not ignore.stat().st_size:  # a full disk once left it empty
+            ignore.write_text("*\n", "utf-8")
     return folder
+
+
+def _acquire(lock: FileLock, path: Path, seconds: float) -> None:
+    """Take the lock; a :class:`Timeout` is an OSError, and no sign of a full disk."""
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout:
+        raise
+    except OSError as error:
+        with writing_to(path):
+            raise error from None
 
 
 def _wait(lock: FileLock, limit: float) -> None:

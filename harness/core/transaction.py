@@ -17,7 +17,8 @@ import msgspec
 from harness.core import files
 from harness.core.digest import digest_file
 from harness.core.document import encode_document, read_document
-from harness.core.errors import RefusedError
+from harness.core.errors import RefusedError, UnreadableError
+from harness.core.files import UnwritableError
 from harness.core.project import JOURNAL
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def transaction_directory(project: Project) -> Path:
 
 def is_interrupted(project: Project) -> bool:
     """Whether a transaction has begun and not ended. It may still be running: its lock tells."""
-    return _journal_path(project).exists()
+    path = _journal_path(project)
+    return path.exists() or path.is_symlink()  # a link that leads nowhere is a broken journal, and not none
 
 
 def require_settled(project: Project) -> None:
@@ -80,11 +82,21 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
     ------
     RefusedError
         If an earlier transaction was interrupted, or a path leaves the repository.
+    UnwritableError
+        If the disk is full, or closed to us. Either nothing has changed then, and what was put aside is gone;
+        or the transaction is interrupted, and the message says so.
     """
     require_settled(project)
-    steps = _put_aside(project, writes)
-    _write_journal(project, Journal(SCHEMA, steps))
-    roll_forward(project)
+    try:
+        _write_journal(project, Journal(SCHEMA, _put_aside(project, writes)))
+    except BaseException:
+        if not is_interrupted(project):
+            shutil.rmtree(transaction_directory(project), ignore_errors=True)
+        raise
+    try:
+        roll_forward(project)
+    except UnwritableError as error:
+        raise _interrupted(error) from error
 
 
 def roll_forward(project: Project) -> tuple[str, ...]:
@@ -94,6 +106,8 @@ def roll_forward(project: Project) -> tuple[str, ...]:
     ------
     RefusedError
         If the new bytes are not what the journal says.
+    UnreadableError
+        If the journal is broken.
     """
     return _roll(project, "new")
 
@@ -105,8 +119,19 @@ def roll_back(project: Project) -> tuple[str, ...]:
     ------
     RefusedError
         If the old bytes are not what the journal says.
+    UnreadableError
+        If the journal is broken.
     """
     return _roll(project, "old")
+
+
+def _interrupted(error: UnwritableError) -> UnwritableError:
+    return UnwritableError(
+        error.thing,
+        expected=error.expected,
+        found=f"{error.found}, in the middle of a regeneration",
+        remedy="Free space, or correct the permissions; then finish or undo it with `harness recover`.",
+    )
 
 
 def _put_aside(project: Project, writes: Sequence[Write]) -> tuple[Step, ...]:
@@ -133,8 +158,21 @@ def _write_journal(project: Project, journal: Journal) -> None:
     files.replace(draft, path)
 
 
+def _read_journal(project: Project) -> Journal:
+    """The journal; git has no copy of a broken one, but of all that it speaks of."""
+    try:
+        return read_document(_journal_path(project), Journal, schema=SCHEMA)
+    except UnreadableError as error:
+        raise UnreadableError(
+            error.thing,
+            expected="the journal of a regeneration",
+            found=error.found,
+            remedy="Delete .harness/transaction, and restore what `harness verify` finds with git.",
+        ) from error
+
+
 def _roll(project: Project, side: str) -> tuple[str, ...]:
-    journal = read_document(_journal_path(project), Journal, schema=SCHEMA)
+    journal = _read_journal(project)
     folder = transaction_directory(project) / side
     wanted = [step.after if side == "new" else step.before for step in journal.steps]
     for number, (step, digest) in enumerate(zip(journal.steps, wanted, strict=True)):

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from harness.core.digest import digest_file
-from harness.core.errors import HarnessError, StaleFormatError
+from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry import Entry, Registry, read_registry
 from harness.core.transaction import is_interrupted
 from harness.core.verdict import Outcome, Verdict
@@ -43,9 +43,15 @@ def verify(project: Project) -> tuple[Verdict, ...]:
 
 
 def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:
-    """Verdict on one registered file."""
+    """Verdict on one registered file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is there and may not be looked at, so that there is no answer.
+    """
     path = project.locate(relative)
-    if not path.is_file():
+    if not _is_file(path):
         found = "something else" if path.exists() else "no file"
         return Verdict(
             relative, Outcome.MISSING, f"expected {entry.size} bytes, found {found}", _restore(relative)
@@ -53,6 +59,18 @@ def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:
     if is_intact(path, entry):
         return Verdict(relative, Outcome.SAME)
     return _changed(project, relative, entry)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise UnreadableError(
+            str(path),
+            expected="a golden file that may be looked at",
+            found=error.strerror or str(error),
+            remedy="Correct its permissions, or its directory's.",
+        ) from error
 
 
 def is_intact(path: Path, entry: Entry) -> bool:
@@ -125,7 +143,7 @@ def unregistered(project: Project, registry: Registry) -> Iterator[str]:
         inner = os.path.relpath(folder, project.root).replace(os.sep, "/")
         for name in names:
             if not name.startswith(".") and f"{inner}/{name}" not in registry.entries:
-                yield f"{inner}/{name}"
+                yield printable(f"{inner}/{name}")  # no registered name has to be escaped
 
 
 _RECORD = "Register it with `harness add`, or delete it."

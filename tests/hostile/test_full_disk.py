@@ -1,0 +1,173 @@
+"""A disk that is full, at every write in turn: the old state stays, or one that `harness recover` ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from arena import lattice
+
+from harness.core import files
+from harness.core.archive import write_archive
+from harness.core.digest import digest_file
+from harness.core.document import replace_file
+from harness.core.files import UnwritableError
+from harness.core.project import Project
+from harness.core.transaction import Write, apply, is_interrupted, roll_back, roll_forward
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITES = [Write("golden/a.bin", b"new a" * 100), Write("golden/b.bin", b"new b" * 100)]
+OLD = {"golden/a.bin": b"old a"}
+NEW = {write.path: write.data for write in WRITES}
+MOST_WRITES = 40
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    (tmp_path / "golden").mkdir()
+    (tmp_path / "golden" / "a.bin").write_bytes(OLD["golden/a.bin"])
+    return Project(tmp_path)
+
+
+def state(project: Project) -> dict[str, bytes]:
+    return {f"golden/{file.name}": file.read_bytes() for file in project.golden.glob("[a-z]*")}
+
+
+def fill_disk_at(monkeypatch, number: int) -> list[Path]:
+    """Let write *number*, and all after it, leave half of its bytes and fail; the files that were written."""
+    written: list[Path] = []
+    sound = files.write
+
+    def write(path: Path, data: bytes) -> None:
+        written.append(path)
+        if len(written) <= number:
+            sound(path, data)
+            return
+        with files.writing_to(path):
+            path.write_bytes(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write", write)
+    return written
+
+
+@pytest.mark.parametrize("recover", [roll_forward, roll_back])
+def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_one(
+    project, monkeypatch, recover
+):
+    """Each write of a transaction in turn; once there is space again, recovering leads to either side."""
+    outcomes = set()
+    for number in range(MOST_WRITES):
+        with monkeypatch.context() as patch:
+            fill_disk_at(patch, number)
+            try:
+                apply(project, WRITES)
+                break
+            except UnwritableError as error:
+                refusal = error
+        assert "No space left on device" in refusal.found
+        interrupted = is_interrupted(project)
+        outcomes.add(interrupted)
+        assert ("harness recover" in refusal.remedy) == interrupted
+        if interrupted:
+            recover(project)
+        else:
+            assert not list(project.root.glob(".harness/transaction*"))
+        assert state(project) == (NEW if interrupted and recover is roll_forward else OLD)
+        project.golden.joinpath("a.bin").write_bytes(OLD["golden/a.bin"])
+        project.golden.joinpath("b.bin").unlink(missing_ok=True)
+    assert outcomes == {True, False}
+    assert state(project) == NEW
+    assert number < MOST_WRITES - 1
+
+
+# Writing in a process whose files may not grow beyond a limit, or on a file system of a few kB
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from harness.core.archive import write_archive
+from harness.core.document import replace_file
+from harness.core.errors import HarnessError
+from harness.core.fixture import make_fixture, write_fixture
+from harness.core.manifest import Generator, Source
+
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+big = {"image": np.arange(65536.0)}
+fixture = make_fixture("big", big, generator=Generator("a:b", 1), source=Source("simulated", "xxh128:0"))
+WRITERS = {
+    "archive": lambda: write_archive(folder / "big.npz", big),
+    "document": lambda: replace_file(folder / "big.json", bytes(1 << 19)),
+    "fixture": lambda: write_fixture(fixture, folder),
+}
+if limit:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    WRITERS[sys.argv[3]]()
+except HarnessError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+def run_limited(folder: Path, limit: int, writer: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-W", "error", "-c", LIMITED, str(folder), str(limit), writer]
+    return subprocess.run(call, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("writer", ["archive", "document", "fixture"])
+def test_a_file_that_may_not_grow_ends_in_one_refusal(tmp_path, writer):
+    done = run_limited(tmp_path, 4096, writer)
+    require_refused(done, "File too large")
+
+
+@pytest.mark.parametrize("writer", ["archive", "document", "fixture"])
+def test_a_file_system_that_is_full_ends_in_one_refusal(small_disk, writer):
+    """A real one: half a MiB of arrays on 64 KiB of disk. What was golden there stays."""
+    golden = small_disk / "big.json"
+    golden.write_bytes(b"golden")
+    before = digest_file(golden)
+    done = run_limited(small_disk, 0, writer)
+    require_refused(done, "No space left on device")
+    assert digest_file(golden) == before
+    assert writer == "archive" or list(small_disk.iterdir()) == [golden]
+
+
+def require_refused(done: subprocess.CompletedProcess[str], found: str) -> None:
+    assert done.returncode == 2, done
+    assert found in done.stdout
+    assert "/big." in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert not done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 KiB in memory, where the system lets us mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    try:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(place)], capture_output=True, check=False
+        )
+    except OSError:
+        pytest.skip("no mount command")
+    if done.returncode:
+        pytest.skip("mounting a file system is for privileged users")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_what_is_written_where_there_is_space_is_whole(tmp_path):
+    """No check that cannot pass: the same writers, with the limit lifted."""
+    write_archive(tmp_path / "lattice.npz", lattice())
+    replace_file(tmp_path / "page.json", b"page")
+    assert run_limited(tmp_path, 0, "fixture").returncode == 0
