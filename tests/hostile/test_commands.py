@@ -1,0 +1,165 @@
+"""The command line on broken files, as a user types it: exit code 1 or 2, one message, nothing changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from arena import READERS, lattice
+from harms import HARMS
+
+from harness.core.baseline import encode_baseline
+from harness.core.calibrate import provisional
+from harness.core.fixture import make_fixture, write_fixture
+from harness.core.manifest import Generator, Source
+from harness.core.project import Project
+from harness.core.regenerate import Staged, commit, plan
+
+ARCHIVE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"
+JOURNAL = ".harness/transaction/journal.json"
+REFUSED = {
+    "check FILE": "npz",
+    "diff FILE sound.npz": "npz",
+    "diff sound.npz FILE": "npz",
+    "generate --source FILE --output out": "npz",
+    "reconstruct FILE --output out": "slow",
+    "verify": "json",
+    "audit": "json",
+    "reproduce": "json",
+    "reconstruct": "json",
+    "recover": "journal",
+}
+"""Command -> what is broken: the FILE it names, or the registry, or the journal."""
+
+TRIED = {
+    "npz": ("pipe", "directory", "empty", "half", "not UTF-8", "pickled objects", "bomb that says so",
+            "all claim 10^12", "name for terminals", "name that climbs", "name twice"),
+    "json": ("pipe", "directory", "link to itself", "empty", "half", "not UTF-8", "key twice",
+             "conflict markers", "unclosed lists", "a key for terminals", "another schema"),
+}  # fmt: skip
+TRIED["journal"] = TRIED["json"]
+TRIED["slow"] = ("pipe", "half", "bomb that says so", "name for terminals")  # starts a process with torch
+ROWS = {
+    "npz": (READERS["archive"], "broken.npz"),
+    "slow": (READERS["archive"], "broken.npz"),
+    "json": (READERS["registry"], "registry.json"),
+    "journal": (READERS["journal"], JOURNAL),
+}
+CASES = [(call, harm) for call, kind in REFUSED.items() for harm in TRIED[kind]]
+
+
+def make_project(root: Path) -> Project:
+    """A repository with a golden fixture and a baseline."""
+    root.mkdir(exist_ok=True)
+    project, generator = Project(root), Generator("example:lattice", 1, {"seed": 0})
+    made = make_fixture("lattice", lattice(), generator=generator, source=Source("simulated", "xxh128:0"))
+    npz, manifest = write_fixture(made, root / "staged")
+    baseline = root / "staged" / "baseline.json"
+    baseline.write_bytes(encode_baseline(provisional({"mae": 0.25})))
+    staged = [
+        Staged(ARCHIVE, "fixture", npz),
+        Staged(MANIFEST, "manifest", manifest),
+        Staged(BASELINE, "baseline", baseline),
+    ]
+    commit(project, plan(project, staged), reason="first", command="pytest --force-regen")
+    npz.replace(root / "sound.npz")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return make_project(tmp_path / "repository")
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    files = [*root.glob("golden/*"), root / "registry.json", root / "sound.npz"]
+    return {str(file): file.read_bytes() for file in files if file.is_file() and not file.is_symlink()}
+
+
+def is_one_message(text: str) -> bool:
+    return text.startswith("harness: ") and text.count("\n") == 1 and text[:-1].isprintable()
+
+
+@pytest.mark.parametrize(("call", "harm"), CASES)
+def test_a_command_refuses_a_broken_file(attempt, project, call, harm):
+    row, name = ROWS[REFUSED[call]]
+    path = project.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    HARMS[row.kind][harm].do(path, row)
+    before = contents(project.root)
+    outcome = attempt(task="command", arguments=call.replace("FILE", name).split(), folder=str(project.root))
+    assert outcome.ended in {"exit 1", "exit 2"}, outcome
+    assert is_one_message(outcome.message), outcome
+    assert Path(name).name in outcome.message
+    assert outcome.peak_mb < 512
+    assert contents(project.root) == before
+    assert not list(project.root.glob("out/*.npz"))
+
+
+@pytest.mark.parametrize("name", [ARCHIVE, MANIFEST, BASELINE])
+@pytest.mark.parametrize("harm", ["pipe", "directory", "empty", "half", "not UTF-8", "zeros", "LFS pointer"])
+def test_verify_gives_a_broken_golden_file_its_verdict(attempt, project, name, harm):
+    """Exit code 1 and two lines, verdict and remedy; not for the file's sake does the answer end."""
+    path = project.root / name
+    row = READERS["archive" if name == ARCHIVE else "manifest"]
+    path.unlink()
+    HARMS[row.kind][harm].do(path, row)
+    before = contents(project.root)
+    outcome = attempt(task="command", arguments=["verify"], folder=str(project.root))
+    assert (outcome.ended, outcome.message) == ("exit 1", "")
+    verdict, remedy, _ = outcome.shown.splitlines()
+    assert name in verdict
+    assert "git checkout" in remedy
+    assert contents(project.root) == before
+
+
+@pytest.mark.parametrize("harm", TRIED["npz"])
+def test_textconv_notes_what_it_cannot_read(attempt, project, harm):
+    """With exit code 0 where there are bytes to speak of, or a whole `git diff` would end with them."""
+    path = project.root / "broken.npz"
+    HARMS["npz"][harm].do(path, READERS["archive"])
+    outcome = attempt(task="command", arguments=["textconv", path.name], folder=str(project.root))
+    if harm in {"pipe", "directory"}:
+        assert outcome.ended == "exit 2"
+        return
+    assert (outcome.ended, outcome.message) == ("exit 0", "")
+    assert outcome.shown.startswith("unreadable: ")
+    assert outcome.shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_names_that_no_terminal_shows_are_escaped(attempt, project, as_json):
+    """A file in golden/ whose name is no UTF-8, and one whose name would clear the screen."""
+    for name in (b"golden/\xff.npz", b"golden/\x1b[2J\n.npz"):
+        Path(os.fsdecode(os.fsencode(project.root) + b"/" + name)).touch()
+    outcome = attempt(task="command", arguments=["verify", *as_json], folder=str(project.root))
+    assert (outcome.ended, outcome.message) == ("exit 1", "")
+    assert outcome.shown.replace("\n", "").isprintable()
+    assert "udcff.npz" in outcome.shown
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may become nobody")
+def test_verify_does_not_take_a_closed_directory_for_a_missing_file(attempt):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        project = make_project(Path(folder) / "repository")
+        project.golden.chmod(0)
+        outcome = attempt(task="command", arguments=["verify"], folder=str(project.root), as_nobody=True)
+    assert outcome.ended == "exit 2"
+    assert is_one_message(outcome.message)
+    assert "Permission denied" in outcome.message
+
+
+def test_a_broken_file_is_refused_in_a_process_of_its_own(project):
+    """The arena stands for this: the installed command, typed at a prompt."""
+    (project.root / "registry.json").write_bytes(READERS["registry"].sound()[:-20])
+    call = [sys.executable, "-m", "harness", "verify", "--root", str(project.root)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert is_one_message(done.stderr)
+    assert "registry.json" in done.stderr

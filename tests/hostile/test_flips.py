@@ -1,0 +1,83 @@
+"""Files with bytes changed by chance, and documents with each value replaced in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+from arena import READERS, lattice
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.core.archive import read_archive
+from harness.core.document import encode_document
+from harness.core.errors import HarnessError
+
+DOCUMENTS = [name for name, row in READERS.items() if row.kind == "json"]
+flipped = settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@flipped
+@given(data=st.data())
+def test_changed_bytes_are_read_or_refused(tmp_path, reader, data):
+    """Up to eight bytes changed anywhere: a value or a refusal by name, never another error."""
+    row = READERS[reader]
+    path, whole = tmp_path / row.name, bytearray(row.sound())
+    changes = st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), min_size=1, max_size=8)
+    for at, byte in data.draw(changes):
+        whole[at] = byte
+    path.write_bytes(whole)
+    try:
+        row.read(path)
+    except HarnessError as error:
+        told = str(error)
+        assert path.name in told or "reference" in told  # what a table refers to has a name of its own
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_each_byte_of_an_archive_changed_gives_its_own_arrays_or_a_refusal(tmp_path, mask):
+    """Every byte there is, with its lowest bit, its highest, or all of them flipped: never other arrays."""
+    whole, path = READERS["archive"].sound(), tmp_path / "lattice.npz"
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ mask]) + whole[at + 1 :])
+        with contextlib.suppress(HarnessError):
+            found = read_archive(path)
+            assert found.keys() == lattice().keys(), at
+            assert all(np.array_equal(found[name], array) for name, array in lattice().items()), at
+
+
+ODD = (None, True, -1, 10**30, 1e308, "", "\x00\x1b[2J", "../..", "/etc", "a" * 5000, [], {}, [[]], {"": 0})
+
+
+@pytest.mark.parametrize("reader", DOCUMENTS)
+def test_each_value_replaced_by_an_odd_one_is_read_or_refused(tmp_path, reader):
+    """Wrong types, wrong paths, huge and negative numbers, in every place of the document."""
+    row = READERS[reader]
+    path = tmp_path / row.name
+    for odd in ODD:
+        for changed in replaced(json.loads(row.sound()), odd):
+            path.write_bytes(encode_document(changed))
+            with contextlib.suppress(HarnessError):
+                row.read(path)
+
+
+def replaced(value, odd):
+    """Copies of a JSON value, each with one value in it replaced, and each with one key replaced."""
+    yield odd
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in steps:
+        for changed in replaced(item, odd):
+            copy = value.copy()
+            copy[step] = changed
+            yield copy
+    if isinstance(value, dict) and isinstance(odd, str):
+        for key in value:
+            yield {(odd if k == key else k): v for k, v in value.items()}
