@@ -63,7 +63,7 @@ def _judge_commit(chain: Chain, commit: Commit) -> Iterator[AuditFinding]:
         yield note(chain, "restored", f"commit {_cited(commit)} brought back bytes recorded before")
     elif any(record.sha256 == bytes_then for record in chain.records):
         yield weak(chain, "separate", f"{what}; another commit has it", COMMIT)
-    elif bytes_then in {chain.entry.sha256, chain.found and chain.found.sha256}:
+    elif chain.found is not None and chain.found.sha256 == bytes_then:
         yield broken(chain, "unrecorded", what, "Restore the bytes of the commit before, or record these.")
     else:
         yield weak(chain, "replaced", f"{what}; they have been replaced since")

@@ -211,6 +211,24 @@ def test_bytes_committed_alone_are_broken_twice(project, made):
     assert broken(project) == {(rule, path) for rule in ("bytes", "unrecorded") for path in BOTH}
 
 
+def test_a_record_in_the_same_commit_vouches_for_its_own_bytes_alone(project, record, staged, made):
+    """Recorded as it should be, and the files exchanged before the commit."""
+    record(staged(arrays={"image": np.ones((3, 4))}), "second light")
+    put_other_arrays(project, made)
+    commit_all(project, "Record the lattice again")
+    assert broken(project) == {(rule, path) for rule in ("bytes", "unrecorded") for path in BOTH}
+
+
+def test_bytes_on_a_branch_that_a_merge_dropped_are_weak(project, made):
+    """Every commit is asked, on every line of history."""
+    git(project.root, "checkout", "-q", "-b", "side")
+    put_other_arrays(project, made)
+    commit_all(project, "Tidy up")
+    git(project.root, "checkout", "-q", "main")
+    git(project.root, "merge", "-q", "-s", "ours", "-m", "Drop it", "side")
+    assert (broken(project), weak(project)) == (set(), {("replaced", path) for path in BOTH})
+
+
 def test_a_manifest_that_describes_other_arrays_is_broken_whatever_vouches_for_it(project):
     path = project.root / MANIFEST
     told = json.loads(path.read_bytes())
