@@ -139,13 +139,14 @@ def test_a_change_that_moves_no_array_is_reproduced_and_told(golden, module):
 
 
 def test_a_small_move_is_within_tolerance_with_its_ulps_and_place(golden, module):
-    """The farthest element by representable numbers, which is not the one with the largest difference."""
+    """The farthest element by representable numbers, though others differ by more, in another array too."""
     project = golden("steady", offset=0.0)
     module[1](
         "value = np.arange(size) + offset",
         "value = np.arange(size) + offset\n    for _ in range(3): value[1] = np.nextafter(value[1], 9)\n"
         "    value[3] = np.nextafter(value[3], 9)",
     )
+    module[1]('value.astype("c8")', 'np.nextafter(value.astype("f4"), np.float32(9)).astype("c8")')
     made = again(project)
     assert (made.result, made.cause) == (Result.TOLERATED, Cause.CODE)
     assert made.farthest == Farthest("a", (1,), 3)
