@@ -65,7 +65,7 @@ def applied(condition: Condition) -> Iterator[None]:
 
 def conditions(runs: int = 8) -> tuple[Condition, ...]:
     """*runs* conditions in turn: 1 and 2 threads, the processor's own kernels and portable ones."""
-    kinds = [Condition(threads, kernels) for kernels in ({}, _PORTABLE_KERNELS) for threads in (2, 1)]
+    kinds = [Condition(threads, kernels) for kernels in ({}, _PORTABLE_KERNELS) for threads in (1, 2)]
     return tuple(kinds[i % len(kinds)] for i in range(runs))
 
 

@@ -70,8 +70,12 @@ def assess(fixture: Path, output: Path) -> Assessment:
         "probe_change": relative_change(result["probe"], control["probe"]),
     }
     still = {"object_change": 0.0, "probe_change": 0.0}
-    names: list[str] = [name for name in ("flat", "untrained") if name in control]
-    controls = {name: {**measured(data, control[name], control["probe"]), **still} for name in names}
+    probes = {"flat": control["probe"], "untrained": control["probe"], "untrained weights": result["probe"]}
+    controls = {
+        name: {**measured(data, control[name], probe), **still}
+        for name, probe in probes.items()
+        if name in control
+    }
     require_moved(metrics)
     return Assessment(metrics, controls)
 

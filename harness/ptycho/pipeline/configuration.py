@@ -63,12 +63,12 @@ class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=Tru
         Of the probe's own gradient descent; 1 is the full step of a probe behind an object of 1.
     """
 
-    batch: Count = 20
+    batch: Count = 32
     steps: Count = 8
-    rounds: Count = 8
-    inference_rounds: Count = 20
+    rounds: Count = 6
+    inference_rounds: Count = 12
     channels: Count = 12
-    epochs: Count = 4
+    epochs: Count = 6
     learning_rate: Rate = 3e-3
     probe_rate: Rate = 1.0
 

@@ -66,33 +66,42 @@ def main(task: Task) -> None:
     network = trained(task.output / checkpoint.FILE, experiment, configuration)
     start = untrained(experiment, configuration)
     obj = infer(network, experiment, configuration, rounds=configuration.inference_rounds)
-    task.progress(0.5)
-    control = infer(start, experiment, configuration, rounds=configuration.inference_rounds)
-    task.progress(1.0)
+    task.progress(1 / 3)
+    bare = Network(network.probe.detach(), configuration.channels)
+    bare.step.load_state_dict(start.step.state_dict())
     write_archive(task.output / RECONSTRUCTION, _stored(experiment, obj, network))
     write_archive(task.output / CONTROLS, {
-        **_stored(experiment, control, start, name="untrained"),
-        **_first_rounds(network, start, experiment, configuration),
+        **_controls({"untrained": start, "untrained weights": bare}, experiment, configuration, task),
+        **_first_rounds(network, bare, experiment, configuration),
         "flat": experiment.stored_object(experiment.flat()),
+        "probe": experiment.stored_probe(start.probe),
     })  # fmt: skip
 
 
+def _controls(
+    networks: dict[str, Network], experiment: Experiment, configuration: NetworkConfiguration, task: Task
+) -> dict[str, np.ndarray]:
+    """Reconstruct with the untrained network: with its own probe, and with the trained one."""
+    found = {}
+    for number, (name, network) in enumerate(networks.items(), start=1):
+        obj = infer(network, experiment, configuration, rounds=configuration.inference_rounds)
+        found[name] = experiment.stored_object(obj)
+        task.progress((1 + number) / (1 + len(networks)))
+    return found
+
+
 def _first_rounds(
-    network: Network, start: Network, experiment: Experiment, configuration: NetworkConfiguration
+    network: Network, bare: Network, experiment: Experiment, configuration: NetworkConfiguration
 ) -> dict[str, np.ndarray]:
     """Show what the weights alone do: the object after one round, untrained and trained, one probe."""
-    before = Network(network.probe.detach(), configuration.channels)
-    before.step.load_state_dict(start.step.state_dict())
     return {
         name: experiment.stored_object(infer(walker, experiment, configuration, rounds=1))
-        for name, walker in (("before", before), ("after", network))
+        for name, walker in (("before", bare), ("after", network))
     }
 
 
-def _stored(
-    experiment: Experiment, canvas: Tensor, network: Network, *, name: str = "object"
-) -> dict[str, np.ndarray]:
-    return {name: experiment.stored_object(canvas), "probe": experiment.stored_probe(network.probe)}
+def _stored(experiment: Experiment, canvas: Tensor, network: Network) -> dict[str, np.ndarray]:
+    return {"object": experiment.stored_object(canvas), "probe": experiment.stored_probe(network.probe)}
 
 
 if __name__ == "__main__":

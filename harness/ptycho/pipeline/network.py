@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from harness.ptycho.pipeline.experiment import Experiment
 
-STEP, MOMENTUM = 0.5, 0.7
-"""The untrained walk; both are learned."""
+STEP, MOMENTUM = 0.45, 0.9
+"""The untrained walk; both are learned. Steps this bold do not settle by themselves: the walk needs its
+learned correction, so that weights that are dead, or never loaded, show in the metrics."""
 
 DIM = 0.05
 """Pixels with less than this share of the batch's brightest illumination move less."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 KIND = "network"
 WARM_UP = 4
-SCALAR_RATE = 10.0
-"""Step size and momentum are two numbers of order one: they learn this much faster than the weights."""
+PROBE_WAITS = 2
+"""Rounds of each epoch in which the probe does not learn, where there are more."""
 
 
 def untrained(experiment: Experiment, configuration: NetworkConfiguration) -> Network:
@@ -41,7 +41,7 @@ def train(
     """Train *network* in place on the patterns of *experiment*.
 
     An epoch walks from the flat object through all rounds; after each round the weights learn through its
-    steps, and the probe from the misfit they met (not in the first round: the object is still unknown).
+    steps, and the probe from the misfit they met (not in the first rounds: the object is still unknown).
 
     Raises
     ------
@@ -57,8 +57,8 @@ def train(
     )
     states = [Canvas.flat(experiment)]
     for turn in range(turns):
-        first = turn % configuration.rounds == 0
-        canvas = Canvas.flat(experiment) if first else states[-1].detached()
+        number = turn % configuration.rounds
+        canvas = states[-1].detached() if number else Canvas.flat(experiment)
         states, loss = network(experiment, canvas, list(islice(order, configuration.steps)))
         adam.zero_grad()
         descent.zero_grad()
@@ -66,7 +66,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(network.step.correct.parameters(), 1.0)
         adam.step()
         schedule.step()
-        if not first:
+        if number >= min(PROBE_WAITS, configuration.rounds - 1):
             descent.step()
         require_finite(loss.item())
         progress((turn + 1) / turns)
@@ -90,15 +90,7 @@ def _optimisers(
     A misfit of mean squares has the curvature 2 / (H W) for a pixel of the probe behind an object of 1, so
     the inverse of that is the probe's full step.
     """
-    rate = configuration.learning_rate
-    numbers = [network.step.size, network.step.inertia]
-    adam = torch.optim.Adam(
-        [
-            {"params": list(network.step.correct.parameters()), "lr": rate},
-            {"params": numbers, "lr": SCALAR_RATE * rate},
-        ],
-        betas=(0.9, 0.99),
-    )
+    adam = torch.optim.Adam(network.step.parameters(), lr=configuration.learning_rate, betas=(0.9, 0.99))
     full_step = network.probe.numel() / 2
     return adam, torch.optim.SGD([network.light], lr=configuration.probe_rate * full_step, momentum=0.5)
 

@@ -26,7 +26,7 @@ def test_what_a_run_leaves(result):
     done, heard, folder = result
     assert [stage.name for stage in done.stages] == ["train", "infer", "metrics"]
     assert all(path.is_file() and path.parent == folder for path in done.artifacts.values())
-    assert set(done.controls) == {"flat", "untrained"}
+    assert set(done.controls) == {"flat", "untrained", "untrained weights"}
     assert all(control.keys() == done.metrics.keys() for control in done.controls.values())
     assert np.isfinite(list(done.metrics.values())).all()
     assert heard[-1] == ("infer", 1.0)
