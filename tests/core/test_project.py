@@ -38,6 +38,8 @@ def test_plain_paths_below_the_root_are_inner(empty, relative):
         "golden\\..\\a",
         "golden/a\0b",
         "golden/a\nb",
+        "golden/" + "a" * 256,
+        "a/" * 600 + "a",
     ],
 )
 def test_every_other_path_is_refused(empty, relative):

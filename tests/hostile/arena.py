@@ -28,6 +28,7 @@ from harness.core.archive import map_archive, read_archive, read_array
 from harness.core.baseline import encode_baseline, read_baseline
 from harness.core.calibrate import provisional
 from harness.core.catalogue import find_catalogue
+from harness.core.digest import digest_file
 from harness.core.document import encode_document, read_document
 from harness.core.errors import HarnessError
 from harness.core.fixture import make_fixture
@@ -113,6 +114,7 @@ READERS: Mapping[str, Reader] = {
         "json", "b.json", lambda: encode_baseline(provisional({"mae": 0.25})), read_baseline, ENVIRONMENT
     ),
     "journal": Reader("json", "journal.json", journal, partial(read_document, kind=Journal, schema=1)),
+    "digest": Reader("bytes", "mask.tif", lambda: b"any bytes", digest_file),
     "project table": Reader(
         "toml",
         "pyproject.toml",

@@ -181,11 +181,12 @@ def claimed(shape: int, data: bytes, how: int = zipfile.ZIP_STORED) -> Callable[
     return make
 
 
-def inflating(size: int, told: int) -> Callable[[Reader], bytes]:
-    """A member of *size* zeros, 1000 times smaller when deflated, that tells of *told*."""
+def inflating(size: int, told: int, head: bytes = b"") -> Callable[[Reader], bytes]:
+    """A member of *size* zeros, deflated to a thousandth, that tells of *told*; its head may be another."""
+    head = head or member(shaped(f"({told},)"), b"")
 
     def make(_: Reader) -> bytes:
-        head, stream = member(shaped(f"({told},)"), b""), io.BytesIO()
+        stream = io.BytesIO()
         packer = zlib.compressobj(9, zlib.DEFLATED, -15)
         opening = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
         block = packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -252,6 +253,9 @@ NPZ: Mapping[str, Harm] = {
     "all claim 10^12, deflated": writes(claimed(TERA, bytes(64), zipfile.ZIP_DEFLATED), "claiming"),
     "all claim 200 MiB": writes(claimed(200 * MIB, bytes(64))),
     "header of 4 GB": writes(zipped(("big.npy", member("", b"", 2)[:8] + b"\xff" * 200)), "header"),
+    "header of 255 MiB": writes(
+        inflating(256 * MIB, 255 * MIB, b"\x93NUMPY\2\0" + struct.pack("<I", 255 * MIB - 12)), "header"
+    ),
     "header 9,000 deep": writes(zipped(("deep.npy", member("[" * 9000))), "header"),
     "header of 9,000 signs": writes(zipped(("deep.npy", member("-" * 9000 + "1"))), "header"),
     "header of 9,000 sums": writes(zipped(("deep.npy", member("1+" * 4500 + "1"))), "header"),
@@ -272,7 +276,9 @@ NPZ: Mapping[str, Harm] = {
 }
 
 NO_TABLE = {"empty", "directory", "pipe", "endless device", "link to itself"}
+NO_FILE = {"directory", "pipe", "endless device", "link to itself", "no permission"}
 HARMS: Mapping[str, Mapping[str, Harm]] = {
+    "bytes": {name: harm for name, harm in ANY.items() if name in NO_FILE},
     "npz": {**ANY, **NPZ},
     "json": {**ANY, **JSON},
     "toml": {

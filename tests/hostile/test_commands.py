@@ -152,7 +152,8 @@ def test_verify_does_not_take_a_closed_directory_for_a_missing_file(attempt):
         outcome = attempt(task="command", arguments=["verify"], folder=str(project.root), as_nobody=True)
     assert outcome.ended == "exit 2"
     assert is_one_message(outcome.message)
-    assert "Permission denied" in outcome.message
+    assert "golden/lattice" in outcome.message
+    assert "expected a golden file that may be looked at, found Permission denied" in outcome.message
 
 
 def test_a_broken_file_is_refused_in_a_process_of_its_own(project):

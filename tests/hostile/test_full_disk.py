@@ -16,6 +16,7 @@ from harness.core.archive import write_archive
 from harness.core.digest import digest_file
 from harness.core.document import replace_file
 from harness.core.files import UnwritableError
+from harness.core.lock import writing
 from harness.core.project import Project
 from harness.core.transaction import Write, apply, is_interrupted, roll_back, roll_forward
 
@@ -85,6 +86,13 @@ def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_on
     assert outcomes == {True, False}
     assert state(project) == NEW
     assert number < MOST_WRITES - 1
+
+
+def test_a_lock_that_cannot_be_made_is_refused(project):
+    """As where the system has no room, or no permission, for one more file."""
+    (project.root / ".harness" / "lock").mkdir(parents=True)
+    with pytest.raises(UnwritableError, match="lock"), writing(project):
+        pytest.fail("there is no lock")
 
 
 # Writing in a process whose files may not grow beyond a limit, or on a file system of a few kB
