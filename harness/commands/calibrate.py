@@ -33,8 +33,9 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Run PIPELINE repeatedly on FILE and record metrics, tolerances and samples as its baseline.
 
-    The runs take turns with 1 and 2 threads, and with the processor's own kernels and portable ones, as on
-    another machine. Each tolerance is found from the samples, which the baseline keeps.
+    The runs take turns with 1 and 2 threads, with the processor's own kernels and portable ones, and with
+    noise in the last bit of the inputs, as on another machine. Each tolerance is found from the samples,
+    which the baseline keeps.
 
     \b
     Example:
@@ -53,7 +54,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         if not as_json:
             _show_sample(number, taken[-1])
     digest = digest_arrays(read_archive(fixture))
-    baseline = calibrated(taken, better=result.better, fixture=digest)
+    baseline = calibrated(taken, better=result.better, resolution=result.resolution, fixture=digest)
     path = _record(f"{fixture.stem}.{pipeline}.json", baseline, reason, root)
     emit(baseline, as_json=as_json, render=lambda: _show(path, baseline))
     return 0
@@ -66,8 +67,22 @@ def _run(pipeline: str, fixture: Path, condition: Condition, label: str, root: P
 
     run = find_catalogue(root or Path.cwd()).load("pipelines", pipeline)
     with tempfile.TemporaryDirectory() as folder, applied(condition), progress_bar(label) as progress:
-        result: PipelineResult = run(fixture, Path(folder), threads=condition.threads, progress=progress)
+        inputs = _inputs(fixture, condition, Path(folder))
+        output = Path(folder) / "output"
+        result: PipelineResult = run(inputs, output, threads=condition.threads, progress=progress)
     return result
+
+
+def _inputs(fixture: Path, condition: Condition, folder: Path) -> Path:
+    """The fixture, or a copy with noise in its last bits."""
+    if condition.noise is None:
+        return fixture
+    from harness.core.archive import read_archive, write_archive
+    from harness.core.perturb import with_last_bit_noise
+
+    noisy = folder / fixture.name
+    write_archive(noisy, with_last_bit_noise(read_archive(fixture), condition.noise))
+    return noisy
 
 
 def _record(filename: str, baseline: Baseline, reason: str, root: Path | None) -> str:

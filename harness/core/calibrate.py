@@ -6,8 +6,9 @@ import contextlib
 import math
 import os
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.core.baseline import SCHEMA, Baseline, Certificate, Control, Metric
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 RULE = (
     "largest distance of a sample from the value, plus 3 standard deviations of the samples, "
-    "at least 1e-6 of the value"
+    "at least 1.5 steps of a metric that has steps, and 1e-6 of the value"
 )
 CONTROL_RULE = "half of the least distance that a run was ahead of its control"
 _PORTABLE_KERNELS = {
@@ -32,14 +33,25 @@ _RELATIVE_FLOOR = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one run is made under: a number of threads, and environment variables that choose the kernels."""
+    """What one run is made under.
+
+    Attributes
+    ----------
+    threads : int
+    variables : mapping of str to str
+        Environment variables that choose the kernels.
+    noise : int or None
+        Seed of the last-bit noise on the inputs, if there is any.
+    """
 
     threads: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    noise: int | None = None
 
     def describe(self) -> dict[str, str]:
         """The condition as a certificate writes it."""
-        return {"threads": str(self.threads), **self.variables}
+        noise = {} if self.noise is None else {"last-bit noise": f"seed {self.noise}"}
+        return {"threads": str(self.threads), **self.variables, **noise}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +76,18 @@ def applied(condition: Condition) -> Iterator[None]:
 
 
 def conditions(runs: int = 8) -> tuple[Condition, ...]:
-    """*runs* conditions in turn: 1 and 2 threads, the processor's own kernels and portable ones."""
+    """*runs* conditions in turn: 1 and 2 threads, own and portable kernels, without and with noise."""
     kinds = [Condition(threads, kernels) for kernels in ({}, _PORTABLE_KERNELS) for threads in (1, 2)]
-    return tuple(kinds[i % len(kinds)] for i in range(runs))
+    plain = [kinds[i % len(kinds)] for i in range(runs)]
+    return tuple(replace(kind, noise=i) if i // len(kinds) % 2 else kind for i, kind in enumerate(plain))
 
 
 def calibrated(
-    samples: Sequence[Sample], *, better: Mapping[str, str], fixture: str | None = None
+    samples: Sequence[Sample],
+    *,
+    better: Mapping[str, str],
+    resolution: Mapping[str, float] = MappingProxyType({}),
+    fixture: str | None = None,
 ) -> Baseline:
     """Baseline from repeated runs; its values are those of the first.
 
@@ -80,6 +97,8 @@ def calibrated(
         At least one.
     better : mapping of str to str
         ``higher`` or ``lower``, for the metrics that are compared with the controls.
+    resolution : mapping of str to float, optional
+        Smallest step of a metric that cannot take every value; no tolerance is smaller.
     fixture : str, optional
         Digest of the arrays that the pipeline ran on.
 
@@ -92,7 +111,10 @@ def calibrated(
     first = samples[0]
     for number, sample in enumerate(samples, start=1):
         _require_finite(f"run {number}", sample.metrics, first.metrics)
-    metrics = {name: _metric([sample.metrics[name] for sample in samples]) for name in first.metrics}
+    metrics = {
+        name: _metric([sample.metrics[name] for sample in samples], resolution.get(name, 0.0))
+        for name in first.metrics
+    }
     controls = {name: _control(name, samples, better) for name in first.controls}
     return Baseline(
         schema=SCHEMA,
@@ -167,9 +189,9 @@ def provisional(metrics: Mapping[str, float], before: Baseline | None = None) ->
     )
 
 
-def _metric(samples: Sequence[float]) -> Metric:
+def _metric(samples: Sequence[float], step: float = 0.0) -> Metric:
     value = samples[0]
     spread = statistics.stdev(samples) if len(samples) > 1 else 0.0
     reach = max(abs(sample - value) for sample in samples)
-    tolerance = max(reach + 3 * spread, _RELATIVE_FLOOR * abs(value), math.ulp(abs(value)))
-    return Metric(value, tolerance, tuple(samples))
+    floors = (1.5 * step, _RELATIVE_FLOOR * abs(value), math.ulp(abs(value)))
+    return Metric(value, max(reach + 3 * spread, *floors), tuple(samples))

@@ -50,7 +50,8 @@ class PipelineResult:
 
     ``metrics`` and every entry of ``controls`` share their keys; ``better`` says of a metric whether more or
     less of it is better, where it is either; ``artifacts`` are files below the output directory that the
-    pipeline was given; ``notes`` are what a reader of the figures has to know.
+    pipeline was given; ``notes`` are what a reader of the figures has to know;
+    ``resolution`` is the smallest step of a metric that cannot take every value.
     """
 
     pipeline: str
@@ -60,6 +61,7 @@ class PipelineResult:
     artifacts: Mapping[str, Path]
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    resolution: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

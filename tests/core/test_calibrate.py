@@ -157,3 +157,19 @@ def test_a_first_run_is_its_own_baseline():
     assert accepted(judge(first, {"ssim": 0.5}))
     assert not accepted(judge(first, {"ssim": 0.501}))
     assert first.controls == {}
+
+
+def test_no_tolerance_is_smaller_than_the_metrics_own_step():
+    """A metric that moves in steps may move by one, not by two, though all samples agree."""
+    samples = [Sample(Condition(1), {"cutoff": 0.4}, {}) for _ in range(3)]
+    baseline = calibrated(samples, better={}, resolution={"cutoff": 0.01})
+    assert accepted(judge(baseline, {"cutoff": 0.41}))
+    assert not accepted(judge(baseline, {"cutoff": 0.42}))
+
+
+def test_half_of_eight_runs_have_noise_of_their_own():
+    """The second half of the default runs has last-bit noise, each with a seed of its own."""
+    seeds = [condition.noise for condition in conditions()]
+    assert seeds[:4] == [None] * 4
+    assert len(set(seeds[4:])) == 4
+    assert None not in seeds[4:]

@@ -42,10 +42,14 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
-    """The figures of a reconstruction, and of each control under the same keys."""
+    """The figures of a reconstruction, and of each control under the same keys.
+
+    ``ring`` is the distance of two Fourier rings, in cycles per pixel: the cutoff moves by whole rings.
+    """
 
     metrics: Mapping[str, float]
     controls: Mapping[str, Mapping[str, float]]
+    ring: float
 
 
 def assess(fixture: Path, output: Path) -> Assessment:
@@ -77,7 +81,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
         if name in control
     }
     require_moved(metrics)
-    return Assessment(metrics, controls)
+    return Assessment(metrics, controls, ring=1 / min(data["objectGuess"].shape))
 
 
 def draw(fixture: Path, output: Path, picture: Path) -> None:
