@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 
 import click
 
@@ -62,6 +63,8 @@ def commands() -> None:
 def main() -> None:
     """Entry point of the console script: every refusal ends as one message, none as a traceback."""
     _show_any_name()
+    if not sys.warnoptions:  # what broken numbers come to is said by a verdict, not by numpy
+        warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = commands(prog_name="harness", standalone_mode=False)
     except click.exceptions.Abort:

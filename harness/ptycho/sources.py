@@ -29,6 +29,10 @@ COMPLEX_KEYS = ("objectGuess", "probeGuess", "Y")
 DECISIVE = 0.8
 """The chosen axis order's residual is at most this share of the other's (0.17 of 0.94 at 10^4 photons)."""
 
+MOST_MAGNITUDE = 1e15
+"""Of any value: products of two, squared and summed over a detector, stay finite in double precision, and one
+value squared does in single. What is larger was damaged, or has the wrong unit."""
+
 
 @dataclass(frozen=True, slots=True)
 class _File:
@@ -148,6 +152,9 @@ def _require_sound(file: _File, arrays: Mapping[str, np.ndarray]) -> None:
         if bad := array.size - np.count_nonzero(np.isfinite(array)):
             remedy = "Mask or interpolate bad pixels before the file is written."
             raise file.error(RefusedError, key, "finite values", f"{bad} NaN or infinite value(s)", remedy)
+        if (most := float(np.abs(array).max())) > MOST_MAGNITUDE:
+            remedy = "Correct the values, or their unit."
+            raise file.error(RefusedError, key, f"magnitudes up to {MOST_MAGNITUDE:g}", f"{most:g}", remedy)
     _require_lengths(file, arrays)
 
 

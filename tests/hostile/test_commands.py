@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
-from arena import READERS, lattice
+from arena import READERS, lattice, odd_scan
 from harms import HARMS
 
 from harness.core.baseline import encode_baseline
@@ -99,6 +100,38 @@ def test_a_command_refuses_a_broken_file(attempt, project, call, harm):
     assert outcome.peak_mb < 512
     assert contents(project.root) == before
     assert not list(project.root.glob("out/*.npz"))
+
+
+NUMBERS = {
+    "infinite": {"xcoords": np.inf},
+    "no date": {"xcoords": np.datetime64("NaT")},
+    "text": {"ycoords": "a"},
+    "far away": {"xcoords": 1e308},
+    "lowest integer": {"ycoords": np.int64(-(2**63))},
+    "one place": {"xcoords": 80.0, "ycoords": 80.0},
+    "negative counts": {"diffraction": np.int64(-(2**63))},
+    "most counts": {"diffraction": np.uint64(2**64 - 1)},
+    "NaN": {"diffraction": np.float32("nan")},
+    "dark": {"diffraction": np.float32(0)},
+    "bright": {"diffraction": 1e308},
+    "faint": {"diffraction": np.float32(1e-45)},
+    "bright probe": {"probeGuess": 1e308 + 1e308j},
+    "no probe": {"probeGuess": np.complex64(0)},
+    "huge in single precision": {"diffraction": np.float32(3e38), "probeGuess": np.complex64(3e38)},
+    "bright object": {"objectGuess": 1e308 + 0j},
+}
+
+
+@pytest.mark.parametrize("numbers", NUMBERS)
+@pytest.mark.parametrize("call", ["check odd.npz", "check odd.npz --json", "generate --source odd.npz"])
+def test_odd_numbers_in_a_sound_archive_are_refused_without_a_warning(attempt, tmp_path, call, numbers):
+    """Findings on standard output, or one message: no traceback, and none of numpy's warnings."""
+    (tmp_path / "odd.npz").write_bytes(odd_scan(**NUMBERS[numbers]))
+    arguments = [*call.split(), *(["--positions", "16"] if "generate" in call else [])]
+    outcome = attempt(task="command", arguments=arguments, folder=str(tmp_path))
+    assert outcome.ended in {"exit 1", "exit 2"}, outcome
+    assert is_one_message(outcome.message) if outcome.message else outcome.shown
+    assert [file.name for file in tmp_path.iterdir()] == ["odd.npz"]
 
 
 @pytest.mark.parametrize("name", [ARCHIVE, MANIFEST, BASELINE])
