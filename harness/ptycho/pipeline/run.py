@@ -170,7 +170,14 @@ def _result(
     }  # fmt: skip
     notes = () if _has_truth(fixture) else (NO_TRUTH.format(pipeline=pipeline),)
     return PipelineResult(
-        pipeline, figures.metrics, figures.controls, tuple(stages), artifacts, BETTER, notes
+        pipeline,
+        figures.metrics,
+        figures.controls,
+        tuple(stages),
+        artifacts,
+        better=BETTER,
+        notes=notes,
+        resolution={"aligned_frc_cutoff": figures.ring},
     )
 
 

@@ -21,7 +21,7 @@ def result(small, tmp_path_factory):
     return done, heard, folder
 
 
-def test_what_a_run_leaves(result):
+def test_what_a_run_leaves(result, small):
     """Stages in order, artifacts in the output folder, controls under the same keys as the metrics."""
     done, heard, folder = result
     assert [stage.name for stage in done.stages] == ["train", "infer", "metrics"]
@@ -30,6 +30,8 @@ def test_what_a_run_leaves(result):
     assert all(control.keys() == done.metrics.keys() for control in done.controls.values())
     assert np.isfinite(list(done.metrics.values())).all()
     assert heard[-1] == ("infer", 1.0)
+    assert done.better.keys() < done.metrics.keys()
+    assert done.resolution == {"aligned_frc_cutoff": 1 / min(read_archive(small)["objectGuess"].shape)}
 
 
 def test_the_same_seed_gives_the_same_bits(result, small, tmp_path):
