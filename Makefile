@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: test run lint test-core clean
+.PHONY: test run lint test-core fuzz clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -20,6 +20,11 @@ lint: $(READY)
 # The core's own tests, from the built wheel and without torch, on every Python there is.
 test-core: $(READY)
 	sh tests/without_torch.sh $(BIN)/python
+
+# Coverage-guided fuzzing of archives, manifests and registries.
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/run.py $(or $(FUZZ_SECONDS),60)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -89,13 +89,14 @@ def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
 
 def _show_step(step: Step) -> None:
     from harness.report.drift import drift_lines
-    from harness.report.tables import metric_table, show, stage_table
+    from harness.report.tables import control_table, show, stage_table, verdict_table
     from harness.report.verdicts import metric_lines, verdict_lines
 
     click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
     lines = [*(drift_lines(step.drift) if step.drift else ()), *verdict_lines(step.verdicts)]
     if step.trial:
-        show(metric_table(step.trial.result, step.trial.baseline, step.trial.metrics))
+        show(verdict_table(step.trial.result.pipeline, step.trial.metrics))
+        show(control_table(step.trial.result.pipeline, step.trial.metrics))
         show(stage_table(step.trial.result.stages))
         lines += metric_lines(step.trial.metrics)
     for line in lines:

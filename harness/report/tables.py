@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -9,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.core.baseline import Baseline, MetricVerdict
+    from harness.core.baseline import MetricVerdict
     from harness.core.domain import PipelineResult, Stage
 
 
@@ -20,34 +21,40 @@ def show(table: Table) -> None:
     Console(highlight=False).print(table)
 
 
-def metric_table(
-    result: PipelineResult,
-    baseline: Baseline | None = None,
-    verdicts: Sequence[MetricVerdict] = (),
-) -> Table:
-    """Each metric beside its baseline and its controls."""
-    table = Table(box=box.SIMPLE_HEAD, title=f"{result.pipeline}: metrics", title_justify="left")
-    table.add_column("metric")
-    told = ("value", *(("baseline", "+/-") if baseline else ()), *result.controls)
-    for heading in told:
-        table.add_column(heading, justify="right")
-    if verdicts:
-        table.add_column("verdict")
-    words = {verdict.name: verdict.outcome.value for verdict in verdicts if not verdict.control}
-    words |= {v.name: v.outcome.value for v in verdicts if not v.outcome.accepted}
+def metric_table(result: PipelineResult) -> Table:
+    """Each metric beside its controls."""
+    table = _table(f"{result.pipeline}: metrics", "metric", ("value", *result.controls))
     for name, value in result.metrics.items():
-        cells = [name, _number(value), *_golden(baseline, name)]
-        cells += [_number(control.get(name)) for control in result.controls.values()]
-        table.add_row(*cells, *([words.get(name, "")] if verdicts else []))
+        controls = (_number(control.get(name)) for control in result.controls.values())
+        table.add_row(name, _number(value), *controls)
+    return table
+
+
+def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
+    """Each metric beside its baseline, how far it may be from that, and the verdict."""
+    table = _table(f"{pipeline}: metrics and their baseline", "metric", ("value", "baseline", "+/-"))
+    table.add_column("verdict")
+    for verdict in verdicts:
+        if verdict.control is None:
+            limits = (_number(verdict.expected), f"{verdict.allowed:.1g}")
+            table.add_row(verdict.name, _number(verdict.value), *limits, verdict.outcome.value)
+    return table
+
+
+def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
+    """How far each metric is ahead of each control, and in brackets how far it must be."""
+    against = {(v.name, v.control): v for v in verdicts if v.control is not None}
+    controls = list(dict.fromkeys(control for _, control in against))
+    table = _table(f"{pipeline}: ahead of its controls by (at least)", "metric", controls)
+    for name in dict.fromkeys(name for name, _ in against):
+        found = (against.get((name, control)) for control in controls)
+        table.add_row(name, *(_lead(verdict) if verdict else "" for verdict in found))
     return table
 
 
 def stage_table(stages: Sequence[Stage], title: str = "") -> Table:
     """Seconds and peak memory of each stage."""
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
-    table.add_column("stage")
-    table.add_column("seconds", justify="right")
-    table.add_column("peak MB", justify="right")
+    table = _table(title, "stage", ("seconds", "peak MB"))
     for stage in stages:
         table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mb:.0f}" if stage.peak_mb else "")
     return table
@@ -63,11 +70,18 @@ def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
     return table
 
 
-def _golden(baseline: Baseline | None, name: str) -> list[str]:
-    if baseline is None:
-        return []
-    stored = baseline.metrics.get(name)
-    return [_number(stored.value), f"{stored.tolerance:.1g}"] if stored else ["", ""]
+def _table(title: str, first: str, others: Iterable[str]) -> Table:
+    """An empty table whose columns but the first are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _lead(verdict: MetricVerdict) -> str:
+    """Lead over a control in the metric's good direction, and the least that is accepted."""
+    return f"{math.copysign(1, verdict.allowed) * verdict.distance:.2g} ({abs(verdict.allowed):.2g})"
 
 
 def _number(value: float | None) -> str:

@@ -131,7 +131,7 @@ def test_what_the_registry_does_not_say_is_not_verified(walked):
     (walked.golden / "lattice.npz").unlink()
     step = verify_step(walked)
     assert step.outcome is Outcome.MISSING
-    assert step.detail == "2 of 3 files are what the registry says"
+    assert step.detail == "2 of 3 golden files are intact"
 
 
 @pytest.mark.parametrize(
