@@ -1,44 +1,59 @@
-"""Does the physics explain the data? The forward residual, and its contrast.
+"""Does the physics explain the data? No truth is needed, and no golden copy.
 
 The residual alone cannot say: it follows the dose (0.03 at 10^6 photons per pattern, 0.17 at 10^4) and the
 quality of a measured scan's reconstruction (0.10). What tells is the *contrast*: how much worse the same data
-are explained when the coordinates are dealt to other positions. It is near 1 wherever coordinates and
-patterns do not belong together.
+are explained when the coordinates are dealt to other positions; that another *reading* of the same numbers
+explains them better; and single patterns that stand out of the rest.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.core.domain import CheckReport, Finding
 from harness.core.errors import RefusedError
-from harness.ptycho.contract import layout_violations
-from harness.ptycho.forward import amplitude, inside, residual
+from harness.ptycho.contract import RULES, layout_violations
+from harness.ptycho.dataset import LEAST_CONTRAST, Consistency, Dataset, compare
+from harness.ptycho.diagnosis import Diagnosis, diagnose
+from harness.ptycho.outliers import dark, identical, outliers
+from harness.ptycho.photons import photons_per_pattern, quantum
+from harness.ptycho.truth import KEY, truth_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-CHECK = "consistency"
-LEAST_CONTRAST = 1.5
-"""Between what faults reach (1.15 for mis-paired, swapped or shifted data, 1.34 for a frame 4 px off) and
-what honest data keep: 14 at 10^6 photons per pattern, 2.4 at 10^4, 3.1 for a measured Siemens star."""
+__all__ = [
+    "LEAST_CONTRAST",
+    "Consistency",
+    "ConsistencyError",
+    "Dataset",
+    "check",
+    "compare",
+    "require_explained",
+]
 
-CLEARLY = 0.9
-"""Another reading must lower the residual to this share before it is believed."""
+CHECK = "consistency"
+NEEDED = ("diffraction", "probeGuess", "objectGuess", "xcoords", "ycoords")
+WORDS = {"objectGuess": "no object", "probeGuess": "no probe", "diffraction": "no diffraction"}
 
 PAIRING = (
-    "Check that diffraction and coordinates were taken by one index array, that coordinates are patch "
-    "centres in object pixels, and that probe and object belong to these data."
+    "Patterns and positions do not belong together, and none of the usual mistakes explains it. Check that "
+    "diffraction and coordinates were taken by one index array, that coordinates are patch centres in object "
+    "pixels, and that probe and object belong to these data."
 )
-DEALS = 8
-"""Permutations that the permuted residual is the mean of."""
-
-DEALING_SEED = 0
-ROUNDING = 1.2e-7
-"""One unit in the last place of float32, relative: no stored amplitude is better explained."""
+TOO_DIM = (
+    "Photon noise accounts for all that is left: nothing speaks against these data, and nothing for them. "
+    "Take patterns with more photons, or of a stronger object."
+)
+EXPLAINED = (
+    f"a forward residual at least {LEAST_CONTRAST:g} times smaller than with permuted coordinates, "
+    "and no other reading that explains the data better"
+)
+FITTING = "patterns that fit their positions as well as the rest of the scan does"
+LISTED = 16
+"""Outliers told one by one."""
 
 
 class ConsistencyError(RefusedError):
@@ -54,106 +69,24 @@ class ConsistencyError(RefusedError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Consistency:
-    """How well stored probe, object and coordinates explain the stored diffraction.
-
-    Attributes
-    ----------
-    residual : float
-        Forward residual as stored, 0 to 1.
-    permuted : float
-        Mean residual with the coordinates permuted among the positions.
-    """
-
-    residual: float
-    permuted: float
-
-    @property
-    def contrast(self) -> float:
-        """Permuted over stored residual; 1 where the pairing carries nothing."""
-        return self.permuted / max(self.residual, ROUNDING)
-
-    @property
-    def is_explained(self) -> bool:
-        """Whether coordinates and patterns belong together."""
-        return self.contrast >= LEAST_CONTRAST
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
-    """What the forward model needs, and what it has to explain; the argument of every measurement here.
-
-    Attributes
-    ----------
-    diffraction : (N, H, W) real
-        Amplitude, zero frequency at the centre.
-    probe : (H, W) complex
-    object : (M, M') complex
-    x, y : (N,) float
-        Patch centres in object pixels.
-    """
-
-    diffraction: np.ndarray
-    probe: np.ndarray
-    object: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether the forward model can be computed: shapes fit and patches stay in the object."""
-        (height, width), (rows, columns) = self.probe.shape, self.object.shape
-        fits = self.diffraction.shape == (len(self.x), height, width)
-        return bool(fits and inside(self.x, width, columns).all() and inside(self.y, height, rows).all())
-
-    def predict(self) -> np.ndarray:
-        """Return the amplitudes that the stored probe, object and coordinates predict, (N, H, W) float64.
-
-        Raises
-        ------
-        RefusedError
-            A patch leaves the object.
-        """
-        return amplitude(self.probe, self.object, self.x, self.y)
-
-    def measure(self) -> Consistency:
-        """Measure the forward residual as stored and with permuted coordinates; raises as `predict`."""
-        return compare(self.predict(), self.diffraction)
-
-
-def compare(predicted: np.ndarray, measured: np.ndarray) -> Consistency:
-    """Compare amplitudes, both (N, H, W), position by position and dealt at random.
-
-    Permuting the coordinates permutes the predictions: nothing is propagated anew.
-    """
-    deal = np.random.default_rng(DEALING_SEED)
-    permuted = [residual(predicted[deal.permutation(len(measured))], measured) for _ in range(DEALS)]
-    return Consistency(residual(predicted, measured), float(np.mean(permuted)))
+NOT_JUDGED = "not judged: the forward model cannot be computed before the contract's findings are mended"
 
 
 def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
     """Judge a dataset under the contract's keys by its own physics.
 
-    Two things speak against it: a contrast below ``LEAST_CONTRAST``, and another reading of the same numbers
-    (square roots, swapped coordinates, ...) that explains them better; the finding then names that reading.
+    Three things speak against it: a contrast below ``LEAST_CONTRAST`` (photon noise set aside where the data
+    tell their dose), another reading of the same numbers that explains them better, and single patterns that
+    stand out. The finding names the reading, or the patterns. Without object or probe, physics is not judged
+    and a note says so.
     """
-    if layout_violations(arrays):
-        note = "not judged: the forward model cannot be computed before the contract's findings are mended"
-        return CheckReport(CHECK, notes=(note,))
-    data = Dataset(
-        *(arrays[key] for key in ("diffraction", "probeGuess", "objectGuess", "xcoords", "ycoords"))
-    )
-    predicted = data.predict()
-    found = compare(predicted, data.diffraction)
-    measures = {
-        "forward_residual": found.residual,
-        "permuted_residual": found.permuted,
-        "contrast": found.contrast,
-    }
-    return CheckReport(
-        CHECK, findings=_findings(found, better_reading(data, predicted, found)), measures=measures
-    )
+    if missing := [key for key in NEEDED if key not in arrays]:
+        return _unjudged(arrays, ", ".join(WORDS.get(key, f"no {key}") for key in missing))
+    if not is_legible(arrays):
+        return CheckReport(CHECK, notes=(NOT_JUDGED,))
+    data = Dataset(*(arrays[key] for key in NEEDED))
+    truth = None if layout_violations(arrays) else arrays.get(KEY)
+    return _judged(data, truth) if data.is_possible else _misfit(data)
 
 
 def require_explained(name: str, arrays: Mapping[str, np.ndarray]) -> CheckReport:
@@ -164,42 +97,101 @@ def require_explained(name: str, arrays: Mapping[str, np.ndarray]) -> CheckRepor
     return report
 
 
-def better_reading(data: Dataset, predicted: np.ndarray, found: Consistency) -> tuple[str, float] | None:
-    """Return the reading that explains *data* clearly better than as stored, and its residual, or None."""
-    scored = {name: residual(predicted, stack) for name, stack in _other_stacks(data.diffraction)}
-    swapped = replace(data, x=data.y, y=data.x)
-    if not found.is_explained and swapped.is_possible:
-        scored["x and y exchanged"] = residual(swapped.predict(), data.diffraction)
-    best = min(scored, key=scored.__getitem__)
-    return (best, scored[best]) if scored[best] < CLEARLY * found.residual else None
+def is_legible(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Say whether the arrays that physics needs are finite numbers of the right rank, of any size."""
+    return all(_is_legible(arrays[key], len(RULES[key].shape)) for key in NEEDED) and (
+        arrays["xcoords"].shape == arrays["ycoords"].shape
+    )
 
 
-def _other_stacks(stack: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield what the same numbers mean where a known fault was made: F05, F14, F02."""
-    yield "their square root taken", np.sqrt(np.abs(stack))
-    yield "the zero frequency moved to the centre", np.fft.fftshift(stack, axes=(1, 2))
-    others = {
-        "detector rows and columns exchanged": stack.swapaxes(1, 2),
-        "the axes (H, W, N) moved to (N, H, W)": np.moveaxis(stack, -1, 0),
-        "the axes (W, N, H) moved to (N, H, W)": np.moveaxis(stack, 0, -1),
-        "the axes reversed": stack.transpose(2, 1, 0),
+def _is_legible(array: np.ndarray, rank: int) -> bool:
+    numeric = array.dtype.kind in ("fciu" if rank == 2 else "fiu")  # noqa: PLR2004 - probe and object
+    return bool(numeric and array.ndim == rank and array.size and np.isfinite(array).all())
+
+
+def _judged(data: Dataset, truth: np.ndarray | None) -> CheckReport:
+    """Report on a dataset whose forward model can be computed: as a whole, then in its parts."""
+    predicted, one = data.predict(), quantum(data.diffraction)
+    found = compare(predicted, data.diffraction, one=one)
+    measures = _measures(data, found, one)
+    diagnosis = diagnose(data, predicted, found)
+    if diagnosis is not None or not found.is_explained:
+        return CheckReport(CHECK, (_finding(found, diagnosis),), measures)
+    findings = tuple(_outliers(predicted, data.diffraction))
+    if truth is not None:
+        findings += truth_findings(CHECK, truth, data.probe, data.diffraction, one=one)
+    return CheckReport(CHECK, findings, measures)
+
+
+def _misfit(data: Dataset) -> CheckReport:
+    """Report on a dataset whose shapes or places do not fit: only a reading can explain it."""
+    predicted = data.predict() if data.inside.all() else None
+    diagnosis = diagnose(data, predicted, None)
+    if diagnosis is None:
+        return CheckReport(CHECK, notes=(NOT_JUDGED,))
+    return CheckReport(CHECK, (_finding(None, diagnosis),))
+
+
+def _unjudged(arrays: Mapping[str, np.ndarray], missing: str) -> CheckReport:
+    """Report on a dataset without all that physics needs: on what the patterns alone tell."""
+    note = f"{missing}: physics not checked"
+    stack = arrays.get("diffraction")
+    if stack is None or not _is_legible(stack, 3):
+        return CheckReport(CHECK, notes=(note,))
+    return CheckReport(CHECK, tuple(_alone(stack)), notes=(note,))
+
+
+def _alone(stack: np.ndarray) -> Iterator[Finding]:
+    """Judge patterns without any physics: dead ones, and copies of one another."""
+    told = [f"pattern {j} is dead" for j in dark(stack)]
+    twins = identical(stack)
+    told += [
+        f"patterns {j} and {twins[j]} are the same, byte for byte" for j in sorted(twins) if twins[j] > j
+    ]
+    if told:
+        remedy = "Take these patterns and their positions out, or store the right ones."
+        yield Finding(CHECK, "diffraction", "patterns that differ and are not dark", _listed(told), remedy)
+
+
+def _outliers(predicted: np.ndarray, measured: np.ndarray) -> Iterator[Finding]:
+    found = outliers(predicted, measured)
+    if found:
+        remedy = "Store the right patterns at these positions, or take both out."
+        yield Finding(CHECK, "diffraction", FITTING, _listed([str(outlier) for outlier in found]), remedy)
+
+
+def _listed(told: list[str]) -> str:
+    more = f"; and {len(told) - LISTED} more" if len(told) > LISTED else ""
+    return "; ".join(told[:LISTED]) + more
+
+
+def _measures(data: Dataset, found: Consistency, one: float | None) -> dict[str, float]:
+    measures = {
+        "forward_residual": found.residual,
+        "permuted_residual": found.permuted,
+        "contrast": found.contrast,
     }
-    yield from ((name, other) for name, other in others.items() if other.shape == stack.shape)
+    if one is not None:
+        measures["photon_residual"] = found.photon
+        measures["photons_per_pattern"] = photons_per_pattern(data.diffraction, one)
+    return measures
 
 
-def _findings(found: Consistency, reading: tuple[str, float] | None) -> tuple[Finding, ...]:
-    if found.is_explained and reading is None:
-        return ()
-    expected = (
-        f"a forward residual at least {LEAST_CONTRAST:g} times smaller than with permuted coordinates, "
-        "and no other reading that explains the data better"
+def _finding(found: Consistency | None, diagnosis: Diagnosis | None) -> Finding:
+    """Say what is wrong: the diagnosis with its residual before and after, or that there is none."""
+    told = "" if found is None else _stored(found)
+    if diagnosis is None:
+        is_dim = found is not None and found.is_all_noise
+        return Finding(CHECK, "diffraction", EXPLAINED, told, TOO_DIM if is_dim else PAIRING)
+    before = "not computable" if diagnosis.before is None else f"{diagnosis.before:.3g}"
+    return Finding(
+        CHECK,
+        "diffraction",
+        EXPLAINED,
+        "; ".join(filter(None, [told, f"best explained as {diagnosis.name}"])),
+        f"{diagnosis.remedy} Residual {before} as stored, {diagnosis.after:.3g} so read.",
     )
-    told = f"{found.residual:.3g} as stored, {found.permuted:.3g} permuted (contrast {found.contrast:.2f})"
-    if reading is None:
-        return (Finding(CHECK, "diffraction", expected, told, PAIRING),)
-    name, other = reading
-    return (
-        Finding(
-            CHECK, "diffraction", expected, f"{told}, {other:.3g} with {name}", f"Store the data with {name}."
-        ),
-    )
+
+
+def _stored(found: Consistency) -> str:
+    return f"{found.residual:.3g} as stored, {found.permuted:.3g} permuted (contrast {found.contrast:.2f})"

@@ -178,9 +178,27 @@ def test_all_violations_are_listed_at_once(arrays):
 
 
 def test_an_empty_dataset_misses_every_required_key():
-    """No arrays, five findings, no crash."""
+    """No arrays, five violations of a fixture's contract, no crash."""
     required = {key for key, rule in RULES.items() if rule.required}
-    assert {f.key for f in check({}).findings} == required
+    assert {f.key for f in violations({})} == required
+
+
+@pytest.mark.parametrize("key", ["objectGuess", "probeGuess"])
+def test_a_dataset_without_a_reconstruction_is_told_from_a_fixture_that_lost_a_key(arrays, key):
+    """As a dataset it is accepted with a note; as a fixture it is refused."""
+    del arrays[key]
+    report = check(arrays)
+    assert report.findings == ()
+    assert any(f"no {key}" in note and "fixture may not" in note for note in report.notes)
+    with pytest.raises(ContractError, match=key):
+        require_contract("fixture", arrays)
+
+
+def test_a_dataset_without_an_object_still_keeps_the_other_rules(arrays):
+    """What is there is judged: a wrong dtype, a missing coordinate."""
+    del arrays["objectGuess"], arrays["xcoords"]
+    arrays["diffraction"] = arrays["diffraction"].astype(np.float64)
+    assert {f.key for f in check(arrays).findings} == {"xcoords", "diffraction"}
 
 
 def test_the_report_measures_and_says_what_it_cannot_judge(arrays):

@@ -98,7 +98,7 @@ def test_scaling_ends_below_ten_after_rounding(scan, most):
     [
         ({"positions": 15}, ContractError),
         ({"positions": 1}, ContractError),
-        ({"photons": 300.0}, ConsistencyError),
+        ({"photons": 3.0}, ConsistencyError),
     ],
 )
 def test_an_unacceptable_fixture_is_refused(parameters, error):

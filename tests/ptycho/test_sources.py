@@ -78,7 +78,7 @@ def test_the_callers_word_decides(write, square):
 
 def test_a_wrong_word_does_not_become_a_fixture(write, square):
     """The physics check refuses what the caller misread."""
-    with pytest.raises(RefusedError, match=r"\(W, N, H\) moved"):
+    with pytest.raises(RefusedError, match=r"axes \(W, N, H\) stored"):
         from_scan(source=write(square), axes="hwn")
 
 

@@ -1,0 +1,210 @@
+"""Faults of fixtures that really happened (F01 to F14), each as a small change of the arrays.
+
+``inject`` takes a dataset under the contract's keys and returns another; the one it was given stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from harness.ptycho.contract import FEWEST_POSITIONS, RULES
+from harness.ptycho.forward import amplitude
+from harness.ptycho.select import stratified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Arrays = dict[str, np.ndarray]
+
+FEWER = 4
+"""Faults of selection keep one position in so many."""
+
+PEAK = 600
+"""Amplitude of the brightest pixel in counts where fault F04 squares it: 600^2 passes 2^16 five times."""
+
+COUNT_SCALE = 64.0
+SECOND_MODE = 0.2
+"""Power of the mode that fault F10 leaves out, as a share of the first's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault that shipped somewhere.
+
+    Attributes
+    ----------
+    id : str
+        Its number in the catalogue.
+    title : str
+    kind : {"fixture", "pipeline", "registry"}
+        Where it lives.
+    inject : callable
+        What makes it; for a fixture's fault, arrays -> arrays.
+    unseen : str
+        Why no check of the data alone can see it; empty where one can.
+    """
+
+    id: str
+    title: str
+    kind: Literal["fixture", "pipeline", "registry"]
+    inject: Callable[..., Any] = field(compare=False)
+    unseen: str = ""
+
+
+def first_patterns(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F01: a fixture script sliced the stack and drew the coordinates, and all that depends on them, apart.
+
+    Shapes, dtypes and the file's checksum were valid; the data were physically meaningless.
+    """
+    index = _spread(arrays)
+    return {**_taken(arrays, index), "diffraction": arrays["diffraction"][: len(index)].copy()}
+
+
+def positions_last(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F02: a legacy (H, W, N) stack passed for (N, H, W), since N was H."""
+    return {**arrays, "diffraction": np.ascontiguousarray(np.moveaxis(arrays["diffraction"], 0, -1))}
+
+
+def swapped_coordinates(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F03: a reader took (row, column) pairs for (x, y)."""
+    return {**arrays, "xcoords": arrays["ycoords"].copy(), "ycoords": arrays["xcoords"].copy()}
+
+
+def overflowed_squares(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F04: uint16 counts were squared in their own dtype, 300^2 became 24464, and the root taken again."""
+    unit = arrays["diffraction"].max() / PEAK
+    counts = np.rint(arrays["diffraction"] / unit).astype(np.uint16)
+    return {**arrays, "diffraction": np.sqrt(counts * counts, dtype=np.float32) * np.float32(unit)}
+
+
+def intensities(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F05: an exporter wrote what the detector counts, intensity, under the key of the amplitude."""
+    squared = arrays["diffraction"] ** 2
+    return {**arrays, "diffraction": squared * (arrays["diffraction"].max() / squared.max())}
+
+
+def count_scale(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F06: amplitudes of raw counts, in the hundreds, reached a model that expects normalised ones."""
+    return {**arrays, "diffraction": arrays["diffraction"] * np.float32(COUNT_SCALE)}
+
+
+def double_precision(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F07: a generator kept numpy's own precision, float64 and complex128, where the contract has half."""
+    wide = {"float32": np.float64, "complex64": np.complex128}
+    return {key: a.astype(wide.get(_dtype(key), a.dtype)) for key, a in arrays.items()}
+
+
+def pickled_metadata(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F08: a dictionary was stored beside the arrays, which numpy pickles."""
+    return {**arrays, "metadata": np.array({"photons": 1e9}, dtype=object)}
+
+
+def top_left_coordinates(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F09: positions of patches' first pixels passed for those of their centres."""
+    height, width = arrays["probeGuess"].shape
+    return {**arrays, "xcoords": arrays["xcoords"] - width / 2, "ycoords": arrays["ycoords"] - height / 2}
+
+
+def clipped_frame(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F09: the object was cut to another frame, 5 rows and 3 columns later, and the positions stayed."""
+    obj = arrays["objectGuess"]
+    return {**arrays, "objectGuess": np.pad(obj, ((0, 5), (0, 3)), mode="edge")[5:, 3:].copy()}
+
+
+def first_mode_only(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F10: data of a partly coherent beam were stored with the first mode of their probe alone.
+
+    The second mode is the first's first moment along x; its light is added to the patterns.
+    """
+    probe, data = arrays["probeGuess"], arrays["diffraction"].astype(np.float64)
+    second = probe * np.linspace(-1, 1, probe.shape[1])
+    light = amplitude(second, arrays["objectGuess"], arrays["xcoords"], arrays["ycoords"]) ** 2
+    added = data**2 + light * (SECOND_MODE * np.sum(data**2) / np.sum(light))
+    return {**arrays, "diffraction": np.sqrt(added).astype(np.float32)}
+
+
+def inert_parameter(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F11: the recorded photon number never reached the simulation: the arrays are what they were."""
+    return dict(arrays)
+
+
+def illuminated_twice(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F12: exit waves, object times probe, were taken for object patches and illuminated again."""
+    probe = arrays["probeGuess"].astype(np.complex128)
+    twice = amplitude(probe**2, arrays["objectGuess"], arrays["xcoords"], arrays["ycoords"])
+    scaled = twice * (np.linalg.norm(arrays["diffraction"]) / np.linalg.norm(twice))
+    truth = {"Y": (arrays["Y"] * probe).astype(np.complex64)} if "Y" in arrays else {}
+    return {**arrays, **truth, "diffraction": scaled.astype(np.float32)}
+
+
+def one_strip(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F13: the first positions of a raster were taken, which cover one strip of it."""
+    return _taken(arrays, np.arange(_count(arrays)))
+
+
+def zero_at_the_corner(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """F14: a stack was stored as the FFT gives it, without the shift to the centre."""
+    return {**arrays, "diffraction": np.fft.ifftshift(arrays["diffraction"], axes=(1, 2))}
+
+
+def _count(arrays: Mapping[str, np.ndarray]) -> int:
+    return max(FEWEST_POSITIONS, len(arrays["xcoords"]) // FEWER)
+
+
+def _spread(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    return stratified(arrays["xcoords"], arrays["ycoords"], _count(arrays))
+
+
+def _taken(arrays: Mapping[str, np.ndarray], index: np.ndarray) -> Arrays:
+    return {key: a[index] if _is_per_position(key) else a for key, a in arrays.items()}
+
+
+def _is_per_position(key: str) -> bool:
+    return key in RULES and RULES[key].shape[0] == "N"
+
+
+def _dtype(key: str) -> str:
+    return RULES[key].dtype if key in RULES else ""
+
+
+FAULTS = (
+    Fault("F01", "first n patterns with the coordinates of n spread ones", "fixture", first_patterns),
+    Fault("F02", "(H, W, N) stack stored as (N, H, W)", "fixture", positions_last),
+    Fault("F03", "x and y swapped", "fixture", swapped_coordinates),
+    Fault("F04", "uint16 counts squared in their own dtype", "fixture", overflowed_squares),
+    Fault("F05", "intensity stored where amplitude is expected", "fixture", intensities),
+    Fault("F06", "amplitudes of raw counts", "fixture", count_scale),
+    Fault("F07", "float64 and complex128 stored", "fixture", double_precision),
+    Fault("F08", "metadata stored as a pickled object", "fixture", pickled_metadata),
+    Fault("F09", "top-left coordinates where centres are expected", "fixture", top_left_coordinates),
+    Fault("F09b", "object clipped to another frame", "fixture", clipped_frame),
+    Fault(
+        "F10",
+        "multi-mode probe cut to its first mode",
+        "fixture",
+        first_mode_only,
+        unseen="one mode explains the patterns in part, as an imperfect reconstruction does; "
+        "only the source tells that there were more",
+    ),
+    Fault(
+        "F11",
+        "recorded photon number without effect",
+        "fixture",
+        inert_parameter,
+        unseen="the arrays are sound; the dose that they tell contradicts the record, "
+        "or a second run with another number gives the same arrays",
+    ),
+    Fault("F12", "patterns illuminated twice", "fixture", illuminated_twice),
+    Fault(
+        "F13",
+        "consecutive raster positions of one strip",
+        "fixture",
+        one_strip,
+        unseen="a strip is a sound scan of a smaller area; the source's coordinates tell that it had more",
+    ),
+    Fault("F14", "zero frequency at the corner", "fixture", zero_at_the_corner),
+)
+"""The faults of fixtures, in the catalogue's order."""

@@ -1,0 +1,112 @@
+"""Every fault of fixtures that shows in the data is refused by the checks alone, simulated and measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core.archive import read_archive
+from harness.core.errors import UnreadableError
+from harness.ptycho import consistency, contract
+from harness.ptycho.faults import FAULTS
+from harness.ptycho.fixture import from_scan
+
+BY_ID = {fault.id: fault for fault in FAULTS}
+VISIBLE = [fault for fault in FAULTS if not fault.unseen]
+BLIND = [fault for fault in FAULTS if fault.unseen]
+
+CAUGHT = {
+    "F01": ("consistency", "contrast"),
+    "F02": ("consistency", "best explained as axes (H, W, N) stored as (N, H, W)"),
+    "F03": ("consistency", "best explained as x and y swapped"),
+    "F04": ("consistency", "best explained as overflowed bright pixels"),
+    "F05": ("consistency", "best explained as intensity stored"),
+    "F06": ("contract", "maximum"),
+    "F07": ("contract", "float64"),
+    "F08": ("contract", "unknown key"),
+    "F09": ("consistency", "best explained as top-left coordinates"),
+    "F09b": ("consistency", "best explained as a frame off by (+"),
+    "F12": ("consistency", "best explained as patterns that were illuminated twice"),
+    "F14": ("consistency", "best explained as the zero frequency at the corner"),
+}
+"""Which check tells what of each fault."""
+
+
+@pytest.fixture(scope="session", params=["minimal_v1", "star"])
+def fixture_arrays(request):
+    """The simulated fixture, and one of the measured scan."""
+    if request.param == "minimal_v1":
+        return request.getfixturevalue("minimal_fixture").arrays
+    return from_scan(source=request.getfixturevalue("star_path")).arrays
+
+
+def found(arrays):
+    """All that both checks find, as (check, what was found)."""
+    reports = contract.check(arrays), consistency.check(arrays)
+    return [(report.check, finding.found) for report in reports for finding in report.findings]
+
+
+def test_the_data_without_a_fault_are_accepted(fixture_arrays):
+    assert found(fixture_arrays) == []
+
+
+@pytest.mark.parametrize("fault", VISIBLE, ids=lambda fault: fault.id)
+def test_a_visible_fault_is_refused_and_named(fixture_arrays, fault):
+    check, told = CAUGHT[fault.id]
+    assert any(name == check and told in text for name, text in found(fault.inject(fixture_arrays)))
+
+
+@pytest.mark.parametrize("fault", BLIND, ids=lambda fault: fault.id)
+def test_a_fault_said_to_be_unseen_is_unseen(fixture_arrays, fault):
+    """The table is honest both ways: what is called invisible here raises nothing."""
+    assert found(fault.inject(fixture_arrays)) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_injecting_leaves_the_original_untouched(arrays, fault):
+    before = {key: array.copy() for key, array in arrays.items()}
+    injected = fault.inject(arrays)
+    assert all(np.array_equal(before[key], arrays[key]) for key in before)
+    changed = injected.keys() != arrays.keys() or any(
+        injected[key].dtype != arrays[key].dtype or not np.array_equal(injected[key], arrays[key])
+        for key in arrays
+    )
+    assert changed == (fault.id != "F11"), "only an inert parameter changes nothing"
+
+
+def test_faults_are_told_apart_by_their_numbers_and_say_where_they_happened():
+    assert len(BY_ID) == len(FAULTS)
+    assert {fault.kind for fault in FAULTS} == {"fixture"}
+    assert all((fault.inject.__doc__ or "").startswith(fault.id[:3]) for fault in FAULTS)
+
+
+def test_pickled_metadata_are_refused_where_the_file_is_read(arrays, write):
+    """Fault F08 as a file: nothing is unpickled."""
+    path = write(BY_ID["F08"].inject(arrays))
+    with pytest.raises(UnreadableError, match="metadata"):
+        read_archive(path)
+
+
+def test_squares_overflow_as_the_catalogue_says():
+    """300^2 becomes 24464 in uint16."""
+    counts = np.array([300], dtype=np.uint16)
+    assert int((counts * counts)[0]) == 24464
+
+
+def test_truth_that_was_already_illuminated_is_named(arrays, scan):
+    """Fault F12 in the ground truth: Y holds exit waves; the object's own patches are accepted."""
+    from harness.ptycho.forward import patches
+
+    truth = patches(scan.object, scan.x, scan.y, scan.detector)
+    assert found({**arrays, "Y": truth.astype(np.complex64)}) == []
+    ((check, told),) = found({**arrays, "Y": (truth * scan.probe).astype(np.complex64)})
+    assert check == "consistency"
+    assert "already multiplied by the probe" in told
+
+
+def test_truth_of_other_positions_is_refused(arrays, scan):
+    from harness.ptycho.forward import patches
+
+    truth = patches(scan.object, scan.x, scan.y, scan.detector)[::-1].astype(np.complex64)
+    ((_, told),) = found({**arrays, "Y": truth})
+    assert "best explained" not in told
