@@ -44,8 +44,10 @@ def harness(tmp_path, run_harness):
     return functools.partial(run_harness, cwd=tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def not_ci(monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def not_ci():
     """Tests record golden files of their own, which CI would refuse."""
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in VARIABLES:
+            patch.delenv(variable, raising=False)
+        yield
