@@ -17,7 +17,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# The core's own tests, from the built wheel and without torch, on every Python there is.
+# The core's own tests, from the built wheel and without torch, on Python 3.10, 3.12 and 3.13.
 test-core: $(READY)
 	sh tests/without_torch.sh $(BIN)/python
 
