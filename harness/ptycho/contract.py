@@ -93,7 +93,7 @@ def violations(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
         *layout_violations(arrays),
         *_unknown_keys(arrays),
         *_dtypes(arrays),
-        *_amplitudes(_sound(arrays)),
+        *_amplitudes(arrays),
         *_alias(arrays),
         *_extent(_sound(arrays)),
         *_numbering(_sound(arrays)),
@@ -230,10 +230,13 @@ def _sound(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def _amplitudes(sound: Mapping[str, np.ndarray]) -> Iterator[Finding]:
-    if "diffraction" not in sound:
+def _amplitudes(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+    """Judge what is finite: NaN in one pixel must not hide a negative one beside it."""
+    data = arrays.get("diffraction")
+    if data is None or data.dtype.kind not in "iuf" or not np.isfinite(data).any():
         return
-    least, most = float(sound["diffraction"].min()), float(sound["diffraction"].max())
+    finite = data[np.isfinite(data)]
+    least, most = float(finite.min()), float(finite.max())
     if least < 0:
         remedy = "Store amplitudes: the square root of non-negative counts."
         yield _finding("diffraction", "amplitudes of at least 0", f"minimum {least:.6g}", remedy)

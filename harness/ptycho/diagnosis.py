@@ -28,7 +28,7 @@ SAMPLE = 64
 
 LEAST_GAIN = 0.02
 """Share of what the pairing explains that another reading must explain in addition. Noise cancels in it. An
-offset of 0.5 px gains 0.015, of 1 px 0.06, of 2 px 0.25, at any dose; honest data gain less than 0.001."""
+offset of 0.5 px gains 0.015, of 1 px 0.06, of 2 px 0.25, at any dose; honest data lose by other readings."""
 
 LEAST_T = 4.0
 """Standard errors, over the patterns, that the gain must be away from nothing."""

@@ -15,10 +15,10 @@ from harness.ptycho.forward import fitted_scale
 
 WHOLE = 0.02
 MOST = 5e4
-"""How far a count may be from a whole number, up to this count: float32 amplitudes keep it to 0.01."""
+"""How far a count may be from a whole number, up to this count: float32 amplitudes keep it to 0.012."""
 
 BRIGHT = 8.0
-"""From this root of the mean on, the asymptotic series holds to 10^-5."""
+"""From this root of the mean on, the asymptotic series holds to 2 x 10^-4."""
 
 STEP = 0.02
 FEWEST_LEVELS = 3
