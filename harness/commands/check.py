@@ -48,4 +48,6 @@ def _show(file: Path, reports: list[CheckReport]) -> None:
 
 def _summary(report: CheckReport) -> str:
     count = len(report.findings)
-    return "accepted" if not count else f"refused, {count} finding{'s' if count > 1 else ''}"
+    if count:
+        return f"refused, {count} finding{'s' if count > 1 else ''}"
+    return "accepted" if report.measures or not report.notes else "not judged"

@@ -210,9 +210,9 @@ def test_the_report_measures_and_says_what_it_cannot_judge(arrays):
     assert any("coverage" in note for note in report.notes)
 
 
-def test_nan_does_not_hide_what_is_wrong_beside_it(minimal_arrays):
+def test_nan_does_not_hide_what_is_wrong_beside_it(arrays):
     """A NaN, a negative and a large amplitude in one file are three findings."""
-    broken = minimal_arrays
+    broken = arrays
     for value, index in ((np.nan, 0), (-1.0, 1), (99.0, 2)):
         broken = _set("diffraction", _put(value, index))(broken)
     found = [finding.found for finding in violations(broken) if finding.key == "diffraction"]
