@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.core.domain import CheckReport, Finding
 from harness.core.errors import RefusedError
-from harness.ptycho.contract import RULES, layout_violations
+from harness.ptycho.contract import MOST_MAGNITUDE, RULES, largest, layout_violations
 from harness.ptycho.dataset import LEAST_CONTRAST, Consistency, Dataset, compare
 from harness.ptycho.diagnosis import Diagnosis, diagnose
 from harness.ptycho.outliers import dark, identical, outliers
@@ -98,7 +98,7 @@ def require_explained(name: str, arrays: Mapping[str, np.ndarray]) -> CheckRepor
 
 
 def is_legible(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Say whether the arrays that physics needs are finite numbers of the right rank, of any size."""
+    """Say whether the arrays that physics needs are numbers to compute with, of the right rank."""
     return all(_is_legible(arrays[key], len(RULES[key].shape)) for key in NEEDED) and (
         arrays["xcoords"].shape == arrays["ycoords"].shape
     )
@@ -106,7 +106,9 @@ def is_legible(arrays: Mapping[str, np.ndarray]) -> bool:
 
 def _is_legible(array: np.ndarray, rank: int) -> bool:
     numeric = array.dtype.kind in ("fciu" if rank == 2 else "fiu")  # noqa: PLR2004 - probe and object
-    return bool(numeric and array.ndim == rank and array.size and np.isfinite(array).all())
+    if not numeric or array.ndim != rank or not array.size:
+        return False
+    return bool(np.isfinite(array).all()) and largest(array) <= MOST_MAGNITUDE
 
 
 def _judged(data: Dataset, truth: np.ndarray | None) -> CheckReport:

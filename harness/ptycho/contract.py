@@ -24,6 +24,10 @@ FEWEST_POSITIONS = 16
 FEWEST_GROUPS = 2
 SMALLEST_OBJECT = 128
 
+MOST_MAGNITUDE = 1e15
+"""Of any value: products of two, squared and summed over a detector, stay finite in double precision, and one
+value squared does in single. What is larger was damaged, or has the wrong unit."""
+
 RECONSTRUCTED = ("objectGuess", "probeGuess")
 """Keys of a fixture that a dataset has only after its reconstruction."""
 
@@ -101,7 +105,7 @@ def violations(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
 
 
 def layout_violations(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
-    """List what keeps the forward model from being computed: keys, shapes, non-finite values, places."""
+    """List what keeps the forward model from being computed: keys, shapes, wild values, places."""
     return (*_missing_keys(arrays), *_shapes(arrays), *_non_finite(arrays), *_outside(_sound(arrays)))
 
 
@@ -210,6 +214,15 @@ def _non_finite(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         elif bad := int(arrays[key].size - np.isfinite(arrays[key]).sum()):
             remedy = "Mask or interpolate bad pixels before the file is written."
             yield _finding(key, "finite values", f"{bad} NaN or infinite value(s)", remedy)
+        elif (most := largest(arrays[key])) > MOST_MAGNITUDE:
+            remedy = "Correct the values, or their unit."
+            yield _finding(key, f"magnitudes up to {MOST_MAGNITUDE:g}", f"{most:g}", remedy)
+
+
+def largest(array: np.ndarray) -> float:
+    """Return the largest magnitude in an array of numbers; 0 where it is empty."""
+    with np.errstate(over="ignore"):
+        return float(np.abs(array).max(initial=0))
 
 
 def _is_numeric(array: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ from harness.core.digest import digest_file
 from harness.core.errors import HarnessError, RefusedError, UnreadableError, UsageError
 from harness.core.manifest import Source
 from harness.ptycho.consistency import Dataset
-from harness.ptycho.contract import RULES, layout_violations
+from harness.ptycho.contract import MOST_MAGNITUDE, RULES, layout_violations
 from harness.ptycho.scan import Scan
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ ALIAS = "diff3d"
 COMPLEX_KEYS = ("objectGuess", "probeGuess", "Y")
 DECISIVE = 0.8
 """The chosen axis order's residual is at most this share of the other's (0.17 of 0.94 at 10^4 photons)."""
-
-MOST_MAGNITUDE = 1e15
-"""Of any value: products of two, squared and summed over a detector, stay finite in double precision, and one
-value squared does in single. What is larger was damaged, or has the wrong unit."""
 
 
 @dataclass(frozen=True, slots=True)
