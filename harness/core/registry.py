@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from harness.core.digest import digest_file, sha256_file
-from harness.core.document import encode_document, read_document, replace_file
+from harness.core.document import encode_document, read_document
 from harness.core.project import Project, require_inner
 
 if TYPE_CHECKING:
@@ -82,11 +82,6 @@ def read_registry(path: Path) -> Registry:
     for relative in registry.entries:
         require_inner(relative)
     return registry
-
-
-def write_registry(path: Path, registry: Registry) -> None:
-    """Replace the registry's file at once."""
-    replace_file(path, encode_document(registry))
 
 
 def with_entries(registry: Registry, entries: Mapping[str, Entry]) -> Registry:

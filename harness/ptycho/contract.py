@@ -109,11 +109,6 @@ def layout_violations(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     return (*_missing_keys(arrays), *_shapes(arrays), *_non_finite(arrays), *_outside(_sound(arrays)))
 
 
-def is_kept(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Say whether *arrays* keep the contract."""
-    return not violations(arrays)
-
-
 def require_contract(name: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Raise :class:`ContractError` with every violation unless *arrays* keep the contract."""
     found = violations(arrays)

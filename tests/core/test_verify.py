@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from harness.core.digest import digest_file
+from harness.core.document import encode_document
 from harness.core.errors import RefusedError, StaleFormatError, UnreadableError
-from harness.core.registry import read_registry, with_entries, write_registry
+from harness.core.registry import read_registry, with_entries
 from harness.core.verdict import Outcome, exit_code
 from harness.core.verify import is_intact, verify
 
@@ -102,7 +103,7 @@ def test_another_container_is_drift_where_no_manifest_can_tell(project, arrays):
     manifest.write_bytes(whole)
     registry = read_registry(project.registry)
     del registry.entries[MANIFEST]
-    write_registry(project.registry, registry)
+    project.registry.write_bytes(encode_document(registry))
     outcomes = {item.name: item.outcome for item in verify(project)}
     assert (outcomes[FIXTURE], outcomes[MANIFEST]) == (Outcome.DRIFTED, Outcome.UNREGISTERED)
 
@@ -181,7 +182,7 @@ def test_a_registered_file_may_lie_outside_of_golden(project):
     from harness.core.registry import describe_file
 
     entry = describe_file(project.root / "mask.tif", "file", registry.entries[FIXTURE].record)
-    write_registry(project.registry, with_entries(registry, {"mask.tif": entry}))
+    project.registry.write_bytes(encode_document(with_entries(registry, {"mask.tif": entry})))
     assert exit_code(verify(project)) == 0
     (project.root / "mask.tif").write_bytes(b"Mask")
     assert verdict(project, "mask.tif", 1).outcome is Outcome.DRIFTED
