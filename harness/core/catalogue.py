@@ -3,6 +3,9 @@
 Installed packages register a :class:`~harness.core.domain.Domain` under the entry point group
 ``harness.domains``; a project adds its own in pyproject.toml::
 
+    [tool.harness]
+    faults = "mypackage.faults:FAULTS"
+
     [tool.harness.generators]
     lattice = "mypackage.fixtures:lattice"
 """
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -19,7 +23,9 @@ import msgspec
 
 from harness.core.domain import Domain
 from harness.core.errors import DependencyError, UsageError
-from harness.core.jsontext import Fault, disguise
+from harness.core.fault import Fault
+from harness.core.jsontext import Fault as Flaw
+from harness.core.jsontext import disguise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +33,16 @@ if TYPE_CHECKING:
 
 _MAX_TOML = 1 << 20
 _GROUP = "harness.domains"
-_TABLES = tuple(field.name for field in fields(Domain) if field.name != "name")
+_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", "faults"})
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: for each kind, references by name; and where source files are."""
+    """``[tool.harness]``: for each kind, references by name; tables of faults; where source files are."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
     checks: dict[str, str] = {}
-    faults: dict[str, str] = {}
+    faults: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
@@ -57,7 +63,7 @@ class Catalogue:
     generators: Mapping[str, str]
     pipelines: Mapping[str, str]
     checks: Mapping[str, str]
-    faults: Mapping[str, str]
+    faults: tuple[str, ...] = ()
 
     def load(self, table: str, name: str) -> Any:
         """The object that *name* stands for in *table*.
@@ -79,6 +85,21 @@ class Catalogue:
             )
         return load_reference(entries[name])
 
+    def load_faults(self) -> tuple[Fault, ...]:
+        """Every fault of every table; one whose number is known replaces it.
+
+        Raises
+        ------
+        UsageError
+            If a reference leads nowhere, or to something else than faults.
+        DependencyError
+            If importing it needs a package that is not installed.
+        """
+        tables = {reference: load_reference(reference) for reference in self.faults}
+        for reference, table in tables.items():
+            _require_faults(reference, table)
+        return tuple({fault.id: fault for table in tables.values() for fault in table}.values())
+
 
 def find_catalogue(root: Path | None = None) -> Catalogue:
     """Merge what installed packages and the project at *root* offer.
@@ -93,7 +114,12 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
     domains = [load_reference(point.value) for point in metadata.entry_points(group=_GROUP)]
     if root is not None:
         domains.append(_project_domain(root))
-    return Catalogue(*({k: v for domain in domains for k, v in getattr(domain, t).items()} for t in _TABLES))
+    generators, pipelines, checks = (
+        {name: reference for domain in domains for name, reference in getattr(domain, table).items()}
+        for table in _TABLES
+    )
+    faults = tuple(reference for domain in domains for reference in domain.faults)
+    return Catalogue(generators, pipelines, checks, faults)
 
 
 def source_places(root: Path) -> tuple[Path, ...]:
@@ -140,6 +166,16 @@ def missing_package(thing: str, package: str) -> DependencyError:
     )
 
 
+def _require_faults(reference: str, table: Any) -> None:
+    if not isinstance(table, Sequence) or not all(isinstance(item, Fault) for item in table):
+        raise UsageError(
+            f"faults {reference!r}",
+            expected="a list or tuple of harness.core.fault.Fault",
+            found=type(table).__name__,
+            remedy="Correct it where it is declared.",
+        )
+
+
 def _no_such(reference: str, found: str) -> UsageError:
     return UsageError(
         f"reference {reference!r}",
@@ -155,7 +191,8 @@ def _project_domain(root: Path) -> Domain:
     tables = _read_tables(path) if path.is_file() else _Tables()
     if tables != _Tables() and str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    return Domain("project", **{table: getattr(tables, table) for table in _TABLES})
+    faults = (tables.faults,) if isinstance(tables.faults, str) else tables.faults
+    return Domain("project", **{table: getattr(tables, table) for table in _TABLES}, faults=faults)
 
 
 def _read_tables(path: Path) -> _Tables:
@@ -164,7 +201,8 @@ def _read_tables(path: Path) -> _Tables:
     except msgspec.ValidationError as error:
         raise UsageError(
             f"{path}: [tool.harness]",
-            expected=f"the tables {', '.join(_TABLES)}, each of names and references, and a list of sources",
+            expected=f"the tables {', '.join(_TABLES)}, each of names and references, a list of sources, "
+            "and one or more references to faults",
             found=str(error),
             remedy="Correct the entry.",
         ) from error
@@ -179,16 +217,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             data = stream.read(_MAX_TOML + 1)
     except OSError as error:
-        raise _no_toml(path, Fault(error.strerror or str(error))) from error
+        raise _no_toml(path, Flaw(error.strerror or str(error))) from error
     if len(data) > _MAX_TOML:
-        raise _no_toml(path, Fault(f"more than {_MAX_TOML} bytes"))
+        raise _no_toml(path, Flaw(f"more than {_MAX_TOML} bytes"))
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:  # among them all that the parser and the decoder raise
-        raise _no_toml(path, disguise(data) or Fault(str(error))) from error
+        raise _no_toml(path, disguise(data) or Flaw(str(error))) from error
 
 
-def _no_toml(path: Path, fault: Fault) -> UsageError:
+def _no_toml(path: Path, fault: Flaw) -> UsageError:
     return UsageError(
         str(path),
         expected="a TOML document",

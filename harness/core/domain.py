@@ -66,10 +66,13 @@ class PipelineResult:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain's table. Every value is a reference ``module:attribute``, imported when it is used."""
+    """A domain's table. Every value is a reference ``module:attribute``, imported when it is used.
+
+    ``faults`` are references to tables, each a sequence of :class:`~harness.core.fault.Fault`.
+    """
 
     name: str
     generators: Mapping[str, str] = field(default_factory=dict)
     pipelines: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
-    faults: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()

@@ -20,4 +20,5 @@ DOMAIN = Domain(
         "contract": "harness.ptycho.contract:check",
         "consistency": "harness.ptycho.consistency:check",
     },
+    faults=("harness.ptycho.faults:FAULTS",),
 )

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.core.fault import Fault
 from harness.ptycho.contract import FEWEST_POSITIONS, RULES
 from harness.ptycho.forward import amplitude
 from harness.ptycho.select import stratified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 Arrays = dict[str, np.ndarray]
 
@@ -28,30 +28,6 @@ PEAK = 600
 COUNT_SCALE = 64.0
 SECOND_MODE = 0.2
 """Power of the mode that fault F10 leaves out, as a share of the first's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault that shipped somewhere.
-
-    Attributes
-    ----------
-    id : str
-        Its number in the catalogue.
-    title : str
-    kind : {"fixture", "pipeline", "registry"}
-        Where it lives.
-    inject : callable
-        What makes it; for a fixture's fault, arrays -> arrays.
-    unseen : str
-        Why no check of the data alone can see it; empty where one can.
-    """
-
-    id: str
-    title: str
-    kind: Literal["fixture", "pipeline", "registry"]
-    inject: Callable[..., Any] = field(compare=False)
-    unseen: str = ""
 
 
 def first_patterns(arrays: Mapping[str, np.ndarray]) -> Arrays:

@@ -44,7 +44,7 @@ def test_installed_domains_are_merged(installed, module):
     module("one", "from harness.core.domain import Domain\nD = Domain('one', {'a': 'one:a'}, {'p': 'one:p'})")
     module("two", "from harness.core.domain import Domain\nD = Domain('two', {'b': 'two:b'})")
     installed("one:D", "two:D")
-    assert find_catalogue() == Catalogue({"a": "one:a", "b": "two:b"}, {"p": "one:p"}, {}, {})
+    assert find_catalogue() == Catalogue({"a": "one:a", "b": "two:b"}, {"p": "one:p"}, {})
 
 
 def test_a_projects_own_table_comes_last_and_may_replace_an_entry(installed, module, pyproject, empty):
@@ -73,9 +73,9 @@ def test_a_projects_own_modules_are_importable(installed, pyproject, empty):
     "text", ["", "[project]\nname = 'a'\n", "[tool.ruff]\nline-length = 3\n", "[tool.harness]\n"]
 )
 def test_a_project_without_entries_is_an_empty_catalogue(installed, pyproject, empty, text):
-    assert find_catalogue(empty.root) == find_catalogue() == Catalogue({}, {}, {}, {})
+    assert find_catalogue(empty.root) == find_catalogue() == Catalogue({}, {}, {})
     pyproject(text)
-    assert find_catalogue(empty.root) == Catalogue({}, {}, {}, {})
+    assert find_catalogue(empty.root) == Catalogue({}, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_misshapen_table_is_refused_with_its_place(installed, pyproject, empty
 
 
 def test_an_unknown_name_is_refused_and_the_known_ones_named():
-    catalogue = Catalogue({"b": "m:b", "a": "m:a"}, {}, {}, {})
+    catalogue = Catalogue({"b": "m:b", "a": "m:a"}, {}, {})
     with pytest.raises(UsageError, match="expected one of a, b, found no such name") as caught:
         catalogue.load("generators", "c")
     assert caught.value.thing == "generator 'c'"
@@ -149,4 +149,32 @@ def test_an_installed_domain_that_cannot_be_imported_is_named(installed, module)
 
 
 def test_a_domain_offers_nothing_by_default():
-    assert Domain("empty") == Domain("empty", {}, {}, {}, {})
+    assert Domain("empty") == Domain("empty", {}, {}, {})
+
+
+FAULTS = """
+from harness.core.fault import Fault
+FAULTS = (Fault("X1", "{title}", "fixture", dict), Fault("X2", "second", "fixture", dict))
+"""
+
+
+@pytest.mark.parametrize("written", ['"mine:FAULTS"', '["mine:FAULTS"]'])
+def test_a_project_adds_faults_of_its_own(installed, module, pyproject, empty, written):
+    module("mine", FAULTS.format(title="first"))
+    pyproject(f"[tool.harness]\nfaults = {written}\n")
+    assert [fault.id for fault in find_catalogue(empty.root).load_faults()] == ["X1", "X2"]
+
+
+def test_a_fault_of_a_known_number_replaces_it(installed, module, pyproject, empty):
+    module("theirs", FAULTS.format(title="theirs"))
+    module("mine", FAULTS.format(title="mine"))
+    pyproject('[tool.harness]\nfaults = ["theirs:FAULTS", "mine:FAULTS"]\n')
+    assert [fault.title for fault in find_catalogue(empty.root).load_faults()] == ["mine", "second"]
+
+
+@pytest.mark.parametrize("table", ["3", "('F01',)", "{'F01': 1}"])
+def test_what_is_no_table_of_faults_is_refused(installed, module, pyproject, empty, table):
+    module("mine", f"FAULTS = {table}")
+    pyproject('[tool.harness]\nfaults = "mine:FAULTS"\n')
+    with pytest.raises(UsageError, match="expected a list or tuple of harness"):
+        find_catalogue(empty.root).load_faults()
