@@ -114,6 +114,13 @@ class Chain:
         """All records, the oldest first."""
         return (*reversed(self.entry.history), self.entry.record)
 
+    @property
+    def repacked(self) -> bool:
+        """Whether the archive holds other bytes than recorded, and the very arrays of its manifest."""
+        if self.found is None or self.entry.kind != "fixture" or self.origin is None or self.flaw:
+            return False
+        return self.found.sha256 != self.entry.sha256
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

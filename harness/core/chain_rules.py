@@ -49,6 +49,9 @@ def _judge_bytes(chain: Chain) -> Iterator[AuditFinding]:
     """The file is what its entry says, by size and by both digests."""
     if chain.found is None:
         return
+    if chain.repacked:
+        yield note(chain, "repacked", "other bytes than recorded, the same arrays", _PACKED)
+        return
     for key in ("size", "sha256", "xxh128"):
         told, seen = getattr(chain.entry, key), getattr(chain.found, key)
         if told != seen:
@@ -117,6 +120,7 @@ _RULES = (
     _judge_reasons,
     _judge_origin,
 )
+_PACKED = "Nothing has drifted; `git checkout` brings the recorded bytes back."
 _RECORD_ANEW = "Record it anew with `pytest --force-regen` when it changes next."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."
 _SOURCES = "List its directory in pyproject.toml, [tool.harness] sources."

@@ -63,6 +63,8 @@ def _judge_commit(chain: Chain, commit: Commit) -> Iterator[AuditFinding]:
         yield note(chain, "restored", f"commit {_cited(commit)} brought back bytes recorded before")
     elif any(record.sha256 == bytes_then for record in chain.records):
         yield weak(chain, "separate", f"{what}; another commit has it", COMMIT)
+    elif chain.repacked and chain.found is not None and chain.found.sha256 == bytes_then:
+        yield note(chain, "repacked", f"commit {_cited(commit)} packed the same arrays anew")
     elif chain.found is not None and chain.found.sha256 == bytes_then:
         yield broken(chain, "unrecorded", what, "Restore the bytes of the commit before, or record these.")
     else:

@@ -1,21 +1,28 @@
 """Faults of fixtures that really happened (F01 to F14), each as a small change of the arrays.
 
 ``inject`` takes a dataset under the contract's keys and returns another; the one it was given stays as it is.
+F11 is no change of the arrays, but of the generator.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from harness.core.fault import Fault
+from harness.core.fixture import Fixture
+from harness.core.manifest import Generator
 from harness.ptycho.contract import FEWEST_POSITIONS, RULES
+from harness.ptycho.fixture import minimal
 from harness.ptycho.forward import amplitude
 from harness.ptycho.select import stratified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from harness.core.manifest import Manifest
 
 Arrays = dict[str, np.ndarray]
 
@@ -102,9 +109,20 @@ def first_mode_only(arrays: Mapping[str, np.ndarray]) -> Arrays:
     return {**arrays, "diffraction": np.sqrt(added).astype(np.float32)}
 
 
-def inert_parameter(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """F11: the recorded photon number never reached the simulation: the arrays are what they were."""
-    return dict(arrays)
+def inert_photons(manifest: Manifest) -> Manifest:
+    """F11: a generator recorded a photon number that never reached its simulation."""
+    generator = msgspec.structs.replace(manifest.generator, call=f"{__name__}:same_photons")
+    return msgspec.structs.replace(manifest, generator=generator)
+
+
+def same_photons(  # noqa: PLR0913 - the parameters of an experiment
+    *, positions: int, detector: int, step: float, photons: float | None, jitter: float, seed: int
+) -> Fixture:
+    """Make what :func:`~harness.ptycho.fixture.minimal` makes with its own photon number; record another."""
+    made = minimal(positions=positions, detector=detector, step=step, jitter=jitter, seed=seed)
+    recorded = {**made.manifest.generator.parameters, "photons": photons}
+    generator = Generator(f"{__name__}:same_photons", 1, recorded)
+    return Fixture(made.arrays, msgspec.structs.replace(made.manifest, generator=generator))
 
 
 def illuminated_twice(arrays: Mapping[str, np.ndarray]) -> Arrays:
@@ -168,8 +186,8 @@ FAULTS = (
     Fault(
         "F11",
         "recorded photon number without effect",
-        "fixture",
-        inert_parameter,
+        "generator",
+        inert_photons,
         unseen="the arrays are sound; the dose that they tell contradicts the record, "
         "or a second run with another number gives the same arrays",
     ),

@@ -21,7 +21,7 @@ from harness.ptycho import resample
 from harness.ptycho.consistency import require_explained
 from harness.ptycho.contract import MOST_AMPLITUDE, RULES, require_contract
 from harness.ptycho.select import coverage, groups, stratified
-from harness.ptycho.simulate import simulate
+from harness.ptycho.simulate import BEAM, beam_parameter, simulate
 from harness.ptycho.sources import read_scan
 
 if TYPE_CHECKING:
@@ -41,13 +41,14 @@ def minimal(  # noqa: PLR0913 - the parameters of an experiment
     photons: float | None = 1e6,
     jitter: float = 0.2,
     seed: int = 0,
+    beam: float = BEAM,
     name: str = "minimal_v1",
 ) -> Fixture:
     """Make a small fixture from a simulated scan; its object and probe are the truth.
 
     Parameters
     ----------
-    positions, detector, step, photons, jitter, seed
+    positions, detector, step, photons, jitter, seed, beam
         As for :func:`harness.ptycho.simulate.simulate`.
     name : str
         The fixture's name; no part of the recorded parameters.
@@ -66,10 +67,12 @@ def minimal(  # noqa: PLR0913 - the parameters of an experiment
         "photons": photons,
         "jitter": jitter,
         "seed": seed,
+        **beam_parameter(beam),
     }
     scan = simulate(
-        positions=positions, detector=detector, step=step, photons=photons, jitter=jitter, seed=seed
-    )
+        positions=positions, detector=detector, step=step, photons=photons,
+        jitter=jitter, seed=seed, beam=beam,
+    )  # fmt: skip
     return _accepted(name, scan, _coverage(scan, scan), Generator(f"{__name__}:minimal", VERSION, parameters))
 
 

@@ -29,7 +29,9 @@ APERTURE = 0.18
 BEAM = 0.25
 """Radius of the defocused beam as a share of the detector's shorter side."""
 
-_LEAST = {"positions": 1, "detector": 8, "step": 1e-6, "photons": 1e-6, "jitter": 0, "seed": 0}
+_LEAST = {
+    "positions": 1, "detector": 8, "step": 1e-6, "photons": 1e-6, "jitter": 0, "seed": 0, "beam": 0.05,
+}  # fmt: skip
 _EXPECTED = {
     "positions": "a whole number of at least 1",
     "detector": "an even whole number of at least 8",
@@ -37,6 +39,7 @@ _EXPECTED = {
     "photons": "a positive number, or none for noise-free data",
     "jitter": "a share of the step, at least 0",
     "seed": "a whole number of at least 0",
+    "beam": "a share of the detector's side, at least 0.05",
 }
 
 
@@ -48,6 +51,7 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
     photons: float | None = 1e6,
     jitter: float = 0.2,
     seed: int = 0,
+    beam: float = BEAM,
 ) -> Scan:
     """Simulate a scan over an object that is known.
 
@@ -66,6 +70,8 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
         periodicity and makes every position subpixel.
     seed : int
         Seeds object, positions and noise, each with a stream of its own.
+    beam : float
+        Radius of the defocused beam as a share of the detector's side.
 
     Returns
     -------
@@ -79,13 +85,13 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
     """
     parameters = {
         "positions": positions, "detector": detector, "step": step,
-        "photons": photons, "jitter": jitter, "seed": seed,
+        "photons": photons, "jitter": jitter, "seed": seed, **beam_parameter(beam),
     }  # fmt: skip
     _require_possible(parameters)
     of_object, of_positions, of_noise = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
     x, y, shape = raster(of_positions, positions=positions, detector=detector, step=step, jitter=jitter)
     obj = random_object(of_object, shape)
-    probe = defocused_probe(detector)
+    probe = defocused_probe(detector, beam)
     probe, clean = _exposed(probe, amplitude(probe, obj, x, y), photons or NOISE_FREE_PHOTONS)
     return Scan(
         name="simulated",
@@ -131,15 +137,20 @@ def random_object(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarra
     return np.asarray((0.75 + 0.25 * np.tanh(0.8 * absorption)) * np.exp(1j * phase))
 
 
-def defocused_probe(detector: int) -> np.ndarray:
+def beam_parameter(beam: float) -> dict[str, float]:
+    """Name the beam among recorded parameters where it is not the usual one, which older records left out."""
+    return {} if beam == BEAM else {"beam": beam}
+
+
+def defocused_probe(detector: int, beam: float = BEAM) -> np.ndarray:
     """Return the probe of a soft round aperture out of focus, (detector, detector) complex128, unit energy.
 
     The pupil carries the phase ``pi z v^2`` of a defocus z, which spreads the beam to the radius
-    ``z * APERTURE`` (geometrical optics): z is chosen for a beam of ``BEAM`` detector sides.
+    ``z * APERTURE`` (geometrical optics): z is chosen for a beam of *beam* detector sides.
     """
     v = np.fft.fftshift(np.fft.fftfreq(detector))
     radius = np.hypot(v[:, None], v[None, :])
-    defocus = BEAM * detector / APERTURE
+    defocus = beam * detector / APERTURE
     pupil = _soft_disc(radius, APERTURE, 0.25 * APERTURE) * np.exp(1j * np.pi * defocus * radius**2)
     wave = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(pupil)))
     return np.asarray(wave / np.linalg.norm(wave))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from harness.core.archive import read_archive
 from harness.core.errors import UnreadableError
+from harness.core.generators import make_again
 from harness.ptycho import consistency, contract
 from harness.ptycho.faults import FAULTS
 from harness.ptycho.fixture import from_scan
 
 BY_ID = {fault.id: fault for fault in FAULTS}
-VISIBLE = [fault for fault in FAULTS if not fault.unseen]
-BLIND = [fault for fault in FAULTS if fault.unseen]
+FIXTURES = [fault for fault in FAULTS if fault.kind == "fixture"]
+VISIBLE = [fault for fault in FIXTURES if not fault.unseen]
+BLIND = [fault for fault in FIXTURES if fault.unseen]
 
 CAUGHT = {
     "F01": ("consistency", "contrast"),
@@ -62,21 +65,30 @@ def test_a_fault_said_to_be_unseen_is_unseen(fixture_arrays, fault):
     assert found(fault.inject(fixture_arrays)) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+@pytest.mark.parametrize("fault", FIXTURES, ids=lambda fault: fault.id)
 def test_injecting_leaves_the_original_untouched(arrays, fault):
     before = {key: array.copy() for key, array in arrays.items()}
     injected = fault.inject(arrays)
     assert all(np.array_equal(before[key], arrays[key]) for key in before)
-    changed = injected.keys() != arrays.keys() or any(
+    assert injected.keys() != arrays.keys() or any(
         injected[key].dtype != arrays[key].dtype or not np.array_equal(injected[key], arrays[key])
         for key in arrays
-    )
-    assert changed == (fault.id != "F11"), "only an inert parameter changes nothing"
+    ), "and changes what it returns"
+
+
+def test_a_photon_number_without_effect_is_recorded_and_does_nothing(minimal_fixture):
+    """Fault F11: another number in the manifest, the same arrays."""
+    faulty = BY_ID["F11"].inject(minimal_fixture.manifest)
+    parameters = {**faulty.generator.parameters, "photons": 1e4}
+    changed = msgspec.structs.replace(faulty.generator, parameters=parameters)
+    made = make_again(msgspec.structs.replace(faulty, generator=changed))
+    assert made.manifest.digest == minimal_fixture.manifest.digest
+    assert made.manifest.generator.parameters["photons"] == 1e4
 
 
 def test_faults_are_told_apart_by_their_numbers_and_say_where_they_happened():
     assert len(BY_ID) == len(FAULTS)
-    assert {fault.kind for fault in FAULTS} == {"fixture"}
+    assert {fault.kind for fault in FAULTS} == {"fixture", "generator"}
     assert all((fault.inject.__doc__ or "").startswith(fault.id[:3]) for fault in FAULTS)
 
 

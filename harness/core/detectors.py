@@ -1,0 +1,168 @@
+"""The checks that a user's CI runs, each asked whether it sees a fault."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.core.audit import audit
+from harness.core.baseline import judge
+from harness.core.chain import gather
+from harness.core.compare import Aspect, compare
+from harness.core.detection import AUDIT, COMPARISON, DIGEST, LIVENESS, REGISTRY, Detection, metrics_of
+from harness.core.errors import HarnessError
+from harness.core.finding import Rank
+from harness.core.liveness import examine
+from harness.core.manifest import describe_arrays, manifest_differences
+from harness.core.tolerance import default_tolerance
+from harness.core.verdict import Outcome
+from harness.core.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from harness.core.baseline import Baseline, MetricVerdict
+    from harness.core.compare import ArrayDrift
+    from harness.core.domain import CheckReport, PipelineResult
+    from harness.core.finding import AuditFinding
+    from harness.core.manifest import Manifest
+    from harness.core.project import Project
+
+Arrays = dict[str, np.ndarray]
+
+
+def refused(check: str, error: Exception) -> Detection:
+    """The answer of a check that could not even be run: the fault is caught, as a failing job would."""
+    told = f"{error.thing}: {error.found}" if isinstance(error, HarnessError) else repr(error)
+    return Detection(check, caught=True, margin="refused", detail=told)
+
+
+def by_check(name: str, check: Callable[[Arrays], CheckReport], arrays: Arrays) -> Detection:
+    """Ask a domain's check of the data alone: no golden copy is looked at."""
+    report = check(arrays)
+    findings = report.findings
+    detail = "; ".join(f"{finding.key}: {finding.found}" for finding in findings)
+    return Detection(name, bool(findings), _count(len(findings), "finding"), detail)
+
+
+def by_digest(expected: Manifest, found: Manifest) -> Detection:
+    """Compare two manifests: array digests, and how the arrays were made."""
+    names = sorted(expected.arrays.keys() | found.arrays.keys())
+    differing = [name for name in names if expected.arrays.get(name) != found.arrays.get(name)]
+    return _digests(differing, manifest_differences(expected, found))
+
+
+def by_array_digests(expected: Manifest, arrays: Arrays) -> Detection:
+    """Compare arrays with the digests in a manifest."""
+    found = describe_arrays(arrays)
+    names = sorted(expected.arrays.keys() | found.keys())
+    return _digests([name for name in names if expected.arrays.get(name) != found.get(name)], [])
+
+
+def by_comparison(golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> Detection:
+    """Compare arrays with their golden copies, element by element, within the tolerances of their dtypes."""
+    drifted = [array for array in compare(golden, arrays).arrays if not array.accepted]
+    if not drifted:
+        return Detection(COMPARISON, caught=False)
+    worst = max(drifted, key=lambda array: distance(array, golden, arrays))
+    told = distance(worst, golden, arrays)
+    margin = f"{told:.2g} tolerances" if math.isfinite(told) else f"another {_aspect(worst)}"
+    return Detection(COMPARISON, caught=True, margin=margin, detail=f"{len(drifted)} arrays, {worst.name}")
+
+
+def distance(
+    drift: ArrayDrift, golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+) -> float:
+    """How far an array is from its golden copy, in tolerances; infinite where they cannot be subtracted."""
+    if drift.aspect is not Aspect.VALUES:
+        return math.inf
+    allowed = default_tolerance(golden[drift.name].dtype)
+    expected = golden[drift.name].astype(np.complex128)
+    limits = allowed.atol + allowed.rtol * np.abs(expected)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.nanmax(np.abs(arrays[drift.name] - expected) / limits))
+
+
+def by_metrics(
+    pipeline: str, run: Callable[[], PipelineResult], baseline: Baseline
+) -> tuple[Detection, PipelineResult | None]:
+    """Run a pipeline and judge its metrics by the baseline; also what it came to, if it came to anything."""
+    check = metrics_of(pipeline)
+    try:
+        result = run()
+    except Exception as error:  # noqa: BLE001 - whatever a broken pipeline raises fails its job
+        return refused(check, error), None
+    return judged(check, judge(baseline, result.metrics, result.controls)), result
+
+
+def judged(check: str, verdicts: Collection[MetricVerdict]) -> Detection:
+    """Verdicts on metrics as one answer, which names the worst of them, and a collapse first."""
+    figures = {v.name: _tolerances(v) for v in verdicts if v.control is None}
+    wrong = [verdict for verdict in verdicts if not verdict.outcome.accepted]
+    if not wrong:
+        return Detection(check, caught=False, margin=_most(figures), figures=figures)
+    collapsed = [v for v in wrong if v.outcome is Outcome.COLLAPSED]
+    worst = max(figures, key=lambda name: figures[name])
+    details = [f"collapsed: {v.name} is not ahead of {v.control}" for v in collapsed[:1]]
+    details += [f"{len([v for v in wrong if v.control is None])} metrics, {worst}"]
+    return Detection(check, caught=True, margin=_most(figures), detail="; ".join(details), figures=figures)
+
+
+def by_registry(project: Project) -> Detection:
+    """Run ``harness verify``."""
+    wrong = [verdict for verdict in verify(project) if not verdict.outcome.accepted]
+    detail = "; ".join(f"{verdict.name}: {verdict.outcome.value}" for verdict in wrong)
+    return Detection(REGISTRY, bool(wrong), _count(len(wrong), "verdict"), detail)
+
+
+def findings(project: Project) -> frozenset[AuditFinding]:
+    """What ``harness audit`` finds broken or weak."""
+    return frozenset(f for f in audit(gather(project)) if f.rank is not Rank.INFORMATIONAL)
+
+
+def by_audit(project: Project, before: frozenset[AuditFinding]) -> Detection:
+    """Run ``harness audit``: what it finds that it did not find *before* the fault."""
+    known = {(finding.path, finding.rule) for finding in before}
+    new = sorted((f for f in findings(project) if (f.path, f.rule) not in known), key=_weight)
+    detail = "; ".join(f"{finding.path}: {finding.rule} ({finding.rank.value})" for finding in new)
+    return Detection(AUDIT, bool(new), _count(len(new), "finding"), detail)
+
+
+def by_liveness(manifest: Manifest, digest: str) -> Detection:
+    """Run ``harness reproduce --liveness``: recorded numbers that nothing depends on."""
+    inert = [parameter for parameter in examine(manifest, digest) if not parameter.live]
+    detail = "; ".join(f"{parameter.name}: {parameter.why}" for parameter in inert)
+    return Detection(LIVENESS, bool(inert), _count(len(inert), "parameter"), detail)
+
+
+def _weight(finding: AuditFinding) -> tuple[int, str, str]:
+    """Order findings, the heaviest first."""
+    return list(Rank).index(finding.rank), finding.path, finding.rule
+
+
+def _digests(differing: list[str], lines: list[str]) -> Detection:
+    margin = _count(len(differing), "array") if differing else _count(len(lines), "entry")
+    return Detection(DIGEST, bool(differing or lines), margin, "; ".join([*differing, *lines]))
+
+
+def _tolerances(verdict: MetricVerdict) -> float:
+    """Distance of a metric from its baseline, in tolerances; infinite where it is off an exact one."""
+    away = abs(verdict.distance)
+    if verdict.outcome is Outcome.SAME:
+        return 0.0
+    return away / verdict.allowed if verdict.allowed > 0 and math.isfinite(away) else math.inf
+
+
+def _most(figures: Mapping[str, float]) -> str:
+    return f"{max(figures.values(), default=0.0):.2g} tolerances"
+
+
+def _aspect(array: ArrayDrift) -> str:
+    return array.aspect.value if array.aspect else "value"
+
+
+def _count(number: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}" if number else ""
