@@ -68,12 +68,15 @@ class Origin:
         That file's digest.
     code : str or None
         Digest of the generator's code today; None where its source is not to be found.
+    intact : bool
+        Whether the manifest's file is the registered one.
     """
 
     manifest: Manifest
     source: Path | None
     source_digest: str | None
     code: str | None
+    intact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,13 @@ class Chain:
 
     @property
     def repacked(self) -> bool:
-        """Whether the archive holds other bytes than recorded, and the very arrays of its manifest."""
+        """Whether the archive was packed otherwise than recorded, and holds the very arrays of its manifest.
+
+        Other bytes of the same number are no other container: somebody changed them.
+        """
         if self.found is None or self.entry.kind != "fixture" or self.origin is None or self.flaw:
             return False
-        return self.found.sha256 != self.entry.sha256
+        return self.origin.intact and self.found.size != self.entry.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,8 @@ def _origin(project: Project, registry: Registry, path: str) -> Origin | None:
     told = read_manifest(project.root / beside)
     source = find_any(project, told.source)
     digest = digest_file(source) if source else None
-    return Origin(told, source, digest, code_digest(told.generator.call, project.root))
+    intact = sha256_file(project.root / beside) == manifest.sha256
+    return Origin(told, source, digest, code_digest(told.generator.call, project.root), intact)
 
 
 def _contradiction(project: Project, registry: Registry, path: str, origin: Origin | None) -> str:

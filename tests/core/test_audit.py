@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.core.archive import read_archive
 from harness.core.audit import audit, is_broken
 from harness.core.baseline import encode_baseline
 from harness.core.calibrate import provisional
@@ -610,3 +611,31 @@ def test_auditing_changes_nothing(twice, contents):
     before = contents(twice.root)
     audit(gather(twice))
     assert contents(twice.root) == before
+
+
+def repack(project: Project) -> None:
+    """Pack the golden arrays again, compressed: other bytes, the same arrays."""
+    arrays = read_archive(project.golden / "lattice.npz")
+    np.savez_compressed(project.golden / "lattice.npz", **arrays)
+
+
+def test_an_archive_that_was_packed_again_is_no_broken_one(project):
+    """Fault R08, which is none: said, also when it was committed, and not held against it."""
+    repack(project)
+    commit_all(project, "Compress the golden files")
+    assert broken(project) == set()
+    assert ("repacked", ARCHIVE) in noted(project)
+
+
+def test_an_archive_packed_again_with_other_arrays_is_broken(project):
+    np.savez_compressed(project.golden / "lattice.npz", image=np.ones((3, 4)))
+    assert ("bytes", ARCHIVE) in broken(project)
+
+
+def test_other_bytes_of_the_same_number_are_no_other_container(project):
+    """One byte of the archive's own list of files, which no array's digest sees."""
+    path = project.golden / "lattice.npz"
+    data = bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(data)
+    assert ("bytes", ARCHIVE) in broken(project)

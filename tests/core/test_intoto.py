@@ -122,7 +122,7 @@ def chain(path: str, kind: str, origin: Origin | None = None, record: Record = R
 @pytest.fixture
 def chains(made):
     """A fixture's two files, a baseline and a mask that was added by hand."""
-    origin = Origin(made().manifest, None, None, None)
+    origin = Origin(made().manifest, None, None, None, intact=True)
     other = msgspec.structs.replace(RECORD, code=UNSET, commit=None)
     return (
         chain("golden/lattice.json", "manifest", origin),
