@@ -25,6 +25,7 @@ _VERBS = {
     "recover": "Finish or undo a regeneration that was interrupted.",
     "reproduce": "Make golden fixtures again in a clean process, and say what differs.",
     "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
+    "sensitivity": "Make known faults on purpose, and see which check catches which.",
     "textconv": "Print an archive as text, for git diff.",
     "verify": "Compare every golden file with the registry.",
 }

@@ -24,6 +24,7 @@ VERBS = [
     "recover",
     "reproduce",
     "run",
+    "sensitivity",
     "textconv",
     "verify",
 ]

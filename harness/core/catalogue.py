@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -26,23 +26,28 @@ from harness.core.errors import DependencyError, UsageError
 from harness.core.fault import Fault
 from harness.core.jsontext import Fault as Flaw
 from harness.core.jsontext import disguise
+from harness.core.specimen import Specimen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+Item = TypeVar("Item", Fault, Specimen)
 
 _MAX_TOML = 1 << 20
 _GROUP = "harness.domains"
-_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", "faults"})
+_LISTS = ("faults", "specimens")
+_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", *_LISTS})
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: for each kind, references by name; tables of faults; where source files are."""
+    """``[tool.harness]``: references by name; tables of faults and specimens; where source files are."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
     checks: dict[str, str] = {}
     faults: str | tuple[str, ...] = ()
+    specimens: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
@@ -64,6 +69,7 @@ class Catalogue:
     pipelines: Mapping[str, str]
     checks: Mapping[str, str]
     faults: tuple[str, ...] = ()
+    specimens: tuple[str, ...] = ()
 
     def load(self, table: str, name: str) -> Any:
         """The object that *name* stands for in *table*.
@@ -95,10 +101,11 @@ class Catalogue:
         DependencyError
             If importing it needs a package that is not installed.
         """
-        tables = {reference: load_reference(reference) for reference in self.faults}
-        for reference, table in tables.items():
-            _require_faults(reference, table)
-        return tuple({fault.id: fault for table in tables.values() for fault in table}.values())
+        return tuple({fault.id: fault for fault in _listed(self.faults, Fault)}.values())
+
+    def load_specimens(self) -> tuple[Specimen, ...]:
+        """Every specimen of every table; errors as :meth:`load_faults`."""
+        return tuple({item.name: item for item in _listed(self.specimens, Specimen)}.values())
 
 
 def find_catalogue(root: Path | None = None) -> Catalogue:
@@ -118,8 +125,10 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         {name: reference for domain in domains for name, reference in getattr(domain, table).items()}
         for table in _TABLES
     )
-    faults = tuple(reference for domain in domains for reference in domain.faults)
-    return Catalogue(generators, pipelines, checks, faults)
+    faults, specimens = (
+        tuple(reference for domain in domains for reference in getattr(domain, name)) for name in _LISTS
+    )
+    return Catalogue(generators, pipelines, checks, faults, specimens)
 
 
 def source_places(root: Path) -> tuple[Path, ...]:
@@ -166,14 +175,18 @@ def missing_package(thing: str, package: str) -> DependencyError:
     )
 
 
-def _require_faults(reference: str, table: Any) -> None:
-    if not isinstance(table, Sequence) or not all(isinstance(item, Fault) for item in table):
-        raise UsageError(
-            f"faults {reference!r}",
-            expected="a list or tuple of harness.core.fault.Fault",
-            found=type(table).__name__,
-            remedy="Correct it where it is declared.",
-        )
+def _listed(references: Sequence[str], kind: type[Item]) -> Iterator[Item]:
+    """Every item of the tables that *references* name."""
+    for reference in references:
+        table = load_reference(reference)
+        if not isinstance(table, Sequence) or not all(isinstance(item, kind) for item in table):
+            raise UsageError(
+                f"reference {reference!r}",
+                expected=f"a list or tuple of {kind.__module__}.{kind.__name__}",
+                found=type(table).__name__,
+                remedy="Correct it where it is declared.",
+            )
+        yield from table
 
 
 def _no_such(reference: str, found: str) -> UsageError:
@@ -191,8 +204,9 @@ def _project_domain(root: Path) -> Domain:
     tables = _read_tables(path) if path.is_file() else _Tables()
     if tables != _Tables() and str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    faults = (tables.faults,) if isinstance(tables.faults, str) else tables.faults
-    return Domain("project", **{table: getattr(tables, table) for table in _TABLES}, faults=faults)
+    found = {name: getattr(tables, name) for name in (*_TABLES, *_LISTS)}
+    lists = {name: (found[name],) if isinstance(found[name], str) else found[name] for name in _LISTS}
+    return Domain("project", **{**found, **lists})
 
 
 def _read_tables(path: Path) -> _Tables:
@@ -202,7 +216,7 @@ def _read_tables(path: Path) -> _Tables:
         raise UsageError(
             f"{path}: [tool.harness]",
             expected=f"the tables {', '.join(_TABLES)}, each of names and references, a list of sources, "
-            "and one or more references to faults",
+            "and one or more references to faults and specimens",
             found=str(error),
             remedy="Correct the entry.",
         ) from error

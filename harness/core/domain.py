@@ -68,7 +68,8 @@ class PipelineResult:
 class Domain:
     """A domain's table. Every value is a reference ``module:attribute``, imported when it is used.
 
-    ``faults`` are references to tables, each a sequence of :class:`~harness.core.fault.Fault`.
+    ``faults`` and ``specimens`` are references to tables, each a sequence of
+    :class:`~harness.core.fault.Fault` or :class:`~harness.core.specimen.Specimen`.
     """
 
     name: str
@@ -76,3 +77,4 @@ class Domain:
     pipelines: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    specimens: tuple[str, ...] = ()

@@ -21,4 +21,5 @@ DOMAIN = Domain(
         "consistency": "harness.ptycho.consistency:check",
     },
     faults=("harness.ptycho.faults:FAULTS",),
+    specimens=("harness.ptycho.specimens:SPECIMENS",),
 )

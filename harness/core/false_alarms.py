@@ -1,0 +1,183 @@
+"""Sound data and sound pipelines, checked again and again: whoever speaks against them cries wolf.
+
+On the golden fixture every repetition runs a pipeline under a condition of its own and judges it by the
+stored baseline. A specimen has no baseline: a few runs calibrate one, and the runs after them are judged.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.core.archive import read_archive, write_archive
+from harness.core.baseline import judge, read_baseline
+from harness.core.calibrate import Condition, Sample, applied, calibrated
+from harness.core.catalogue import find_catalogue, load_reference
+from harness.core.detection import Detection, metrics_of
+from harness.core.detectors import by_array_digests, by_check, by_comparison, by_metrics, judged, refused
+from harness.core.digest import digest_file
+from harness.core.errors import HarnessError
+from harness.core.fixture import make_fixture, write_fixture
+from harness.core.manifest import Generator, Source
+from harness.core.perturb import with_last_bit_noise
+from harness.core.specimen import Specimen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.core.catalogue import Catalogue
+    from harness.core.domain import PipelineResult
+    from harness.core.fixture import Fixture
+    from harness.core.sensitivity import Subject
+
+FIRST_NOISE = 10_000
+"""Seeds of the noise begin here: none of them took part in a calibration."""
+
+CALIBRATING = 5
+"""Runs that calibrate a specimen, before those that are judged."""
+
+THREADS = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A clean trial: of a specimen by name, or of the golden fixture; on a specimen, every thread count."""
+
+    subject: Subject
+    number: int
+    pipeline: str
+    threads: int = 1
+    specimen: str = ""
+
+    @property
+    def repetitions(self) -> int:
+        """How many judged repetitions it is."""
+        return len(THREADS) if self.specimen else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """One clean repetition, and what each check said of it."""
+
+    name: str
+    detections: tuple[Detection, ...]
+
+    @property
+    def alarms(self) -> tuple[Detection, ...]:
+        """The checks that spoke against it: false alarms."""
+        return tuple(detection for detection in self.detections if detection.caught)
+
+
+def clean_trials(subject: Subject, specimens: tuple[Specimen, ...], repetitions: int) -> Iterator[Clean]:
+    """Every specimen once, pipelines in turn; the rest on the golden fixture, threads in turn as well."""
+    left = repetitions
+    for number, specimen in enumerate(specimens):
+        if left < len(THREADS):
+            break
+        pipeline = subject.pipelines[number % len(subject.pipelines)]
+        yield Clean(subject, number, pipeline, specimen=specimen.name)
+        left -= len(THREADS)
+    for number in range(left):
+        pipeline = subject.pipelines[number % len(subject.pipelines)]
+        threads = THREADS[number // len(subject.pipelines) % len(THREADS)]
+        yield Clean(subject, number, pipeline, threads)
+
+
+def perform_clean(clean: Clean) -> tuple[Repetition, ...]:
+    """Check sound data, and run a sound pipeline on them."""
+    catalogue = find_catalogue(clean.subject.root)
+    if not clean.specimen:
+        return (_on_golden(clean, catalogue),)
+    return _on_specimen(clean, catalogue, _find(catalogue, clean.specimen))
+
+
+def of_file(path: Path) -> Specimen:
+    """A dataset in a file as a specimen: what it is named after."""
+    return Specimen(str(path), partial(_fixture_of, path))
+
+
+def _find(catalogue: Catalogue, name: str) -> Specimen:
+    known = {specimen.name: specimen for specimen in catalogue.load_specimens()}
+    return known[name] if name in known else of_file(Path(name))
+
+
+def _fixture_of(path: Path) -> Fixture:
+    source = Source(path.name, digest_file(path))
+    return make_fixture("dataset", read_archive(path), generator=Generator("file", 1), source=source)
+
+
+def _on_golden(clean: Clean, catalogue: Catalogue) -> Repetition:
+    """Check and reconstruct the golden fixture with noise in its last bits."""
+    subject, condition = clean.subject, Condition(clean.threads, noise=FIRST_NOISE + clean.number)
+    golden = read_archive(subject.path)
+    baseline = read_baseline(subject.baseline(clean.pipeline))
+    found = [_of_checks(catalogue, golden), (by_comparison(golden, golden),)]
+    run = catalogue.load("pipelines", clean.pipeline)
+    with tempfile.TemporaryDirectory() as folder:
+        go = partial(_run, run, subject.path, condition, Path(folder))
+        metrics, _ = by_metrics(clean.pipeline, go, baseline)
+    name = f"{subject.path.stem}, {clean.pipeline}, {clean.threads} threads, noise {condition.noise}"
+    return Repetition(name, (*(d for group in found for d in group), metrics))
+
+
+def _on_specimen(clean: Clean, catalogue: Catalogue, specimen: Specimen) -> tuple[Repetition, ...]:
+    """Make a specimen twice, check it, calibrate a pipeline on it, and judge further runs."""
+    try:
+        made, again = specimen.make(), specimen.make()
+        found = _of_checks(catalogue, dict(made.arrays))
+        found += (
+            by_array_digests(made.manifest, dict(again.arrays)),
+            by_comparison(made.arrays, again.arrays),
+        )
+    except HarnessError as error:
+        return (Repetition(specimen.name, (refused("generator", error),)),)
+    run = catalogue.load("pipelines", clean.pipeline)
+    with tempfile.TemporaryDirectory() as folder:
+        path, _ = write_fixture(made, Path(folder))
+        metrics = _judged_runs(run, path, clean.pipeline, FIRST_NOISE + 100 * clean.number)
+    return tuple(
+        Repetition(f"{specimen.name}, {clean.pipeline}, {threads} threads", (*found, answer))
+        for threads, answer in zip(THREADS, metrics, strict=True)
+    )
+
+
+def _judged_runs(
+    run: Callable[..., PipelineResult], path: Path, pipeline: str, noise: int
+) -> tuple[Detection, ...]:
+    """Calibrate on a few runs, and judge one more at each thread count."""
+    conditions = [Condition(1), *(Condition(1 + n % 2, noise=noise + n) for n in range(1, CALIBRATING))]
+    try:
+        results = [_measured(run, path, condition) for condition in conditions]
+        samples = [Sample(c, r.metrics, r.controls) for c, r in zip(conditions, results, strict=True)]
+        first = results[0]
+        baseline = calibrated(samples, better=first.better, resolution=first.resolution)
+        fresh = [_measured(run, path, Condition(t, noise=noise + CALIBRATING + t)) for t in THREADS]
+    except HarnessError as error:
+        return tuple(refused(metrics_of(pipeline), error) for _ in THREADS)
+    check = metrics_of(pipeline)
+    return tuple(judged(check, judge(baseline, r.metrics, r.controls)) for r in fresh)
+
+
+def _measured(run: Callable[..., PipelineResult], path: Path, condition: Condition) -> PipelineResult:
+    with tempfile.TemporaryDirectory() as folder:
+        return _run(run, path, condition, Path(folder))
+
+
+def _run(
+    run: Callable[..., PipelineResult], path: Path, condition: Condition, folder: Path
+) -> PipelineResult:
+    """Run a pipeline under *condition*, on a copy of the fixture with its noise."""
+    if condition.noise is not None:
+        noisy = folder / path.name
+        write_archive(noisy, with_last_bit_noise(read_archive(path), condition.noise))
+        path = noisy
+    with applied(condition):
+        return run(path, folder / "output", threads=condition.threads)
+
+
+def _of_checks(catalogue: Catalogue, arrays: dict[str, Any]) -> tuple[Detection, ...]:
+    checks = {name: load_reference(reference) for name, reference in catalogue.checks.items()}
+    return tuple(by_check(name, check, arrays) for name, check in checks.items())
