@@ -68,7 +68,7 @@ def by_comparison(golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndar
         return Detection(COMPARISON, caught=False)
     worst = max(drifted, key=lambda array: distance(array, golden, arrays))
     told = distance(worst, golden, arrays)
-    margin = f"{told:.2g} tolerances" if math.isfinite(told) else f"another {_aspect(worst)}"
+    margin = tolerances(told) if math.isfinite(told) else f"another {_aspect(worst)}"
     return Detection(COMPARISON, caught=True, margin=margin, detail=f"{len(drifted)} arrays, {worst.name}")
 
 
@@ -156,7 +156,15 @@ def _tolerances(verdict: MetricVerdict) -> float:
 
 
 def _most(figures: Mapping[str, float]) -> str:
-    return f"{max(figures.values(), default=0.0):.2g} tolerances"
+    return tolerances(max(figures.values(), default=0.0))
+
+
+def tolerances(number: float) -> str:
+    """So many tolerances, shortly: 0.7, 31, 6e5."""
+    if math.isfinite(number) and number >= 1000:  # noqa: PLR2004 - three digits are read at a glance
+        mantissa, _, exponent = f"{number:.0e}".partition("e")
+        return f"{mantissa}e{int(exponent)} tolerances"
+    return f"{number:.2g} tolerances"
 
 
 def _aspect(array: ArrayDrift) -> str:

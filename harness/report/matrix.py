@@ -19,6 +19,7 @@ LEGEND = (
     "- let it pass, blank was not asked."
 )
 _WIDTH = 7
+_OTHER = "another "
 
 
 def matrix_table(matrix: Matrix) -> Table:
@@ -148,8 +149,9 @@ def _cell(row: Row, found: Detection | None) -> str:
         return ""
     if not found.caught:
         return "-"
-    mark = "*" if found is row.first else ""
-    return (found.margin.split()[0] if found.margin else "x")[: _WIDTH - 1] + mark
+    word = found.margin.split()[-1 if found.margin.startswith(_OTHER) else 0] if found.margin else "x"
+    short = word if len(word) < _WIDTH else f"{word[: _WIDTH - 4]}."
+    return f"{short}*" if found is row.first else short
 
 
 def _heading(check: str) -> str:
