@@ -37,11 +37,15 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of a pipeline: its wall time in seconds, its peak resident memory in MB (1e6 bytes)."""
+    """One step of a pipeline: its wall time in seconds, its peak resident memory in MB (1e6 bytes).
+
+    ``inputs`` are digests of the arrays that went into it, by name, in the fixture's dtypes and units.
+    """
 
     name: str
     seconds: float
     peak_mb: float
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class PipelineResult:
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     resolution: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Mapping[str, Mapping[str, str]]:
+        """What each stage that says so read: stage, array, digest."""
+        return {stage.name: stage.inputs for stage in self.stages if stage.inputs}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from harness.core.compare import Drift, compare
 from harness.core.errors import RefusedError
 from harness.core.fixture import write_fixture
 from harness.core.generators import make_again, needs_source
+from harness.core.inputs import misread
 from harness.core.manifest import manifest_differences, read_manifest
 from harness.core.registry import read_registry
 from harness.core.verdict import Outcome, Verdict
@@ -114,7 +115,7 @@ def pipeline_step(
     folder: Path,
     progress: Callable[[str, float], None] | None = None,
 ) -> Step:
-    """Run a pipeline on a fixture and judge its metrics by the *golden* baseline.
+    """Run a pipeline on a fixture and judge its metrics by the *golden* baseline, and what it read.
 
     Raises
     ------
@@ -126,10 +127,12 @@ def pipeline_step(
     _require_same_fixture(fixture, golden, baseline)
     result = run(fixture, folder, progress=progress)
     metrics = judge(baseline, result.metrics, result.controls)
+    wrong = misread(read_manifest(fixture.with_suffix(".json")), result.inputs)
     refused = [verdict for verdict in metrics if not verdict.outcome.accepted]
     exact = all(verdict.outcome is Outcome.SAME for verdict in metrics)
     outcome = refused[0].outcome if refused else Outcome.SAME if exact else Outcome.TOLERATED
-    detail = f"{len(metrics) - len(refused)} of {len(metrics)} comparisons accepted"
+    outcome = Outcome.DRIFTED if wrong and outcome.accepted else outcome
+    detail = "; ".join((*wrong, f"{len(metrics) - len(refused)} of {len(metrics)} comparisons accepted"))
     trial = Trial(result, baseline, metrics)
     return Step(f"pipeline {result.pipeline}", outcome, detail, time.perf_counter() - start, trial=trial)
 

@@ -7,7 +7,8 @@ import pytest
 
 from harness.core.baseline import Baseline, Control, Metric, encode_baseline
 from harness.core.calibrate import Condition, Sample, calibrated, certificate
-from harness.core.domain import PipelineResult
+from harness.core.digest import digest_array
+from harness.core.domain import PipelineResult, Stage
 from harness.core.errors import RefusedError, UnreadableError, UsageError
 from harness.core.fixture import make_fixture, write_fixture
 from harness.core.manifest import Generator, Source, read_manifest
@@ -69,15 +70,20 @@ def walked(empty, record, field, tmp_path):
     return empty
 
 
-def pipeline(ssim: float, mae: float = 0.25, flat: float = 0.25):
+def pipeline(ssim: float, mae: float = 0.25, flat: float = 0.25, stages: tuple[Stage, ...] = ()):
     """Run a pipeline that measures the given metrics, whatever it is run on."""
 
     def run(fixture, output, *, progress=None):
         if progress:
             progress("infer", 1.0)
-        return PipelineResult("smooth", {"ssim": ssim, "mae": mae}, {"flat": {"ssim": flat}}, (), {})
+        return PipelineResult("smooth", {"ssim": ssim, "mae": mae}, {"flat": {"ssim": flat}}, stages, {})
 
     return run
+
+
+def reading(image):
+    """A stage that read this image."""
+    return (Stage("infer", 0.1, 10.0, {"image": digest_array(image)}),)
 
 
 def test_fixtures_and_baselines_are_found_in_the_registry(walked):
@@ -152,6 +158,24 @@ def test_a_pipeline_is_judged_by_its_baseline_and_its_control(walked, tmp_path, 
     assert step.detail == f"{count} of 3 comparisons accepted"
     assert seen == [("infer", 1.0)]
     assert step.trial.baseline == BASELINE
+
+
+@pytest.mark.parametrize(("flat", "outcome"), [(0.25, Outcome.DRIFTED), (0.75, Outcome.COLLAPSED)])
+def test_what_a_pipeline_misread_is_drift_whatever_it_measured(walked, field, tmp_path, flat, outcome):
+    """Data that lost a digit on the way are told of, beside the metrics; only a collapse is worse news."""
+    ((fixture, name, golden),) = baselines(walked)
+    run = pipeline(0.75, flat=flat, stages=reading(field.lattice().arrays["image"] * (1 + 1e-12)))
+    step = pipeline_step(run, fixture, golden, tmp_path / name)
+    assert step.outcome is outcome
+    assert step.detail.startswith("infer read image: expected xxh128:")
+    assert step.detail.endswith("of 3 comparisons accepted")
+
+
+def test_what_a_pipeline_read_as_it_is_stored_adds_nothing(walked, field, tmp_path):
+    ((fixture, name, golden),) = baselines(walked)
+    run = pipeline(0.75, stages=reading(field.lattice().arrays["image"]))
+    step = pipeline_step(run, fixture, golden, tmp_path / name)
+    assert (step.outcome, step.detail) == (Outcome.SAME, "3 of 3 comparisons accepted")
 
 
 def test_a_baseline_that_cannot_be_read_is_refused_before_the_pipeline_runs(walked, tmp_path):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.core.errors import HarnessError
 from harness.ptycho.pipeline.memory import peak_mb
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 RECONSTRUCTION = "reconstruction.npz"
 CONTROLS = "controls.npz"
-
-STARTED = time.perf_counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +29,18 @@ class Task:
         report(progress=fraction)
 
 
-def serve(main: Callable[[Task], None]) -> None:
-    """Run *main* on the task of the command line; end with a report, also of a refusal."""
-    fixture, output, *goal = sys.argv[1:]
+def serve(module: str, fixture: str, output: str, goal: str = "") -> None:
+    """Let ``main`` of *module* do a task; end with a report, also of a refusal.
+
+    ``main`` takes a :class:`Task`, and returns the digests of the arrays that it read, by name.
+    """
+    main = importlib.import_module(module).main
     try:
-        main(Task(Path(fixture), Path(output), *goal))
+        inputs = main(Task(Path(fixture), Path(output), goal))
     except HarnessError as refusal:
         report(refusal=_parts(refusal))
         sys.exit(refusal.exit_code)
-    report(done={"seconds": time.perf_counter() - STARTED, "peak_mb": peak_mb()})
+    report(done={"peak_mb": peak_mb(), "inputs": dict(inputs)})
 
 
 def report(**message: Any) -> None:
@@ -54,3 +52,7 @@ def report(**message: Any) -> None:
 def _parts(refusal: HarnessError) -> dict[str, str]:
     parts = {key: str(getattr(refusal, key)) for key in ("thing", "expected", "found", "remedy")}
     return {"kind": type(refusal).__name__, **parts}
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 
 from harness.core.archive import read_archive
+from harness.core.digest import digest_array
 from harness.core.errors import RefusedError
 from harness.ptycho.forward import inside, origins
 from harness.ptycho.pipeline.physics import Windows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -47,6 +49,8 @@ class Experiment:
         Stored units of a flat object of 1, for a probe in stored units.
     light : float
         Stored units of a probe of 1.
+    inputs : mapping of str to str
+        Digests of the arrays that this was made of, in stored dtype and units.
     """
 
     amplitude: Tensor
@@ -58,6 +62,7 @@ class Experiment:
     corner: tuple[int, int]
     transmission: float
     light: float
+    inputs: Mapping[str, str]
 
     @property
     def positions(self) -> int:
@@ -108,7 +113,13 @@ def read_experiment(fixture: Path) -> Experiment:
         corner=corner,
         transmission=level / light,
         light=light,
+        inputs=_digests(diffraction=diffraction, probeGuess=probe, xcoords=x, ycoords=y),
     )
+
+
+def _digests(**arrays: np.ndarray) -> dict[str, str]:
+    """Return digests by name. Of the object its shape alone is used: what it holds was not read."""
+    return {name: digest_array(array) for name, array in arrays.items()}
 
 
 def _seen(x: np.ndarray, y: np.ndarray, patch: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -23,6 +23,8 @@ from harness.ptycho.select import stratified
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.core.domain import Stage
+
     Arrays = Mapping[str, np.ndarray]
 
 PIPELINES = {"network": run.network, "iterative": run.iterative}
@@ -85,7 +87,7 @@ def halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> Pipeli
         f"{pipeline}-halves",
         compared(parts, found),
         {"flat": compared(parts, flat)},
-        tuple(replace(stage, name=f"{name} {stage.name}") for name, r in done.items() for stage in r.stages),
+        tuple(_renamed(stage, name) for name, r in done.items() for stage in r.stages),
         artifacts,
         BETTER,
     )
@@ -138,6 +140,11 @@ def _aligned(parts: Sequence[Arrays], found: Sequence[Arrays]) -> tuple[np.ndarr
     both = masks[0] & masks[1]
     first = found[0]["object"].astype(np.complex128)
     return first, align(found[1]["object"], first, both), both
+
+
+def _renamed(stage: Stage, half: str) -> Stage:
+    """Say which half a stage is of; the arrays that it read are a part of the fixture, and no manifest's."""
+    return replace(stage, name=f"{half} {stage.name}", inputs={})
 
 
 def _draw(parts: Sequence[Arrays], found: Sequence[Arrays], path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from harness.core.archive import write_archive
 from harness.ptycho.pipeline import checkpoint
 from harness.ptycho.pipeline.batches import batches, neighbour_groups
-from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION, Task, serve
+from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION, Task
 from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_configuration
 from harness.ptycho.pipeline.determinism import settle
 from harness.ptycho.pipeline.experiment import Experiment, read_experiment
@@ -19,6 +19,7 @@ from harness.ptycho.pipeline.network import Canvas, Network
 from harness.ptycho.pipeline.train import KIND, untrained
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -58,8 +59,8 @@ def trained(path: Path, experiment: Experiment, configuration: NetworkConfigurat
     return network
 
 
-def main(task: Task) -> None:
-    """Reconstruct a fixture with the trained network, and with its controls."""
+def main(task: Task) -> Mapping[str, str]:
+    """Reconstruct a fixture with the trained network, and with its controls; return what was read."""
     configuration = read_configuration(NetworkConfiguration, task.output)
     settle(seed=configuration.seed, threads=configuration.threads)
     experiment = read_experiment(task.fixture)
@@ -76,6 +77,7 @@ def main(task: Task) -> None:
         "flat": experiment.stored_object(experiment.flat()),
         "probe": experiment.stored_probe(start.probe),
     })  # fmt: skip
+    return experiment.inputs
 
 
 def _controls(
@@ -102,7 +104,3 @@ def _first_rounds(
 
 def _stored(experiment: Experiment, canvas: Tensor, network: Network) -> dict[str, np.ndarray]:
     return {"object": experiment.stored_object(canvas), "probe": experiment.stored_probe(network.probe)}
-
-
-if __name__ == "__main__":
-    serve(main)

@@ -12,7 +12,7 @@ import torch
 from harness.core.archive import write_archive
 from harness.ptycho.pipeline import checkpoint
 from harness.ptycho.pipeline.batches import neighbour_groups, one_pass
-from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION, Task, serve
+from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION, Task
 from harness.ptycho.pipeline.configuration import IterativeConfiguration, read_configuration
 from harness.ptycho.pipeline.determinism import settle
 from harness.ptycho.pipeline.experiment import Experiment, read_experiment
@@ -20,7 +20,7 @@ from harness.ptycho.pipeline.physics import amplitude, defocused
 from harness.ptycho.pipeline.schedule import cosine, require_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
@@ -117,8 +117,8 @@ def resumed(experiment: Experiment, configuration: IterativeConfiguration, task:
     return descent
 
 
-def main(task: Task) -> None:
-    """Do the first half and save it, or resume, do the second, and write the object."""
+def main(task: Task) -> Mapping[str, str]:
+    """Do the first half and save it, or resume, do the second, and write the object; return what was read."""
     configuration = read_configuration(IterativeConfiguration, task.output)
     settle(seed=configuration.seed, threads=configuration.threads)
     experiment = read_experiment(task.fixture)
@@ -126,7 +126,7 @@ def main(task: Task) -> None:
         descent = Descent.started(experiment, configuration)
         descend(descent, experiment, configuration, until=configuration.epochs // 2, progress=task.progress)
         checkpoint.write_checkpoint(task.output / checkpoint.FILE, KIND, descent.state())
-        return
+        return experiment.inputs
     descent = resumed(experiment, configuration, task)
     descend(descent, experiment, configuration, until=configuration.epochs, progress=task.progress)
     start = Descent.started(experiment, configuration)
@@ -138,12 +138,9 @@ def main(task: Task) -> None:
         "flat": flat, "before": flat, "after": experiment.stored_object(descent.obj),
         "probe": experiment.stored_probe(start.probe),
     })  # fmt: skip
+    return experiment.inputs
 
 
 def _require_shape(mine: Tensor, saved: Tensor) -> None:
     if mine.shape != saved.shape or mine.dtype != saved.dtype:
         raise ValueError(f"{saved.dtype} {tuple(saved.shape)} in place of {mine.dtype} {tuple(mine.shape)}")
-
-
-if __name__ == "__main__":
-    serve(main)

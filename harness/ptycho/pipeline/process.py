@@ -26,6 +26,10 @@ PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 has other work to do. The user's own setting goes first."""
 
 
+LAUNCH = ("-m", "harness.ptycho.pipeline.child")
+"""What a child's interpreter is told before a stage's module and its arguments."""
+
+
 class OvertimeError(HarnessError):
     """A pipeline did not end within its limit, and was stopped."""
 
@@ -68,7 +72,7 @@ def run_stage(  # noqa: PLR0913 - a process and its terms
     deadline: Deadline,
     progress: Callable[[str, float], None] | None = None,
 ) -> Stage:
-    """Run ``python -m *module* *arguments*`` to its end.
+    """Run ``main`` of *module* on *arguments*, in a process of its own, to its end.
 
     What the child writes on its standard error is kept in ``<stage>.log`` in *output* if it fails.
 
@@ -83,7 +87,7 @@ def run_stage(  # noqa: PLR0913 - a process and its terms
     if done is None:
         raise _overtime(stage, deadline) if overtime.is_set() else _crash(stage, child.returncode, log)
     log.unlink()
-    return Stage(stage, time.perf_counter() - started, float(done["peak_mb"]))
+    return Stage(stage, time.perf_counter() - started, float(done["peak_mb"]), done["inputs"])
 
 
 @contextmanager
@@ -92,7 +96,7 @@ def _child(
 ) -> Iterator[tuple[subprocess.Popen[str], threading.Event]]:
     """Hold a child that is killed at the deadline (the event is then set), or when its parent leaves."""
     overtime = threading.Event()
-    command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, *LAUNCH, module, *arguments]
     with subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours
         command, stdout=subprocess.PIPE, stderr=errors_out, text=True, env={**PATIENT, **os.environ}
     ) as child:

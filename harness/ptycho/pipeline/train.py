@@ -10,7 +10,6 @@ import torch
 
 from harness.ptycho.pipeline import checkpoint
 from harness.ptycho.pipeline.batches import batches, neighbour_groups
-from harness.ptycho.pipeline.child import Task, serve
 from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_configuration
 from harness.ptycho.pipeline.determinism import settle
 from harness.ptycho.pipeline.experiment import Experiment, read_experiment
@@ -19,7 +18,9 @@ from harness.ptycho.pipeline.physics import defocused
 from harness.ptycho.pipeline.schedule import cosine, require_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from harness.ptycho.pipeline.child import Task
 
 KIND = "network"
 WARM_UP = 4
@@ -72,14 +73,15 @@ def train(
         progress((turn + 1) / turns)
 
 
-def main(task: Task) -> None:
-    """Train on a fixture, and write the checkpoint."""
+def main(task: Task) -> Mapping[str, str]:
+    """Train on a fixture, and write the checkpoint; return the digests of what was read."""
     configuration = read_configuration(NetworkConfiguration, task.output)
     settle(seed=configuration.seed, threads=configuration.threads)
     experiment = read_experiment(task.fixture)
     network = untrained(experiment, configuration)
     train(network, experiment, configuration, task.progress)
     checkpoint.write_checkpoint(task.output / checkpoint.FILE, KIND, network.state_dict())
+    return experiment.inputs
 
 
 def _optimisers(
@@ -93,7 +95,3 @@ def _optimisers(
     adam = torch.optim.Adam(network.step.parameters(), lr=configuration.learning_rate, betas=(0.9, 0.99))
     full_step = network.probe.numel() / 2
     return adam, torch.optim.SGD([network.light], lr=configuration.probe_rate * full_step, momentum=0.5)
-
-
-if __name__ == "__main__":
-    serve(main)

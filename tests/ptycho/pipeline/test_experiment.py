@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.core.archive import read_archive, write_archive
+from harness.core.digest import digest_array
 from harness.core.errors import RefusedError, UnreadableError
 from harness.ptycho.pipeline.experiment import read_experiment
 from harness.ptycho.pipeline.physics import amplitude
@@ -55,6 +56,12 @@ def test_stored_units_and_frame(small, data):
     assert whole.shape == data["objectGuess"].shape
     assert whole[rows, columns][3, 5] == pytest.approx(2 * e.transmission)
     assert e.stored_probe(e.probe) == pytest.approx(data["probeGuess"], rel=1e-5)
+
+
+def test_what_was_read_has_the_digests_of_what_is_stored(small, data):
+    """Every array that the computation takes, in its stored dtype; of the object it takes the shape alone."""
+    used = ("diffraction", "probeGuess", "xcoords", "ycoords")
+    assert read_experiment(small).inputs == {key: digest_array(data[key]) for key in used}
 
 
 @pytest.mark.parametrize(

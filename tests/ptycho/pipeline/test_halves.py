@@ -27,7 +27,10 @@ import json, sys
 from pathlib import Path
 from harness.ptycho.pipeline.halves import halves
 done = halves("iterative", Path(sys.argv[1]), Path(sys.argv[2]), threads=1, epochs=60)
-print(json.dumps({"metrics": done.metrics, "flat": done.controls["flat"], "torch": "torch" in sys.modules}))
+print(json.dumps({
+    "metrics": done.metrics, "flat": done.controls["flat"],
+    "inputs": done.inputs, "torch": "torch" in sys.modules,
+}))
 """
 
 
@@ -43,6 +46,7 @@ def test_figures_of_two_halves(small, tmp_path):
     assert metrics["diffraction_error"] < metrics["unseen_diffraction_error"]
     assert metrics["unseen_diffraction_error"] < flat["unseen_diffraction_error"]
     assert not done["torch"]
+    assert done["inputs"] == {}  # a half's arrays are in no manifest
 
 
 def test_refused(small, tmp_path):

@@ -12,30 +12,30 @@ from harness.ptycho.pipeline import process
 from harness.ptycho.pipeline.process import Deadline, OvertimeError, run_stage
 
 REPORTING = """
-from harness.ptycho.pipeline.child import serve
 def main(task):
     print("a library's own words")
     task.progress(0.25)
     task.progress(1.0)
-serve(main)
+    return {"image": "xxh128:1"}
 """
 REFUSING = """
 from harness.core.errors import UnreadableError
-from harness.ptycho.pipeline.child import serve
 def main(task):
     raise UnreadableError("thing", expected="one", found="other", remedy="Mend it.")
-serve(main)
 """
 CRASHING = "raise MemoryError('no room')"
-ENDLESS = "import time\nwhile True: time.sleep(1)"
+ENDLESS = """
+import time
+def main(task):
+    task.progress(0.25)
+    while True: time.sleep(1)
+"""
 ENVIRONMENT = """
 import os
 from harness.core.errors import HarnessError
-from harness.ptycho.pipeline.child import serve
 def main(task):
     first, second = os.environ["ATEN_CPU_CAPABILITY"], os.environ["OMP_WAIT_POLICY"]
     raise HarnessError(first, expected=second, found="", remedy="")
-serve(main)
 """
 
 
@@ -59,11 +59,12 @@ def run(tmp_path, monkeypatch):
 
 
 def test_progress_and_end(run, tmp_path):
-    """Progress arrives in order, a library's own output is no report, and a good end leaves no log."""
+    """Progress arrives in order, then what was read; a library's own output is no report; no log is left."""
     heard = []
     stage = run(REPORTING, progress=lambda name, share: heard.append((name, share)))
     assert heard == [("work", 0.25), ("work", 1.0)]
     assert stage.seconds > 0
+    assert stage.inputs == {"image": "xxh128:1"}
     if sys.platform in {"linux", "darwin"}:
         assert 1 < stage.peak_mb < 1000
     assert not (tmp_path / "work.log").exists()
@@ -108,7 +109,7 @@ def test_a_callback_that_fails_leaves_no_child(run):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process.subprocess, "Popen", Watched)
         with pytest.raises(KeyboardInterrupt):
-            run(REPORTING + ENDLESS, progress=leave)
+            run(ENDLESS, progress=leave)
     assert started[0].returncode is not None
 
 

@@ -8,6 +8,7 @@ import pytest
 from harness.core.archive import read_archive, write_archive
 from harness.core.errors import DependencyError, RefusedError, UnreadableError, UsageError
 from harness.ptycho.pipeline import process, run
+from harness.ptycho.pipeline.experiment import read_experiment
 
 QUICK = {"epochs": 1, "rounds": 2, "inference_rounds": 2, "channels": 4}
 
@@ -30,6 +31,8 @@ def test_what_a_run_leaves(result, small):
     assert all(control.keys() == done.metrics.keys() for control in done.controls.values())
     assert np.isfinite(list(done.metrics.values())).all()
     assert heard[-1] == ("infer", 1.0)
+    assert set(done.inputs) == {"train", "infer"}
+    assert done.inputs["train"] == done.inputs["infer"] == read_experiment(small).inputs
     assert done.better.keys() < done.metrics.keys()
     assert done.resolution == {"aligned_frc_cutoff": 1 / min(read_archive(small)["objectGuess"].shape)}
 
