@@ -23,13 +23,14 @@ from harness.core.errors import HarnessError
 from harness.core.fixture import make_fixture, write_fixture
 from harness.core.manifest import Generator, Source
 from harness.core.perturb import with_last_bit_noise
+from harness.core.sensitivity import sound_checks
 from harness.core.specimen import Specimen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.core.catalogue import Catalogue
-    from harness.core.domain import PipelineResult
+    from harness.core.domain import CheckReport, PipelineResult
     from harness.core.fixture import Fixture
     from harness.core.sensitivity import Subject
 
@@ -75,9 +76,10 @@ def clean_trials(subject: Subject, specimens: tuple[Specimen, ...], repetitions:
     """Every specimen once, pipelines in turn; the rest on the golden fixture, threads in turn as well."""
     left = repetitions
     for number, specimen in enumerate(specimens):
-        if left < len(THREADS):
-            break
-        pipeline = subject.pipelines[number % len(subject.pipelines)]
+        able = [name for name in subject.pipelines if name in (specimen.pipelines or subject.pipelines)]
+        if left < len(THREADS) or not able:
+            continue
+        pipeline = able[number % len(able)]
         yield Clean(subject, number, pipeline, specimen=specimen.name)
         left -= len(THREADS)
     for number in range(left):
@@ -114,7 +116,8 @@ def _on_golden(clean: Clean, catalogue: Catalogue) -> Repetition:
     subject, condition = clean.subject, Condition(clean.threads, noise=FIRST_NOISE + clean.number)
     golden = read_archive(subject.path)
     baseline = read_baseline(subject.baseline(clean.pipeline))
-    found = [_of_checks(catalogue, golden), (by_comparison(golden, golden),)]
+    checks = sound_checks(catalogue, golden)
+    found = [_of_checks(checks, golden), (by_comparison(golden, golden),)]
     run = catalogue.load("pipelines", clean.pipeline)
     with tempfile.TemporaryDirectory() as folder:
         go = partial(_run, run, subject.path, condition, Path(folder))
@@ -127,7 +130,7 @@ def _on_specimen(clean: Clean, catalogue: Catalogue, specimen: Specimen) -> tupl
     """Make a specimen twice, check it, calibrate a pipeline on it, and judge further runs."""
     try:
         made, again = specimen.make(), specimen.make()
-        found = _of_checks(catalogue, dict(made.arrays))
+        found = _of_checks(_checks(catalogue), dict(made.arrays))
         found += (
             by_array_digests(made.manifest, dict(again.arrays)),
             by_comparison(made.arrays, again.arrays),
@@ -178,6 +181,11 @@ def _run(
         return run(path, folder / "output", threads=condition.threads)
 
 
-def _of_checks(catalogue: Catalogue, arrays: dict[str, Any]) -> tuple[Detection, ...]:
-    checks = {name: load_reference(reference) for name, reference in catalogue.checks.items()}
+def _checks(catalogue: Catalogue) -> dict[str, Callable[..., CheckReport]]:
+    return {name: load_reference(reference) for name, reference in catalogue.checks.items()}
+
+
+def _of_checks(
+    checks: dict[str, Callable[..., CheckReport]], arrays: dict[str, Any]
+) -> tuple[Detection, ...]:
     return tuple(by_check(name, check, arrays) for name, check in checks.items())

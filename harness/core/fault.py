@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.core.manifest import Manifest
+
 Kind = Literal["fixture", "generator", "pipeline", "repository"]
 
 
@@ -31,6 +33,8 @@ class Fault:
         Why no check of the data alone can see it; empty where one can.
     pipelines : tuple of str
         The pipelines that it can live in; empty for every one.
+    applies : callable
+        Whether it can happen to a fixture with this manifest; not to one of another field, for instance.
     quick : bool
         Of a pipeline's fault: whether a quick look includes it.
     harmless : bool
@@ -43,5 +47,6 @@ class Fault:
     inject: Callable[..., Any] = field(compare=False)
     unseen: str = ""
     pipelines: tuple[str, ...] = ()
+    applies: Callable[[Manifest], bool] = field(default=lambda _: True, compare=False)
     quick: bool = False
     harmless: bool = False

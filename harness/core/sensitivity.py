@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from harness.core.catalogue import Catalogue
-    from harness.core.domain import PipelineResult
+    from harness.core.domain import CheckReport, PipelineResult
     from harness.core.fault import Fault
 
 Ask = Literal["data", "metrics", "repository", "liveness"]
@@ -113,7 +113,8 @@ def trials(subject: Subject, faults: Iterable[Fault], *, quick: bool = False) ->
 
     A quick look asks metrics about the faults marked for it, of pipelines, alone.
     """
-    faults = tuple(faults)
+    manifest = read_manifest(subject.path.with_suffix(".json"))
+    faults = tuple(fault for fault in faults if fault.applies(manifest))
     for fault in faults:
         for pipeline in _pipelines(subject, fault, quick=quick):
             yield Trial(subject, fault.id, "metrics", pipeline)
@@ -145,6 +146,12 @@ def matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detection, ...
         if found:
             rows.append(_row(fault, found))
     return Matrix(tuple(rows))
+
+
+def sound_checks(catalogue: Catalogue, golden: dict[str, Any]) -> dict[str, Callable[..., CheckReport]]:
+    """The checks that have nothing against the golden arrays: another field's would refuse everything."""
+    checks = {name: load_reference(reference) for name, reference in catalogue.checks.items()}
+    return {name: check for name, check in checks.items() if not by_check(name, check, golden).caught}
 
 
 def _row(fault: Fault, found: Sequence[Detection]) -> Row:
@@ -187,25 +194,16 @@ def _asked(check: str, ask: Callable[[], Detection]) -> Detection:
         return refused(check, error)
 
 
-def _ask_data(
-    subject: Subject, catalogue: Catalogue, arrays: dict[str, Any], *, golden: bool = True
-) -> tuple[Detection, ...]:
-    """Ask all checks of the data; those that need a golden copy where there is one to compare with."""
-    checks = {name: load_reference(reference) for name, reference in catalogue.checks.items()}
+def _ask_data(subject: Subject, catalogue: Catalogue, arrays: dict[str, Any]) -> tuple[Detection, ...]:
+    """Ask the checks of the data alone, and those that need the golden copy."""
+    golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
+    checks = sound_checks(catalogue, golden)
     found = [_asked(name, partial(by_check, name, check, arrays)) for name, check in checks.items()]
-    if golden:
-        manifest, copy = read_manifest(subject.path.with_suffix(".json")), read_archive(subject.path)
-        found += _ask_golden(manifest, lambda: copy, arrays)
-    return tuple(found)
-
-
-def _ask_golden(
-    manifest: Any, golden: Callable[[], Mapping[str, Any]], arrays: dict[str, Any]
-) -> list[Detection]:
-    return [
+    found += [
         _asked(DIGEST, lambda: by_array_digests(manifest, arrays)),
-        _asked(COMPARISON, lambda: by_comparison(golden(), arrays)),
+        _asked(COMPARISON, lambda: by_comparison(golden, arrays)),
     ]
+    return tuple(found)
 
 
 def _ask_metrics(

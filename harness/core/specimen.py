@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """One sound dataset of a domain: what it is, and what makes it."""
+    """One sound dataset of a domain: its name, what makes it, and the pipelines that can run on it.
+
+    No pipelines stand for all.
+    """
 
     name: str
     make: Callable[[], Fixture] = field(compare=False)
+    pipelines: tuple[str, ...] = ()

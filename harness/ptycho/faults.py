@@ -14,13 +14,14 @@ import numpy as np
 from harness.core.fault import Fault
 from harness.core.fixture import Fixture
 from harness.core.manifest import Generator
+from harness.ptycho.consistency import NEEDED
 from harness.ptycho.contract import FEWEST_POSITIONS, RULES
 from harness.ptycho.fixture import minimal
 from harness.ptycho.forward import amplitude
 from harness.ptycho.select import stratified
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from harness.core.manifest import Manifest
 
@@ -164,21 +165,29 @@ def _dtype(key: str) -> str:
     return RULES[key].dtype if key in RULES else ""
 
 
+def is_dataset(manifest: Manifest) -> bool:
+    """Say whether a fixture is one of ptychography: it has the arrays that physics needs."""
+    return set(NEEDED) <= manifest.arrays.keys()
+
+
+def _fault(number: str, title: str, inject: Callable[..., Arrays], unseen: str = "") -> Fault:
+    return Fault(number, title, "fixture", inject, unseen=unseen, applies=is_dataset)
+
+
 FAULTS = (
-    Fault("F01", "first n patterns with the coordinates of n spread ones", "fixture", first_patterns),
-    Fault("F02", "(H, W, N) stack stored as (N, H, W)", "fixture", positions_last),
-    Fault("F03", "x and y swapped", "fixture", swapped_coordinates),
-    Fault("F04", "uint16 counts squared in their own dtype", "fixture", overflowed_squares),
-    Fault("F05", "intensity stored where amplitude is expected", "fixture", intensities),
-    Fault("F06", "amplitudes of raw counts", "fixture", count_scale),
-    Fault("F07", "float64 and complex128 stored", "fixture", double_precision),
-    Fault("F08", "metadata stored as a pickled object", "fixture", pickled_metadata),
-    Fault("F09", "top-left coordinates where centres are expected", "fixture", top_left_coordinates),
-    Fault("F09b", "object clipped to another frame", "fixture", clipped_frame),
-    Fault(
+    _fault("F01", "first n patterns with the coordinates of n spread ones", first_patterns),
+    _fault("F02", "(H, W, N) stack stored as (N, H, W)", positions_last),
+    _fault("F03", "x and y swapped", swapped_coordinates),
+    _fault("F04", "uint16 counts squared in their own dtype", overflowed_squares),
+    _fault("F05", "intensity stored where amplitude is expected", intensities),
+    _fault("F06", "amplitudes of raw counts", count_scale),
+    _fault("F07", "float64 and complex128 stored", double_precision),
+    _fault("F08", "metadata stored as a pickled object", pickled_metadata),
+    _fault("F09", "top-left coordinates where centres are expected", top_left_coordinates),
+    _fault("F09b", "object clipped to another frame", clipped_frame),
+    _fault(
         "F10",
         "multi-mode probe cut to its first mode",
-        "fixture",
         first_mode_only,
         unseen="one mode explains the patterns in part, as an imperfect reconstruction does; "
         "only the source tells that there were more",
@@ -190,15 +199,15 @@ FAULTS = (
         inert_photons,
         unseen="the arrays are sound; the dose that they tell contradicts the record, "
         "or a second run with another number gives the same arrays",
+        applies=lambda manifest: manifest.generator.call == f"{minimal.__module__}:{minimal.__name__}",
     ),
-    Fault("F12", "patterns illuminated twice", "fixture", illuminated_twice),
-    Fault(
+    _fault("F12", "patterns illuminated twice", illuminated_twice),
+    _fault(
         "F13",
         "consecutive raster positions of one strip",
-        "fixture",
         one_strip,
         unseen="a strip is a sound scan of a smaller area; the source's coordinates tell that it had more",
     ),
-    Fault("F14", "zero frequency at the corner", "fixture", zero_at_the_corner),
+    _fault("F14", "zero frequency at the corner", zero_at_the_corner),
 )
 """The faults of fixtures, in the catalogue's order."""

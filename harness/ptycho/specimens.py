@@ -7,6 +7,7 @@ from functools import partial
 from harness.core.specimen import Specimen
 from harness.ptycho.fixture import minimal
 
+PIPELINES = ("network", "iterative")
 SEED = 100
 """The first scan's; the others count up. Object, positions and photon noise follow from it."""
 
@@ -43,7 +44,7 @@ def _specimen(number: int) -> Specimen:
         positions=positions, detector=detector, step=step, photons=photons, beam=beam,
         seed=SEED + number, name=name,
     )  # fmt: skip
-    return Specimen(name, make)
+    return Specimen(name, make, PIPELINES)
 
 
 SPECIMENS = tuple(_specimen(number) for number in range(len(_SCANS)))

@@ -53,7 +53,7 @@ def test_golden_arrays_stay_as_they_are(arrays):
 
 @pytest.mark.parametrize(("factor", "wrong"), [(1e3, 0.5), (1e-3, 2.0)])
 def test_a_comparison_with_other_tolerances_is_told(arrays, monkeypatch, factor, wrong):
-    """The check can fail: a thousandth of the tolerance refuses what is inside, a thousandfold accepts all."""
+    """It can fail: a thousandth of the tolerance refuses what is inside, a thousandfold accepts all."""
     real = mutation.default_tolerance
 
     def other(dtype):
