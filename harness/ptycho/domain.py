@@ -20,6 +20,6 @@ DOMAIN = Domain(
         "contract": "harness.ptycho.contract:check",
         "consistency": "harness.ptycho.consistency:check",
     },
-    faults=("harness.ptycho.faults:FAULTS",),
+    faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),
 )
