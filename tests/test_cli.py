@@ -254,9 +254,10 @@ def test_calibrate_records_samples_and_conditions(project):
     """The baseline holds a tolerance that covers its samples, and where they were taken."""
     baseline = json.loads((project / "golden" / "waves.smooth.json").read_bytes())
     metric = baseline["metrics"]["roughness"]
-    assert len(metric["samples"]) == baseline["certificate"]["runs"] == 3
+    assert len(metric["samples"]) == 3
+    assert len(metric["seeds"]) == baseline["certificate"]["runs"] - 3
     assert all(abs(sample - metric["value"]) <= metric["tolerance"] for sample in metric["samples"])
-    assert [c["threads"] for c in baseline["certificate"]["conditions"]] == ["1", "2", "1"]
+    assert [c["threads"] for c in baseline["certificate"]["conditions"][:3]] == ["1", "2", "1"]
     assert baseline["controls"]["flat"]["roughness"]["margin"] == pytest.approx(metric["value"] / 2)
 
 
@@ -278,7 +279,7 @@ def test_run_names_the_metric_that_drifted(project, harness):
     """A pipeline that changed ends with 1 and names metric, baseline, tolerance and distance."""
     shown = harness("run", env={**os.environ, "BIAS": "0.25"})
     assert shown.code == 1
-    assert "off by +0.25" in shown.out
+    assert "better by 0.25, a sudden gain" in shown.out
     assert "verdict: pipeline smooth: drifted" in shown.out
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the wheel, install it without the ptycho extra on each of the Pythons that is here, and run the tests
+# Build the wheel, install it with the extra of calibration alone on each of the Pythons that is here, and run the tests
 # that need no torch. Usage: without_torch.sh PYTHON_THAT_HAS_BUILD VERSION...
 set -eu
 wheels=$(mktemp -d)
@@ -18,7 +18,7 @@ for version in "$@"; do
     venv=".venv-core-$version"
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "$wheels"/*.whl 'hypothesis>=6.100' 'pytest-xdist>=3.5'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "$(echo "$wheels"/*.whl)[calibrate]" 'hypothesis>=6.100' 'pytest-xdist>=3.5'
     ! "$venv/bin/python" -c 'import torch' 2>/dev/null || { echo "torch came in by itself"; exit 1; }
     echo "Python $version, no torch, from the wheel:"
     "$venv/bin/pytest" -q -n 2 tests/core tests/test_architecture.py tests/test_cli.py

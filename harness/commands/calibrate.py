@@ -3,90 +3,149 @@
 from __future__ import annotations
 
 import shlex
+import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import emit, json_option, project_to_write, root_option, the_fixture
+from harness.commands.options import emit, json_option, project_at, project_to_write, root_option, the_fixture
 from harness.core.ci import require_not_ci
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.core.baseline import Baseline
-    from harness.core.calibrate import Condition, Sample
-    from harness.core.domain import PipelineResult
+    from harness.core.repeat import Call, Run
 
 _FEWEST = 2
 
 
 @click.command("calibrate")
-@click.argument("pipeline")
+@click.argument("pipeline", required=False)
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--runs", type=click.IntRange(min=_FEWEST), default=8, show_default=True, help="Runs to make.")
+@click.option("--runs", type=click.IntRange(min=_FEWEST), default=12, show_default=True, help="Runs to make.")
+@click.option("--seeds", type=click.IntRange(min=0), default=4, show_default=True, help="Other seeds to try.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at one time.")
 @click.option("--reason", required=True, help="Why the baseline changes; kept in registry.json.")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
-    pipeline: str, file: Path | None, runs: int, reason: str, root: Path | None, *, as_json: bool
+    *,
+    pipeline: str | None,
+    file: Path | None,
+    runs: int,
+    seeds: int,
+    jobs: int,
+    reason: str,
+    root: Path | None,
+    as_json: bool,
 ) -> int:
     """Run PIPELINE repeatedly on FILE and record metrics, tolerances and samples as its baseline.
 
-    The runs take turns with 1 and 2 threads, with the processor's own kernels and portable ones, and with
-    noise in the last bit of the inputs, as on another machine. Each tolerance is found from the samples,
-    which the baseline keeps.
+    The first run is plain. The others take turns with 1 and 2 threads and the kernels of other processors,
+    with noise in the last bit of the inputs, as on another machine. A tolerance is an interval that holds all
+    but one in 1,000 such runs. Runs with other seeds are reported beside them. Without PIPELINE, every
+    pipeline that has a baseline is measured anew.
 
     \b
     Example:
-      harness calibrate network --reason "first baseline"
+      harness calibrate network --jobs 2 --reason "first baseline"
     """
-    from harness.core.archive import read_archive
-    from harness.core.calibrate import Sample, calibrated, conditions
-    from harness.core.digest import digest_arrays
-
     require_not_ci()
     fixture = file or the_fixture(root)
-    taken = []
-    for number, condition in enumerate(conditions(runs), start=1):
-        result = _run(pipeline, fixture, condition, f"{pipeline} {number}/{runs}", root)
-        taken.append(Sample(condition, result.metrics, result.controls))
+    recorded = {}
+    for name in [pipeline] if pipeline else _with_baseline(fixture, root):
+        baseline, arrays = _measure(name, fixture, runs, seeds, jobs, root, silent=as_json)
+        path = _record(f"{fixture.stem}.{name}.json", baseline, arrays, reason, root)
+        recorded[path] = baseline
         if not as_json:
-            _show_sample(number, taken[-1])
-    digest = digest_arrays(read_archive(fixture))
-    baseline = calibrated(taken, better=result.better, resolution=result.resolution, fixture=digest)
-    path = _record(f"{fixture.stem}.{pipeline}.json", baseline, reason, root)
-    emit(baseline, as_json=as_json, render=lambda: _show(path, baseline))
+            _show(path, baseline)
+    emit(recorded, as_json=as_json, render=lambda: None)
     return 0
 
 
-def _run(pipeline: str, fixture: Path, condition: Condition, label: str, root: Path | None) -> PipelineResult:
-    from harness.core.calibrate import applied
-    from harness.core.catalogue import find_catalogue
-    from harness.report.progress import progress_bar
+def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
+    """Pipelines that have a golden baseline on the fixture.
 
-    run = find_catalogue(root or Path.cwd()).load("pipelines", pipeline)
-    with tempfile.TemporaryDirectory() as folder, applied(condition), progress_bar(label) as progress:
-        inputs = _inputs(fixture, condition, Path(folder))
-        output = Path(folder) / "output"
-        result: PipelineResult = run(inputs, output, threads=condition.threads, progress=progress)
-    return result
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    from harness.core.errors import UsageError
+    from harness.core.walk import baselines
 
-
-def _inputs(fixture: Path, condition: Condition, folder: Path) -> Path:
-    """The fixture, or a copy with noise in its last bits."""
-    if condition.noise is None:
-        return fixture
-    from harness.core.archive import read_archive, write_archive
-    from harness.core.perturb import with_last_bit_noise
-
-    noisy = folder / fixture.name
-    write_archive(noisy, with_last_bit_noise(read_archive(fixture), condition.noise))
-    return noisy
+    found = [name for archive, name, _ in baselines(project_at(root)) if archive.name == fixture.name]
+    if not found:
+        raise UsageError(
+            "PIPELINE",
+            expected=f"the name of a pipeline, or a baseline of {fixture.name} to measure anew",
+            found="neither",
+            remedy="Name one: `harness calibrate PIPELINE`.",
+        )
+    return found
 
 
-def _record(filename: str, baseline: Baseline, reason: str, root: Path | None) -> str:
-    """Commit the baseline as golden, and register it."""
+def _measure(  # noqa: PLR0913, PLR0917 - what the options say
+    pipeline: str, fixture: Path, runs: int, seeds: int, jobs: int, root: Path | None, *, silent: bool
+) -> tuple[Baseline, bytes | None]:
+    """Take all samples; return the baseline, and the arrays that its values were measured on."""
+    from harness.core.archive import read_archive
+    from harness.core.calibrate import calibrated, conditions, other_seeds
+    from harness.core.digest import digest_arrays
+    from harness.core.repeat import Call
+
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "measured.npz"
+        calls = [
+            Call((root or Path.cwd()).resolve(), pipeline, fixture.resolve(), condition)
+            for condition in (*conditions(runs), *other_seeds(seeds))
+        ]
+        calls[0] = Call(calls[0].root, pipeline, calls[0].fixture, calls[0].condition, kept)
+        done = _all(calls, jobs, silent=silent)
+        arrays = kept.read_bytes() if kept.is_file() else None
+    samples = [run.sample for run in done]
+    return calibrated(
+        samples[:runs],
+        better=done[0].better,
+        resolution=done[0].resolution,
+        fixture=digest_arrays(read_archive(fixture)),
+        seeds=samples[runs:],
+        measure=done[0].measure,
+    ), arrays
+
+
+def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
+    """Every run, in the order of *calls*, each told as it ends."""
+    from harness.core.jobs import in_processes
+    from harness.core.repeat import perform
+
+    done: dict[int, Run] = {}
+    told = _clock(len(calls), jobs, time.monotonic())
+    for number, run in in_processes(perform, calls, jobs):
+        done[number] = run
+        left = next(told)
+        if not silent:
+            _show_run(number + 1, len(calls), calls[number].pipeline, run, left)
+    return [done[number] for number in range(len(calls))]
+
+
+def _clock(runs: int, jobs: int, last: float) -> Iterator[float]:
+    """Seconds that remain, from the median of those that passed between two ends."""
+    passed: list[float] = []
+    for left in range(runs - 1, -1, -1):
+        now = time.monotonic()
+        passed.append(now - last)
+        last = now
+        yield left * statistics.median(passed[jobs - 1 :] or passed)
+
+
+def _record(filename: str, baseline: Baseline, arrays: bytes | None, reason: str, root: Path | None) -> str:
+    """Commit the baseline as golden, with the arrays behind it, and register both."""
     from harness.core.baseline import encode_baseline
     from harness.core.document import replace_file
     from harness.core.regenerate import Staged, commit, plan
@@ -94,20 +153,28 @@ def _record(filename: str, baseline: Baseline, reason: str, root: Path | None) -
     project = project_to_write(root)
     relative = f"{project.golden_name}/{filename}"
     with tempfile.TemporaryDirectory() as folder:
-        staged = Path(folder) / filename
-        replace_file(staged, encode_baseline(baseline))
-        changes = plan(project, [Staged(relative, "baseline", staged)])
+        path = Path(folder) / filename
+        replace_file(path, encode_baseline(baseline))
+        staged = [Staged(relative, "baseline", path)]
+        if arrays is not None:
+            replace_file(path.with_suffix(".npz"), arrays)
+            staged.append(Staged(f"{relative.removesuffix('.json')}.npz", "result", path.with_suffix(".npz")))
+        changes = plan(project, staged)
         commit(project, changes, reason=reason, command=shlex.join(["harness", *sys.argv[1:]]))
     return relative
 
 
-def _show_sample(number: int, sample: Sample) -> None:
-    settings = ", ".join(f"{key} {value}" for key, value in sample.condition.describe().items())
-    click.echo(f"run {number} ({settings})")
-    click.echo("  " + ", ".join(f"{name} {value:.5g}" for name, value in sample.metrics.items()))
+def _show_run(number: int, runs: int, pipeline: str, run: Run, left: float) -> None:
+    described = run.sample.condition.describe()
+    kernels = described.get("ATEN_CPU_CAPABILITY", "own")
+    noise = f", noise {run.sample.condition.noise}" if run.sample.condition.noise is not None else ""
+    seed = f", seed {described['seed']}" if "seed" in described else ""
+    told = f"{described['threads']} threads, {kernels} kernels{noise}{seed}"
+    click.echo(f"{pipeline} {number}/{runs}: {told}; about {left:.0f} s left")
 
 
 def _show(path: str, baseline: Baseline) -> None:
+    from harness.report.tables import calibration_table, show
+
     click.echo(f"recorded {path}")
-    for name, metric in baseline.metrics.items():
-        click.echo(f"  {name}: {metric.value:.6g} +/- {metric.tolerance:.2g}")
+    show(calibration_table(baseline))

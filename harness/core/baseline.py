@@ -23,11 +23,33 @@ SCHEMA = 1
 
 
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A metric's value, its tolerance on either side, and what was measured to find that."""
+    """A metric's value, its tolerance on either side, and what was measured to find that.
+
+    Attributes
+    ----------
+    value, tolerance : float
+        A tolerance of 0 means that the comparison is exact.
+    samples : tuple of float
+        What runs under numerical perturbations measured, the value first.
+    spread : float
+        Their standard deviation.
+    resolution : float
+        Smallest step of a metric that cannot take every value, else 0.
+    better : {"higher", "lower"} or None
+    seeds : tuple of float
+        What runs with other seeds measured; no part of the tolerance.
+    seed_spread : float or None
+        Standard deviation over the seeds, the value's included; None where none was tried.
+    """
 
     value: float
     tolerance: float
     samples: tuple[float, ...] = ()
+    spread: float = 0.0
+    resolution: float = 0.0
+    better: str | None = None
+    seeds: tuple[float, ...] = ()
+    seed_spread: float | None = None
 
 
 class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +76,8 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a pipeline's metrics were when they were accepted.
 
-    ``fixture`` is the digest of the arrays that it ran on, where that is known.
+    ``fixture`` is the digest of the arrays that it ran on, where that is known; ``measure`` the reference of
+    the function that measures the arrays beside it again, where they are kept.
     """
 
     schema: int
@@ -62,6 +85,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     controls: dict[str, dict[str, Control]]
     certificate: Certificate
     fixture: str | None = None
+    measure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +98,7 @@ class MetricVerdict:
     expected: float | None
     allowed: float
     control: str | None = None
+    better: str | None = None
 
     @property
     def distance(self) -> float:
@@ -81,6 +106,13 @@ class MetricVerdict:
         if self.value is None or self.expected is None:
             return math.nan
         return self.value - self.expected
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether a metric left its tolerance on the good side: news too, and refused like a loss."""
+        if self.outcome is not Outcome.DRIFTED or self.control is not None or self.better is None:
+            return False
+        return (self.distance > 0) == (self.better == "higher")
 
 
 def judge(
@@ -139,7 +171,7 @@ def _judge_metric(name: str, stored: Metric | None, value: float | None) -> Metr
         outcome = Outcome.TOLERATED
     else:
         outcome = Outcome.DRIFTED
-    return MetricVerdict(name, outcome, value, stored.value, stored.tolerance)
+    return MetricVerdict(name, outcome, value, stored.value, stored.tolerance, better=stored.better)
 
 
 def _judge_control(

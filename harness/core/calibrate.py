@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import statistics
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from types import MappingProxyType
@@ -14,21 +13,21 @@ from typing import TYPE_CHECKING
 from harness.core.baseline import SCHEMA, Baseline, Certificate, Control, Metric
 from harness.core.environment import fingerprint
 from harness.core.errors import RefusedError
+from harness.core.interval import RULE, deviation, tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-RULE = (
-    "largest distance of a sample from the value, plus 3 standard deviations of the samples, "
-    "at least 1.5 steps of a metric that has steps, and 1e-6 of the value"
-)
+ROUNDING = 1e-6
+"""Relative tolerance of a value that a single run measured: its spread is not known."""
+
 CONTROL_RULE = "half of the least distance that a run was ahead of its control"
-_PORTABLE_KERNELS = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-}
-_RELATIVE_FLOOR = 1e-6
+_KERNELS: tuple[Mapping[str, str], ...] = (
+    {},
+    {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+)
+"""The processor's own vector instructions, and those of two older ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +41,20 @@ class Condition:
         Environment variables that choose the kernels.
     noise : int or None
         Seed of the last-bit noise on the inputs, if there is any.
+    seed : int
+        The pipeline's own.
     """
 
     threads: int
     variables: Mapping[str, str] = field(default_factory=dict)
     noise: int | None = None
+    seed: int = 0
 
     def describe(self) -> dict[str, str]:
         """The condition as a certificate writes it."""
         noise = {} if self.noise is None else {"last-bit noise": f"seed {self.noise}"}
-        return {"threads": str(self.threads), **self.variables, **noise}
+        seed = {"seed": str(self.seed)} if self.seed else {}
+        return {"threads": str(self.threads), **self.variables, **noise, **seed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,55 +78,76 @@ def applied(condition: Condition) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def conditions(runs: int = 8) -> tuple[Condition, ...]:
-    """*runs* conditions in turn: 1 and 2 threads, own and portable kernels, without and with noise."""
-    kinds = [Condition(threads, kernels) for kernels in ({}, _PORTABLE_KERNELS) for threads in (1, 2)]
-    plain = [kinds[i % len(kinds)] for i in range(runs)]
-    return tuple(replace(kind, noise=i) if i // len(kinds) % 2 else kind for i, kind in enumerate(plain))
+def conditions(runs: int = 12) -> tuple[Condition, ...]:
+    """*runs* conditions, no two alike: the plain one first, then others with noise in the last bits.
+
+    They take turns with 1 and 2 threads and with the kernels of several processors.
+    """
+    kinds = [Condition(threads, kernels) for kernels in _KERNELS for threads in (1, 2)]
+    noisy = (replace(kinds[i % len(kinds)], noise=i) for i in range(1, runs))
+    return (Condition(1), *noisy)
 
 
-def calibrated(
+def other_seeds(seeds: int) -> tuple[Condition, ...]:
+    """*seeds* plain conditions, in which the pipeline has another seed."""
+    return tuple(Condition(1, seed=seed) for seed in range(1, seeds + 1))
+
+
+def calibrated(  # noqa: PLR0913 - all that a baseline is made of
     samples: Sequence[Sample],
     *,
     better: Mapping[str, str],
     resolution: Mapping[str, float] = MappingProxyType({}),
     fixture: str | None = None,
+    seeds: Sequence[Sample] = (),
+    measure: str | None = None,
 ) -> Baseline:
     """Baseline from repeated runs; its values are those of the first.
 
     Parameters
     ----------
     samples : sequence of Sample
-        At least one.
+        At least one, under numerical perturbations of one computation.
     better : mapping of str to str
         ``higher`` or ``lower``, for the metrics that are compared with the controls.
     resolution : mapping of str to float, optional
         Smallest step of a metric that cannot take every value; no tolerance is smaller.
     fixture : str, optional
         Digest of the arrays that the pipeline ran on.
+    seeds : sequence of Sample
+        Runs with other seeds: kept beside the others, and no part of a tolerance.
+    measure : str, optional
+        Reference of the function that measures the stored arrays again.
 
     Raises
     ------
     RefusedError
         If no metric is ahead of some control in every run, or a metric is not finite or missing in one: such
         runs are no baseline.
+    DependencyError
+        If SciPy is not installed.
     """
     first = samples[0]
-    for number, sample in enumerate(samples, start=1):
+    for number, sample in enumerate((*samples, *seeds), start=1):
         _require_finite(f"run {number}", sample.metrics, first.metrics)
     metrics = {
-        name: _metric([sample.metrics[name] for sample in samples], resolution.get(name, 0.0))
+        name: _metric(
+            [sample.metrics[name] for sample in samples],
+            step=resolution.get(name, 0.0),
+            better=better.get(name),
+            seeds=[sample.metrics[name] for sample in seeds],
+        )
         for name in first.metrics
     }
     controls = {name: _control(name, samples, better) for name in first.controls}
+    described = [s.condition.describe() for s in (*samples, *seeds)]
     return Baseline(
         schema=SCHEMA,
         metrics=metrics,
         controls=controls,
-        certificate=certificate(
-            f"{RULE}; margins: {CONTROL_RULE}", [s.condition.describe() for s in samples]
-        ),
+        certificate=certificate(f"{RULE}; margins: {CONTROL_RULE}", described),
         fixture=fixture,
+        measure=measure,
     )
 
 
@@ -177,10 +201,14 @@ def provisional(metrics: Mapping[str, float], before: Baseline | None = None) ->
     """
     known = before.metrics if before else {}
     moved = {
-        name: Metric(value, known[name].tolerance) if name in known else _metric([value])
+        name: Metric(value, known[name].tolerance, better=known[name].better)
+        if name in known
+        else Metric(value, ROUNDING * abs(value))
         for name, value in metrics.items()
     }
-    rule = "values of one run; " + (f"tolerances of {before.certificate.date}" if before else RULE)
+    rule = "values of one run; " + (
+        f"tolerances of {before.certificate.date}" if before else f"tolerances {ROUNDING:g} of them"
+    )
     return Baseline(
         schema=SCHEMA,
         metrics=moved,
@@ -189,9 +217,17 @@ def provisional(metrics: Mapping[str, float], before: Baseline | None = None) ->
     )
 
 
-def _metric(samples: Sequence[float], step: float = 0.0) -> Metric:
+def _metric(
+    samples: Sequence[float], *, step: float = 0.0, better: str | None = None, seeds: Sequence[float] = ()
+) -> Metric:
     value = samples[0]
-    spread = statistics.stdev(samples) if len(samples) > 1 else 0.0
-    reach = max(abs(sample - value) for sample in samples)
-    floors = (1.5 * step, _RELATIVE_FLOOR * abs(value), math.ulp(abs(value)))
-    return Metric(value, max(reach + 3 * spread, *floors), tuple(samples))
+    return Metric(
+        value,
+        tolerance(value, samples, step),
+        tuple(samples),
+        spread=deviation(samples),
+        resolution=step,
+        better=better,
+        seeds=tuple(seeds),
+        seed_spread=deviation([value, *seeds]) if seeds else None,
+    )

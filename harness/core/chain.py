@@ -22,6 +22,7 @@ from harness.core.history import read_history
 from harness.core.manifest import read_manifest
 from harness.core.project import require_inner
 from harness.core.registry import SCHEMA, Registry
+from harness.core.remeasure import remeasure
 from harness.core.sources import find_any
 from harness.core.unreferenced import recall
 from harness.core.verify import unregistered
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from harness.core.manifest import Manifest
     from harness.core.project import Project
     from harness.core.registry import Entry
+    from harness.core.remeasure import Remeasured
 
 
 class Place(str, Enum):
@@ -97,6 +99,8 @@ class Chain:
         Of a fixture's two files, where the manifest can be read.
     baseline : Baseline or None
         Of a baseline that can be read.
+    remeasured : Remeasured or None
+        Of a baseline that keeps its arrays: what they say today.
     flaw : str
         In what the file's content contradicts its kind or the manifest beside it; empty if it does not.
     commits : tuple of Commit
@@ -110,6 +114,7 @@ class Chain:
     origin: Origin | None = None
     baseline: Baseline | None = None
     flaw: str = ""
+    remeasured: Remeasured | None = None
     commits: tuple[Commit, ...] = ()
 
     @property
@@ -171,15 +176,16 @@ def _chain(project: Project, registry: Registry, path: str, history: History | N
     if place is not Place.FILE:
         return Chain(path, entry, place, commits=commits)
     file = project.root / path
-    found = Found(file.stat().st_size, digest_file(file), sha256_file(file))
+    found, again = Found(file.stat().st_size, digest_file(file), sha256_file(file)), None
     try:
         origin, baseline = _origin(project, registry, path), None
         if entry.kind == "baseline":
             baseline = read_baseline(file)
+            again = remeasure(baseline, file, project.root)
         flaw = _contradiction(project, registry, path, origin)
     except HarnessError as error:
         origin, baseline, flaw = None, None, f"expected {error.expected}, found {error.found}"
-    return Chain(path, entry, place, found, origin, baseline, flaw, commits)
+    return Chain(path, entry, place, found, origin, baseline, flaw, again, commits)
 
 
 def _place(project: Project, path: str) -> Place:

@@ -95,6 +95,22 @@ def _judge_reasons(chain: Chain) -> Iterator[AuditFinding]:
         yield weak(chain, "dirty", detail, "Commit first, then record.")
 
 
+def _judge_metrics(chain: Chain) -> Iterator[AuditFinding]:
+    """A baseline says what its arrays say, by the code that it was recorded with."""
+    again = chain.remeasured
+    if again is None or chain.baseline is None:
+        return
+    if again.obstacle:
+        yield note(chain, "metrics", f"not measured again: {again.obstacle}")
+    for name, value in again.differing.items():
+        told = chain.baseline.metrics[name].value
+        detail = f"{name}: the stored arrays give {value:.6g}, the baseline says {told:.6g}"
+        if again.code == chain.entry.record.code:
+            yield broken(chain, "edited", detail)
+        else:
+            yield weak(chain, "metric code", f"{detail}; the code that measures has changed", _MEASURE)
+
+
 def _judge_origin(chain: Chain) -> Iterator[AuditFinding]:
     """The source and the code are still there, and still the same."""
     origin = chain.origin
@@ -119,7 +135,9 @@ _RULES = (
     _judge_links,
     _judge_reasons,
     _judge_origin,
+    _judge_metrics,
 )
+_MEASURE = "See the change; then measure anew with `harness calibrate`."
 _PACKED = "Nothing has drifted; `git checkout` brings the recorded bytes back."
 _RECORD_ANEW = "Record it anew with `pytest --force-regen` when it changes next."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."

@@ -91,7 +91,7 @@ class ArrayDrift:
         """Every element beyond the tolerance, in C order; none where names, dtypes or shapes differ."""
         if self._pair is None:
             return
-        for start, expected, found in _blocks(*self._pair):
+        for start, expected, found in blocks(*self._pair):
             beyond = _measure(expected, found, self.tolerance).beyond
             for index in np.argwhere(beyond):
                 inner = tuple(int(i) for i in index)
@@ -178,7 +178,7 @@ def _walk(drift: ArrayDrift) -> ArrayDrift:
     """Fill in what all blocks of a pair come to."""
     assert drift._pair is not None  # noqa: S101, SLF001 - set by the only caller
     tally = _Tally(drift._pair[0].ndim)  # noqa: SLF001 - same room
-    for start, expected, found in _blocks(*drift._pair):  # noqa: SLF001 - same room
+    for start, expected, found in blocks(*drift._pair):  # noqa: SLF001 - same room
         tally.add(start, _measure(expected, found, drift.tolerance))
     return ArrayDrift(
         drift.name,
@@ -286,10 +286,10 @@ def _magnitude(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(np.isfinite(wide), wide, 0.0))
 
 
-def _blocks(
+def blocks(
     expected: np.ndarray, found: np.ndarray
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray, np.ndarray]]:
-    """Pairs of blocks in C order, each with the index of its first element; a scalar is one block.
+    """Pairs of blocks of one shape's arrays in C order, with the index of the first element; a scalar is one.
 
     A block is a run along the first axis whose steps are no larger than a block, whole in all axes after it.
     """

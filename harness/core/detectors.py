@@ -72,9 +72,7 @@ def by_comparison(golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndar
     return Detection(COMPARISON, caught=True, margin=margin, detail=f"{len(drifted)} arrays, {worst.name}")
 
 
-def distance(
-    drift: ArrayDrift, golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
-) -> float:
+def distance(drift: ArrayDrift, golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> float:
     """How far an array is from its golden copy, in tolerances; infinite where they cannot be subtracted."""
     if drift.aspect is not Aspect.VALUES:
         return math.inf

@@ -55,7 +55,9 @@ class PipelineResult:
     ``metrics`` and every entry of ``controls`` share their keys; ``better`` says of a metric whether more or
     less of it is better, where it is either; ``artifacts`` are files below the output directory that the
     pipeline was given; ``notes`` are what a reader of the figures has to know;
-    ``resolution`` is the smallest step of a metric that cannot take every value.
+    ``resolution`` is the smallest step of a metric that cannot take every value. ``measured`` is one archive
+    of the arrays that the metrics were measured on, and ``measure`` the reference of a function that does it
+    again: it takes the fixture's arrays and those, and returns the metrics.
     """
 
     pipeline: str
@@ -66,6 +68,8 @@ class PipelineResult:
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     resolution: Mapping[str, float] = field(default_factory=dict)
+    measured: Path | None = None
+    measure: str | None = None
 
     @property
     def inputs(self) -> Mapping[str, Mapping[str, str]]:

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core.archive import read_archive, write_archive
+from harness.core.archive import read_archive
 from harness.core.baseline import judge, read_baseline
-from harness.core.calibrate import Condition, Sample, applied, calibrated
+from harness.core.calibrate import Condition, Sample, calibrated
 from harness.core.catalogue import find_catalogue, load_reference
 from harness.core.detection import Detection, metrics_of
 from harness.core.detectors import by_array_digests, by_check, by_comparison, by_metrics, judged, refused
@@ -22,7 +22,7 @@ from harness.core.digest import digest_file
 from harness.core.errors import HarnessError
 from harness.core.fixture import make_fixture, write_fixture
 from harness.core.manifest import Generator, Source
-from harness.core.perturb import with_last_bit_noise
+from harness.core.repeat import run_under
 from harness.core.sensitivity import sound_checks
 from harness.core.specimen import Specimen
 
@@ -120,7 +120,7 @@ def _on_golden(clean: Clean, catalogue: Catalogue) -> Repetition:
     found = [_of_checks(checks, golden), (by_comparison(golden, golden),)]
     run = catalogue.load("pipelines", clean.pipeline)
     with tempfile.TemporaryDirectory() as folder:
-        go = partial(_run, run, subject.path, condition, Path(folder))
+        go = partial(run_under, condition, run, subject.path, Path(folder))
         metrics, _ = by_metrics(clean.pipeline, go, baseline)
     name = f"{subject.path.stem}, {clean.pipeline}, {clean.threads} threads, noise {condition.noise}"
     return Repetition(name, (*(d for group in found for d in group), metrics))
@@ -166,19 +166,7 @@ def _judged_runs(
 
 def _measured(run: Callable[..., PipelineResult], path: Path, condition: Condition) -> PipelineResult:
     with tempfile.TemporaryDirectory() as folder:
-        return _run(run, path, condition, Path(folder))
-
-
-def _run(
-    run: Callable[..., PipelineResult], path: Path, condition: Condition, folder: Path
-) -> PipelineResult:
-    """Run a pipeline under *condition*, on a copy of the fixture with its noise."""
-    if condition.noise is not None:
-        noisy = folder / path.name
-        write_archive(noisy, with_last_bit_noise(read_archive(path), condition.noise))
-        path = noisy
-    with applied(condition):
-        return run(path, folder / "output", threads=condition.threads)
+        return run_under(condition, run, path, Path(folder))
 
 
 def _checks(catalogue: Catalogue) -> dict[str, Callable[..., CheckReport]]:

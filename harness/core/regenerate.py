@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.core.archive import map_archive
+from harness.core.baseline import read_baseline
 from harness.core.code import code_digest
 from harness.core.digest import digest_file
 from harness.core.document import encode_document
@@ -19,6 +20,7 @@ from harness.core.manifest import describe_arrays, read_manifest
 from harness.core.moved import moved
 from harness.core.project import REGISTRY
 from harness.core.registry import describe_file, new_record, read_registry, with_entries
+from harness.core.slow_drift import Leash, measure_course, require_near
 from harness.core.transaction import Write, apply, require_settled
 from harness.core.verify import is_intact
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
     from harness.core.project import Project
     from harness.core.registry import Kind, Record, Registry
+    from harness.core.slow_drift import Course
+
+_UNLEASHED = Leash()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,10 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One golden file that would be written: its digest now (None if it is new) and then, and what moved."""
+    """One golden file that would be written: its digest now (None if it is new) and then, and what moved.
+
+    ``course`` is how far it will have walked, where it was recorded before and has tolerances.
+    """
 
     path: str
     kind: Kind
@@ -49,6 +57,7 @@ class Change:
     before: str | None
     after: str
     moved: tuple[str, ...] = ()
+    course: Course | None = None
 
     @property
     def abbreviated(self) -> str:
@@ -63,7 +72,7 @@ def staging_directory(project: Project) -> Path:
     return Path(tempfile.mkdtemp(dir=folder))
 
 
-def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
+def plan(project: Project, staged: Iterable[Staged], leash: Leash = _UNLEASHED) -> tuple[Change, ...]:
     """What committing *staged* would write; touches nothing.
 
     A file whose content is already golden and registered is left out.
@@ -71,7 +80,7 @@ def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
     Raises
     ------
     RefusedError
-        If two tests record one name.
+        If two tests record one name, or a file would walk farther than *leash* is long.
     """
     registry = read_registry(project.registry)
     chosen: dict[str, Staged] = {}
@@ -85,7 +94,11 @@ def plan(project: Project, staged: Iterable[Staged]) -> tuple[Change, ...]:
                 remedy="Give each of them a name of its own.",
             )
     wanted = (chosen[path] for path in sorted(chosen))
-    return tuple(_change(project, item) for item in wanted if not _is_golden(project, registry, item))
+    changed = [item for item in wanted if not _is_golden(project, registry, item)]
+    changes = tuple(_change(project, registry, item, leash) for item in changed)
+    for change in changes:
+        require_near(change.path, change.course, leash)
+    return changes
 
 
 def commit(
@@ -122,19 +135,30 @@ def commit(
             _require_as_planned(project, change)
         writes = [Write(change.path, _read(change)) for change in changes]
         entries = {
-            change.path: describe_file(change.data, change.kind, _with_code(record, change, project))
+            change.path: describe_file(change.data, change.kind, _with_particulars(record, change, project))
             for change in changes
         }
         registry = with_entries(read_registry(project.registry), entries)
         apply(project, [*writes, Write(REGISTRY, encode_document(registry))])
 
 
+def _with_particulars(record: Record, change: Change, project: Project) -> Record:
+    """The record, with what is known of this change alone."""
+    record = _with_code(record, change, project)
+    return msgspec.structs.replace(record, walk=change.course.walk) if change.course else record
+
+
 def _with_code(record: Record, change: Change, project: Project) -> Record:
-    """The record, with the digest of the generator's code where the change is a manifest."""
-    if change.kind != "manifest":
-        return record
-    code = code_digest(read_manifest(change.data).generator.call, project.root)
+    """The record, with the digest of the code behind a manifest's arrays, or behind a baseline's metrics."""
+    call = _code_behind(change)
+    code = code_digest(call, project.root) if call else None
     return msgspec.structs.replace(record, code=code) if code else record
+
+
+def _code_behind(change: Change) -> str | None:
+    if change.kind == "manifest":
+        return read_manifest(change.data).generator.call
+    return read_baseline(change.data).measure if change.kind == "baseline" else None
 
 
 def _read(change: Change) -> bytes:
@@ -160,11 +184,12 @@ def _require_as_planned(project: Project, change: Change) -> None:
         )
 
 
-def _change(project: Project, item: Staged) -> Change:
-    path = project.locate(item.path)
+def _change(project: Project, registry: Registry, item: Staged, leash: Leash) -> Change:
+    path, entry = project.locate(item.path), registry.entries.get(item.path)
     before, after = _digest(path), digest_file(item.data)
     old = path if before is not None else None
-    return Change(item.path, item.kind, item.data, before, after, moved(item.kind, old, item.data))
+    course = measure_course(project, item, entry, new_origin=leash.new_origin)
+    return Change(item.path, item.kind, item.data, before, after, moved(item.kind, old, item.data), course)
 
 
 def _digest(path: Path) -> str | None:
@@ -178,7 +203,7 @@ def _is_golden(project: Project, registry: Registry, item: Staged) -> bool:
         return False
     if digest_file(path) == digest_file(item.data):
         return True
-    return item.kind == "fixture" and _same_arrays(path, item.data)
+    return item.kind in {"fixture", "result"} and _same_arrays(path, item.data)
 
 
 def _short(digest: str | None) -> str:

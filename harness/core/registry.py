@@ -20,7 +20,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = 1
-Kind = Literal["fixture", "manifest", "baseline", "file"]
+Kind = Literal["fixture", "manifest", "baseline", "result", "file"]
+
+
+class Distance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far one version of a golden file is from an earlier one.
+
+    Attributes
+    ----------
+    tolerances : float or None
+        In tolerances of the earlier version; None where no number of them leads there: another name, dtype or
+        shape, or other values where they are compared exactly.
+    name : str
+        The metric or array that is farthest away; empty where nothing moved.
+    """
+
+    tolerances: float | None
+    name: str
+
+
+class Walk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a change led a golden file.
+
+    Attributes
+    ----------
+    from_last, from_first : Distance or None
+        From the record before and from the walk's origin; None where that version is nowhere to be had.
+    summed : float or None
+        Tolerances of all steps since the origin; None if some step has no number.
+    origin : bool
+        Whether the next walk starts here, on purpose; every file's first record is an origin as well.
+    """
+
+    from_last: Distance | None
+    from_first: Distance | None
+    summed: float | None
+    origin: bool
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +67,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of a manifest: digest of the code behind the generator, :func:`harness.core.code.code_digest`.
     sha256 : str, optional
         Digest of the file that this is the record of, so that a record vouches for these bytes alone.
+    walk : Walk, optional
+        Of a fixture's archive or a baseline that was recorded before: how far it has come.
     """
 
     # What came later is unset in records made before it, not null: the chain's digests must not move.
@@ -46,6 +83,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     previous: str | None = None
     code: str | msgspec.UnsetType = msgspec.UNSET
     sha256: str | msgspec.UnsetType = msgspec.UNSET
+    walk: Walk | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -209,8 +209,6 @@ FAULTS = (
     Fault("R07", "truncated golden file", "repository", truncated_archive),
     Fault("R07b", "half-written registry", "repository", half_registry),
     Fault("R07c", "interrupted regeneration", "repository", interrupted),
-    Fault(
-        "R08", "same arrays, other zip bytes: no drift", "repository", repacked, harmless=True
-    ),
+    Fault("R08", "same arrays, other zip bytes: no drift", "repository", repacked, harmless=True),
 )
 """The faults of repositories, in the catalogue's order."""

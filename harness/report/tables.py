@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.core.baseline import MetricVerdict
+    from harness.core.baseline import Baseline, MetricVerdict
     from harness.core.domain import PipelineResult, Stage
 
 
@@ -36,8 +36,18 @@ def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
     table.add_column("verdict")
     for verdict in verdicts:
         if verdict.control is None:
-            limits = (_number(verdict.expected), f"{verdict.allowed:.1g}")
+            limits = (_number(verdict.expected), f"{verdict.allowed:.1g}" if verdict.allowed else "exact")
             table.add_row(verdict.name, _number(verdict.value), *limits, verdict.outcome.value)
+    return table
+
+
+def calibration_table(baseline: Baseline) -> Table:
+    """Each metric's value, its tolerance, and its spread over perturbed runs and over seeds."""
+    table = _table(baseline.certificate.date, "metric", ("value", "+/-", "spread", "over seeds"))
+    for name, metric in baseline.metrics.items():
+        seeds = "" if metric.seed_spread is None else f"{metric.seed_spread:.1g}"
+        limits = f"{metric.tolerance:.2g}" if metric.tolerance else "exact"
+        table.add_row(name, _number(metric.value), limits, f"{metric.spread:.1g}", seeds)
     return table
 
 

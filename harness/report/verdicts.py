@@ -39,10 +39,14 @@ def _metric_line(verdict: MetricVerdict) -> str:
             f"{verdict.name}: collapsed: {_number(verdict.value)} must be {abs(verdict.allowed):.3g} or more "
             f"{need} control {verdict.control!r}, {_number(verdict.expected)}"
         )
-    return (
-        f"{verdict.name}: {_number(verdict.value)}, baseline {_number(verdict.expected)} "
-        f"+/- {verdict.allowed:.3g}, off by {verdict.distance:+.3g}"
-    )
+    allowed = f"+/- {verdict.allowed:.3g}" if verdict.allowed else "exact"
+    told = f"{verdict.name}: {_number(verdict.value)}, baseline {_number(verdict.expected)} {allowed}"
+    if verdict.is_gain:
+        return f"{told}: better by {abs(verdict.distance):.3g}, {_GAIN}"
+    return f"{told}, off by {verdict.distance:+.3g}"
+
+
+_GAIN = "a sudden gain, which is news too: has the problem become easier, or the truth leaked in?"
 
 
 def _number(value: float | None) -> str:

@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.baseline import Control, Metric, accepted, encode_baseline, judge
-from harness.core.calibrate import Condition, Sample, applied, calibrated, conditions, provisional
+from harness.core.calibrate import (
+    Condition,
+    Sample,
+    applied,
+    calibrated,
+    conditions,
+    other_seeds,
+    provisional,
+)
 from harness.core.errors import RefusedError
+from harness.core.interval import tolerance
+from harness.report.verdicts import metric_lines
 
 BETTER = {"ssim": "higher", "mae": "lower"}
 CONTROLS = {"flat": {"ssim": 0.25, "mae": 0.5}}
@@ -22,19 +32,27 @@ def sample(ssim: float, mae: float = 0.25, *, controls=CONTROLS, threads: int = 
     return Sample(Condition(threads), {"ssim": ssim, "mae": mae}, controls)
 
 
-def test_conditions_vary_threads_and_kernels():
-    """Eight runs are two of each: 1 and 2 threads, the processor's own kernels and portable ones."""
-    eight = conditions()
-    kinds = [(item.threads, bool(item.variables)) for item in eight]
-    assert sorted(kinds) == sorted([(1, False), (1, True), (2, False), (2, True)] * 2)
-    portable = next(item for item in eight if item.variables)
-    assert portable.describe() == {
-        "threads": str(portable.threads),
-        "ATEN_CPU_CAPABILITY": "avx2",
-        "ONEDNN_MAX_CPU_ISA": "AVX2",
-        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    }
-    assert conditions(3) == eight[:3]
+def test_the_first_run_is_plain_and_no_two_are_alike():
+    twelve = conditions()
+    assert (len(twelve), twelve[0]) == (12, Condition(1))
+    assert len({str(item.describe()) for item in twelve}) == 12
+    assert None not in [item.noise for item in twelve[1:]]
+    assert conditions(3) == twelve[:3]
+
+
+def test_runs_vary_threads_and_kernels():
+    """Twelve runs are two of each: 1 and 2 threads, and the kernels of three processors."""
+    kinds = [(item.threads, item.variables.get("ATEN_CPU_CAPABILITY")) for item in conditions()]
+    assert sorted(kinds, key=str) == sorted(
+        [(threads, kernels) for threads in (1, 2) for kernels in (None, "avx2", "default")] * 2, key=str
+    )
+
+
+def test_other_seeds_are_the_only_thing_that_differs():
+    assert [item.describe() for item in other_seeds(2)] == [
+        {"threads": "1", "seed": "1"},
+        {"threads": "1", "seed": "2"},
+    ]
 
 
 def test_a_condition_applies_while_it_lasts(monkeypatch):
@@ -56,17 +74,39 @@ def test_a_condition_applies_while_it_lasts(monkeypatch):
     assert "HARNESS_NEW" not in os.environ
 
 
-def test_the_tolerance_is_reach_and_three_standard_deviations():
+def test_the_tolerance_is_that_of_the_interval():
     values = [0.75, 0.8125, 0.6875, 0.78125]
-    baseline = calibrated([sample(value) for value in values], better=BETTER)
-    assert baseline.metrics["ssim"] == Metric(0.75, 0.0625 + 3 * statistics.stdev(values), tuple(values))
+    metric = calibrated([sample(value) for value in values], better=BETTER).metrics["ssim"]
+    assert metric.tolerance == tolerance(0.75, values)
+    assert (metric.samples, metric.spread) == (tuple(values), statistics.stdev(values))
+    assert (metric.better, metric.seeds, metric.seed_spread) == ("higher", (), None)
 
 
-def test_runs_that_agree_to_the_bit_leave_room_for_rounding():
-    """One part in a million; something even where the value is 0."""
+def test_runs_that_agree_to_the_bit_make_an_exact_metric():
     same = calibrated([sample(0.75, 0.0), sample(0.75, 0.0)], better={"ssim": "higher"})
-    assert same.metrics["ssim"].tolerance == 0.75e-6
-    assert same.metrics["mae"].tolerance == math.ulp(0.0) > 0
+    assert [metric.tolerance for metric in same.metrics.values()] == [0.0, 0.0]
+    assert accepted(judge(same, {"ssim": 0.75, "mae": 0.0}))
+    assert not accepted(judge(same, {"ssim": math.nextafter(0.75, 1), "mae": 0.0}))
+
+
+def test_other_seeds_are_kept_beside_and_widen_no_tolerance():
+    samples = [sample(0.75), sample(0.76)]
+    plain = calibrated(samples, better=BETTER).metrics["ssim"]
+    seeded = calibrated(samples, better=BETTER, seeds=[sample(0.5), sample(0.6)])
+    assert seeded.metrics["ssim"].tolerance == plain.tolerance
+    assert seeded.metrics["ssim"].seeds == (0.5, 0.6)
+    assert seeded.metrics["ssim"].seed_spread == statistics.stdev([0.75, 0.5, 0.6])
+    assert seeded.certificate.runs == 4
+
+
+def test_a_gain_is_refused_and_told_from_a_loss():
+    baseline = calibrated([sample(0.75), sample(0.7501)], better=BETTER)
+    gains = {v.name: v.is_gain for v in judge(baseline, {"ssim": 0.9, "mae": 0.3}) if v.control is None}
+    assert gains == {"ssim": True, "mae": False}
+    gains = {v.name: v.is_gain for v in judge(baseline, {"ssim": 0.6, "mae": 0.2}) if v.control is None}
+    assert gains == {"ssim": False, "mae": True}
+    lines = metric_lines(judge(baseline, {"ssim": 0.9, "mae": 0.25}))
+    assert "better by 0.15, a sudden gain" in lines[0]
 
 
 @given(st.lists(st.floats(0.5, 1), min_size=1, max_size=8))
@@ -132,7 +172,7 @@ def test_the_certificate_tells_how_the_tolerances_were_found():
     )
     told = baseline.certificate
     assert (told.runs, told.conditions) == (2, ({"threads": "2"}, {"threads": "1"}))
-    assert "3 standard deviations" in told.rule
+    assert "0.001 of clean runs refused" in told.rule
     assert "half of the least distance" in told.rule
     assert told.environment["python"]
     assert len(told.date) == len("2020-01-02")
@@ -144,8 +184,8 @@ def test_a_single_run_moves_values_and_keeps_tolerances():
     """What calibration measured stays until it measures again; the certificate says so."""
     before = calibrated([sample(0.75), sample(0.8)], better=BETTER)
     after = provisional({"ssim": 0.5, "psnr": 20.0}, before)
-    assert after.metrics["ssim"] == Metric(0.5, before.metrics["ssim"].tolerance)
-    assert after.metrics["psnr"] == Metric(20.0, 1e-6 * 20.0, (20.0,))
+    assert after.metrics["ssim"] == Metric(0.5, before.metrics["ssim"].tolerance, better="higher")
+    assert after.metrics["psnr"] == Metric(20.0, 1e-6 * 20.0)
     assert "mae" not in after.metrics
     assert after.controls == before.controls
     assert after.certificate.runs == 1
@@ -165,11 +205,3 @@ def test_no_tolerance_is_smaller_than_the_metrics_own_step():
     baseline = calibrated(samples, better={}, resolution={"cutoff": 0.01})
     assert accepted(judge(baseline, {"cutoff": 0.41}))
     assert not accepted(judge(baseline, {"cutoff": 0.42}))
-
-
-def test_half_of_eight_runs_have_noise_of_their_own():
-    """The second half of the default runs has last-bit noise, each with a seed of its own."""
-    seeds = [condition.noise for condition in conditions()]
-    assert seeds[:4] == [None] * 4
-    assert len(set(seeds[4:])) == 4
-    assert None not in seeds[4:]

@@ -288,7 +288,7 @@ def test_no_block_is_larger_than_the_limit(shape, block):
     array = np.arange(np.prod(shape)).reshape(shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room, "_BLOCK_ELEMENTS", block)
-        cut = list(room._blocks(array, array))
+        cut = list(room.blocks(array, array))
     assert all(one.size <= block for _, one, _ in cut)
     assert np.array_equal(np.concatenate([one.reshape(-1) for _, one, _ in cut]), array.reshape(-1))
     assert all(array[start].flat[0] == one.flat[0] for start, one, _ in cut)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.core.archive import read_archive
+from harness.core.archive import read_archive, write_archive
 from harness.core.errors import RefusedError
 from harness.ptycho.align import align
 from harness.ptycho.metrics import diffraction_error, illuminated, object_metrics
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MOVED = 1e-3
 """Relative change from which object or probe count as moved: rounding makes 1e-6, learning 1e-2 and more."""
 
+
+COMPARED = ("before", "after", "probe")
+"""Of the controls' arrays, those that the metrics themselves compare with."""
 
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "aligned_amplitude_ssim": "higher",
@@ -67,12 +70,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
     """
     data = read_archive(fixture)
     result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
-    lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], data["objectGuess"].shape)
-    metrics = {
-        **measured(data, result["object"], result["probe"]),
-        "object_change": relative_change(control["after"][lit], control["before"][lit]),
-        "probe_change": relative_change(result["probe"], control["probe"]),
-    }
+    metrics = _metrics(data, result, control)
     still = {"object_change": 0.0, "probe_change": 0.0}
     probes = {"flat": control["probe"], "untrained": control["probe"], "untrained weights": result["probe"]}
     controls = {
@@ -82,6 +80,30 @@ def assess(fixture: Path, output: Path) -> Assessment:
     }
     require_moved(metrics)
     return Assessment(metrics, controls, ring=1 / min(data["objectGuess"].shape))
+
+
+def keep(output: Path, path: Path) -> Path:
+    """Write what the metrics are measured on into one archive."""
+    result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
+    kept = {f"start_{name}": control[name] for name in COMPARED}
+    write_archive(path, {**{name: result[name] for name in ("object", "probe")}, **kept})
+    return path
+
+
+def remeasured(data: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return the metrics of a fixture's arrays and what :func:`keep` wrote."""
+    return _metrics(data, kept, {name: kept[f"start_{name}"] for name in COMPARED})
+
+
+def _metrics(
+    data: Mapping[str, np.ndarray], result: Mapping[str, np.ndarray], control: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], data["objectGuess"].shape)
+    return {
+        **measured(data, result["object"], result["probe"]),
+        "object_change": relative_change(control["after"][lit], control["before"][lit]),
+        "probe_change": relative_change(result["probe"], control["probe"]),
+    }
 
 
 def draw(fixture: Path, output: Path, picture: Path) -> None:

@@ -57,8 +57,8 @@ class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=Tru
     channels : int
         Width of the convolutions.
     epochs : int
-    learning_rate : float
-        Adam's, for the weights.
+    learning_rate, walk_rate : float
+        Adam's, for the convolutions, and for step and momentum of the walk, which have to settle first.
     probe_rate : float
         Of the probe's own gradient descent; 1 is the full step of a probe behind an object of 1.
     """
@@ -67,9 +67,10 @@ class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=Tru
     steps: Count = 8
     rounds: Count = 6
     inference_rounds: Count = 12
-    channels: Count = 12
-    epochs: Count = 6
+    channels: Count = 8
+    epochs: Count = 3
     learning_rate: Rate = 3e-3
+    walk_rate: Rate = 1.5e-2
     probe_rate: Rate = 1.0
 
 

@@ -34,7 +34,7 @@ class Experiment:
     Attributes
     ----------
     amplitude : (N, H, W) float32
-        Measured, zero frequency at the centre, root mean square 1.
+        Measured, zero frequency at the corner, root mean square 1.
     probe : (H, W) complex64
         The stored probe in natural units.
     windows : Windows
@@ -104,7 +104,7 @@ def read_experiment(fixture: Path) -> Experiment:
     light = float(np.linalg.norm(probe.astype(np.complex128)) / np.sqrt(probe.size))
     _require_light(fixture, level, light)
     return Experiment(
-        amplitude=torch.from_numpy((diffraction / level).astype(np.float32)),
+        amplitude=torch.from_numpy(np.fft.ifftshift((diffraction / level).astype(np.float32), axes=(1, 2))),
         probe=torch.from_numpy((probe / light).astype(np.complex64)),
         windows=Windows.at(x - corner[1], y - corner[0], patch=probe.shape, shape=canvas),
         x=x,

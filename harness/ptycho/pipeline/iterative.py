@@ -16,6 +16,7 @@ from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION, Task
 from harness.ptycho.pipeline.configuration import IterativeConfiguration, read_configuration
 from harness.ptycho.pipeline.determinism import settle
 from harness.ptycho.pipeline.experiment import Experiment, read_experiment
+from harness.ptycho.pipeline.optimisers import Adam, forget
 from harness.ptycho.pipeline.physics import amplitude, defocused
 from harness.ptycho.pipeline.schedule import cosine, require_finite
 
@@ -34,7 +35,7 @@ class Descent:
 
     obj: Tensor
     probe: Tensor
-    adam: torch.optim.Adam
+    adams: tuple[Adam, Adam]
     epoch: int = 0
 
     @classmethod
@@ -43,16 +44,13 @@ class Descent:
         obj = experiment.flat().requires_grad_()
         probe = defocused(experiment.probe, configuration.defocus).requires_grad_()
         brightest = float(probe.detach().abs().max())
-        adam = torch.optim.Adam([
-            {"params": [obj], "lr": 0.0, "rate": configuration.object_rate},
-            {"params": [probe], "lr": 0.0, "rate": configuration.probe_rate * brightest},
-        ], betas=(0.9, 0.99))  # fmt: skip
-        return cls(obj, probe, adam)
+        rates = configuration.object_rate, configuration.probe_rate * brightest
+        return cls(obj, probe, (Adam([obj], rates[0]), Adam([probe], rates[1])))
 
     def state(self) -> dict[str, Any]:
         """Return all that a new process needs to go on to the same bits."""
         arrays = {"obj": self.obj.detach(), "probe": self.probe.detach()}
-        return {**arrays, "adam": self.adam.state_dict(), "epoch": self.epoch}
+        return {**arrays, "adams": [adam.state() for adam in self.adams], "epoch": self.epoch}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over a :meth:`state`; object and probe must be of this experiment's shapes."""
@@ -60,7 +58,8 @@ class Descent:
             for mine, saved in ((self.obj, state["obj"]), (self.probe, state["probe"])):
                 _require_shape(mine, saved)
                 mine.copy_(saved)
-        self.adam.load_state_dict(state["adam"])
+        for adam, saved in zip(self.adams, state["adams"], strict=True):
+            adam.restore(saved)
         self.epoch = operator.index(state["epoch"])
 
 
@@ -85,16 +84,15 @@ def descend(
     members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
     first = descent.epoch
     for epoch in range(first, until):
-        for group in descent.adam.param_groups:
-            group["lr"] = group["rate"] * cosine(epoch / configuration.epochs)
         for positions in one_pass(
             members, configuration.batch, np.random.default_rng([configuration.seed, epoch])
         ):
             predicted = amplitude(descent.probe, descent.obj, experiment.windows.take(positions))  # (B, H, W)
             loss = (predicted - experiment.amplitude[positions]).square().mean()
-            descent.adam.zero_grad()
+            forget((descent.obj, descent.probe))
             loss.backward()  # type: ignore[no-untyped-call]
-            descent.adam.step()
+            for adam in descent.adams:
+                adam.step(cosine(epoch / configuration.epochs))
         require_finite(loss.item())
         descent.epoch = epoch + 1
         progress((descent.epoch - first) / (until - first))

@@ -32,6 +32,8 @@ THREADS = 1
 """Where nobody says. Problems this small gain little from more and lose much on a busy machine."""
 
 PICTURE = "object.png"
+MEASURED = "measured.npz"
+MEASURE = "harness.ptycho.pipeline.assess:remeasured"
 
 SIMULATED = "simulated"
 """The source's name in the manifest of a fixture whose object is the truth."""
@@ -158,7 +160,12 @@ def _run(  # noqa: PLR0913, PLR0917 - what both pipelines were called with
 def _result(
     pipeline: str, fixture: Path, output: Path, settings: Path, stages: list[Stage]
 ) -> PipelineResult:
-    from harness.ptycho.pipeline.assess import BETTER, assess, draw  # scipy and scikit-image import slowly
+    from harness.ptycho.pipeline.assess import (  # scipy and scikit-image import slowly
+        BETTER,
+        assess,
+        draw,
+        keep,
+    )
 
     start = time.perf_counter()
     figures = assess(fixture, output)
@@ -178,6 +185,8 @@ def _result(
         better=BETTER,
         notes=notes,
         resolution={"aligned_frc_cutoff": figures.ring},
+        measured=keep(output, output / MEASURED),
+        measure=MEASURE,
     )
 
 

@@ -14,6 +14,7 @@ from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_con
 from harness.ptycho.pipeline.determinism import settle
 from harness.ptycho.pipeline.experiment import Experiment, read_experiment
 from harness.ptycho.pipeline.network import Canvas, Network
+from harness.ptycho.pipeline.optimisers import Adam, Momentum, forget
 from harness.ptycho.pipeline.physics import defocused
 from harness.ptycho.pipeline.schedule import cosine, require_finite
 
@@ -52,21 +53,17 @@ def train(
     members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
     order = batches(members, configuration.batch, np.random.default_rng(configuration.seed))
     turns = configuration.epochs * configuration.rounds
-    adam, descent = _optimisers(network, configuration)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        adam, lambda k: min(1, (k + 1) / WARM_UP) * cosine(k / turns)
-    )
+    adams, descent = _optimisers(network, configuration)
     states = [Canvas.flat(experiment)]
     for turn in range(turns):
         number = turn % configuration.rounds
         canvas = states[-1].detached() if number else Canvas.flat(experiment)
         states, loss = network(experiment, canvas, list(islice(order, configuration.steps)))
-        adam.zero_grad()
-        descent.zero_grad()
+        forget(network.parameters())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.step.correct.parameters(), 1.0)
-        adam.step()
-        schedule.step()
+        for adam in adams:
+            adam.step(min(1, (turn + 1) / WARM_UP) * cosine(turn / turns))
         if number >= min(PROBE_WAITS, configuration.rounds - 1):
             descent.step()
         require_finite(loss.item())
@@ -84,14 +81,16 @@ def main(task: Task) -> Mapping[str, str]:
     return experiment.inputs
 
 
-def _optimisers(
-    network: Network, configuration: NetworkConfiguration
-) -> tuple[torch.optim.Adam, torch.optim.SGD]:
-    """Return Adam for the weights, and plain descent for the probe.
+def _optimisers(network: Network, configuration: NetworkConfiguration) -> tuple[tuple[Adam, Adam], Momentum]:
+    """Return Adam for the convolutions and for the walk, and plain descent for the probe.
 
     A misfit of mean squares has the curvature 2 / (H W) for a pixel of the probe behind an object of 1, so
     the inverse of that is the probe's full step.
     """
-    adam = torch.optim.Adam(network.step.parameters(), lr=configuration.learning_rate, betas=(0.9, 0.99))
     full_step = network.probe.numel() / 2
-    return adam, torch.optim.SGD([network.light], lr=configuration.probe_rate * full_step, momentum=0.5)
+    step = network.step
+    adams = (
+        Adam(list(step.correct.parameters()), configuration.learning_rate),
+        Adam([step.size, step.inertia], configuration.walk_rate),
+    )
+    return adams, Momentum(network.light, configuration.probe_rate * full_step, inertia=0.5)

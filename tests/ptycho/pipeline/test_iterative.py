@@ -43,8 +43,8 @@ def test_adams_memory_is_part_of_the_state(experiment, brief):
     whole = iterative.Descent.started(experiment, brief)
     iterative.descend(whole, experiment, brief, until=3)
     forgetful = iterative.Descent.started(experiment, brief)
-    fresh = forgetful.adam.state_dict()
-    forgetful.restore({**whole.state(), "adam": fresh})
+    fresh = [adam.state() for adam in forgetful.adams]
+    forgetful.restore({**whole.state(), "adams": fresh})
     for descent in (whole, forgetful):
         iterative.descend(descent, experiment, brief, until=4)
     assert not torch.equal(whole.obj, forgetful.obj)
@@ -70,7 +70,7 @@ def test_a_dead_part_is_refused(small, configured_folder, dead):
 
 @pytest.mark.parametrize(
     "change",
-    [{"obj": torch.zeros(3, 3)}, {"adam": None}, {"adam": {}}, {"epoch": None}, {"probe": "text"}],
+    [{"obj": torch.zeros(3, 3)}, {"adams": None}, {"adams": [{}, {}]}, {"epoch": None}, {"probe": "text"}],
 )
 def test_a_state_of_something_else(experiment, brief, configured_folder, small, change):
     """A state of another shape, or with a part that is none, is refused."""

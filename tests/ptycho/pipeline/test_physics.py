@@ -42,9 +42,9 @@ def test_patches_are_numpys(random, geometry, windows):
 
 
 def test_amplitude_is_numpys(random, geometry, windows):
-    """Probe and object give the amplitudes of harness.ptycho.forward, zero frequency at the centre."""
+    """Probe and object give the amplitudes of harness.ptycho.forward, but for where the zero frequency is."""
     obj, probe = waves(random, 56, 44), waves(random, 24, 20)
-    expected = forward.amplitude(probe, obj, **geometry)
+    expected = np.fft.ifftshift(forward.amplitude(probe, obj, **geometry), axes=(1, 2))
     np.testing.assert_allclose(
         physics.amplitude(tensor(probe), tensor(obj), windows).numpy(), expected, atol=1e-4
     )
