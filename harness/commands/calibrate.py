@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import statistics
 import sys
 import tempfile
 import time
@@ -16,9 +15,11 @@ from harness.commands.options import emit, json_option, project_at, project_to_w
 from harness.core.ci import require_not_ci
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.core.baseline import Baseline
+    from harness.core.regenerate import Staged
+    from harness.core.registry import Kind
     from harness.core.repeat import Call, Run
 
 _FEWEST = 2
@@ -57,14 +58,14 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     require_not_ci()
     fixture = file or the_fixture(root)
-    recorded = {}
-    for name in [pipeline] if pipeline else _with_baseline(fixture, root):
-        baseline, arrays = _measure(name, fixture, runs, seeds, jobs, root, silent=as_json)
-        path = _record(f"{fixture.stem}.{name}.json", baseline, arrays, reason, root)
-        recorded[path] = baseline
-        if not as_json:
-            _show(path, baseline)
-    emit(recorded, as_json=as_json, render=lambda: None)
+    names = [pipeline] if pipeline else _with_baseline(fixture, root)
+    measured = {
+        f"{fixture.stem}.{name}": _measure(name, fixture, runs, seeds, jobs, root, silent=as_json)
+        for name in names
+    }
+    _record(measured, reason, root)
+    baselines = {name: baseline for name, (baseline, _) in measured.items()}
+    emit(baselines, as_json=as_json, render=lambda: _show(baselines))
     return 0
 
 
@@ -125,7 +126,7 @@ def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
     from harness.core.repeat import perform
 
     done: dict[int, Run] = {}
-    told = _clock(len(calls), jobs, time.monotonic())
+    told = _clock(len(calls), time.monotonic())
     for number, run in in_processes(perform, calls, jobs):
         done[number] = run
         left = next(told)
@@ -134,34 +135,40 @@ def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
     return [done[number] for number in range(len(calls))]
 
 
-def _clock(runs: int, jobs: int, last: float) -> Iterator[float]:
-    """Seconds that remain, from the median of those that passed between two ends."""
-    passed: list[float] = []
-    for left in range(runs - 1, -1, -1):
-        now = time.monotonic()
-        passed.append(now - last)
-        last = now
-        yield left * statistics.median(passed[jobs - 1 :] or passed)
+def _clock(runs: int, begun: float) -> Iterator[float]:
+    """Seconds that remain, each time a run has ended, if the others take as long as those before."""
+    for done in range(1, runs + 1):
+        yield (runs - done) * (time.monotonic() - begun) / done
 
 
-def _record(filename: str, baseline: Baseline, arrays: bytes | None, reason: str, root: Path | None) -> str:
-    """Commit the baseline as golden, with the arrays behind it, and register both."""
-    from harness.core.baseline import encode_baseline
-    from harness.core.document import replace_file
-    from harness.core.regenerate import Staged, commit, plan
+def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, root: Path | None) -> None:
+    """Commit the baselines as golden, with the arrays behind them, in one transaction."""
+    from harness.core.regenerate import commit, plan
 
     project = project_to_write(root)
-    relative = f"{project.golden_name}/{filename}"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / filename
-        replace_file(path, encode_baseline(baseline))
-        staged = [Staged(relative, "baseline", path)]
-        if arrays is not None:
-            replace_file(path.with_suffix(".npz"), arrays)
-            staged.append(Staged(f"{relative.removesuffix('.json')}.npz", "result", path.with_suffix(".npz")))
-        changes = plan(project, staged)
-        commit(project, changes, reason=reason, command=shlex.join(["harness", *sys.argv[1:]]))
-    return relative
+        staged = [
+            item
+            for name, (baseline, arrays) in measured.items()
+            for item in _staged(Path(folder), f"{project.golden_name}/{name}", baseline, arrays)
+        ]
+        commit(project, plan(project, staged), reason=reason, command=shlex.join(["harness", *sys.argv[1:]]))
+
+
+def _staged(folder: Path, name: str, baseline: Baseline, arrays: bytes | None) -> Iterator[Staged]:
+    from harness.core.baseline import encode_baseline
+    from harness.core.document import replace_file
+    from harness.core.regenerate import Staged
+
+    kinds: dict[str, tuple[Kind, bytes | None]] = {
+        ".json": ("baseline", encode_baseline(baseline)),
+        ".npz": ("result", arrays),
+    }
+    for suffix, (kind, data) in kinds.items():
+        if data is not None:
+            path = folder / f"{Path(name).name}{suffix}"
+            replace_file(path, data)
+            yield Staged(f"{name}{suffix}", kind, path)
 
 
 def _show_run(number: int, runs: int, pipeline: str, run: Run, left: float) -> None:
@@ -173,8 +180,9 @@ def _show_run(number: int, runs: int, pipeline: str, run: Run, left: float) -> N
     click.echo(f"{pipeline} {number}/{runs}: {told}; about {left:.0f} s left")
 
 
-def _show(path: str, baseline: Baseline) -> None:
+def _show(baselines: Mapping[str, Baseline]) -> None:
     from harness.report.tables import calibration_table, show
 
-    click.echo(f"recorded {path}")
-    show(calibration_table(baseline))
+    for name, baseline in baselines.items():
+        click.echo(f"recorded {name}")
+        show(calibration_table(baseline))

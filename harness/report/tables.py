@@ -43,7 +43,7 @@ def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
 
 def calibration_table(baseline: Baseline) -> Table:
     """Each metric's value, its tolerance, and its spread over perturbed runs and over seeds."""
-    table = _table(baseline.certificate.date, "metric", ("value", "+/-", "spread", "over seeds"))
+    table = _table("", "metric", ("value", "+/-", "spread", "over seeds"))
     for name, metric in baseline.metrics.items():
         seeds = "" if metric.seed_spread is None else f"{metric.seed_spread:.1g}"
         limits = f"{metric.tolerance:.2g}" if metric.tolerance else "exact"
