@@ -7,6 +7,7 @@ no other reports to: pytest-xdist's workers hand their list to the controller.
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 import typing
@@ -36,12 +37,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("ignore", "warn", "reject"),
         help="What a full, passing run does about registered golden files that no test used.",
     )
+    group.addoption(
+        "--golden-max-walk",
+        metavar="N",
+        help="Record nothing that is more than N tolerances from its first recorded version; 0 for no limit.",
+    )
+    # No ini key: an origin that moves with every session would be none.
+    group.addoption(
+        "--golden-new-origin",
+        action="store_true",
+        help="Let what is recorded now be the first version that later walks are measured from.",
+    )
     parser.addini("golden_dir", "Directory of the golden files, below the root.", default="golden")
     parser.addini("golden_reason", "Why golden files change, where --golden-reason is not given.", default="")
     parser.addini("golden_require_reason", "Refuse to record without a reason.", type="bool", default=False)
     parser.addini(
         "golden_unreferenced", "As --golden-unreferenced, where that is not given.", default="ignore"
     )
+    parser.addini("golden_max_walk", "As --golden-max-walk, where that is not given.", default="0")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,6 +94,8 @@ def _settings(config: pytest.Config) -> Settings:
         reason=option.golden_reason or str(config.getini("golden_reason")),
         require_reason=bool(config.getini("golden_require_reason")),
         unreferenced=_unreferenced(option.golden_unreferenced or config.getini("golden_unreferenced")),
+        max_walk=_max_walk(option.golden_max_walk or str(config.getini("golden_max_walk"))),
+        new_origin=option.golden_new_origin,
         command=shlex.join(["pytest", *sys.argv[1:]]),
     )
 
@@ -90,3 +105,15 @@ def _unreferenced(word: str) -> Unreferenced:
         words = ", ".join(typing.get_args(Unreferenced))
         raise pytest.UsageError(f"golden_unreferenced: expected one of {words}, found {word!r}.")
     return typing.cast("Unreferenced", word)
+
+
+def _max_walk(number: str) -> float:
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = math.nan
+    if not 0 <= limit < math.inf:
+        raise pytest.UsageError(
+            f"golden_max_walk: expected a number of tolerances, 0 or more, found {number!r}."
+        )
+    return limit

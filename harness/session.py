@@ -33,12 +33,18 @@ class RecordedError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the command line and the ini file ask for."""
+    """What the command line and the ini file ask for.
+
+    ``max_walk`` is the number of tolerances that a golden file may be from its first version, 0 for any;
+    ``new_origin`` makes what this session records the first version of the walks to come.
+    """
 
     writes: bool = False
     reason: str = ""
     require_reason: bool = False
     unreferenced: Unreferenced = "ignore"
+    max_walk: float = 0.0
+    new_origin: bool = False
     command: str = "pytest"
 
 
@@ -98,8 +104,10 @@ class GoldenSession:
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
         from harness.core.regenerate import commit, plan
+        from harness.core.slow_drift import Leash
 
-        changes = plan(self.project, self.staged)
+        leash = Leash(self.settings.max_walk, self.settings.new_origin)
+        changes = plan(self.project, self.staged, leash)
         for item in self.staged:
             if item.kind == "manifest":
                 say(f"making {item.data.stem} twice in fresh processes")

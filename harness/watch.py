@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.errors import HarnessError
+from harness.report.slow_drift import walk_line
 from harness.session import RecordedError
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class Watch(WorkerWatch):
         for change in self.session.recorded:
             lines.append(f"recorded {change.path}: {change.abbreviated}")
             lines += [f"  {line}" for line in change.moved]
+            if change.course is not None:
+                lines.append(f"  {walk_line(change.course)}")
         return lines
 
     def _obstacle_lines(self) -> list[str]:

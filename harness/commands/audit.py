@@ -104,11 +104,24 @@ def _plain(chain: Chain) -> dict[str, Any]:
         "source": chain.origin and chain.origin.manifest.source,
         "generator": chain.origin and chain.origin.manifest.generator,
         "records": chain.records,
+        "walk": _plain_walk(chain),
         "commits": [
             {key: getattr(commit, key) for key in ("id", "author", "at", "subject")}
             for commit in chain.commits
         ],
     }
+
+
+def _plain_walk(chain: Chain) -> dict[str, Any] | None:
+    """A file's newest walk, with its number of records and the day of its origin."""
+    from msgspec.structs import asdict as parts
+
+    from harness.core.slow_drift import course_of
+
+    course = course_of(chain.records)
+    if course is None:
+        return None
+    return {**parts(course.walk), "records": course.records, "since": course.since}
 
 
 def _show_statements(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:

@@ -11,6 +11,7 @@ from harness.core.chain import Place
 from harness.core.finding import broken, note, restore, weak
 from harness.core.project import REGISTRY
 from harness.core.registry import record_digest
+from harness.core.slow_drift import course_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,6 +112,17 @@ def _judge_metrics(chain: Chain) -> Iterator[AuditFinding]:
             yield weak(chain, "metric code", f"{detail}; the code that measures has changed", _MEASURE)
 
 
+def _judge_walk(chain: Chain) -> Iterator[AuditFinding]:
+    """Small steps have not led far."""
+    course = course_of(chain.records)
+    if course is not None and course.crept is not None:
+        detail = (
+            f"{course.crept.tolerances:.3g} tolerances from the first version ({course.crept.name}) "
+            f"in {course.records} records since {course.since}, though no step was more than one"
+        )
+        yield note(chain, "walk", detail, _LEASH)
+
+
 def _judge_origin(chain: Chain) -> Iterator[AuditFinding]:
     """The source and the code are still there, and still the same."""
     origin = chain.origin
@@ -134,9 +146,11 @@ _RULES = (
     _judge_seals,
     _judge_links,
     _judge_reasons,
+    _judge_walk,
     _judge_origin,
     _judge_metrics,
 )
+_LEASH = "Read their reasons; golden_max_walk sets a limit."
 _MEASURE = "See the change; then measure anew with `harness calibrate`."
 _PACKED = "Nothing has drifted; `git checkout` brings the recorded bytes back."
 _RECORD_ANEW = "Record it anew with `pytest --force-regen` when it changes next."

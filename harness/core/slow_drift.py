@@ -62,6 +62,19 @@ class Course:
         return None if unknown else Distance(self.walk.summed, self.walk.from_last.name)
 
     @property
+    def crept(self) -> Distance | None:
+        """Distance from the origin, if it is more than one tolerance and no step was; else None.
+
+        None as well after a walk whose end was declared a new origin.
+        """
+        walks = [record.walk for record in self.past[1:] if record.walk]
+        steps = [walk.from_last.tolerances if walk.from_last else None for walk in (*walks, self.walk)]
+        small = len(steps) == len(self.past) and all(step is not None and step <= 1 for step in steps)
+        reach = self.reach
+        far = reach is not None and reach.tolerances is not None and reach.tolerances > 1
+        return reach if far and small and not self.walk.origin else None
+
+    @property
     def records(self) -> int:
         """How many records the walk has, the origin's and the newest included."""
         return len(self.past) + 1

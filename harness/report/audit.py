@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.core.finding import Rank
+from harness.core.slow_drift import course_of
+from harness.report.slow_drift import record_lines, walk_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +26,7 @@ def chain_lines(chain: Chain) -> list[str]:
         *_origin_rows(chain),
         ("file", f"{chain.entry.kind}, {chain.entry.size} bytes, {chain.entry.sha256}"),
         ("record", f"{len(chain.records)}, the newest {_told(record)}"),
+        *_walk_rows(chain),
         *_commit_rows(chain),
     ]
     return [printable(chain.path), *(f"  {name:10}{printable(text)}" for name, text in rows)]
@@ -64,6 +67,14 @@ def _origin_rows(chain: Chain) -> Iterator[tuple[str, str]]:
     yield "source", f"{source.name} {source.digest}{here}"
     yield "generator", f"{generator.call}, version {generator.version}: {parameters or 'no parameters'}"
     yield "manifest", f"{chain.origin.manifest.name}, arrays {chain.origin.manifest.digest}"
+
+
+def _walk_rows(chain: Chain) -> Iterator[tuple[str, str]]:
+    """How far the file has come, then record by record."""
+    course = course_of(chain.records)
+    if course is not None:
+        yield "walk", walk_line(course)
+        yield from (("", line) for line in record_lines((*course.past, chain.entry.record)))
 
 
 def _commit_rows(chain: Chain) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.core.registry import Distance, Record
     from harness.core.slow_drift import Course
@@ -15,40 +15,52 @@ _SHOWN = 5
 
 def walk_line(course: Course) -> str:
     """How far a file is from its last version and from its first, where, and in how many records."""
-    walk = course.walk
-    last = f"{_tolerances(walk.from_last)} from the last"
-    anew = "; the walk starts anew here" if walk.origin else ""
-    return f"{last}, {_from_first(course)}, {course.records} records since {course.since}{anew}"
+    anew = "; the next walk starts here" if course.walk.origin else ""
+    last, first = _apart(course.walk.from_last, "the last"), _from_first(course)
+    return f"{last}, {first}, {course.records} records since {course.since}{anew}"
 
 
-def step_lines(course: Course) -> Iterator[str]:
-    """One line per record of a walk: its day, the step, the distance from the first, and the reason.
+def record_lines(records: Sequence[Record]) -> Iterator[str]:
+    """One line for each record of a walk: its day, its distances in tolerances, and its reason.
 
-    The oldest ones are counted, where there are many.
+    Older ones are counted, where there are many; the origin is always shown.
     """
-    left = len(course.past) - _SHOWN
-    if left > 0:
-        yield f"... {left} older records"
-    yield from map(_step_line, course.past[-_SHOWN:])
-
-
-def _step_line(record: Record) -> str:
-    walk = record.walk
-    step = f"{_tolerances(walk.from_last)}, {_tolerances(walk.from_first)} from the first" if walk else "-"
-    return f"{record.at[:10]}  {step}  {record.reason or 'no reason'}"
+    yield f"{records[0].at[:10]}  origin: {_reason(records[0])}"
+    steps = records[1:]
+    if len(steps) > _SHOWN:
+        yield f"... and {len(steps) - _SHOWN} more"
+    for record in steps[-_SHOWN:]:
+        yield f"{record.at[:10]}  {_distances(record)}: {_reason(record)}"
 
 
 def _from_first(course: Course) -> str:
     reach = course.reach
-    if course.walk.from_first is None and reach is not None and reach.tolerances is not None:
-        return f"at most {_tolerances(reach)} from the first"
     where = f" ({reach.name})" if reach is not None and reach.name else ""
-    return f"{_tolerances(reach)} from the first{where}"
+    if reach is not None and reach.tolerances is not None:
+        bound = "at most " if course.walk.from_first is None else ""
+        return f"{bound}{reach.tolerances:.3g} from the first{where}"
+    return f"{_apart(reach, 'the first')}{where}"
 
 
-def _tolerances(distance: Distance | None) -> str:
+def _apart(distance: Distance | None, other: str) -> str:
     if distance is None:
-        return "an unknown distance"
+        return f"unknown from {other}"
     if distance.tolerances is None:
-        return "no number of tolerances"
-    return f"{distance.tolerances:.3g} tolerances"
+        return f"not comparable with {other}"
+    return f"{_figure(distance)} tolerances from {other}"
+
+
+def _distances(record: Record) -> str:
+    if not record.walk:
+        return "not measured"
+    return f"{_figure(record.walk.from_last)} from the last, {_figure(record.walk.from_first)} from the first"
+
+
+def _figure(distance: Distance | None) -> str:
+    if distance is None:
+        return "unknown"
+    return "not comparable" if distance.tolerances is None else f"{distance.tolerances:.3g}"
+
+
+def _reason(record: Record) -> str:
+    return record.reason or "no reason"
