@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: test run lint test-core fuzz clean
+.PHONY: test run lint sensitivity test-core fuzz clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -16,6 +16,10 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# Some faults made on purpose; all of them, and the page: see docs/sensitivity.md.
+sensitivity: $(READY)
+	$(BIN)/harness sensitivity --quick --jobs 2
 
 # The core's own tests, from the built wheel and without torch; 3.11 runs the whole suite.
 test-core: $(READY)

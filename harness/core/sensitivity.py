@@ -183,7 +183,7 @@ def _pipelines(subject: Subject, fault: Fault, *, quick: bool) -> tuple[str, ...
     if fault.kind not in {"fixture", "pipeline"} or (quick and not fault.quick):
         return ()
     able = tuple(name for name in subject.pipelines if not fault.pipelines or name in fault.pipelines)
-    return able[-1:] if quick else able
+    return able[:1] if quick else able
 
 
 def _asked(check: str, ask: Callable[[], Detection]) -> Detection:
