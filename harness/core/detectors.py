@@ -141,7 +141,7 @@ def _weight(finding: AuditFinding) -> tuple[int, str, str]:
 
 
 def _digests(differing: list[str], lines: list[str]) -> Detection:
-    margin = _count(len(differing), "array") if differing else _count(len(lines), "entry")
+    margin = _count(len(differing), "array") if differing else _count(len(lines), "line")
     return Detection(DIGEST, bool(differing or lines), margin, "; ".join([*differing, *lines]))
 
 
@@ -170,5 +170,4 @@ def _aspect(array: ArrayDrift) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}" if number else ""
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""

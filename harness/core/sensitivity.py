@@ -228,7 +228,7 @@ def _ask_metrics(
     from harness.core.inputs import misread
 
     lines = misread(read_manifest(subject.path.with_suffix(".json")), result.inputs)
-    read = Detection(DIGEST, bool(lines), f"{len(lines)} inputs" if lines else "", "; ".join(lines))
+    read = Detection(DIGEST, bool(lines), f"{len(lines)} input{'s' * (len(lines) > 1)}" if lines else "", "; ".join(lines))
     return (read, found)
 
 
