@@ -61,6 +61,11 @@ def by_array_digests(expected: Manifest, arrays: Arrays) -> Detection:
     return _digests([name for name in names if expected.arrays.get(name) != found.get(name)], [])
 
 
+def by_inputs(misread: Collection[str]) -> Detection:
+    """Compare the digests of what a pipeline read with the manifest's; *misread* are those that differ."""
+    return Detection(DIGEST, bool(misread), _count(len(misread), "input"), "; ".join(misread))
+
+
 def by_comparison(golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> Detection:
     """Compare arrays with their golden copies, element by element, within the tolerances of their dtypes."""
     drifted = [array for array in compare(golden, arrays).arrays if not array.accepted]

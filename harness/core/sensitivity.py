@@ -36,6 +36,7 @@ from harness.core.detectors import (
     by_audit,
     by_check,
     by_comparison,
+    by_inputs,
     by_liveness,
     by_metrics,
     by_registry,
@@ -228,8 +229,7 @@ def _ask_metrics(
     from harness.core.inputs import misread
 
     lines = misread(read_manifest(subject.path.with_suffix(".json")), result.inputs)
-    read = Detection(DIGEST, bool(lines), f"{len(lines)} input{'s' * (len(lines) > 1)}" if lines else "", "; ".join(lines))
-    return (read, found)
+    return (by_inputs(lines), found)
 
 
 def _ask_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tuple[Detection, ...]:
