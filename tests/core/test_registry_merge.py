@@ -7,11 +7,21 @@ import os
 import subprocess
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pytest
 
 from harness.core.document import decode_document, encode_document
-from harness.core.registry import SCHEMA, Entry, Record, Registry, record_digest, with_entries
+from harness.core.registry import (
+    SCHEMA,
+    Distance,
+    Entry,
+    Record,
+    Registry,
+    Walk,
+    record_digest,
+    with_entries,
+)
 from harness.core.registry_merge import encode_merge, merge_registries
 
 MERGES = 50
@@ -54,13 +64,15 @@ class Case:
 
 
 def version(path: str, letter: str) -> Entry:
-    """One version of an entry; b and c were recorded after a, and chain to it."""
+    """One version of an entry; b and c were recorded after a, chain to it, and have walked from it."""
     made = None
+    walk = Walk(Distance(0.5, "ssim"), None, summed=None, origin=letter == "c")
     for name in ("a",) if letter == "a" else ("a", letter):
         # U+2028 ends a line for str.splitlines, and none in JSON or git.
         record = Record(
             "2024-01-01T00:00:00Z", name, f"{path}\u2028{name}", None, False, "pytest", {"os": "x"}
         )
+        record = msgspec.structs.replace(record, walk=walk) if made else record
         digest = f"{ord(name):064x}"
         entry = Entry("file", ord(name), f"xxh128:{digest[:32]}", f"sha256:{digest}", record)
         before = Registry(SCHEMA, {path: made} if made else {})
