@@ -12,10 +12,17 @@ from harness.core.transaction import is_interrupted
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.core.project import Project
+
+
+_LARGE_BYTES = 1 << 18
+"""Files from this size on gain from threads; with smaller ones, threads wait for the interpreter."""
+
+_MANY_BYTES = 1 << 26
+"""Below so many bytes in large files, starting threads costs more than it saves."""
 
 
 def verify(project: Project) -> tuple[Verdict, ...]:
@@ -33,13 +40,25 @@ def verify(project: Project) -> tuple[Verdict, ...]:
         If the registry itself cannot be read: then there is no answer.
     """
     registry = read_registry(project.registry)
-    registered = [verify_entry(project, path, entry) for path, entry in registry.entries.items()]
+    registered = _verify_all(project, registry.entries)
     strangers = [
         Verdict(path, Outcome.UNREGISTERED, "in no entry of the registry", _RECORD)
         for path in unregistered(project, registry)
     ]
     verdicts = registered + strangers + _unfinished(project)
     return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
+
+
+def _verify_all(project: Project, entries: Mapping[str, Entry]) -> list[Verdict]:
+    """Verdicts on registered files, the large ones read by several threads: hashing frees the interpreter."""
+    large = {path: entry for path, entry in entries.items() if entry.size >= _LARGE_BYTES}
+    if sum(entry.size for entry in large.values()) < _MANY_BYTES:
+        return [verify_entry(project, path, entry) for path, entry in entries.items()]
+    from concurrent.futures import ThreadPoolExecutor
+
+    small = [verify_entry(project, path, e) for path, e in entries.items() if path not in large]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [*small, *pool.map(lambda item: verify_entry(project, *item), large.items())]
 
 
 def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:

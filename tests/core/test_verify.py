@@ -198,3 +198,14 @@ def test_intact_files_are_verified_without_numpy_or_torch(project):
     command = [sys.executable, "-c", script, str(project.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['same', 'same', 'same'] set()"
+
+
+def test_verdicts_are_the_same_however_many_threads_read(project, monkeypatch):
+    """Large files are read by several threads; what is wrong with them is found all the same."""
+    (project.golden / "lattice.npz").write_bytes(b"no archive")
+    (project.golden / "lattice.json").unlink()
+    alone = verify(project)
+    monkeypatch.setattr("harness.core.verify._LARGE_BYTES", 0)
+    monkeypatch.setattr("harness.core.verify._MANY_BYTES", 0)
+    assert verify(project) == alone
+    assert {verdict.outcome for verdict in alone} == {Outcome.SAME, Outcome.CORRUPT, Outcome.MISSING}
