@@ -167,7 +167,7 @@ def tolerances(number: float) -> str:
     if math.isfinite(number) and number >= 1000:  # noqa: PLR2004 - three digits are read at a glance
         mantissa, _, exponent = f"{number:.0e}".partition("e")
         return f"{mantissa}e{int(exponent)} tolerances"
-    return f"{number:.2g} tolerances"
+    return f"{number:.0f} tolerances" if number >= 10 else f"{number:.2g} tolerances"  # noqa: PLR2004
 
 
 def _aspect(array: ArrayDrift) -> str:
