@@ -41,8 +41,9 @@ def test_a_tolerance_is_where_the_comparison_ends(dtype, tolerances, accepted):
 
 
 def test_the_relative_part_of_a_tolerance_is_of_the_older_value():
-    older, newer = np.array([1e6, -1e6]), np.array([1e6, -1e6 - 0.2])
-    assert array_distance(older, newer) == pytest.approx(0.2 / (1e-7 + 1e-7 * 1e6), rel=1e-6)
+    older, newer = np.array([1.0, -1.0]), np.array([1.0, -5.0])
+    assert array_distance(older, newer) == pytest.approx(4 / (1e-7 + 1e-7 * 1), rel=1e-9)
+    assert array_distance(newer, older) == pytest.approx(4 / (1e-7 + 1e-7 * 5), rel=1e-9)
 
 
 def test_the_largest_element_counts_wherever_it_is(monkeypatch):

@@ -217,6 +217,13 @@ def test_a_new_origin_is_accepted_and_starts_the_walk_anew(any_project):
         step(any_project, leash, ssim=7.5)
 
 
+def test_the_newest_of_several_origins_counts(in_git):
+    step(in_git, ssim=0)
+    for value in (5, 10):
+        step(in_git, Leash(longest=2, new_origin=True), ssim=value)
+    assert step(in_git, Leash(longest=2), ssim=11.5).reach == Distance(1.5, "ssim")
+
+
 def test_what_no_tolerance_measures_is_beyond_every_leash(in_git):
     """A metric that came or went, for one: its walk could not be seen from the first version."""
     step(in_git, ssim=0)
