@@ -98,7 +98,7 @@ def test_the_sixth_of_six_small_steps_is_refused(in_git: Walker, harness) -> Non
     assert in_git.golden() == before
     refusal = (
         "nothing recorded: golden/lattice.npz: expected a walk of at most 2 tolerances*, found 2.4 (a). "
-        "It has 6 records since *: 3 older ones, * +0.4 'to 1.2', * +0.4 'to 1.6', * +0.4 'to 2'.*"
+        "It has 6 records since *: 3 older, * +0.4 'to 1.2', * +0.4 'to 1.6', * +0.4 'to 2'.*"
         "--golden-new-origin*"
     )
     result.stdout.fnmatch_lines([refusal])

@@ -180,7 +180,7 @@ def _past(course: Course) -> str:
     """The last few records, each with its day, its step and its reason."""
     shown = [f"{record.at[:10]}{_step(record)} {record.reason!r}" for record in course.past[-_SHOWN:]]
     left = len(course.past) - len(shown)
-    return ", ".join([f"{left} older ones"] * bool(left) + shown)
+    return ", ".join([f"{left} older"] * bool(left) + shown)
 
 
 def _step(record: Record) -> str:
