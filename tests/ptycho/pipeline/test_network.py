@@ -111,10 +111,13 @@ def test_object_and_probe_move_at_sixteen_positions(small, configured_folder, gr
     assert figures.metrics["probe_change"] > 5 * MOVED
 
 
-@pytest.mark.parametrize(("dead", "rate"), [("probe", "probe_rate"), ("object", "learning_rate")])
-def test_a_dead_part_is_refused(small, configured_folder, dead, rate):
+@pytest.mark.parametrize(
+    ("dead", "rates"), [("probe", ["probe_rate"]), ("object", ["learning_rate", "walk_rate"])]
+)
+def test_a_dead_part_is_refused(small, configured_folder, dead, rates):
     """Faults P04 and P17: training that moves no probe, or no weights, is refused, and told so."""
-    configuration = NetworkConfiguration(epochs=1, rounds=3, inference_rounds=3, channels=8, **{rate: 0.0})
+    still = dict.fromkeys(rates, 0.0)
+    configuration = NetworkConfiguration(epochs=1, rounds=3, inference_rounds=3, channels=8, **still)
     task = Task(small, configured_folder(configuration))
     train.main(task)
     infer.main(task)
