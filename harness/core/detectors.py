@@ -10,13 +10,13 @@ import numpy as np
 from harness.core.audit import audit
 from harness.core.baseline import judge
 from harness.core.chain import gather
-from harness.core.compare import Aspect, compare
+from harness.core.compare import compare
 from harness.core.detection import AUDIT, COMPARISON, DIGEST, LIVENESS, REGISTRY, Detection, metrics_of
+from harness.core.distance import array_distance
 from harness.core.errors import HarnessError
 from harness.core.finding import Rank
 from harness.core.liveness import examine
-from harness.core.manifest import describe_arrays, manifest_differences
-from harness.core.tolerance import default_tolerance
+from harness.core.manifest import describe_arrays
 from harness.core.verdict import Outcome
 from harness.core.verify import verify
 
@@ -47,18 +47,12 @@ def by_check(name: str, check: Callable[[Arrays], CheckReport], arrays: Arrays) 
     return Detection(name, bool(findings), _count(len(findings), "finding"), detail)
 
 
-def by_digest(expected: Manifest, found: Manifest) -> Detection:
-    """Compare two manifests: array digests, and how the arrays were made."""
-    names = sorted(expected.arrays.keys() | found.arrays.keys())
-    differing = [name for name in names if expected.arrays.get(name) != found.arrays.get(name)]
-    return _digests(differing, manifest_differences(expected, found))
-
-
 def by_array_digests(expected: Manifest, arrays: Arrays) -> Detection:
     """Compare arrays with the digests in a manifest."""
     found = describe_arrays(arrays)
     names = sorted(expected.arrays.keys() | found.keys())
-    return _digests([name for name in names if expected.arrays.get(name) != found.get(name)], [])
+    differing = [name for name in names if expected.arrays.get(name) != found.get(name)]
+    return Detection(DIGEST, bool(differing), _count(len(differing), "array"), "; ".join(differing))
 
 
 def by_inputs(misread: Collection[str]) -> Detection:
@@ -71,21 +65,11 @@ def by_comparison(golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndar
     drifted = [array for array in compare(golden, arrays).arrays if not array.accepted]
     if not drifted:
         return Detection(COMPARISON, caught=False)
-    worst = max(drifted, key=lambda array: distance(array, golden, arrays))
-    told = distance(worst, golden, arrays)
+    away = {drift.name: array_distance(golden.get(drift.name), arrays.get(drift.name)) for drift in drifted}
+    worst = max(drifted, key=lambda drift: away[drift.name])
+    told = away[worst.name]
     margin = tolerances(told) if math.isfinite(told) else f"another {_aspect(worst)}"
     return Detection(COMPARISON, caught=True, margin=margin, detail=f"{len(drifted)} arrays, {worst.name}")
-
-
-def distance(drift: ArrayDrift, golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> float:
-    """How far an array is from its golden copy, in tolerances; infinite where they cannot be subtracted."""
-    if drift.aspect is not Aspect.VALUES:
-        return math.inf
-    allowed = default_tolerance(golden[drift.name].dtype)
-    expected = golden[drift.name].astype(np.complex128)
-    limits = allowed.atol + allowed.rtol * np.abs(expected)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.nanmax(np.abs(arrays[drift.name] - expected) / limits))
 
 
 def by_metrics(
@@ -143,11 +127,6 @@ def by_liveness(manifest: Manifest, digest: str) -> Detection:
 def _weight(finding: AuditFinding) -> tuple[int, str, str]:
     """Order findings, the heaviest first."""
     return list(Rank).index(finding.rank), finding.path, finding.rule
-
-
-def _digests(differing: list[str], lines: list[str]) -> Detection:
-    margin = _count(len(differing), "array") if differing else _count(len(lines), "line")
-    return Detection(DIGEST, bool(differing or lines), margin, "; ".join([*differing, *lines]))
 
 
 def _tolerances(verdict: MetricVerdict) -> float:

@@ -44,6 +44,8 @@ from harness.core.detectors import (
     refused,
 )
 from harness.core.errors import HarnessError
+from harness.core.generators import make_again
+from harness.core.inputs import misread
 from harness.core.manifest import read_manifest
 from harness.core.project import Project
 from harness.core.rehearsal import committed, rehearsal
@@ -226,16 +228,12 @@ def _ask_metrics(
         found, result = by_metrics(pipeline, go, read_baseline(subject.baseline(pipeline)))
     if fault.kind == "fixture" or result is None or not result.inputs:
         return (found,)
-    from harness.core.inputs import misread
-
     lines = misread(read_manifest(subject.path.with_suffix(".json")), result.inputs)
     return (by_inputs(lines), found)
 
 
 def _ask_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tuple[Detection, ...]:
     """Ask of what a faulty generator makes, and of the generator itself."""
-    from harness.core.generators import make_again
-
     manifest = fault.inject(read_manifest(subject.path.with_suffix(".json")))
     made = make_again(manifest)
     found = _ask_data(subject, catalogue, dict(made.arrays))
