@@ -24,11 +24,10 @@ def command(file: Path, *, as_json: bool) -> int:
       harness check scan.npz
     """
     from harness.core.archive import read_archive
-    from harness.core.catalogue import find_catalogue, load_reference
+    from harness.core.catalogue import find_catalogue
 
     arrays = read_archive(file)
-    catalogue = find_catalogue(Path.cwd())
-    reports = [load_reference(catalogue.checks[name])(arrays) for name in catalogue.checks]
+    reports = [check(arrays) for check in find_catalogue(Path.cwd()).load_checks().values()]
     emit(reports, as_json=as_json, render=lambda: _show(file, reports))
     return 1 if any(report.findings for report in reports) else 0
 

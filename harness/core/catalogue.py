@@ -29,8 +29,10 @@ from harness.core.jsontext import disguise
 from harness.core.specimen import Specimen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from harness.core.domain import CheckReport
 
 Item = TypeVar("Item", Fault, Specimen)
 
@@ -90,6 +92,10 @@ class Catalogue:
                 remedy="Correct the name, or add it under [tool.harness] in pyproject.toml.",
             )
         return load_reference(entries[name])
+
+    def load_checks(self) -> dict[str, Callable[..., CheckReport]]:
+        """Every check by name; errors as :meth:`load`."""
+        return {name: self.load("checks", name) for name in self.checks}
 
     def load_faults(self) -> tuple[Fault, ...]:
         """Every fault of every table; one whose number is known replaces it.

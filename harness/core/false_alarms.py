@@ -15,16 +15,30 @@ from typing import TYPE_CHECKING, Any
 from harness.core.archive import read_archive
 from harness.core.baseline import judge, read_baseline
 from harness.core.calibrate import Condition, Sample, calibrated
-from harness.core.catalogue import find_catalogue, load_reference
+from harness.core.catalogue import find_catalogue
 from harness.core.detection import Detection, metrics_of
-from harness.core.detectors import by_array_digests, by_check, by_comparison, by_metrics, judged, refused
+from harness.core.detectors import (
+    by_array_digests,
+    by_audit,
+    by_check,
+    by_comparison,
+    by_metrics,
+    by_registry,
+    findings,
+    judged,
+    refused,
+)
 from harness.core.digest import digest_file
 from harness.core.errors import HarnessError
 from harness.core.fixture import make_fixture, write_fixture
-from harness.core.manifest import Generator, Source
+from harness.core.generators import make_again
+from harness.core.manifest import Generator, Source, read_manifest
+from harness.core.perturb import with_last_bit_noise
+from harness.core.rehearsal import committed, rehearsal
 from harness.core.repeat import run_under
 from harness.core.sensitivity import sound_checks
 from harness.core.specimen import Specimen
+from harness.core.walk import reproducible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,25 +126,39 @@ def _fixture_of(path: Path) -> Fixture:
 
 
 def _on_golden(clean: Clean, catalogue: Catalogue) -> Repetition:
-    """Check and reconstruct the golden fixture with noise in its last bits."""
+    """Check and reconstruct the golden fixture with last-bit noise; make it again; verify and audit."""
     subject, condition = clean.subject, Condition(clean.threads, noise=FIRST_NOISE + clean.number)
-    golden = read_archive(subject.path)
-    baseline = read_baseline(subject.baseline(clean.pipeline))
-    checks = sound_checks(catalogue, golden)
-    found = [_of_checks(checks, golden), (by_comparison(golden, golden),)]
-    run = catalogue.load("pipelines", clean.pipeline)
+    golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
+    noisy = with_last_bit_noise(golden, FIRST_NOISE + clean.number)
+    found = _of_checks(sound_checks(catalogue, golden), noisy)
+    if reproducible(manifest):
+        again = dict(make_again(manifest).arrays)
+        found += (by_array_digests(manifest, again), by_comparison(golden, again))
+    found += _of_copy(subject)
+    run, baseline = (
+        catalogue.load("pipelines", clean.pipeline),
+        read_baseline(subject.baseline(clean.pipeline)),
+    )
     with tempfile.TemporaryDirectory() as folder:
         go = partial(run_under, condition, run, subject.path, Path(folder))
         metrics, _ = by_metrics(clean.pipeline, go, baseline)
     name = f"{subject.path.stem}, {clean.pipeline}, {clean.threads} threads, noise {condition.noise}"
-    return Repetition(name, (*(d for group in found for d in group), metrics))
+    return Repetition(name, (*found, metrics))
+
+
+def _of_copy(subject: Subject) -> tuple[Detection, ...]:
+    """Verify and audit a fresh copy of the repository: what is found that the repository itself has not."""
+    before = findings(subject.project)
+    with rehearsal(subject.project) as copy:
+        committed(copy, "As it was")
+        return by_registry(copy), by_audit(copy, before)
 
 
 def _on_specimen(clean: Clean, catalogue: Catalogue, specimen: Specimen) -> tuple[Repetition, ...]:
     """Make a specimen twice, check it, calibrate a pipeline on it, and judge further runs."""
     try:
         made, again = specimen.make(), specimen.make()
-        found = _of_checks(_checks(catalogue), dict(made.arrays))
+        found = _of_checks(catalogue.load_checks(), dict(made.arrays))
         found += (
             by_array_digests(made.manifest, dict(again.arrays)),
             by_comparison(made.arrays, again.arrays),
@@ -167,10 +195,6 @@ def _judged_runs(
 def _measured(run: Callable[..., PipelineResult], path: Path, condition: Condition) -> PipelineResult:
     with tempfile.TemporaryDirectory() as folder:
         return run_under(condition, run, path, Path(folder))
-
-
-def _checks(catalogue: Catalogue) -> dict[str, Callable[..., CheckReport]]:
-    return {name: load_reference(reference) for name, reference in catalogue.checks.items()}
 
 
 def _of_checks(

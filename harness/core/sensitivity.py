@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.core import repository_faults
 from harness.core.archive import read_archive, write_archive
 from harness.core.baseline import read_baseline
-from harness.core.catalogue import find_catalogue, load_reference
+from harness.core.catalogue import find_catalogue
 from harness.core.detection import (
     AUDIT,
     COMPARISON,
@@ -153,8 +153,8 @@ def matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detection, ...
 
 def sound_checks(catalogue: Catalogue, golden: dict[str, Any]) -> dict[str, Callable[..., CheckReport]]:
     """The checks that have nothing against the golden arrays: another field's would refuse everything."""
-    checks = {name: load_reference(reference) for name, reference in catalogue.checks.items()}
-    return {name: check for name, check in checks.items() if not by_check(name, check, golden).caught}
+    checks = catalogue.load_checks().items()
+    return {name: check for name, check in checks if not by_check(name, check, golden).caught}
 
 
 def _row(fault: Fault, found: Sequence[Detection]) -> Row:

@@ -256,7 +256,8 @@ def test_clean_data_and_pipelines_raise_no_alarm(subject):
         assert len(repetitions) == clean.repetitions
         assert [repetition.alarms for repetition in repetitions] == [()] * clean.repetitions
         asked = {found.check for repetition in repetitions for found in repetition.detections}
-        assert {"positive", "smooth metrics", "comparison"} <= asked
+        assert {"positive", "digest", "comparison", "smooth metrics"} <= asked
+        assert clean.specimen or {"registry", "audit"} <= asked
 
 
 def test_an_alarm_is_told(subject, field, monkeypatch):
@@ -264,6 +265,33 @@ def test_an_alarm_is_told(subject, field, monkeypatch):
     monkeypatch.setattr(field.smooth, "__kwdefaults__", field.smooth.__kwdefaults__ | {"mean": min})
     (repetition,) = perform_clean(Clean(subject, 0, "smooth"))
     assert [alarm.check for alarm in repetition.alarms] == ["smooth metrics"]
+
+
+def test_a_generator_that_makes_other_arrays_is_an_alarm(subject, field, monkeypatch):
+    changed = field.lattice(seed=1)
+    monkeypatch.setattr(field, "lattice", lambda *, size=64, seed=0: changed)  # noqa: ARG005
+    (repetition,) = perform_clean(Clean(subject, 0, "smooth"))
+    assert [alarm.check for alarm in repetition.alarms] == ["digest", "comparison"]
+
+
+def test_a_check_that_minds_the_last_bit_is_an_alarm(subject, field, monkeypatch):
+    golden = field.lattice().arrays["image"]
+    finding = field.Finding("positive", "image", "these very numbers", "others")
+
+    def exact(arrays):
+        wrong = (arrays["image"] != golden).any()
+        return field.CheckReport("positive", (finding,) if wrong else ())
+
+    monkeypatch.setattr(field, "positive", exact)
+    (repetition,) = perform_clean(Clean(subject, 0, "smooth"))
+    assert [alarm.check for alarm in repetition.alarms] == ["positive"]
+
+
+def test_a_damaged_repository_is_an_alarm(subject):
+    """Verify and audit are asked, too: here of a golden file that nobody registered."""
+    (subject.root / "golden" / "stranger.npz").write_bytes(b"")
+    (repetition,) = perform_clean(Clean(subject, 0, "smooth"))
+    assert "registry" in [alarm.check for alarm in repetition.alarms]
 
 
 def test_a_dataset_in_a_file_is_a_specimen_too(subject, tmp_path):
