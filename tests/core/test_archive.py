@@ -194,26 +194,26 @@ def test_values_larger_than_a_block_are_read_whole(archive, arrays, monkeypatch)
 # Refusals
 
 
-def refused(path, reader, found: str):
-    """Require that *reader* refuses *path*, naming it and saying what it found; *path* stays as it is."""
+def refusal(path, reader) -> str:
+    """What *reader* found when it refused *path*; it names the file and a remedy."""
     with pytest.raises(UnreadableError) as caught:
         reader(path)
     assert str(path) in caught.value.thing
-    assert found in caught.value.found
     assert caught.value.remedy
     assert caught.value.exit_code == 2
+    return caught.value.found
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_missing_and_misplaced_files_are_refused(tmp_path, reader):
-    refused(tmp_path / "none.npz", reader, "No such file")
-    refused(tmp_path, reader, "no regular file")
+    assert "No such file" in refusal(tmp_path / "none.npz", reader)
+    assert "no regular file" in refusal(tmp_path, reader)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX systems")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.npz")
-    refused(tmp_path / "pipe.npz", read_archive, "no regular file")
+    assert "no regular file" in refusal(tmp_path / "pipe.npz", read_archive)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -230,7 +230,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
 )
 def test_files_that_are_no_archive_are_called_what_they_are(path, reader, data, found):
     path.write_bytes(data)
-    refused(path, reader, found)
+    assert found in refusal(path, reader)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -238,7 +238,7 @@ def test_files_that_are_no_archive_are_called_what_they_are(path, reader, data, 
 def test_truncated_archives_are_refused(archive, reader, share):
     whole = archive.read_bytes()
     archive.write_bytes(whole[: int(share * len(whole))])
-    refused(archive, reader, "truncated or damaged")
+    assert "truncated or damaged" in refusal(archive, reader)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -246,7 +246,7 @@ def test_truncated_archives_are_refused(archive, reader, share):
 def test_pickles_are_refused_and_not_loaded(path, reader, save):
     """An object array could run code when loaded; this one would end the interpreter."""
     save(path, image=np.array([Bomb()], object))
-    refused(path, reader, "pickled")
+    assert "pickled" in refusal(path, reader)
 
 
 class Bomb:
@@ -276,7 +276,7 @@ class Bomb:
     ],
 )
 def test_members_that_are_no_plain_array_are_refused(path, reader, members, found):
-    refused(zipped(path, members), reader, found)
+    assert found in refusal(zipped(path, members), reader)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -311,7 +311,7 @@ def test_headers_that_no_array_can_have_are_refused(path, reader, text):
 def test_a_header_that_claims_terabytes_is_refused_before_any_memory(path, reader, compression):
     text = "{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,)}"
     zipped(path, {"image.npy": header(text, bytes(64))}, compression)
-    refused(path, reader, "claiming 8796093022208 bytes of values and holding 64")
+    assert "claiming 8796093022208 bytes of values and holding 64" in refusal(path, reader)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -338,7 +338,7 @@ def test_two_members_of_one_name_are_refused(path, reader):
         archive.writestr("image.npy", member(np.zeros(3)))
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("image.npy", member(np.ones(3)))
-    refused(path, reader, "two members named 'image.npy'")
+    assert "two members named 'image.npy'" in refusal(path, reader)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -347,14 +347,14 @@ def test_a_damaged_length_hides_no_member(archive, reader):
     damaged = bytearray(archive.read_bytes())
     damaged[damaged.find(b"PK\x01\x02") + 32] = 46 + len("index.npy")
     archive.write_bytes(damaged)
-    refused(archive, reader, "image.npy with a comment")
+    assert "image.npy with a comment" in refusal(archive, reader)
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_encrypted_members_are_refused(archive, reader):
     data = archive.read_bytes().replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01")
     archive.write_bytes(data.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"))
-    refused(archive, reader, "encrypted")
+    assert "encrypted" in refusal(archive, reader)
 
 
 def test_an_array_that_is_not_there_is_refused_and_the_others_named(archive):

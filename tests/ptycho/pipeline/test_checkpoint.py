@@ -39,16 +39,16 @@ def test_missing(tmp_path):
 def test_truncated(saved, keep):
     """A checkpoint cut anywhere is refused."""
     saved.write_bytes(saved.read_bytes()[:keep])
-    refusal(saved)
+    assert refusal(saved).exit_code == 2
 
 
 def test_no_checkpoint_at_all(saved):
     """Text and a foreign zip archive are refused."""
     saved.write_text("not a checkpoint")
-    refusal(saved)
+    assert refusal(saved).exit_code == 2
     with zipfile.ZipFile(saved, "w") as archive:
         archive.writestr("readme.txt", "neither")
-    refusal(saved)
+    assert refusal(saved).exit_code == 2
 
 
 def test_code_is_not_run(saved, tmp_path):
@@ -60,7 +60,7 @@ def test_code_is_not_run(saved, tmp_path):
 
     for write in (lambda: torch.save(Evil(), saved), lambda: saved.write_bytes(pickle.dumps(Evil()))):
         write()
-        refusal(saved)
+        assert refusal(saved).exit_code == 2
         assert not (tmp_path / "evil").exists()
 
 
@@ -76,7 +76,7 @@ def test_of_another_pipeline(saved):
 def test_of_another_form(saved, content):
     """Readable tensors in another form than a checkpoint's are refused."""
     torch.save(content, saved)
-    refusal(saved)
+    assert refusal(saved).exit_code == 2
 
 
 def test_newer(saved):
