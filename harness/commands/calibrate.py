@@ -6,6 +6,7 @@ import shlex
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ def _measure(  # noqa: PLR0913, PLR0917 - what the options say
             Call((root or Path.cwd()).resolve(), pipeline, fixture.resolve(), condition)
             for condition in (*conditions(runs), *other_seeds(seeds))
         ]
-        calls[0] = Call(calls[0].root, pipeline, calls[0].fixture, calls[0].condition, kept)
+        calls[0] = replace(calls[0], keep=kept)
         done = _all(calls, jobs, silent=silent)
         arrays = kept.read_bytes() if kept.is_file() else None
     samples = [run.sample for run in done]
