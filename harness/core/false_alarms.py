@@ -1,7 +1,8 @@
 """Sound data and sound pipelines, checked again and again: whoever speaks against them cries wolf.
 
 On the golden fixture every repetition runs a pipeline under a condition of its own and judges it by the
-stored baseline. A specimen has no baseline: a few runs calibrate one, and the runs after them are judged.
+stored baseline. A specimen has no baseline: it is calibrated as the golden fixture was, and the runs after
+that are judged.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.archive import read_archive
 from harness.core.baseline import judge, read_baseline
-from harness.core.calibrate import Condition, Sample, calibrated
+from harness.core.calibrate import Condition, Sample, calibrated, conditions
 from harness.core.catalogue import find_catalogue
 from harness.core.detection import Detection, metrics_of
 from harness.core.detectors import (
@@ -50,9 +51,6 @@ if TYPE_CHECKING:
 
 FIRST_NOISE = 10_000
 """Seeds of the noise begin here: none of them took part in a calibration."""
-
-CALIBRATING = 5
-"""Runs that calibrate a specimen, before those that are judged."""
 
 THREADS = (1, 2)
 
@@ -178,14 +176,13 @@ def _on_specimen(clean: Clean, catalogue: Catalogue, specimen: Specimen) -> tupl
 def _judged_runs(
     run: Callable[..., PipelineResult], path: Path, pipeline: str, noise: int
 ) -> tuple[Detection, ...]:
-    """Calibrate on a few runs, and judge one more at each thread count."""
-    conditions = [Condition(1), *(Condition(1 + n % 2, noise=noise + n) for n in range(1, CALIBRATING))]
+    """Calibrate, and judge one more run at each thread count."""
     try:
-        results = [_measured(run, path, condition) for condition in conditions]
-        samples = [Sample(c, r.metrics, r.controls) for c, r in zip(conditions, results, strict=True)]
+        results = [_measured(run, path, condition) for condition in conditions()]
+        samples = [Sample(c, r.metrics, r.controls) for c, r in zip(conditions(), results, strict=True)]
         first = results[0]
         baseline = calibrated(samples, better=first.better, resolution=first.resolution)
-        fresh = [_measured(run, path, Condition(t, noise=noise + CALIBRATING + t)) for t in THREADS]
+        fresh = [_measured(run, path, Condition(t, noise=noise + t)) for t in THREADS]
     except HarnessError as error:
         return tuple(refused(metrics_of(pipeline), error) for _ in THREADS)
     check = metrics_of(pipeline)

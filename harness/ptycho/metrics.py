@@ -23,6 +23,9 @@ SOFT_EDGE = 8.0
 SKIPPED_RINGS = 3
 """The lowest rings often dip below any threshold (slow phase drift); see :func:`frc`."""
 
+NEAR = 0.05
+"""Within so much of the threshold a ring's correlation is above or below it by chance; see :func:`frc`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frc:
@@ -37,7 +40,7 @@ class Frc:
     mean : float
         Mean correlation of all rings but the lowest.
     cutoff : float
-        Frequency of the first ring, the lowest left out, below its threshold; 0.5 if there is none.
+        Frequency up to which the rings reach that are above their threshold, side by side; at most 0.5.
     """
 
     frequency: np.ndarray
@@ -158,7 +161,9 @@ def frc(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> Frc:
     """Correlate two aligned objects ring by ring in Fourier space.
 
     The halves must be independent: two reconstructions that share data correlate and mean nothing.
-    The 1/2-bit threshold is that of van Heel and Schatz, J. Struct. Biol. 151 (2005) 250.
+    The 1/2-bit threshold is that of van Heel and Schatz, J. Struct. Biol. 151 (2005) 250. Where the curve
+    nears it, the first ring below it is a matter of chance, and jumps; so the rings above are counted, those
+    near it in part: the cutoff of a steep curve is the same, and that of a flat one moves with the curve.
 
     Parameters
     ----------
@@ -174,9 +179,15 @@ def frc(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> Frc:
     curve = np.divide(cross, norm, out=np.zeros(count), where=norm > 0)
     frequency = np.arange(count) / min(mask.shape)
     threshold = half_bit(_ring_sum(np.ones(mask.shape), ring, count) * np.mean(window**2))
-    below = np.flatnonzero(curve[SKIPPED_RINGS:] < threshold[SKIPPED_RINGS:])
-    cutoff = frequency[SKIPPED_RINGS + below[0]] if below.size else 0.5
-    return Frc(frequency, curve, threshold, float(curve[SKIPPED_RINGS:].mean()), float(cutoff))
+    kept = slice(SKIPPED_RINGS, None)
+    reach = SKIPPED_RINGS + _above((curve - threshold)[kept]).sum()
+    cutoff = min(reach / min(mask.shape), 0.5)
+    return Frc(frequency, curve, threshold, float(curve[kept].mean()), float(cutoff))
+
+
+def _above(excess: np.ndarray) -> np.ndarray:
+    """Return 1 for each ring above the threshold, 0 below it, and a share within ``NEAR`` of it."""
+    return np.asarray(np.clip((excess / NEAR + 1) / 2, 0, 1))
 
 
 def half_bit(pixels: np.ndarray) -> np.ndarray:

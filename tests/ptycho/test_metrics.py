@@ -151,6 +151,20 @@ def test_frc_cutoff_is_where_the_common_signal_ends(scan, mask):
     assert metrics.frc(*halves, mask).cutoff == pytest.approx(0.2, abs=0.02)
 
 
+def test_the_frc_cutoff_moves_with_the_curve_and_does_not_jump(mask):
+    """Noise that grows by 1 % at a time moves it by less than a ring each time, though single rings cross."""
+    rng = np.random.default_rng(7)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(168), np.fft.fftfreq(168), indexing="ij"))
+    decay = np.exp(-frequency / 0.12)
+    common = np.fft.ifft2(np.fft.fft2(rng.standard_normal((168, 168))) * decay)
+    noise = [0.06 * rng.standard_normal((168, 168)) for _ in range(2)]
+    cutoffs = [
+        metrics.frc(*(common + level * n for n in noise), mask).cutoff for level in np.geomspace(0.8, 1.6, 70)
+    ]
+    assert cutoffs[0] > cutoffs[-1] + 5 / 168, "the noise matters"
+    assert np.abs(np.diff(cutoffs)).max() < 1 / 168
+
+
 def test_the_half_bit_threshold_is_the_published_curve():
     """Van Heel and Schatz (2005): 0.1716 for rings of very many pixels, 1 for a single one."""
     assert metrics.half_bit(np.array([1e12])) == pytest.approx(0.2071 / 1.2071, abs=1e-4)

@@ -47,7 +47,7 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 class Assessment:
     """The figures of a reconstruction, and of each control under the same keys.
 
-    ``ring`` is the distance of two Fourier rings, in cycles per pixel: the cutoff moves by whole rings.
+    ``ring`` is the distance of two Fourier rings, in cycles per pixel: no cutoff is known better.
     """
 
     metrics: Mapping[str, float]
