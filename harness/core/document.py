@@ -15,9 +15,19 @@ import msgspec
 
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
 from harness.core.files import is_regular, writing_to
-from harness.core.jsontext import MAX_BYTES, Fault, ambiguity, disguise, excess
+from harness.core.jsontext import (
+    DOCUMENT,
+    TOO_DEEP,
+    Fault,
+    Limit,
+    ambiguity,
+    disguise,
+    excess,
+    is_shallow,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
 T = TypeVar("T")
@@ -27,7 +37,7 @@ class _Versioned(msgspec.Struct):
     schema: int
 
 
-def encode_document(value: Any) -> bytes:
+def encode_document(value: Any, *, limit: Limit = DOCUMENT) -> bytes:
     """Canonical JSON of a struct or mapping.
 
     Raises
@@ -36,17 +46,16 @@ def encode_document(value: Any) -> bytes:
         If a number is not finite, or a value is of another kind: JSON has no word for it. Also if the
         document is larger than :func:`decode_document` reads.
     """
-    plain = msgspec.to_builtins(value, order="sorted", enc_hook=_as_scalar)
-    _require_finite(plain, "$")
-    data = msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
-    if fault := excess(data):
+    _require_finite(msgspec.to_builtins(value, enc_hook=_as_scalar))
+    data = _canonical(value)
+    if fault := excess(data, limit):
         raise UsageError(
             "document", expected="one that can be read back", found=fault.found, remedy="Split it."
         )
     return data
 
 
-def decode_document(data: bytes, kind: type[T], *, name: str, schema: int) -> T:
+def decode_document(data: bytes, kind: type[T], *, name: str, schema: int, limit: Limit = DOCUMENT) -> T:
     """Value of type *kind* from JSON, refused where it is not exactly that.
 
     Raises
@@ -55,21 +64,36 @@ def decode_document(data: bytes, kind: type[T], *, name: str, schema: int) -> T:
         If the document's schema is not the one this program knows.
     UnreadableError
         If it is not JSON, or a key or type is wrong; the message holds the place, ``$.entries``. Also if
-        it is too large or nested too deep, by the limits in :mod:`harness.core.jsontext`.
+        it is larger than *limit*, or nested too deep.
     """
-    _require(name, excess(data))
+    _require(name, excess(data, limit))
     _require_schema(data, name, schema)
-    _require(name, ambiguity(data))
-    return _decoded(data, kind, name)
+    value = _decoded(data, kind, name)
+    if not _is_canonical(data, value):  # then its author was another, and may have been careless
+        _require(name, ambiguity(data))
+    return value
 
 
-def read_document(path: str | PathLike[str], kind: type[T], *, schema: int) -> T:
+def read_document(path: str | PathLike[str], kind: type[T], *, schema: int, limit: Limit = DOCUMENT) -> T:
     """Decode the document at *path*; raises as :func:`decode_document`, and if there is no such file."""
+    return decode_document(read_text(path, limit), kind, name=str(path), schema=schema, limit=limit)
+
+
+def read_text(path: str | PathLike[str], limit: Limit = DOCUMENT) -> bytes:
+    """Return a file's bytes, or just so many more than *limit* that they are refused.
+
+    Raises
+    ------
+    UnreadableError
+        If there is no such file, or none with an end.
+    """
     try:
-        data = _read(path)
+        if not is_regular(path):
+            raise _unreadable(str(path), Fault("no regular file"))
+        with open(path, "rb") as stream:  # noqa: PTH123 - pathlib costs a twentieth of start-up
+            return stream.read((limit.mebibytes << 20) + 1)
     except OSError as error:
         raise _unreadable(str(path), Fault(error.strerror or str(error))) from error
-    return decode_document(data, kind, name=str(path), schema=schema)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -87,19 +111,30 @@ def replace_file(path: Path, data: bytes) -> None:
             staged.unlink(missing_ok=True)
 
 
-def _read(path: str | PathLike[str]) -> bytes:
-    """A file's bytes, or just so many more than a document has that it is refused."""
-    if not is_regular(path):
-        raise _unreadable(str(path), Fault("no regular file"))
-    with Path(path).open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
+def _canonical(value: Any) -> bytes:
+    encoded = msgspec.json.encode(value, order="sorted", enc_hook=_as_scalar)
+    return msgspec.json.format(encoded, indent=2) + b"\n"
+
+
+def _is_canonical(data: bytes, value: Any) -> bool:
+    """Whether *data* is what this program writes of *value*: then no key is twice, and nothing too deep.
+
+    A key that was there twice would be once in what is written of the value.
+    """
+    try:
+        return is_shallow(data) and _canonical(value) == data
+    except RecursionError:
+        return False
 
 
 def _decoded(data: bytes, kind: type[T], name: str) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # some of ValueError's kinds are bare
-        raise _unreadable(name, disguise(data) or Fault(str(error))) from error
+    except RecursionError as error:
+        raise _unreadable(name, TOO_DEEP) from error
+    except (msgspec.MsgspecError, ValueError) as error:  # some of ValueError's kinds are bare
+        doubt = None if excess(data) else ambiguity(data)
+        raise _unreadable(name, doubt or disguise(data) or Fault(str(error))) from error
 
 
 def _require(name: str, fault: Fault | None) -> None:
@@ -137,20 +172,31 @@ def _require_schema(data: bytes, name: str, schema: int) -> None:
         )
 
 
-def _require_finite(value: Any, place: str) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
+def _require_finite(plain: Any) -> None:
+    """Raise :class:`UsageError` with the place of the first number that JSON has no word for."""
+    import json
+
+    try:
+        json.dumps(plain, allow_nan=False)
+    except ValueError:
+        place, number = next(_nonfinite(plain, "$"))
         raise UsageError(
             place,
             expected="a finite number",
-            found=str(value),
+            found=str(number),
             remedy="Leave the entry out, or store what made it so.",
-        )
-    if isinstance(value, dict):
+        ) from None
+
+
+def _nonfinite(value: Any, place: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, value
+    elif isinstance(value, dict):
         for key, item in value.items():
-            _require_finite(item, f"{place}.{key}")
+            yield from _nonfinite(item, f"{place}.{key}")
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            _require_finite(item, f"{place}[{index}]")
+            yield from _nonfinite(item, f"{place}[{index}]")
 
 
 def _unreadable(name: str, fault: Fault) -> UnreadableError:

@@ -15,12 +15,6 @@ from harness.core.pointer import parse_pointer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BYTES = 1 << 25
-"""Of a document: 32 MiB, some 30,000 records of golden files."""
-
-MAX_VALUES = 1 << 20
-"""In a document: each takes memory, though it be two bytes of text."""
-
 MAX_DEPTH = 64
 """Of lists and tables in each other."""
 
@@ -32,6 +26,18 @@ _CHOOSE = "Keep one of the two, or rename it; where a merge left both, see `git 
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How large a document may be: each value takes memory, though it be two bytes of text."""
+
+    mebibytes: int
+    values: int
+
+
+DOCUMENT = Limit(32, 1 << 20)
+"""Of a manifest, a baseline, and all else that describes one thing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with a text, and the next step; None where it is the document's own, to restore it."""
 
@@ -39,12 +45,12 @@ class Fault:
     remedy: str | None = None
 
 
-def excess(data: bytes) -> Fault | None:
+def excess(data: bytes, limit: Limit = DOCUMENT) -> Fault | None:
     """Fault of a text that is too large to be decoded within reasonable memory."""
-    if len(data) > MAX_BYTES:
-        return Fault(f"more than {MAX_BYTES >> 20} MiB")
-    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        return Fault(f"more than {MAX_VALUES} values")
+    if len(data) > limit.mebibytes << 20:
+        return Fault(f"more than {limit.mebibytes} MiB")
+    if len(data) > limit.values and sum(map(data.count, (b",", b"[", b"{"))) > limit.values:
+        return Fault(f"more than {limit.values} values")
     return None
 
 
@@ -59,6 +65,11 @@ def disguise(data: bytes) -> Fault | None:
         line = data.count(b"\n", 0, marker.start()) + 1
         return Fault(f"unresolved conflict markers of git, the first in line {line}", _SETTLE)
     return None
+
+
+def is_shallow(canonical: bytes) -> bool:
+    """Whether a text indented by two spaces a level is nested no deeper than ``MAX_DEPTH``."""
+    return b"\n" + b"  " * (MAX_DEPTH + 1) not in canonical
 
 
 def ambiguity(data: bytes) -> Fault | None:
@@ -79,18 +90,18 @@ def ambiguity(data: bytes) -> Fault | None:
     try:
         tree = json.loads(data.decode(), object_pairs_hook=table, parse_int=str, parse_float=str)
     except RecursionError:
-        return _TOO_DEEP
+        return TOO_DEEP
     except ValueError:
         return None
     if _is_deeper(tree, MAX_DEPTH):
-        return _TOO_DEEP
+        return TOO_DEEP
     if not repeated:
         return None
     where, key = repeated[-1]  # the outermost: no other table with a key twice can have dropped it
     return Fault(f"the key {key!r} twice in {_place(tree, where)}", _CHOOSE)
 
 
-_TOO_DEEP = Fault(f"lists or tables nested more than {MAX_DEPTH} deep")
+TOO_DEEP = Fault(f"lists or tables nested more than {MAX_DEPTH} deep")
 
 
 def _first_repeated(pairs: list[tuple[str, Any]]) -> str:

@@ -13,13 +13,12 @@ from harness.core.archive import map_archive
 from harness.core.baseline import read_baseline
 from harness.core.code import code_digest
 from harness.core.digest import digest_file
-from harness.core.document import encode_document
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.lock import workspace, writing
 from harness.core.manifest import describe_arrays, read_manifest
 from harness.core.moved import moved
 from harness.core.project import REGISTRY
-from harness.core.registry import describe_file, new_record, read_registry, with_entries
+from harness.core.registry import describe_file, encode_registry, new_record, read_registry, with_entries
 from harness.core.slow_drift import Leash, measure_course, require_near
 from harness.core.transaction import Write, apply, require_settled
 from harness.core.verify import is_intact
@@ -139,7 +138,7 @@ def commit(
             for change in changes
         }
         registry = with_entries(read_registry(project.registry), entries)
-        apply(project, [*writes, Write(REGISTRY, encode_document(registry))])
+        apply(project, [*writes, Write(REGISTRY, encode_registry(registry))])
 
 
 def _with_particulars(record: Record, change: Change, project: Project) -> Record:

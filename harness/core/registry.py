@@ -13,6 +13,7 @@ import msgspec
 
 from harness.core.digest import digest_file, sha256_file
 from harness.core.document import encode_document, read_document
+from harness.core.jsontext import Limit
 from harness.core.project import Project, require_inner
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = 1
+LIMIT = Limit(256, 1 << 22)
+"""Some 150,000 golden files, each with the record of one change."""
+
 Kind = Literal["fixture", "manifest", "baseline", "result", "file"]
 
 
-class Distance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Distance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """How far one version of a golden file is from an earlier one.
 
     Attributes
@@ -39,7 +43,7 @@ class Distance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
 
 
-class Walk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Walk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Where a change led a golden file.
 
     Attributes
@@ -58,7 +62,7 @@ class Walk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: bool
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Who changed a golden file, when (UTC, ISO 8601), why, and with what.
 
     Attributes
@@ -86,7 +90,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     walk: Walk | msgspec.UnsetType = msgspec.UNSET
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Size in bytes, digests and records of one golden file, the newest record apart."""
 
     kind: Kind
@@ -97,7 +101,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     history: tuple[Record, ...] = ()
 
 
-class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Entries by path: relative to the repository's root, with POSIX separators."""
 
     schema: int
@@ -116,10 +120,15 @@ def read_registry(path: Path) -> Registry:
     """
     if not (path.exists() or path.is_symlink()):  # a link to nothing is no registry that never was
         return Registry(SCHEMA, {})
-    registry = read_document(path, Registry, schema=SCHEMA)
+    registry = read_document(path, Registry, schema=SCHEMA, limit=LIMIT)
     for relative in registry.entries:
         require_inner(relative)
     return registry
+
+
+def encode_registry(registry: Registry) -> bytes:
+    """Canonical JSON of *registry*."""
+    return encode_document(registry, limit=LIMIT)
 
 
 def with_entries(registry: Registry, entries: Mapping[str, Entry]) -> Registry:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.document import encode_document
-from harness.core.registry import SCHEMA, Registry
+from harness.core.registry import SCHEMA, Registry, encode_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +90,7 @@ def encode_merge(merge: Merge, *, marker_size: int = 7) -> bytes:
     Whichever side of each conflict is kept, what remains is JSON.
     """
     if not merge.conflicts:
-        return encode_document(Registry(SCHEMA, dict(merge.entries)))
+        return encode_registry(Registry(SCHEMA, dict(merge.entries)))
     lines = [*_OPENING, *_entry_lines(merge, marker_size), *_CLOSING]
     return "".join(f"{line}\n" for line in lines).encode()
 

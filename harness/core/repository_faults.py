@@ -18,13 +18,13 @@ import numpy as np
 
 from harness.core import files
 from harness.core.archive import read_archive, write_archive
-from harness.core.document import encode_document, replace_file
+from harness.core.document import replace_file
 from harness.core.errors import RefusedError
 from harness.core.fault import Fault
 from harness.core.fixture import make_fixture, write_fixture
 from harness.core.manifest import encode_manifest, read_manifest
 from harness.core.regenerate import Staged, commit, plan, staging_directory
-from harness.core.registry import describe_file, read_registry
+from harness.core.registry import describe_file, encode_registry, read_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def edited_registry(project: Project) -> None:
         entries[project.relative(path)] = msgspec.structs.replace(
             describe_file(path, entry.kind, entry.record), history=entry.history
         )
-    replace_file(project.registry, encode_document(msgspec.structs.replace(registry, entries=entries)))
+    replace_file(project.registry, encode_registry(msgspec.structs.replace(registry, entries=entries)))
 
 
 def missing_archive(project: Project) -> None:

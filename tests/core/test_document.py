@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -156,3 +157,39 @@ def test_plain_json_is_for_programs(tmp_path):
         "path": str(tmp_path),
     }
     assert shown.index('"a"') < shown.index('"page"') < shown.index('"path"')
+
+
+def test_what_was_written_here_is_not_parsed_twice(monkeypatch):
+    """Canonical text has no key twice, and the slow search for one is for other texts."""
+    monkeypatch.setattr("harness.core.document.ambiguity", lambda _: pytest.fail("searched"))
+    page = Page(1, "a", (0.5, 1e300))
+    assert decode_document(encode_document(page), Page, name="page", schema=1) == page
+
+
+class Shelf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: int
+    content: dict[str, Any] = {}
+
+
+def test_a_key_twice_is_refused_in_text_that_is_canonical_but_for_it():
+    """The same line once more, as a merge leaves it: the values agree, and one of them was never meant."""
+    line = b'    "a": 1,\n'
+    text = encode_document(Shelf(1, {"a": 1, "b": 2}))
+    assert line in text
+    with pytest.raises(UnreadableError, match=r"the key 'a' twice in \$\.content"):
+        decode_document(text.replace(line, 2 * line), Shelf, name="shelf", schema=1)
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(62, False), (63, True)])
+def test_canonical_text_is_no_deeper_than_other(depth, refused):
+    """The document is a level, `content` another; with spaces to spare, the slow way finds the same."""
+    tree: Any = 1
+    for _ in range(depth):
+        tree = [tree]
+    written = encode_document(Shelf(1, {"a": tree}))
+    for text in (written, written.replace(b"\n", b"\n ")):
+        if refused:
+            with pytest.raises(UnreadableError, match="nested more than 64 deep"):
+                decode_document(text, Shelf, name="shelf", schema=1)
+        else:
+            assert decode_document(text, Shelf, name="shelf", schema=1).content == {"a": tree}

@@ -50,7 +50,7 @@ ADDRESSES = 6 << 30
 class Reader:
     """A reader, the kind and name of its files, a sound one's bytes, and where these take another member.
 
-    One that does not read the whole file may find nothing wrong in it.
+    One that does not read the whole file may find nothing wrong in it. ``mebibytes`` is the most it reads.
     """
 
     kind: str
@@ -59,6 +59,7 @@ class Reader:
     read: Callable[[Path], Any]
     place: bytes = b"{"
     whole: bool = True
+    mebibytes: int = 32
 
 
 def packed(save: Callable[..., None] = np.savez, **arrays: Any) -> bytes:
@@ -122,7 +123,7 @@ READERS: Mapping[str, Reader] = {
     ),
     "scan": Reader("npz", "scan.npz", scan, read_scan),
     "manifest": Reader("json", "lattice.json", manifest, read_manifest, b'"parameters": {'),
-    "registry": Reader("json", "registry.json", registry, read_registry, ENVIRONMENT),
+    "registry": Reader("json", "registry.json", registry, read_registry, ENVIRONMENT, mebibytes=256),
     "baseline": Reader(
         "json", "b.json", lambda: encode_baseline(provisional({"mae": 0.25})), read_baseline, ENVIRONMENT
     ),
