@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.core.archive import read_archive
 from harness.core.baseline import read_baseline
 from harness.core.code import code_digest
-from harness.core.digest import digest_file, sha256_file
+from harness.core.digest import digest_file, digests_of_file, sha256_file
 from harness.core.document import read_document
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.fixture import require_described
@@ -176,7 +176,7 @@ def _chain(project: Project, registry: Registry, path: str, history: History | N
     if place is not Place.FILE:
         return Chain(path, entry, place, commits=commits)
     file = project.root / path
-    found, again = Found(file.stat().st_size, digest_file(file), sha256_file(file)), None
+    found, again = Found(file.stat().st_size, *digests_of_file(file)), None
     try:
         origin, baseline = _origin(project, registry, path), None
         if entry.kind == "baseline":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +12,7 @@ from harness.core.errors import RefusedError, UsageError
 REGISTRY = "registry.json"
 JOURNAL = ".harness/transaction/journal.json"
 _LONGEST_PART, _LONGEST_PATH = 255, 1024  # bytes that any file system takes
+_USUAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _MARKS = ("pyproject.toml", ".git")
 
 
@@ -102,6 +104,8 @@ def find_or_start_project(start: Path | None = None) -> Project:
 
 def require_inner(relative: str) -> None:
     """Raise :class:`RefusedError` unless *relative* is a plain POSIX path that stays inside and can exist."""
+    if len(relative) <= _LONGEST_PART and _USUAL.fullmatch(relative):
+        return
     parts = PurePosixPath(relative).parts
     if len(relative) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_PART for part in parts):
         raise _outside(relative, f"{len(relative)} characters, more than a file's name can have")

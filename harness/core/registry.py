@@ -6,12 +6,11 @@ SHA-256 of the record before it, which ``history`` keeps, so that a rewritten re
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from harness.core.digest import digest_file, sha256_file
+from harness.core.digest import digests_of_file
 from harness.core.document import encode_document, read_document
 from harness.core.jsontext import Limit
 from harness.core.project import Project, require_inner
@@ -139,7 +138,7 @@ def with_entries(registry: Registry, entries: Mapping[str, Entry]) -> Registry:
 
 def describe_file(path: Path, kind: Kind, record: Record) -> Entry:
     """Entry of a file as it is on disk."""
-    return Entry(kind, path.stat().st_size, digest_file(path), sha256_file(path), record)
+    return Entry(kind, path.stat().st_size, *digests_of_file(path), record)
 
 
 def new_record(project: Project, *, reason: str, command: str) -> Record:
@@ -162,6 +161,8 @@ def new_record(project: Project, *, reason: str, command: str) -> Record:
 
 def record_digest(record: Record) -> str:
     """SHA-256 of a record's canonical JSON."""
+    import hashlib  # verify starts without it
+
     return f"sha256:{hashlib.sha256(encode_document(record)).hexdigest()}"
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
-from harness.core.digest import digest_file
+from harness.core.digest import digest_file, holds
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry import Entry, Registry, read_registry
 from harness.core.transaction import is_interrupted
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.core.project import Project
@@ -51,14 +54,57 @@ def verify(project: Project) -> tuple[Verdict, ...]:
 
 def _verify_all(project: Project, entries: Mapping[str, Entry]) -> list[Verdict]:
     """Verdicts on registered files, the large ones read by several threads: hashing frees the interpreter."""
-    large = {path: entry for path, entry in entries.items() if entry.size >= _LARGE_BYTES}
-    if sum(entry.size for entry in large.values()) < _MANY_BYTES:
-        return [verify_entry(project, path, entry) for path, entry in entries.items()]
-    from concurrent.futures import ThreadPoolExecutor
+    is_same = _comparison(project)
 
-    small = [verify_entry(project, path, e) for path, e in entries.items() if path not in large]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [*small, *pool.map(lambda item: verify_entry(project, *item), large.items())]
+    def told(path: str) -> Verdict:
+        entry = entries[path]
+        return Verdict(path, Outcome.SAME) if is_same(path, entry) else verify_entry(project, path, entry)
+
+    large = [path for path, entry in entries.items() if entry.size >= _LARGE_BYTES]
+    if sum(entries[path].size for path in large) < _MANY_BYTES:
+        return [told(path) for path in entries]
+    apart = set(large)
+    return [*(told(path) for path in entries if path not in apart), *_shared(told, large)]
+
+
+def _comparison(project: Project) -> Callable[[str, Entry], bool]:
+    """Return what asks whether a file is its entry's; False leaves it to :func:`verify_entry` to say why."""
+    root = os.path.realpath(project.root)
+
+    @functools.cache
+    def is_inside(folder: str) -> bool:
+        target = os.path.realpath(f"{root}/{folder}")
+        return target == root or target.startswith(f"{root.rstrip(os.sep)}{os.sep}")
+
+    def is_same(path: str, entry: Entry) -> bool:
+        return is_inside(path.rpartition("/")[0]) and holds(f"{root}/{path}", entry.size, entry.xxh128)
+
+    return is_same
+
+
+def _shared(work: Callable[[str], Verdict], paths: Sequence[str]) -> list[Verdict]:
+    """What *work* says of all paths, which as many threads as there are processors take from one heap."""
+    heap, told, raised = deque(paths), deque[Verdict](), deque[BaseException]()
+
+    def serve() -> None:
+        while not raised:
+            try:
+                path = heap.popleft()
+            except IndexError:
+                return
+            try:
+                told.append(work(path))
+            except BaseException as error:  # noqa: BLE001 - raised again below
+                raised.append(error)
+
+    threads = [threading.Thread(target=serve) for _ in range(os.cpu_count() or 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if raised:
+        raise raised[0]
+    return list(told)
 
 
 def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:

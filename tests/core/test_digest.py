@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from harness.core.digest import (
     digest_array,
     digest_arrays,
     digest_file,
+    holds,
     is_plain,
     sha256_file,
 )
@@ -230,9 +232,36 @@ def test_digest_of_a_file_is_that_of_its_bytes(tmp_path, monkeypatch):
     """Both digests are their libraries' own, however the file is cut into blocks."""
     path = tmp_path / "file"
     path.write_bytes(bytes(range(256)) * 5)
-    monkeypatch.setattr(digest, "_BLOCK_BYTES", 100)
+    monkeypatch.setattr(digest, "_buffer", lambda: memoryview(bytearray(100)))
     assert digest_file(path) == f"xxh128:{xxhash.xxh3_128_hexdigest(path.read_bytes())}"
     assert sha256_file(path) == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 32, 33])
+def test_a_file_holds_just_its_own_bytes(tmp_path, monkeypatch, size):
+    """Shorter than a buffer, as long, and several of them; one byte more, less or other is not held."""
+    monkeypatch.setattr(digest, "_buffer", lambda: memoryview(bytearray(16)))
+    path, data = tmp_path / "a.bin", bytes(range(size))
+    path.write_bytes(data)
+    told = f"xxh128:{xxhash.xxh3_128(data).hexdigest()}"
+    assert holds(str(path), size, told)
+    assert not holds(str(path), size + 1, told)
+    assert not holds(str(path), size, told[:-1] + ("0" if told[-1] != "0" else "1"))
+    for other in (data + b"\0", data[:-1]):
+        path.write_bytes(other)
+        assert holds(str(path), size, told) == (other == data)
+
+
+def test_what_is_no_file_holds_nothing_and_is_not_waited_for(tmp_path):
+    """A pipe that nobody writes to, a link, a directory, nothing, and a device without end."""
+    empty = f"xxh128:{xxhash.xxh3_128(b'').hexdigest()}"
+    (tmp_path / "file").write_bytes(b"a")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "link", ".", "none", "endless", "file/below"):
+        assert not holds(str(tmp_path / name), 0, empty)
+    assert not holds("/dev/zero", 1 << 20, empty)
 
 
 @pytest.mark.parametrize("hash_file", [digest_file, sha256_file])

@@ -176,6 +176,26 @@ def test_a_registered_link_that_leads_out_is_refused(project, tmp_path):
         verify(project)
 
 
+@pytest.mark.parametrize("leads", ["inside", "out"])
+def test_a_directory_that_is_a_link_may_lead_inside_alone(project, tmp_path, leads):
+    """The bytes are the registered ones either way."""
+    target = (project.root if leads == "inside" else tmp_path) / "kept"
+    project.golden.rename(target)
+    project.golden.symlink_to(target)
+    if leads == "out":
+        with pytest.raises(RefusedError, match="a path inside the repository"):
+            verify(project)
+    else:
+        assert exit_code(verify(project)) == 0
+
+
+def test_a_system_without_the_fast_way_gives_the_same_verdicts(project, monkeypatch):
+    (project.root / FIXTURE).write_bytes(b"no archive")
+    fast = verify(project)
+    monkeypatch.setattr("harness.core.digest._UNIX", False)
+    assert verify(project) == fast
+
+
 def test_a_registered_file_may_lie_outside_of_golden(project):
     (project.root / "mask.tif").write_bytes(b"mask")
     registry = read_registry(project.registry)
@@ -209,3 +229,13 @@ def test_verdicts_are_the_same_however_many_threads_read(project, monkeypatch):
     monkeypatch.setattr("harness.core.verify._MANY_BYTES", 0)
     assert verify(project) == alone
     assert {verdict.outcome for verdict in alone} == {Outcome.SAME, Outcome.CORRUPT, Outcome.MISSING}
+
+
+def test_what_a_thread_raises_is_raised(project, monkeypatch):
+    """A link that leads out, among large files: refused as it is among small ones."""
+    monkeypatch.setattr("harness.core.verify._LARGE_BYTES", 0)
+    monkeypatch.setattr("harness.core.verify._MANY_BYTES", 0)
+    (project.root / BASELINE).unlink()
+    (project.root / BASELINE).symlink_to("/etc/passwd")
+    with pytest.raises(RefusedError, match="a path inside the repository"):
+        verify(project)
