@@ -28,11 +28,11 @@ def command(*, back: bool, root: Path | None, as_json: bool) -> int:
       harness recover --back
     """
     from harness.core.lock import writing
-    from harness.core.transaction import is_interrupted, roll_back, roll_forward
+    from harness.core.transaction import roll_back, roll_forward
 
     project = project_at(root)
     with writing(project, say=lambda line: click.echo(line, err=True)):
-        interrupted = is_interrupted(project)
+        interrupted = project.is_interrupted
         paths = (roll_back if back else roll_forward)(project) if interrupted else ()
     state = "old" if back else "new"
     lines = [f"{path}: {state}" for path in paths] or ["no regeneration was interrupted"]

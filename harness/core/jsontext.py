@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.core.pointer import parse_pointer
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,8 +17,8 @@ MAX_DEPTH = 64
 """Of lists and tables in each other."""
 
 _POINTER_BYTES = 1024
-_MARKER = re.compile(rb"^(?:<{7,}|>{7,}|={7,}|\|{7,})(?: [^\n]*)?\r?$", re.MULTILINE)
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_MARKER = rb"^(?:<{7,}|>{7,}|={7,}|\|{7,})(?: [^\n]*)?\r?$"
+_WORD = r"[A-Za-z_]\w*"
 _SETTLE = "Settle each conflict: keep one side, delete the lines with markers; then run `harness verify`."
 _CHOOSE = "Keep one of the two, or rename it; where a merge left both, see `git log -p` for which is which."
 
@@ -58,10 +56,12 @@ def disguise(data: bytes) -> Fault | None:
     """What a text is that is no document, where that has a name; for texts that were refused already."""
     if not data.strip():
         return Fault("an empty file")
+    from harness.core.pointer import parse_pointer  # verify starts without it
+
     if parse_pointer(data[:_POINTER_BYTES]):
         remedy = "Fetch it with `git lfs pull`; a document is better kept in git itself."
         return Fault("a Git LFS pointer in place of the file", remedy)
-    if marker := _MARKER.search(data):
+    if marker := re.search(_MARKER, data, re.MULTILINE):
         line = data.count(b"\n", 0, marker.start()) + 1
         return Fault(f"unresolved conflict markers of git, the first in line {line}", _SETTLE)
     return None
@@ -131,7 +131,7 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
     """What a list or table holds, each with its step of a place."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield f".{key}" if _WORD.fullmatch(key) else f"[{key!r}]", item
+            yield f".{key}" if re.fullmatch(_WORD, key) else f"[{key!r}]", item
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield f"[{index}]", item

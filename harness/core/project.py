@@ -33,6 +33,11 @@ class Project:
         """The golden directory's path."""
         return self.root / self.golden_name
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a transaction has begun and not ended. It may still be running: its lock tells."""
+        return os.path.lexists(self.root / JOURNAL)  # a link that leads nowhere is a broken journal
+
     def relative(self, path: Path) -> str:
         """*path* as the registry writes it: below the root, with POSIX separators.
 

@@ -58,15 +58,9 @@ def transaction_directory(project: Project) -> Path:
     return (project.root / JOURNAL).parent
 
 
-def is_interrupted(project: Project) -> bool:
-    """Whether a transaction has begun and not ended. It may still be running: its lock tells."""
-    path = _journal_path(project)
-    return path.exists() or path.is_symlink()  # a link that leads nowhere is a broken journal, and not none
-
-
 def require_settled(project: Project) -> None:
     """Raise :class:`RefusedError` if an earlier transaction was interrupted."""
-    if is_interrupted(project):
+    if project.is_interrupted:
         raise RefusedError(
             "golden files",
             expected="no regeneration that was interrupted",
@@ -90,7 +84,7 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
     try:
         _write_journal(project, Journal(SCHEMA, _put_aside(project, writes)))
     except BaseException:
-        if not is_interrupted(project):
+        if not project.is_interrupted:
             shutil.rmtree(transaction_directory(project), ignore_errors=True)
         raise
     try:

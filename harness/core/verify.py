@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from harness.core.digest import digest_file, holds
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry import Entry, Registry, read_registry
-from harness.core.transaction import is_interrupted
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ def is_intact(path: Path, entry: Entry) -> bool:
 
 def _unfinished(project: Project) -> list[Verdict]:
     """A regeneration that has begun and not ended."""
-    if not is_interrupted(project):
+    if not project.is_interrupted:
         return []
     from harness.core.lock import is_being_written
 

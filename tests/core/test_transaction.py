@@ -15,7 +15,7 @@ from harness.core import transaction
 from harness.core.errors import RefusedError
 from harness.core.project import Project
 from harness.core.regenerate import Staged, commit, plan
-from harness.core.transaction import Write, apply, is_interrupted, roll_back, roll_forward
+from harness.core.transaction import Write, apply, roll_back, roll_forward
 from harness.core.verdict import Outcome
 from harness.core.verify import verify
 
@@ -113,7 +113,7 @@ def test_apply_writes_all_and_leaves_no_journal(project):
     """Afterwards every file holds its new bytes and nothing is interrupted."""
     apply(project, writes())
     assert contents(project) == WRITES
-    assert not is_interrupted(project)
+    assert not project.is_interrupted
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
@@ -127,13 +127,13 @@ def test_roll_forward_and_back_lead_to_either_side(project, monkeypatch, after):
         )
         with pytest.raises(KeyboardInterrupt):
             apply(project, writes())
-    assert is_interrupted(project)
+    assert project.is_interrupted
     assert roll_back(project) == tuple(WRITES)
     assert contents(project) == before
     interrupt(project, monkeypatch, min(after, 2))
     assert roll_forward(project) == tuple(WRITES)
     assert contents(project) == WRITES
-    assert not is_interrupted(project)
+    assert not project.is_interrupted
 
 
 def _interrupt_once(remove, monkeypatch):
@@ -179,7 +179,7 @@ def test_path_outside_the_repository_is_refused(project):
     with pytest.raises(RefusedError):
         apply(project, [*writes(), Write("../outside", b"x")])
     assert contents(project) == before
-    assert not is_interrupted(project)
+    assert not project.is_interrupted
 
 
 def test_verify_names_the_interruption(project, monkeypatch):

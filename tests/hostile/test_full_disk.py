@@ -18,7 +18,7 @@ from harness.core.document import replace_file
 from harness.core.files import UnwritableError
 from harness.core.lock import writing
 from harness.core.project import Project
-from harness.core.transaction import Write, apply, is_interrupted, roll_back, roll_forward
+from harness.core.transaction import Write, apply, roll_back, roll_forward
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_on
             except UnwritableError as error:
                 refusal = error
         assert "No space left on device" in refusal.found
-        interrupted = is_interrupted(project)
+        interrupted = project.is_interrupted
         outcomes.add(interrupted)
         assert ("harness recover" in refusal.remedy) == interrupted
         if interrupted:
