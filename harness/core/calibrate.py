@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-6
 """Relative tolerance of a value that a single run measured: its spread is not known."""
 
-CONTROL_RULE = "half of the least distance that a run was ahead of its control"
+CONTROL_RULE = "half of the least lead of a run over its control, where the leads differ by less than that"
 _KERNELS: tuple[Mapping[str, str], ...] = (
     {},
     {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
@@ -122,7 +122,7 @@ def calibrated(  # noqa: PLR0913 - all that a baseline is made of
     Raises
     ------
     RefusedError
-        If no metric is ahead of some control in every run, or a metric is not finite or missing in one: such
+        If no metric is well ahead of some control in every run, or a metric is not finite or missing in one: such
         runs are no baseline.
     DependencyError
         If SciPy is not installed.
@@ -152,18 +152,22 @@ def calibrated(  # noqa: PLR0913 - all that a baseline is made of
 
 
 def _control(control: str, samples: Sequence[Sample], better: Mapping[str, str]) -> dict[str, Control]:
-    """Half of the least lead over a control, for the metrics that lead in every run."""
+    """Half of the least lead over a control, for the metrics that lead in every run, and by about as much.
+
+    A lead that varies by more than its margin is chance: the next run may be behind, and nothing collapsed.
+    """
     values = samples[0].controls[control]
     margins = {}
     for name in sorted(better.keys() & samples[0].metrics.keys()):
         sign = 1 if better[name] == "higher" else -1
-        lead = min(sign * (sample.metrics[name] - sample.controls[control][name]) for sample in samples)
-        if lead > 0:
-            margins[name] = Control(values[name], sign * lead / 2)
+        leads = [sign * (sample.metrics[name] - sample.controls[control][name]) for sample in samples]
+        margin = min(leads) / 2
+        if margin > 0 and max(leads) - min(leads) < margin:
+            margins[name] = Control(values[name], sign * margin)
     if not margins:
         raise RefusedError(
             f"baseline against control {control!r}",
-            expected="runs that are all ahead of it in some metric",
+            expected="runs that are all well ahead of it in some metric",
             found="none that is",
             remedy="Mend the pipeline first: a collapsed run is no baseline.",
         )

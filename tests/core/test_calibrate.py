@@ -133,11 +133,18 @@ def test_margins_are_half_of_the_lead_with_the_direction_as_their_sign():
 
 def test_the_margin_is_that_of_the_run_that_was_least_ahead():
     """Each against its own control: no run that was calibrated with counts as collapsed."""
-    near = sample(0.75, controls={"flat": {"ssim": 0.5, "mae": 0.5}})
+    near = sample(0.75, controls={"flat": {"ssim": 0.375, "mae": 0.5}})
     baseline = calibrated([sample(0.75), near], better={"ssim": "higher"})
-    assert baseline.controls == {"flat": {"ssim": Control(0.25, 0.125)}}
+    assert baseline.controls == {"flat": {"ssim": Control(0.25, 0.1875)}}
     level = sample(0.75, controls={"flat": {"ssim": 0.75, "mae": 0.5}})
     assert calibrated([sample(0.75), level], better=BETTER).controls["flat"].keys() == {"mae"}
+
+
+@pytest.mark.parametrize(("least", "counts"), [(0.13, False), (0.33, False), (0.34, True), (0.5, True)])
+def test_a_lead_that_varies_as_much_as_its_margin_is_chance(least, counts):
+    """A run that was hardly ahead would otherwise have a margin of hardly anything, and the next be refused."""
+    runs = [sample(0.75), sample(0.25 + least)]
+    assert ("ssim" in calibrated(runs, better=BETTER).controls["flat"]) == counts
 
 
 def test_a_collapse_is_no_baseline():
@@ -173,7 +180,7 @@ def test_the_certificate_tells_how_the_tolerances_were_found():
     told = baseline.certificate
     assert (told.runs, told.conditions) == (2, ({"threads": "2"}, {"threads": "1"}))
     assert "0.001 of clean runs refused" in told.rule
-    assert "half of the least distance" in told.rule
+    assert "half of the least lead" in told.rule
     assert told.environment["python"]
     assert len(told.date) == len("2020-01-02")
     assert baseline.fixture == "xxh128:0"
