@@ -122,8 +122,8 @@ def calibrated(  # noqa: PLR0913 - all that a baseline is made of
     Raises
     ------
     RefusedError
-        If no metric is well ahead of some control in every run, or a metric is not finite or missing in one: such
-        runs are no baseline.
+        If no metric is well ahead of some control in every run, or a metric is not finite or missing in
+        one: such runs are no baseline.
     DependencyError
         If SciPy is not installed.
     """

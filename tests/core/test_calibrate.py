@@ -142,7 +142,7 @@ def test_the_margin_is_that_of_the_run_that_was_least_ahead():
 
 @pytest.mark.parametrize(("least", "counts"), [(0.13, False), (0.33, False), (0.34, True), (0.5, True)])
 def test_a_lead_that_varies_as_much_as_its_margin_is_chance(least, counts):
-    """A run that was hardly ahead would otherwise have a margin of hardly anything, and the next be refused."""
+    """A margin of hardly anything would have the next run refused that is as good."""
     runs = [sample(0.75), sample(0.25 + least)]
     assert ("ssim" in calibrated(runs, better=BETTER).controls["flat"]) == counts
 
