@@ -21,9 +21,6 @@ from harness.core.document import replace_file
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.manifest import encode_manifest, manifest_differences, read_manifest
 from harness.core.regenerate import Staged, staging_directory
-from harness.core.registry import read_registry
-from harness.core.verdict import Outcome
-from harness.core.verify import verify_entry
 from harness.report.drift import drift_lines
 from harness.report.verdicts import metric_lines
 from harness.session import RecordedError
@@ -63,17 +60,8 @@ class _Regression:
 
     def _damage(self, *filenames: str) -> list[str]:
         """What the registry says against golden files, a line each."""
-        registry = read_registry(self.project.registry)
-        lines = []
-        for relative in map(self._relative, filenames):
-            entry = registry.entries.get(relative)
-            if entry is None:
-                lines.append(f"{relative}: {Outcome.UNREGISTERED.value}: in no entry of registry.json")
-                continue
-            verdict = verify_entry(self.project, relative, entry)
-            if not verdict.outcome.accepted:
-                lines.append(f"{relative}: {verdict.outcome.value}: {verdict.detail}")
-        return lines
+        verdicts = self.session.verdicts(map(self._relative, filenames))
+        return [f"{v.name}: {v.outcome.value}: {v.detail}" for v in verdicts if not v.outcome.accepted]
 
     def _require_recorded(self, filename: str) -> None:
         path = self.project.golden / filename

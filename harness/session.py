@@ -5,6 +5,7 @@ Nothing here is a hook: the plugin tells a :class:`GoldenSession` what happens a
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,15 +14,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from harness.core.ci import require_not_ci
+from harness.core.document import read_text
 from harness.core.errors import HarnessError, UsageError
-from harness.core.registry import read_registry
+from harness.core.registry import LIMIT, decode_registry, read_registry
 from harness.core.transaction import require_settled
+from harness.core.verdict import Outcome, Verdict
+from harness.core.verify import comparison, verify_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from harness.core.project import Project
     from harness.core.regenerate import Change, Staged
+    from harness.core.registry import Entry, Registry
 
 Unreferenced = Literal["ignore", "warn", "reject"]
 _GENERATED = frozenset({"fixture", "manifest", "baseline"})
@@ -63,6 +68,32 @@ class GoldenSession:
     gaps: list[str] = field(default_factory=list)
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
+    _seen: tuple[bytes, Registry] | None = None
+    _is_same: Callable[[str, Entry], bool] | None = None
+
+    def registry(self) -> Registry:
+        """Return the registry as it is on disk now; it is decoded again only if its text is another."""
+        path = self.project.registry
+        if not os.path.lexists(path):
+            return read_registry(path)
+        text = read_text(path, LIMIT)
+        if self._seen is None or self._seen[0] != text:
+            self._seen = text, decode_registry(text, path)
+        return self._seen[1]
+
+    def verdicts(self, paths: Iterable[str]) -> list[Verdict]:
+        """Return what golden files come to by their entries, from their bytes as they are now."""
+        entries = self.registry().entries
+        return [self._verdict(path, entries.get(path)) for path in paths]
+
+    def _verdict(self, path: str, entry: Entry | None) -> Verdict:
+        if entry is None:
+            return Verdict(path, Outcome.UNREGISTERED, "in no entry of registry.json")
+        if self._is_same is None:
+            self._is_same = comparison(self.project)
+        if self._is_same(path, entry):
+            return Verdict(path, Outcome.SAME)
+        return verify_entry(self.project, path, entry)
 
     def report(self) -> dict[str, Any]:
         """What a worker hands to the controller, in plain values."""

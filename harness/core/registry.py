@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from harness.core.digest import digests_of_file
-from harness.core.document import encode_document, read_document
+from harness.core.document import decode_document, encode_document, read_text
 from harness.core.jsontext import Limit
 from harness.core.project import Project, require_inner
 
@@ -119,7 +119,12 @@ def read_registry(path: Path) -> Registry:
     """
     if not (path.exists() or path.is_symlink()):  # a link to nothing is no registry that never was
         return Registry(SCHEMA, {})
-    registry = read_document(path, Registry, schema=SCHEMA, limit=LIMIT)
+    return decode_registry(read_text(path, LIMIT), path)
+
+
+def decode_registry(text: bytes, path: Path) -> Registry:
+    """Registry from its text; *path* is what a refusal calls it. Raises as :func:`read_registry`."""
+    registry = decode_document(text, Registry, name=str(path), schema=SCHEMA, limit=LIMIT)
     for relative in registry.entries:
         require_inner(relative)
     return registry

@@ -53,7 +53,7 @@ def verify(project: Project) -> tuple[Verdict, ...]:
 
 def _verify_all(project: Project, entries: Mapping[str, Entry]) -> list[Verdict]:
     """Verdicts on registered files, the large ones read by several threads: hashing frees the interpreter."""
-    is_same = _comparison(project)
+    is_same = comparison(project)
 
     def told(path: str) -> Verdict:
         entry = entries[path]
@@ -66,8 +66,11 @@ def _verify_all(project: Project, entries: Mapping[str, Entry]) -> list[Verdict]
     return [*(told(path) for path in entries if path not in apart), *_shared(told, large)]
 
 
-def _comparison(project: Project) -> Callable[[str, Entry], bool]:
-    """Return what asks whether a file is its entry's; False leaves it to :func:`verify_entry` to say why."""
+def comparison(project: Project) -> Callable[[str, Entry], bool]:
+    """Return what tells whether the file at a registered path is its entry's, with no more than that takes.
+
+    False leaves it to :func:`verify_entry` to say why.
+    """
     root = os.path.realpath(project.root)
 
     @functools.cache
