@@ -1,6 +1,7 @@
 """What one pytest session wants of the golden files, what stands in its way, and how it ends.
 
-Nothing here is a hook: the plugin tells a :class:`GoldenSession` what happens and does what it answers.
+Nothing here is a hook: the plugin tells a :class:`GoldenSession` what happens and does what it answers. What
+only some sessions need is imported by them: every pytest run starts this module, golden files or none.
 """
 
 from __future__ import annotations
@@ -14,12 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from harness.core.ci import require_not_ci
-from harness.core.document import read_text
 from harness.core.errors import HarnessError, UsageError
-from harness.core.registry import LIMIT, decode_registry, read_registry
-from harness.core.transaction import require_settled
-from harness.core.verdict import Outcome, Verdict
-from harness.core.verify import comparison, verify_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
     from harness.core.project import Project
     from harness.core.regenerate import Change, Staged
     from harness.core.registry import Entry, Registry
+    from harness.core.verdict import Verdict
 
 Unreferenced = Literal["ignore", "warn", "reject"]
 _GENERATED = frozenset({"fixture", "manifest", "baseline"})
@@ -73,6 +70,9 @@ class GoldenSession:
 
     def registry(self) -> Registry:
         """Return the registry as it is on disk now; it is decoded again only if its text is another."""
+        from harness.core.document import read_text
+        from harness.core.registry import LIMIT, decode_registry, read_registry
+
         path = self.project.registry
         if not os.path.lexists(path):
             return read_registry(path)
@@ -87,6 +87,9 @@ class GoldenSession:
         return [self._verdict(path, entries.get(path)) for path in paths]
 
     def _verdict(self, path: str, entry: Entry | None) -> Verdict:
+        from harness.core.verdict import Outcome, Verdict
+        from harness.core.verify import comparison, verify_entry
+
         if entry is None:
             return Verdict(path, Outcome.UNREGISTERED, "in no entry of registry.json")
         if self._is_same is None:
@@ -122,7 +125,7 @@ class GoldenSession:
         """Registered golden files that no test used; none in a session that has gaps."""
         if self.gaps:
             return ()
-        entries = read_registry(self.project.registry).entries
+        entries = self.registry().entries
         made = (path for path, entry in entries.items() if entry.kind in _GENERATED)
         return tuple(path for path in made if path not in self.used)
 
@@ -159,6 +162,8 @@ def require_permission(project: Project, settings: Settings) -> None:
     """
     if not settings.writes:
         return
+    from harness.core.transaction import require_settled
+
     require_not_ci()
     require_settled(project)
     if settings.require_reason and not settings.reason:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.report.slow_drift import walk_line
 from harness.session import RecordedError
 
 if TYPE_CHECKING:
@@ -114,6 +113,10 @@ class Watch(WorkerWatch):
             terminalreporter.write_line(line)
 
     def _recorded_lines(self) -> list[str]:
+        if not self.session.recorded:
+            return []
+        from harness.report.slow_drift import walk_line
+
         lines = []
         for change in self.session.recorded:
             lines.append(f"recorded {change.path}: {change.abbreviated}")
