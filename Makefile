@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+BENCH := .venv-bench
 
-.PHONY: test run lint sensitivity test-core fuzz clean
+.PHONY: test run lint sensitivity test-core fuzz bench bench-compare clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -30,10 +31,20 @@ fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/run.py $(or $(FUZZ_SECONDS),60)
 
+# Speed beside every peer; some 15 minutes of a machine that does nothing else. Peers have an environment of
+# their own: their pytest plugins would be in ours. xxhsum and b3sum are taken where the system has them.
+bench bench-compare: $(BENCH)/ready
+	$(BENCH)/bin/python benchmarks/run.py $(if $(filter bench-compare,$@),--compare)
+
+$(BENCH)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,bench]'
+	touch $@
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .venv-core-* .harness *.egg-info
+	rm -rf $(VENV) $(BENCH) build dist .venv-core-* .harness *.egg-info

@@ -1,0 +1,102 @@
+"""Repositories of golden files to measure on: made in a moment, registered as `harness add` would."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.core.digest import digests_of_file
+from harness.core.fixture import make_fixture, write_fixture
+from harness.core.manifest import Generator, Source
+from harness.core.project import Project
+from harness.core.registry import (
+    SCHEMA,
+    Entry,
+    Record,
+    Registry,
+    describe_file,
+    encode_registry,
+    with_entries,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+    from harness.core.fixture import Fixture
+
+_ENVIRONMENT = {
+    "python": "3.11.7", "platform": "Linux-6.1-x86_64", "cpu": "x86_64", "cores": "2", "numpy": "2.4.6",
+    "torch": "2.13.0+cpu", "golden-harness": "0.1.0", "xxhash": "3.6.0",
+}  # fmt: skip
+RECORD = Record(
+    at="2026-01-01T00:00:00Z",
+    by="A Scientist",
+    reason="First golden files of the beam time in January",
+    commit="0" * 40,
+    dirty=False,
+    command="harness add golden",
+    environment=_ENVIRONMENT,
+)
+
+
+def register(root: Path, entries: Mapping[str, Entry]) -> None:
+    """Write a registry of *entries*."""
+    (root / "registry.json").write_bytes(encode_registry(with_entries(Registry(SCHEMA, {}), entries)))
+
+
+def files(root: Path, count: int, size: int) -> list[str]:
+    """Write and register *count* files of *size* random bytes; return their paths below *root*."""
+    paths, entries = [f"golden/part_{n // 1000:03d}/{n:06d}.bin" for n in range(count)], {}
+    for path in paths:
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(os.urandom(size))
+        entries[path] = describe_file(file, "file", RECORD)
+    register(root, entries)
+    return paths
+
+
+def sparse_files(root: Path, count: int, size: int) -> None:
+    """Register *count* files of *size* zeros that take no disk."""
+    (root / "golden").mkdir(parents=True, exist_ok=True)
+    entries: dict[str, Entry] = {}
+    for number in range(count):
+        file = root / "golden" / f"{number:03d}.bin"
+        with file.open("wb") as stream:
+            stream.truncate(size)
+        digests = digests_of_file(file) if not entries else (first.xxh128, first.sha256)
+        first = entries[f"golden/{file.name}"] = Entry("file", size, *digests, RECORD)
+    register(root, entries)
+
+
+def many_entries(count: int) -> Registry:
+    """Return a registry of *count* entries whose files need not be there."""
+    entry = Entry("file", 4096, f"xxh128:{'0' * 32}", f"sha256:{'0' * 64}", RECORD)
+    sealed = with_entries(Registry(SCHEMA, {}), {"golden/0.bin": entry}).entries["golden/0.bin"]
+    names = (f"golden/part_{n // 1000:03d}/{n:06d}.bin" for n in range(count))
+    return Registry(SCHEMA, {name: msgspec.structs.replace(sealed, size=n) for n, name in enumerate(names)})
+
+
+def fixture(name: str, arrays: Mapping[str, np.ndarray]) -> Fixture:
+    """Fixture of *arrays*."""
+    return make_fixture(
+        name, arrays, generator=Generator("made:up", 1), source=Source("simulated", "xxh128:0")
+    )
+
+
+def record(root: Path, made: Fixture) -> None:
+    """Make *made* golden, in a registry of its own."""
+    project = Project(root)
+    archive, manifest = write_fixture(made, project.golden)
+    register(
+        root,
+        {
+            f"golden/{archive.name}": describe_file(archive, "fixture", RECORD),
+            f"golden/{manifest.name}": describe_file(manifest, "manifest", RECORD),
+        },
+    )
