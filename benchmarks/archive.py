@@ -1,4 +1,4 @@
-"""One array of an archive, mapped from a stored one or inflated from a compressed one; and a file's digest."""
+"""One array of an archive, mapped from a stored one or inflated from a compressed one; and its digest."""
 
 from __future__ import annotations
 

@@ -64,14 +64,12 @@ def files(root: Path, count: int, size: int) -> list[str]:
 def sparse_files(root: Path, count: int, size: int) -> None:
     """Register *count* files of *size* zeros that take no disk."""
     (root / "golden").mkdir(parents=True, exist_ok=True)
-    entries: dict[str, Entry] = {}
-    for number in range(count):
-        file = root / "golden" / f"{number:03d}.bin"
+    every = [root / "golden" / f"{number:03d}.bin" for number in range(count)]
+    for file in every:
         with file.open("wb") as stream:
             stream.truncate(size)
-        digests = digests_of_file(file) if not entries else (first.xxh128, first.sha256)
-        first = entries[f"golden/{file.name}"] = Entry("file", size, *digests, RECORD)
-    register(root, entries)
+    entry = Entry("file", size, *digests_of_file(every[0]), RECORD)
+    register(root, {f"golden/{file.name}": entry for file in every})
 
 
 def many_entries(count: int) -> Registry:

@@ -29,8 +29,8 @@ _HEAD = """\
 # What it costs, beside others
 
 Made by `make bench` in one run; each figure and its peer's were taken in turn, medians of at least 7 with the
-distance of the quartiles. *Limit* is what the machine does at best. Ratios are what to compare: seconds are this
-machine's. `make bench-compare` shows each ratio that moved by 20 % against this page's.
+distance of the quartiles. *Limit* is what the machine does at best. Compare ratios: seconds are this machine's.
+`make bench-compare` shows each ratio that moved by 20 % against this page's.
 """
 
 
@@ -67,10 +67,7 @@ def write(rows: Sequence[Row | Ceiling], growths: Sequence[Growth], folder: Path
         "",
         "![Seconds over size, and a line for a cost that grows as the size does](../docs/growth.png)",
         "",
-        *(
-            f"- {g.work}, {g.size}: " + ", ".join(f"{s:,.0f}: {_time(t)}" for s, t in g.points)
-            for g in growths
-        ),
+        *map(_grown, growths),
         "",
         "## Machine",
         "",
@@ -110,6 +107,11 @@ def line(row: Row | Ceiling) -> str:
     if isinstance(row, Ceiling):
         return f"{row.work}: {row.value:.3g} {row.unit}, at most {row.most:.3g}{_mark(row)}"
     return f"{row.work}: {_figure(row.ours)}; {row.peer}: {_figure(row.theirs)}; {row.ratio:.3g}x{_mark(row)}"
+
+
+def _grown(growth: Growth) -> str:
+    points = ", ".join(f"{size:,.0f}: {_time(taken)}" for size, taken in growth.points)
+    return f"- {growth.work}, {growth.size}: {points}"
 
 
 def _mark(row: Row | Ceiling) -> str:

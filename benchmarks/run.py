@@ -1,7 +1,7 @@
-"""``make bench``: measure all of it in one run. ``make bench-compare``: measure, and compare with what is committed.
+"""``make bench`` measures all of it in one run; ``make bench-compare`` compares that with what is committed.
 
-``python benchmarks/run.py [--compare] [NAME ...]``, where a name is one of the modules below. Only a run of all
-of them is written down.
+``python benchmarks/run.py [--compare] [NAME ...]``, where a name is one of the modules below. Only a run of
+all of them is written down.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _PLOT = _HERE.parent / "docs" / "growth.png"
 _MODULES = {
-    "start": start, "check": check, "archive": archive, "registry": registry, "verify": verify, "train": train,
+    "start": start, "check": check, "archive": archive, "registry": registry, "verify": verify,
+    "train": train,
 }  # fmt: skip
 
 

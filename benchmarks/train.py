@@ -1,4 +1,4 @@
-"""Training and inference of the network on the golden fixture, beside two processes that only import torch."""
+"""Training and inference of the network on the golden fixture, beside two imports of torch alone."""
 
 from __future__ import annotations
 
