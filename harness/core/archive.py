@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import mmap
 import os
 import stat
 import struct
@@ -83,10 +84,10 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
     UsageError
         If a name would be a path. Nothing is written then, nor above.
     """
-    members = [(_member_info(name), _member_bytes(name, arrays[name])) for name in sorted(arrays)]
+    members = [(_member_info(name), _plain(name, arrays[name])) for name in sorted(arrays)]
     with writing_to(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for info, data in members:
-            archive.writestr(info, data)
+        for info, values in members:
+            _write_member(archive, info, values)
 
 
 def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
@@ -140,7 +141,17 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
         }
 
 
-def _member_bytes(name: str, array: Any) -> bytes:
+def release(array: np.ndarray) -> None:
+    """Give back the memory that a mapped array's pages take; they are read again where they are asked for.
+
+    Only of an array that is mapped to be read: what was written to a private mapping would be lost.
+    """
+    mapping = getattr(array, "_mmap", None)
+    if mapping is not None and getattr(array, "mode", None) == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _plain(name: str, array: Any) -> np.ndarray:
     values = np.asarray(array)
     if not is_plain(values.dtype):
         objects = "Python objects, which only pickle can store"
@@ -150,10 +161,21 @@ def _member_bytes(name: str, array: Any) -> bytes:
             found=objects if values.dtype.hasobject else f"dtype {values.dtype}",
             remedy="Store numbers or strings, and put metadata into the manifest.",
         )
-    values = np.asarray(values, dtype=values.dtype.newbyteorder("<"), order="C")
-    stream = io.BytesIO()
-    np.lib.format.write_array(stream, values, version=(1, 0), allow_pickle=False)
-    return stream.getvalue()
+    return values
+
+
+def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, array: np.ndarray) -> None:
+    """Write one array, little-endian and in C order, never holding more than a part of it twice."""
+    values = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
+    info.file_size = header.tell() + values.nbytes
+    rows = values.reshape(-1)
+    step = max(1, _BLOCK_BYTES // max(1, values.itemsize))
+    with archive.open(info, "w") as stream:
+        stream.write(header.getvalue())
+        for start in range(0, rows.size, step):
+            stream.write(rows[start : start + step].view(np.uint8).data)
 
 
 def _member_info(name: str) -> zipfile.ZipInfo:

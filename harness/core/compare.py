@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.core.archive import release
 from harness.core.digest import is_plain
 from harness.core.errors import UsageError
 from harness.core.tolerance import Tolerance, default_tolerance, read_tolerances
@@ -22,7 +23,11 @@ from harness.core.ulp import absolute_difference, bits_differ, ulp_distance
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_BLOCK_ELEMENTS = 1 << 16  # what one comparison needs of them stays in the processor's cache
+_BLOCK_ELEMENTS = 1 << 16
+"""What one comparison needs of so many stays in the processor's cache."""
+
+_RELEASED_BYTES = 1 << 24
+"""A golden archive is mapped: pages that were compared are given back after so many bytes."""
 
 
 class Aspect(str, Enum):
@@ -178,7 +183,13 @@ def _walk(drift: ArrayDrift) -> ArrayDrift:
     """Fill in what all blocks of a pair come to."""
     assert drift._pair is not None  # noqa: S101, SLF001 - set by the only caller
     tally = _Tally(drift._pair[0].ndim)  # noqa: SLF001 - same room
+    held = 0
     for start, expected, found in blocks(*drift._pair):  # noqa: SLF001 - same room
+        held += expected.nbytes
+        if held > _RELEASED_BYTES:
+            held = 0
+            for side in drift._pair:  # noqa: SLF001 - same room
+                release(side)
         unequal = bits_differ(expected, found)
         if unequal.any():  # most blocks are the same bit by bit, and nothing else needs asking
             tally.add(start, _measure(expected, found, unequal, drift.tolerance))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 from hypothesis.extra.numpy import arrays as any_arrays
 
-from harness.core.archive import map_archive, read_archive, read_array, write_archive
+from harness.core.archive import map_archive, read_archive, read_array, release, write_archive
 from harness.core.digest import digest_array, digest_file
 from harness.core.errors import RefusedError, UnreadableError, UsageError
 
@@ -189,6 +189,29 @@ def test_arrays_in_memory_may_be_changed_and_mapped_ones_not(archive):
 def test_values_larger_than_a_block_are_read_whole(archive, arrays, monkeypatch):
     monkeypatch.setattr("harness.core.archive._BLOCK_BYTES", 7)
     assert same(read_archive(archive), arrays)
+
+
+def test_values_larger_than_a_block_are_written_as_they_are_at_once(archive, arrays, monkeypatch):
+    whole = archive.read_bytes()
+    monkeypatch.setattr("harness.core.archive._BLOCK_BYTES", 7)
+    write_archive(archive, arrays)
+    assert archive.read_bytes() == whole
+
+
+def test_released_arrays_are_read_again_where_they_are_asked_for(archive, arrays):
+    mapped = map_archive(archive)
+    for array in mapped.values():
+        release(array)
+    assert same(mapped, arrays)
+
+
+@pytest.mark.parametrize("mode", ["c", "r+"])
+def test_what_was_written_to_a_mapping_is_not_released(tmp_path, mode):
+    np.save(tmp_path / "values.npy", np.zeros(5000))
+    mapped = np.load(tmp_path / "values.npy", mmap_mode=mode)
+    mapped[:] = 7
+    release(mapped)
+    assert np.all(mapped == 7)
 
 
 # Refusals

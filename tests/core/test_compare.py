@@ -309,6 +309,17 @@ def test_mapped_arrays_are_compared_block_by_block(tmp_path, monkeypatch):
     assert list(drift.arrays[0].differences()) == [Difference((7, 93), 793.0, 794.0)]
 
 
+def test_mapped_pages_are_given_back_while_their_array_is_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_BLOCK_ELEMENTS", 10)
+    monkeypatch.setattr(room, "_RELEASED_BYTES", 1000)
+    released = []
+    monkeypatch.setattr(room, "release", released.append)
+    found = {"a": np.arange(1000.0)}
+    write_archive(tmp_path / "one.npz", found)
+    assert compare(map_archive(tmp_path / "one.npz"), found).accepted
+    assert len(released) == 2 * (8000 // 1040)  # 13 blocks of 80 bytes are the first that exceed 1,000
+
+
 # Refusals
 
 
