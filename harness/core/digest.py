@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ARRAY_FORM = b"harness-array-1\0"
 _SET_FORM = b"harness-arrays-1\0"
 _BLOCK_BYTES = 1 << 24
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 19
 """Files are read through one buffer a thread, which stays in the processor's cache."""
 
 _UNIX = hasattr(os, "readv") and hasattr(os, "O_NOFOLLOW")

@@ -46,8 +46,9 @@ def encode_document(value: Any, *, limit: Limit = DOCUMENT) -> bytes:
         If a number is not finite, or a value is of another kind: JSON has no word for it. Also if the
         document is larger than :func:`decode_document` reads.
     """
-    _require_finite(msgspec.to_builtins(value, enc_hook=_as_scalar))
     data = _canonical(value)
+    if not _gives_back(data, value):
+        _require_finite(msgspec.to_builtins(value, enc_hook=_as_scalar))
     if fault := excess(data, limit):
         raise UsageError(
             "document", expected="one that can be read back", found=fault.found, remedy="Split it."
@@ -90,8 +91,9 @@ def read_text(path: str | PathLike[str], limit: Limit = DOCUMENT) -> bytes:
     try:
         if not is_regular(path):
             raise _unreadable(str(path), Fault("no regular file"))
-        with open(path, "rb") as stream:  # noqa: PTH123 - pathlib costs a twentieth of start-up
-            return stream.read((limit.mebibytes << 20) + 1)
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - pathlib costs a twentieth of start-up
+            size = os.fstat(stream.fileno()).st_size
+            return stream.read(min(size, limit.mebibytes << 20) + 1)
     except OSError as error:
         raise _unreadable(str(path), Fault(error.strerror or str(error))) from error
 
@@ -114,6 +116,14 @@ def replace_file(path: Path, data: bytes) -> None:
 def _canonical(value: Any) -> bytes:
     encoded = msgspec.json.encode(value, order="sorted", enc_hook=_as_scalar)
     return msgspec.json.format(encoded, indent=2) + b"\n"
+
+
+def _gives_back(data: bytes, value: Any) -> bool:
+    """Whether *data* is read as *value*: then no number became null. A tuple comes back as a list."""
+    try:
+        return bool(msgspec.json.decode(data, type=type(value)) == value)
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return False
 
 
 def _is_canonical(data: bytes, value: Any) -> bool:
@@ -174,18 +184,13 @@ def _require_schema(data: bytes, name: str, schema: int) -> None:
 
 def _require_finite(plain: Any) -> None:
     """Raise :class:`UsageError` with the place of the first number that JSON has no word for."""
-    import json
-
-    try:
-        json.dumps(plain, allow_nan=False)
-    except ValueError:
-        place, number = next(_nonfinite(plain, "$"))
+    for place, number in _nonfinite(plain, "$"):
         raise UsageError(
             place,
             expected="a finite number",
             found=str(number),
             remedy="Leave the entry out, or store what made it so.",
-        ) from None
+        )
 
 
 def _nonfinite(value: Any, place: str) -> Iterator[tuple[str, float]]:
