@@ -29,7 +29,7 @@ _HEAD = """\
 # What it costs, beside others
 
 Made by `make bench` in one run; each figure and its peer's were taken in turn, medians of at least 7 with the
-distance of the quartiles. *Limit* is what the machine does at best. Compare ratios: seconds are this machine's.
+distance of the quartiles. *Limit* is what the machine does at best. Compare ratios, not seconds.
 `make bench-compare` shows each ratio that moved by 20 % against this page's.
 """
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROUNDS = 7
+LEAST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,18 @@ def figure(values: Sequence[float]) -> Figure:
 
 
 def alternate(works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, Figure]:
-    """Do all *works* in turn, *rounds* times after one that is not counted; seconds of each."""
+    """Do all *works* in turn, *rounds* times after one that is not counted; seconds of each.
+
+    A short work is repeated within its turn until that takes ``LEAST`` seconds, and counts by its mean.
+    """
+    repeats = {name: max(1, round(LEAST / seconds(work))) for name, work in works.items()}
     taken: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for name, work in works.items():
             start = time.perf_counter()
-            work()
-            if number:
-                taken[name].append(time.perf_counter() - start)
+            for _ in range(repeats[name]):
+                work()
+            taken[name].append((time.perf_counter() - start) / repeats[name])
     return {name: figure(values) for name, values in taken.items()}
 
 
