@@ -21,7 +21,7 @@ from harness.core.fixture import require_described
 from harness.core.history import read_history
 from harness.core.manifest import read_manifest
 from harness.core.project import require_inner
-from harness.core.registry import SCHEMA, Registry
+from harness.core.registry import LIMIT, SCHEMA, Registry
 from harness.core.remeasure import remeasure
 from harness.core.sources import find_any
 from harness.core.unreferenced import recall
@@ -163,10 +163,10 @@ def gather(project: Project) -> Evidence:
     UnreadableError, StaleFormatError
         If the registry cannot be read: then there is no answer.
     """
-    registry = read_document(project.registry, Registry, schema=SCHEMA)
+    registry = read_document(project.registry, Registry, schema=SCHEMA, limit=LIMIT)
     history = read_history(project)
     chains = tuple(_chain(project, registry, path, history) for path in sorted(registry.entries))
-    strangers = tuple(sorted(unregistered(project, registry)))
+    strangers = tuple(sorted(unregistered(project, registry.entries)))
     return Evidence(chains, strangers, recall(project) or (), history)
 
 

@@ -17,7 +17,7 @@ from harness.core.errors import HarnessError
 from harness.core.git import Limited, object_names, read_git, read_objects
 from harness.core.pointer import parse_pointer
 from harness.core.project import REGISTRY
-from harness.core.registry import SCHEMA, Record, Registry
+from harness.core.registry import LIMIT, SCHEMA, Record, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -168,7 +168,7 @@ def _registries(
 
 def _decode(data: bytes) -> Mapping[str, Records]:
     try:
-        return records_of(decode_document(data, Registry, name=REGISTRY, schema=SCHEMA))
+        return records_of(decode_document(data, Registry, name=REGISTRY, schema=SCHEMA, limit=LIMIT))
     except HarnessError:
         return _NOTHING
 

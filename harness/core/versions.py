@@ -15,7 +15,7 @@ from harness.core.document import decode_document
 from harness.core.errors import HarnessError
 from harness.core.git import object_names, read_git, read_objects
 from harness.core.project import REGISTRY
-from harness.core.registry import SCHEMA, Registry
+from harness.core.registry import LIMIT, SCHEMA, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -96,6 +96,6 @@ def _copy(stream: Limited, target: Path) -> str:
 def _registry(stream: Limited) -> Registry:
     """The registry as it was; an empty one where it cannot be read."""
     try:
-        return decode_document(stream.read(), Registry, name=REGISTRY, schema=SCHEMA)
+        return decode_document(stream.read(), Registry, name=REGISTRY, schema=SCHEMA, limit=LIMIT)
     except HarnessError:
         return Registry(SCHEMA, {})

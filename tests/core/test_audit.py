@@ -159,6 +159,14 @@ def test_a_chain_leads_from_source_to_git(twice):
     assert chain.commits[0].files[ARCHIVE] == chain.found.sha256
 
 
+def test_a_registry_larger_than_any_other_document_is_read(empty, record, staged):
+    """On disk and in git: many golden files make a large registry, and every other reader takes it."""
+    record(staged(), "x" * (17 << 20))
+    commit_all(empty, "Record the lattice")
+    assert audit(gather(empty)) == ()
+    assert read_history(empty).head.keys() == BOTH
+
+
 def test_a_flipped_byte_is_broken(project):
     flip_byte(project.root / ARCHIVE)
     assert ("bytes", ARCHIVE) in broken(project)

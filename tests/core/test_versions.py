@@ -11,7 +11,15 @@ import pytest
 from harness.core.digest import sha256_file
 from harness.core.document import encode_document
 from harness.core.project import Project
-from harness.core.registry import SCHEMA, Registry, describe_file, new_record, read_registry, with_entries
+from harness.core.registry import (
+    SCHEMA,
+    Registry,
+    describe_file,
+    encode_registry,
+    new_record,
+    read_registry,
+    with_entries,
+)
 from harness.core.versions import find_version, recorded_digest
 
 if TYPE_CHECKING:
@@ -155,6 +163,20 @@ def test_the_version_of_a_record_without_a_seal_that_was_never_committed_is_unkn
     commit(project)
     entry = read_registry(project.registry).entries[PATH]
     assert recorded_digest(project, PATH, entry, entry.history[0]) is None
+
+
+def test_a_registry_in_git_that_is_larger_than_any_other_document_is_read(project):
+    """Two files with a long reason each, as many files with short ones would be."""
+    first = write(project, b"recorded")
+    register(project, "x" * (17 << 20), sealed=False)
+    registry = read_registry(project.registry)
+    both = {PATH: registry.entries[PATH], "golden/other.txt": registry.entries[PATH]}
+    project.registry.write_bytes(encode_registry(Registry(SCHEMA, both)))
+    commit(project)
+    write(project, b"recorded again")
+    register(project, "two", sealed=False)
+    entry = read_registry(project.registry).entries[PATH]
+    assert recorded_digest(project, PATH, entry, entry.history[0]) == first
 
 
 def test_a_registry_in_git_that_cannot_be_read_is_passed_over(project):
