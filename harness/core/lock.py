@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from harness.core.errors import HarnessError
 from harness.core.files import writing_to
+from harness.core.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,17 +66,6 @@ def is_being_written(project: Project) -> bool:
             return False
     except Timeout:
         return True
-
-
-def workspace(root: Path) -> Path:
-    """Directory for what is not golden: staged files, the lock, a transaction. Git ignores it."""
-    folder = root / ".harness"
-    ignore = folder / ".gitignore"
-    with writing_to(ignore):
-        folder.mkdir(exist_ok=True)
-        if not ignore.exists() or not ignore.stat().st_size:  # a full disk once left it empty
-            ignore.write_text("*\n", "utf-8")
-    return folder
 
 
 def _acquire(lock: FileLock, path: Path, seconds: float) -> None:

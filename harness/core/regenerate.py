@@ -14,7 +14,7 @@ from harness.core.baseline import read_baseline
 from harness.core.code import code_digest
 from harness.core.digest import digest_file
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
-from harness.core.lock import workspace, writing
+from harness.core.lock import writing
 from harness.core.manifest import describe_arrays, read_manifest
 from harness.core.moved import moved
 from harness.core.project import REGISTRY
@@ -22,6 +22,7 @@ from harness.core.registry import describe_file, encode_registry, new_record, re
 from harness.core.slow_drift import Leash, measure_course, require_near
 from harness.core.transaction import Write, apply, require_settled
 from harness.core.verify import is_intact
+from harness.core.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,7 +9,7 @@ import msgspec
 from harness.core.digest import digest_file
 from harness.core.document import encode_document, read_document, replace_file
 from harness.core.errors import HarnessError
-from harness.core.lock import workspace
+from harness.core.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

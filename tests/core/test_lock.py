@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.lock import LockedError, is_being_written, workspace, writing
+from harness.core.lock import LockedError, is_being_written, writing
 from harness.core.project import Project
+from harness.core.workspace import workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,13 +102,3 @@ def test_eight_processes_lose_no_entry(tmp_path):
     entries = json.loads((tmp_path / "registry.json").read_bytes())["entries"]
     assert sorted(entries) == [f"golden/{name}.txt" for name in names]
     assert sorted(file.name for file in (tmp_path / "golden").iterdir()) == [f"{name}.txt" for name in names]
-
-
-def test_workspace_is_ignored_by_git(tmp_path):
-    """What is not golden is no stranger to git."""
-    workspace(tmp_path)
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    shown = subprocess.run(
-        ["git", "-C", str(tmp_path), "status", "--porcelain"], capture_output=True, text=True, check=True
-    )
-    assert shown.stdout == ""
