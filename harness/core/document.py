@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -30,10 +30,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
-T = TypeVar("T")
+_DECODER_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)  # some of ValueError's kinds are bare
 
 
-class _Versioned(msgspec.Struct):
+class Versioned(Protocol):
+    """A document's content, which says of which schema it is."""
+
+    @property
+    def schema(self) -> int: ...  # noqa: D102 - as above
+
+
+T = TypeVar("T", bound=Versioned)
+
+
+class _Schema(msgspec.Struct):
     schema: int
 
 
@@ -68,8 +78,7 @@ def decode_document(data: bytes, kind: type[T], *, name: str, schema: int, limit
         it is larger than *limit*, or nested too deep.
     """
     _require(name, excess(data, limit))
-    _require_schema(data, name, schema)
-    value = _decoded(data, kind, name)
+    value = _decoded(data, kind, name, schema)
     if not _is_canonical(data, value):  # then its author was another, and may have been careless
         _require(name, ambiguity(data))
     return value
@@ -114,8 +123,12 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def _canonical(value: Any) -> bytes:
+    return _indented(value) + b"\n"
+
+
+def _indented(value: Any) -> bytes:
     encoded = msgspec.json.encode(value, order="sorted", enc_hook=_as_scalar)
-    return msgspec.json.format(encoded, indent=2) + b"\n"
+    return msgspec.json.format(encoded, indent=2)
 
 
 def _gives_back(data: bytes, value: Any) -> bool:
@@ -132,19 +145,28 @@ def _is_canonical(data: bytes, value: Any) -> bool:
     A key that was there twice would be once in what is written of the value.
     """
     try:
-        return is_shallow(data) and _canonical(value) == data
+        text = _indented(value) if is_shallow(data) else b""
+        return len(text) + 1 == len(data) and data.startswith(text) and data.endswith(b"\n")
     except RecursionError:
         return False
 
 
-def _decoded(data: bytes, kind: type[T], name: str) -> T:
+def _decoded(data: bytes, kind: type[T], name: str, schema: int) -> T:
     try:
-        return msgspec.json.decode(data, type=kind)
-    except RecursionError as error:
-        raise _unreadable(name, TOO_DEEP) from error
-    except (msgspec.MsgspecError, ValueError) as error:  # some of ValueError's kinds are bare
-        doubt = None if excess(data) else ambiguity(data)
-        raise _unreadable(name, doubt or disguise(data) or Fault(str(error))) from error
+        value = msgspec.json.decode(data, type=kind)
+    except _DECODER_ERRORS as error:
+        _require_schema(data, name, schema)  # another one may have anything in any place
+        raise _undecodable(data, name, error) from error
+    if value.schema != schema:
+        _require_schema(data, name, schema)
+    return value
+
+
+def _undecodable(data: bytes, name: str, error: Exception) -> UnreadableError:
+    if isinstance(error, RecursionError):
+        return _unreadable(name, TOO_DEEP)
+    doubt = None if excess(data) else ambiguity(data)
+    return _unreadable(name, doubt or disguise(data) or Fault(str(error)))
 
 
 def _require(name: str, fault: Fault | None) -> None:
@@ -165,7 +187,10 @@ def _as_scalar(value: Any) -> Any:
 
 
 def _require_schema(data: bytes, name: str, schema: int) -> None:
-    found = _decoded(data, _Versioned, name).schema
+    try:
+        found = msgspec.json.decode(data, type=_Schema).schema
+    except _DECODER_ERRORS as error:
+        raise _undecodable(data, name, error) from error
     if found > schema:
         raise StaleFormatError(
             name,

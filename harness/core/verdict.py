@@ -27,7 +27,10 @@ class Outcome(str, Enum):
     @property
     def accepted(self) -> bool:
         """Whether this outcome leaves the golden copy standing."""
-        return self in {Outcome.SAME, Outcome.TOLERATED, Outcome.REPACKED}
+        return self in _ACCEPTED
+
+
+_ACCEPTED = (Outcome.SAME, Outcome.TOLERATED, Outcome.REPACKED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 from harness.core.digest import digest_file, holds
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
-from harness.core.registry import Entry, Registry, read_registry
+from harness.core.outline import read_outline
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.core.outline import Expected
     from harness.core.project import Project
 
+    Holds = Callable[[str, int, str], bool]
 
 _LARGE_BYTES = 1 << 18
 """Files from this size on gain from threads; with smaller ones, threads wait for the interpreter."""
@@ -27,8 +29,14 @@ _MANY_BYTES = 1 << 26
 """Below so many bytes in large files, starting threads costs more than it saves."""
 
 
-def verify(project: Project) -> tuple[Verdict, ...]:
+def verify(project: Project, holds: Holds = holds) -> tuple[Verdict, ...]:
     """Compare every registered file with its entry, and look for files that have none.
+
+    Parameters
+    ----------
+    project : Project
+    holds : callable
+        Whether a file, by its path, has a size and a digest; by reading it, unless another says so.
 
     Returns
     -------
@@ -41,19 +49,19 @@ def verify(project: Project) -> tuple[Verdict, ...]:
     UnreadableError, StaleFormatError, RefusedError
         If the registry itself cannot be read: then there is no answer.
     """
-    registry = read_registry(project.registry)
-    registered = _verify_all(project, registry.entries)
+    entries = read_outline(project.registry)
+    registered = _verify_all(project, entries, holds)
     strangers = [
         Verdict(path, Outcome.UNREGISTERED, "in no entry of the registry", _RECORD)
-        for path in unregistered(project, registry)
+        for path in unregistered(project, entries)
     ]
     verdicts = registered + strangers + _unfinished(project)
     return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
 
 
-def _verify_all(project: Project, entries: Mapping[str, Entry]) -> list[Verdict]:
+def _verify_all(project: Project, entries: Mapping[str, Expected], holds: Holds) -> list[Verdict]:
     """Verdicts on registered files, the large ones read by several threads: hashing frees the interpreter."""
-    is_same = comparison(project)
+    is_same = comparison(project, holds)
 
     def told(path: str) -> Verdict:
         entry = entries[path]
@@ -66,7 +74,7 @@ def _verify_all(project: Project, entries: Mapping[str, Entry]) -> list[Verdict]
     return [*(told(path) for path in entries if path not in apart), *_shared(told, large)]
 
 
-def comparison(project: Project) -> Callable[[str, Entry], bool]:
+def comparison(project: Project, holds: Holds = holds) -> Callable[[str, Expected], bool]:
     """Return what tells whether the file at a registered path is its entry's, with no more than that takes.
 
     False leaves it to :func:`verify_entry` to say why.
@@ -78,7 +86,7 @@ def comparison(project: Project) -> Callable[[str, Entry], bool]:
         target = os.path.realpath(f"{root}/{folder}")
         return target == root or target.startswith(f"{root.rstrip(os.sep)}{os.sep}")
 
-    def is_same(path: str, entry: Entry) -> bool:
+    def is_same(path: str, entry: Expected) -> bool:
         return is_inside(path.rpartition("/")[0]) and holds(f"{root}/{path}", entry.size, entry.xxh128)
 
     return is_same
@@ -109,7 +117,7 @@ def _shared(work: Callable[[str], Verdict], paths: Sequence[str]) -> list[Verdic
     return list(told)
 
 
-def verify_entry(project: Project, relative: str, entry: Entry) -> Verdict:
+def verify_entry(project: Project, relative: str, entry: Expected) -> Verdict:
     """Verdict on one registered file.
 
     Raises
@@ -140,7 +148,7 @@ def _is_file(path: Path) -> bool:
         ) from error
 
 
-def is_intact(path: Path, entry: Entry) -> bool:
+def is_intact(path: Path, entry: Expected) -> bool:
     """Whether a file has its entry's size and digest."""
     return path.stat().st_size == entry.size and digest_file(path) == entry.xxh128
 
@@ -157,7 +165,7 @@ def _unfinished(project: Project) -> list[Verdict]:
     return [Verdict("regeneration", Outcome.INTERRUPTED, told, "Finish or undo it with `harness recover`.")]
 
 
-def _changed(project: Project, relative: str, entry: Entry) -> Verdict:
+def _changed(project: Project, relative: str, entry: Expected) -> Verdict:
     path = project.locate(relative)
     size = path.stat().st_size
     if size != entry.size:
@@ -173,7 +181,7 @@ def _changed(project: Project, relative: str, entry: Entry) -> Verdict:
     return Verdict(relative, outcome, detail, _restore(relative))
 
 
-def _content_outcome(project: Project, relative: str, entry: Entry) -> Outcome:
+def _content_outcome(project: Project, relative: str, entry: Expected) -> Outcome:
     """What other bytes come to, where they can be read at all."""
     path = project.locate(relative)
     if entry.kind == "fixture":
@@ -196,20 +204,20 @@ def _fixture_outcome(project: Project, relative: str) -> Outcome:
 
     arrays = read_archive(project.locate(relative))
     beside = relative.removesuffix(".npz") + ".json"
-    manifest = read_registry(project.registry).entries.get(beside)
+    manifest = read_outline(project.registry).get(beside)
     if manifest is None or verify_entry(project, beside, manifest).outcome is not Outcome.SAME:
         return Outcome.DRIFTED
     told = read_manifest(project.locate(beside)).arrays
     return Outcome.REPACKED if describe_arrays(arrays) == told else Outcome.DRIFTED
 
 
-def unregistered(project: Project, registry: Registry) -> Iterator[str]:
+def unregistered(project: Project, entries: Container[str]) -> Iterator[str]:
     """Files in the golden directory without an entry; hidden ones are nobody's golden files."""
     for folder, folders, names in os.walk(project.golden):
         folders[:] = [name for name in folders if not name.startswith(".")]
         inner = os.path.relpath(folder, project.root).replace(os.sep, "/")
         for name in names:
-            if not name.startswith(".") and f"{inner}/{name}" not in registry.entries:
+            if not name.startswith(".") and f"{inner}/{name}" not in entries:
                 yield printable(f"{inner}/{name}")  # no registered name has to be escaped
 
 

@@ -33,6 +33,7 @@ from harness.core.document import encode_document, read_document
 from harness.core.errors import HarnessError
 from harness.core.fixture import make_fixture
 from harness.core.manifest import Generator, Source, encode_manifest, read_manifest
+from harness.core.outline import read_outline
 from harness.core.registry import Entry, Record, Registry, read_registry
 from harness.core.transaction import Journal, Step
 from harness.ptycho.sources import read_scan
@@ -124,6 +125,9 @@ READERS: Mapping[str, Reader] = {
     "scan": Reader("npz", "scan.npz", scan, read_scan),
     "manifest": Reader("json", "lattice.json", manifest, read_manifest, b'"parameters": {'),
     "registry": Reader("json", "registry.json", registry, read_registry, ENVIRONMENT, mebibytes=256),
+    "outline": Reader(
+        "json", "registry.json", registry, read_outline, ENVIRONMENT, whole=False, mebibytes=256
+    ),
     "baseline": Reader(
         "json", "b.json", lambda: encode_baseline(provisional({"mae": 0.25})), read_baseline, ENVIRONMENT
     ),
