@@ -13,29 +13,50 @@ from harness.core.verify import verify
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.core.project import Project
+
 
 @click.command("verify")
+@click.option(
+    "--trust-mtime",
+    is_flag=True,
+    help="Do not read files whose size and times are as they were when they were read last.",
+)
 @root_option
 @json_option
-def command(root: Path | None, *, as_json: bool) -> int:
+def command(root: Path | None, *, trust_mtime: bool, as_json: bool) -> int:
     """Compare every golden file with the registry.
 
     Finds files that are missing, changed or registered nowhere. An archive that was packed again with the
     same arrays is reported, and is no drift.
 
     \b
-    Example:
+    Examples:
       harness verify
+      harness verify --trust-mtime
     """
-    verdicts = verify(project_at(root))
-    emit(verdicts, as_json=as_json, render=lambda: _show(verdicts))
+    project = project_at(root)
+    verdicts, trusted = _trusting(project) if trust_mtime else (verify(project), 0)
+    emit(verdicts, as_json=as_json, render=lambda: _show(verdicts, trusted))
     return exit_code(verdicts)
 
 
-def _show(verdicts: tuple[Verdict, ...]) -> None:
+def _trusting(project: Project) -> tuple[tuple[Verdict, ...], int]:
+    """Verify by what is remembered of files that did not change since; and of how many that was."""
+    from harness.core.stat_cache import keep, recall
+
+    cache = recall(project)
+    verdicts = verify(project, cache.holds)
+    keep(project, cache)
+    return verdicts, cache.trusted
+
+
+def _show(verdicts: tuple[Verdict, ...], trusted: int) -> None:
     from harness.report.verdicts import verdict_lines
 
     for line in verdict_lines(verdicts):
         click.echo(line)
     refused = sum(not verdict.outcome.accepted for verdict in verdicts)
     click.echo(f"{len(verdicts) - refused} of {len(verdicts)} golden files are what the registry says.")
+    if trusted:
+        click.echo(f"{trusted} of them were not read: their size and times are as they were.")
