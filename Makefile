@@ -31,14 +31,16 @@ fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/run.py $(or $(FUZZ_SECONDS),60)
 
-# Speed beside every peer; some 15 minutes of a machine that does nothing else. Peers have an environment of
-# their own: their pytest plugins would be in ours. xxhsum and b3sum are taken where the system has them.
+# Speed beside every peer; some 10 minutes of a machine that does nothing else. Peers have an environment of
+# their own, for their pytest plugins would be in ours; harness is installed there as users install it. xxhsum
+# and b3sum are taken where the system has them.
 bench bench-compare: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py $(if $(filter bench-compare,$@),--compare)
 
-$(BENCH)/ready: pyproject.toml constraints.txt
+$(BENCH)/ready: pyproject.toml constraints.txt $(shell find harness -name '*.py')
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,bench]'
+	rm -rf build/lib
+	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt '.[ptycho,bench]'
 	touch $@
 
 $(READY): pyproject.toml constraints.txt

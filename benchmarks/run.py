@@ -7,6 +7,7 @@ all of them is written down.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +35,7 @@ _MODULES = {
 
 def main(words: list[str]) -> None:
     """Measure, and write or compare."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users keep compiled modules
     compares = "--compare" in words
     names = [word for word in words if word != "--compare"]
     rows = [row for name in names or _MODULES for row in _measured(name)]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 ROUNDS = 7
 LEAST = 0.05
@@ -61,16 +60,24 @@ def command(*words: str | Path, cwd: Path, accept: Sequence[int] = (0,)) -> Call
 
 
 def peak_mb(*words: str | Path, cwd: Path) -> float:
-    """Peak resident memory of a command, in MB."""
-    child = subprocess.Popen([str(word) for word in words], cwd=cwd, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{words}: {child.returncode}")
-    return usage.ru_maxrss / 1000
+    """Peak resident memory of a command, in MB.
+
+    A small process starts it, for a child's peak is never less than what its parent had.
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", _PEAK, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=True
+    )
+    return float(told.stdout.splitlines()[-1]) / 1000
 
 
-HARNESS = (sys.executable, "-m", "harness")
+_PEAK = (
+    "import os, sys\n"
+    "_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ), 0)\n"
+    "print(usage.ru_maxrss)\n"
+    "sys.exit(os.waitstatus_to_exitcode(status))\n"
+)
+HARNESS = (str(Path(sys.executable).with_name("harness")),)
+"""The console script, as users start it."""
 
 
 def seconds(work: Callable[[], object]) -> float:

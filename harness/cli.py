@@ -2,63 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import sys
 import warnings
 
-import click
-
 from harness.core.errors import HarnessError
-
-_VERBS = {
-    "add": "Register files below golden/ as they are.",
-    "audit": "Follow golden files from source to git; find what contradicts their records.",
-    "calibrate": "Measure a pipeline's baseline: repeated runs, varied conditions.",
-    "check": "Check a dataset against its contract and its own physics.",
-    "diff": "Compare two archives of arrays.",
-    "generate": "Make a fixture: one .npz and its manifest.",
-    "install-git": "Teach a repository's git to diff archives and to merge registry.json.",
-    "merge-registry": "Git's merge driver for registry.json: entry by entry.",
-    "reconstruct": "Run a pipeline on a fixture and print its metrics.",
-    "recover": "Finish or undo a regeneration that was interrupted.",
-    "reproduce": "Make golden fixtures again in a clean process, and say what differs.",
-    "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
-    "sensitivity": "Make known faults on purpose, and see which check catches which.",
-    "textconv": "Print an archive as text, for git diff.",
-    "verify": "Compare every golden file with the registry.",
-}
-
-
-class Verbs(click.Group):
-    """Commands that are imported when they are named, so that ``verify`` starts without the others."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
-        """Names of all verbs."""
-        return sorted(_VERBS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
-        """The command of that name, None if there is none."""
-        if name not in _VERBS:
-            return None
-        module = importlib.import_module(f"harness.commands.{name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the verbs without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(_VERBS.items()))
-
-
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="golden-harness", prog_name="harness")
-def commands() -> None:
-    """Golden files that scientists can trust.
-
-    Exit codes: 0 the same, 1 drift or a broken rule found, 2 could not tell.
-    """
 
 
 def main() -> None:
@@ -67,22 +16,38 @@ def main() -> None:
     if not sys.warnoptions:  # what broken numbers come to is said by a verdict, not by numpy
         warnings.simplefilter("ignore", RuntimeWarning)
     try:
-        code = commands(prog_name="harness", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _fail("interrupted", 130)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        code = _run(sys.argv[1:])
     except HarnessError as error:
         code = _fail(str(error), error.exit_code)
     except MemoryError:
         code = _fail("not enough memory for these files", 2)
+    except KeyboardInterrupt:
+        code = _fail("interrupted", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
         code = _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
     sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    if words == ["verify"]:  # on every push: it starts twice as fast without what reads options
+        return _verify()
+    from harness.verbs import run
+
+    return run(words)
+
+
+def _verify() -> int:
+    from harness.core.project import find_project
+    from harness.core.verdict import exit_code
+    from harness.core.verify import verify
+    from harness.report.verdicts import summary_lines
+
+    verdicts = verify(find_project())
+    print("\n".join(summary_lines(verdicts)), flush=True)  # noqa: T201 - as click.echo does
+    return exit_code(verdicts)
 
 
 def _show_any_name() -> None:
@@ -93,5 +58,5 @@ def _show_any_name() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"harness: {message}", err=True)
+    print(f"harness: {message}", file=sys.stderr)  # noqa: T201
     return code

@@ -243,6 +243,18 @@ def test_verify_imports_neither_numpy_nor_torch(tmp_path):
     assert shown.splitlines()[-1] == "['harness.core.verify']"
 
 
+def test_verify_without_options_imports_no_package_but_the_one_that_hashes(tmp_path):
+    """On every push: each of the others takes as long to import as all the rest of it."""
+    (tmp_path / "registry.json").write_text('{"schema": 1, "entries": {}}')
+    call = (
+        f"import os\nos.chdir({str(tmp_path)!r})\nsys.argv = ['harness', 'verify']\n"
+        "from harness.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0"
+    )
+    shown = imported_by(call, "click", "msgspec", "filelock", "dataclasses", "xxhash")
+    assert shown.splitlines()[-1] == "['xxhash']"
+
+
 def test_no_room_of_core_brings_torch_or_pytest_in():
     """All of them together, and what they import in their turn."""
     rooms = sorted(path.stem for path in (SOURCE / "core").glob("[a-z]*.py"))

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from harness import cli
+from harness import verbs
 
 VERBS = [
     "add",
@@ -110,7 +110,7 @@ def test_help_lists_every_verb(harness):
     shown = harness("--help")
     assert shown.code == 0
     assert all(f"\n  {verb} " in shown.out for verb in VERBS)
-    assert sorted(cli._VERBS) == VERBS
+    assert sorted(verbs._VERBS) == VERBS
 
 
 def test_unknown_verb_and_option_are_usage_errors(harness):
@@ -118,6 +118,18 @@ def test_unknown_verb_and_option_are_usage_errors(harness):
     assert harness("bogus").code == 2
     assert harness("verify", "--bogus").code == 2
     assert "harness verify --help" in harness("verify", "--bogus").err
+
+
+@pytest.mark.parametrize(("change", "code"), [("none", 0), ("missing", 1), ("broken", 2)])
+def test_verify_says_the_same_with_and_without_options(project, harness, change, code):
+    """Without any, it starts another way."""
+    if change == "missing":
+        (project / "golden").rename(project / "elsewhere")
+    elif change == "broken":
+        (project / "registry.json").write_text("{")
+    plain, optional = harness("verify"), harness("verify", "--root", project)
+    assert plain.code == code
+    assert (plain.code, plain.out, plain.err) == (optional.code, optional.out, optional.err)
 
 
 def test_verify_accepts_what_is_registered(project, harness):

@@ -217,7 +217,7 @@ def test_textconv_never_fails_on_what_a_file_holds(tmp_path, harness_in_process)
 @pytest.fixture
 def harness_in_process(capsysbinary):
     """Run a verb in this process, which is faster; what it printed."""
-    from harness.cli import commands
+    from harness.verbs import commands
 
     def run(*arguments) -> bytes:
         assert commands([str(argument) for argument in arguments], standalone_mode=False) == 0

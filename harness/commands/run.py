@@ -126,7 +126,7 @@ def _emit(steps: list[Step]) -> None:
             "outcome": step.outcome,
             "detail": step.detail,
             "seconds": step.seconds,
-            "verdicts": step.verdicts,
+            "verdicts": [verdict._asdict() for verdict in step.verdicts],
             "metrics": step.trial.metrics if step.trial else (),
             "stages": step.trial.result.stages if step.trial else (),
         }

@@ -37,7 +37,8 @@ def command(root: Path | None, *, trust_mtime: bool, as_json: bool) -> int:
     """
     project = project_at(root)
     verdicts, trusted = _trusting(project) if trust_mtime else (verify(project), 0)
-    emit(verdicts, as_json=as_json, render=lambda: _show(verdicts, trusted))
+    told = [verdict._asdict() for verdict in verdicts]
+    emit(told, as_json=as_json, render=lambda: _show(verdicts, trusted))
     return exit_code(verdicts)
 
 
@@ -52,11 +53,9 @@ def _trusting(project: Project) -> tuple[tuple[Verdict, ...], int]:
 
 
 def _show(verdicts: tuple[Verdict, ...], trusted: int) -> None:
-    from harness.report.verdicts import verdict_lines
+    from harness.report.verdicts import summary_lines
 
-    for line in verdict_lines(verdicts):
+    for line in summary_lines(verdicts):
         click.echo(line)
-    refused = sum(not verdict.outcome.accepted for verdict in verdicts)
-    click.echo(f"{len(verdicts) - refused} of {len(verdicts)} golden files are what the registry says.")
     if trusted:
         click.echo(f"{trusted} of them were not read: their size and times are as they were.")

@@ -33,6 +33,7 @@ _BUFFER_BYTES = 1 << 19
 """Files are read through one buffer a thread, which stays in the processor's cache."""
 
 _UNIX = hasattr(os, "readv") and hasattr(os, "O_NOFOLLOW")
+_NO_LINK_NO_WAIT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK if _UNIX else os.O_RDONLY
 _LOCAL = threading.local()
 
 # Longdouble is left out on purpose: its padding bytes are undefined and its width differs by platform.
@@ -137,28 +138,28 @@ def holds(path: str, size: int, digest: str) -> bool:
     """
     if not (_UNIX and size):  # a pipe that nobody writes to reads like an empty file
         return False
+    buffer = _buffer()
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe is not waited for
+        descriptor = os.open(path, _NO_LINK_NO_WAIT)
         try:
-            return _read_digest(descriptor, size) == digest
+            count = os.readv(descriptor, (buffer,))
+            if count < len(buffer):  # its end: a shorter read of anything else will have another size
+                return count == size and f"xxh128:{xxhash.xxh3_128_hexdigest(buffer[:count])}" == digest
+            return _rest_holds(descriptor, buffer, size, digest)
         finally:
             os.close(descriptor)
     except OSError:
         return False
 
 
-def _read_digest(descriptor: int, size: int) -> str | None:
-    """Digest of an open file's bytes; None if there are more or less than *size*."""
-    buffer = _buffer()
-    count = os.readv(descriptor, [buffer])
-    if count < len(buffer):  # the end of a file: a shorter read of anything else will have another size
-        return f"xxh128:{xxhash.xxh3_128_hexdigest(buffer[:count])}" if count == size else None
-    state, seen = xxhash.xxh3_128(), 0
+def _rest_holds(descriptor: int, buffer: memoryview, size: int, digest: str) -> bool:
+    """Whether an open file, whose first bytes fill the buffer, has just *size* bytes, of *digest*."""
+    state, seen, count = xxhash.xxh3_128(), 0, len(buffer)
     while count and seen <= size:
         state.update(buffer[:count])
         seen += count
-        count = os.readv(descriptor, [buffer])
-    return f"xxh128:{state.hexdigest()}" if seen == size else None
+        count = os.readv(descriptor, (buffer,))
+    return seen == size and f"xxh128:{state.hexdigest()}" == digest
 
 
 def _feed(path: str | PathLike[str], *states: Any) -> None:

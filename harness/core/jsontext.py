@@ -7,8 +7,9 @@ interpreter's patience, and a small file of brackets its memory.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,7 @@ _SETTLE = "Settle each conflict: keep one side, delete the lines with markers; t
 _CHOOSE = "Keep one of the two, or rename it; where a merge left both, see `git log -p` for which is which."
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """How large a document may be: each value takes memory, though it be two bytes of text."""
 
     mebibytes: int
@@ -35,8 +35,7 @@ DOCUMENT = Limit(32, 1 << 20)
 """Of a manifest, a baseline, and all else that describes one thing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """What is wrong with a text, and the next step; None where it is the document's own, to restore it."""
 
     found: str

@@ -5,20 +5,26 @@ Records are most of a registry's text, and most of the work of reading it. An au
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import os
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import msgspec
-
-from harness.core.document import read_text
+from harness.core.files import is_regular
 from harness.core.project import require_inner
-from harness.core.registry import LIMIT, SCHEMA, Kind, decode_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
-_MOST_TABLES = 1 << 20
-"""In a text that is outlined; an entry is one, and so is each of its records."""
+    from harness.core.registry import Kind
+
+SCHEMA = 1
+"""The registry's."""
+
+KINDS = ("fixture", "manifest", "baseline", "result", "file")
+_KEYS = {"history", "kind", "record", "sha256", "size", "xxh128"}
+_SMALL_BYTES = 1 << 20
+"""Texts below this are decoded before msgspec would be imported."""
 
 
 class Expected(Protocol):
@@ -32,20 +38,10 @@ class Expected(Protocol):
     def xxh128(self) -> str: ...  # noqa: D102
 
 
-class _Outlined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An entry of which some values stay text."""
-
+class _Outlined(NamedTuple):
     kind: Kind
     size: int
     xxh128: str
-    sha256: msgspec.Raw
-    record: msgspec.Raw
-    history: msgspec.Raw
-
-
-class _Outline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    schema: int
-    entries: dict[str, _Outlined]
 
 
 def read_outline(path: Path) -> Mapping[str, Expected]:
@@ -59,26 +55,43 @@ def read_outline(path: Path) -> Mapping[str, Expected]:
     UnreadableError, StaleFormatError, RefusedError
         As :func:`harness.core.registry.read_registry`.
     """
-    if not (path.exists() or path.is_symlink()):
-        return {}
-    text = read_text(path, LIMIT)
-    outline = _outlined(text)
-    if outline is None:
-        return decode_registry(text, path).entries
-    for relative in outline.entries:
+    entries = _small(path)
+    if entries is None:
+        from harness.core.large_outline import read_large_outline
+
+        entries = read_large_outline(path)
+    for relative in entries:
         require_inner(relative)
-    return outline.entries
+    return entries
 
 
-def _outlined(text: bytes) -> _Outline | None:
-    """Outline of a registry's text; None where a key is twice or out of order, or aught else is unusual."""
+def _small(path: Path) -> Mapping[str, Expected] | None:
+    """Outline of a small registry; None where there is none, or anything about it is unusual."""
+    import json
+
     try:
-        compact = msgspec.json.format(text, indent=-1)
-        if compact.count(b"{") > _MOST_TABLES:
+        if not is_regular(path) or os.path.getsize(path) > _SMALL_BYTES:  # noqa: PTH202 - as fast as it gets
             return None
-        outline = msgspec.json.decode(compact, type=_Outline)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        tree = json.loads(path.read_bytes(), object_pairs_hook=_table)
+        schema = tree.pop("schema")
+        if (type(schema), schema, [*tree]) != (int, SCHEMA, ["entries"]):
+            return None
+        return {name: _entry(entry) for name, entry in tree["entries"].items()}
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
         return None
-    # A key that was there twice would be once in what is written of the values.
-    is_usual = outline.schema == SCHEMA and msgspec.json.encode(outline, order="sorted") == compact
-    return outline if is_usual else None
+
+
+def _entry(entry: dict[str, Any]) -> _Outlined:
+    """Raise any of those errors unless this is an entry, records apart."""
+    found = _Outlined(entry["kind"], entry["size"], entry["xxh128"])
+    if entry.keys() != _KEYS or found.kind not in KINDS or [*map(type, found)] != [str, int, str]:
+        raise ValueError
+    return found
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raise ValueError where a key is there twice: its first value would be lost."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError
+    return table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from harness.core.errors import RefusedError, UsageError
 
@@ -16,8 +16,7 @@ _USUAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*
 _MARKS = ("pyproject.toml", ".git")
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):  # every pytest run and every verify start with it: quick to import
     """A repository's root, as an absolute path, and the name of its golden directory."""
 
     root: Path

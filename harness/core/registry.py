@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from harness.core import outline
 from harness.core.digest import digests_of_file
 from harness.core.document import decode_document, encode_document, read_text
 from harness.core.jsontext import Limit
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = outline.SCHEMA  # which is read before this module would be imported
 LIMIT = Limit(256, 1 << 22)
 """Some 150,000 golden files, each with the record of one change."""
 

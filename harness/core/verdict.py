@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +32,7 @@ class Outcome(str, Enum):
 _ACCEPTED = (Outcome.SAME, Outcome.TOLERATED, Outcome.REPACKED)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):  # a dataclass takes longer to import, and to make
     """One thing, what it came to, why, and what to do about it."""
 
     name: str

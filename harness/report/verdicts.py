@@ -28,6 +28,15 @@ def verdict_lines(verdicts: Iterable[Verdict]) -> list[str]:
     return lines
 
 
+def summary_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """Those lines, and one that counts."""
+    accepted = sum(verdict.outcome.accepted for verdict in verdicts)
+    return [
+        *verdict_lines(verdicts),
+        f"{accepted} of {len(verdicts)} golden files are what the registry says.",
+    ]
+
+
 def _metric_line(verdict: MetricVerdict) -> str:
     if verdict.outcome is Outcome.UNREGISTERED:
         return f"{verdict.name}: {_number(verdict.value)}, in no baseline"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import typing
 
 import msgspec
 import pytest
 
 from harness.core.document import encode_document
 from harness.core.errors import RefusedError, StaleFormatError, UnreadableError
-from harness.core.outline import _outlined, read_outline
-from harness.core.registry import Entry, read_registry
+from harness.core.large_outline import _outlined
+from harness.core.outline import KINDS, read_outline
+from harness.core.registry import Entry, Kind, read_registry
 
 FIXTURE = "golden/lattice.npz"
+
+
+@pytest.fixture(params=["small", "large"], autouse=True)
+def size(request, monkeypatch) -> str:
+    """Whether the registry counts as a small one, or as a large one."""
+    if request.param == "large":
+        monkeypatch.setattr("harness.core.outline._SMALL_BYTES", 0)
+    return str(request.param)
 
 
 def summary(entries):
@@ -38,14 +48,14 @@ def test_another_layout_is_outlined_as_well(project, indent):
     assert summary(read_outline(project.registry)) == expected
 
 
-def test_an_order_of_another_program_is_read_strictly(project):
-    """What is not as this program writes it is read whole, and gives the same."""
+def test_an_order_of_another_program_gives_the_same(project, size):
+    """A large one is read strictly then, since a key that is twice would not show."""
     tree = json.loads(project.registry.read_bytes())
     entries = {path: dict(reversed(entry.items())) for path, entry in tree["entries"].items()}
     project.registry.write_text(json.dumps({**tree, "entries": entries}))
     outline = read_outline(project.registry)
     assert summary(outline) == summary(read_registry(project.registry).entries)
-    assert all(isinstance(entry, Entry) for entry in outline.values())
+    assert {isinstance(entry, Entry) for entry in outline.values()} == {size == "large"}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +67,9 @@ def test_an_order_of_another_program_is_read_strictly(project):
         ('"kind"', '"colour": 1, "kind"', "colour"),
         ('"xxh128":', '"xxh127":', "xxh127"),
         ('"entries"', '"more": 1, "entries"', "more"),
+        ('"size": ', '"size": 0.5, "was": ', "0.5|float"),
+        ('"xxh128": ', '"xxh128": 5, "was": ', "int"),
+        ('"schema": 1', '"schema": true', "bool"),
     ],
 )
 def test_what_an_entry_may_not_have_is_refused(project, old, new, found):
@@ -78,10 +91,14 @@ def test_a_path_that_leads_out_is_refused(project):
         read_outline(project.registry)
 
 
+def test_both_readers_know_the_kinds_of_files():
+    assert typing.get_args(Kind) == KINDS
+
+
 def test_too_many_tables_are_left_to_the_strict_reader(project, monkeypatch):
-    assert _outlined(project.registry.read_bytes())
-    monkeypatch.setattr("harness.core.outline._MOST_TABLES", 3)
-    assert _outlined(project.registry.read_bytes()) is None
+    assert _outlined(project.registry)
+    monkeypatch.setattr("harness.core.large_outline._MOST_TABLES", 3)  # it is longer than 3 can be
+    assert _outlined(project.registry) is None
     assert read_outline(project.registry)
 
 
