@@ -66,6 +66,7 @@ def _train(folder: Path, positions: int) -> float:
 def plot(growths: list[Growth], path: Path) -> None:
     """Draw each work's seconds over its size, with the line of a cost that grows as the size does."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
 
     drawn = Figure(figsize=(11, 3.6), layout="constrained")
     for axes, growth in zip(drawn.subplots(1, len(growths)), growths, strict=True):
@@ -73,6 +74,8 @@ def plot(growths: list[Growth], path: Path) -> None:
         axes.loglog(sizes, taken, "o-", label="measured")
         axes.loglog(sizes, [taken[-1] * size / sizes[-1] for size in sizes], "--", label="linear")
         axes.set(title=growth.work, xlabel=growth.size, ylabel="seconds")
+        axes.set_xticks(sizes, [f"{size:g}".replace("e+", "e") for size in sizes], minor=False)
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(visible=True, which="major", alpha=0.3)
         axes.legend()
     drawn.savefig(path, dpi=110, metadata={"Software": None})
