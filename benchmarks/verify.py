@@ -98,7 +98,7 @@ def _of_small(root: Path) -> list[Row | Ceiling]:
     best = ("a process that reads the bytes", taken["read"])
     work = "verify, 20,000 files of 4 KB"
     why = {
-        "dvc status": "it reads no file, only their times; reading them alone takes most of a tenth of its time",
+        "dvc status": "it reads times, and no file; reading them takes most of a tenth of what it takes",
         "xxhsum -H2 -c": "the registry's 19 MB of JSON are read first; a list of digests is a twentieth",
     }
     return [
