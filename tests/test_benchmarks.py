@@ -1,0 +1,54 @@
+"""The committed results: what they say of each other, and how a later run is compared with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+PAGE, DATA = (FOLDER / "RESULTS.md").read_text("utf-8"), json.loads((FOLDER / "results.json").read_bytes())
+
+
+@pytest.fixture
+def moved(monkeypatch):
+    """Lines on ratios that moved from one run to another; each run is ratios by work."""
+    monkeypatch.syspath_prepend(FOLDER)
+    from results import moved
+
+    def compare(before: dict[str, float], now: dict[str, float]) -> list[str]:
+        runs = [
+            {"rows": [{"work": work, "peer": "peer", "ratio": ratio} for work, ratio in run.items()]}
+            for run in (before, now)
+        ]
+        return moved(*runs)
+
+    return compare
+
+
+def test_every_row_is_on_the_page_with_its_ratio_and_its_limit():
+    rows = [line.split(" | ") for line in PAGE.splitlines() if line.startswith("| ") and "±" in line]
+    assert len(rows) == len(DATA["rows"]) > 20
+    for cells, row in zip(rows, DATA["rows"], strict=True):
+        assert cells[0].removeprefix("| ") == row["work"]
+        assert cells[4] == f"{row['ratio']:.3g}x"
+        assert row["ratio"] == pytest.approx(row["theirs"]["median"] / row["ours"]["median"])
+        assert row["limit"] in cells[6]
+
+
+def test_every_row_that_misses_its_bound_says_why():
+    missed = [row for row in DATA["rows"] if row["least"] and row["ratio"] < row["least"]]
+    missed += [row for row in DATA["ceilings"] if row["value"] > row["most"]]
+    assert len(re.findall(r"^- \*\*missed\*\*: ", PAGE, re.MULTILINE)) == len(missed)
+    assert all(row["why"] and row["why"] in PAGE for row in missed)
+
+
+@pytest.mark.parametrize(("now", "told"), [(2.38, False), (2.42, True), (1.62, False), (1.58, True)])
+def test_a_ratio_that_moved_by_a_fifth_is_shown(moved, now, told):
+    assert bool(moved({"check": 2.0}, {"check": now})) is told
+
+
+def test_a_row_that_came_or_went_is_shown(moved):
+    assert moved({"old": 1.0}, {"new": 1.0}) == ["new / peer: new", "old / peer: gone"]
