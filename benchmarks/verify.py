@@ -36,7 +36,7 @@ _READ = (
     "for thread in threads: thread.start()\n"
     "for thread in threads: thread.join()\n"
 )
-_LARGE_WHY = "the command starts in some 50 ms, which are in the figure"
+_LARGE_WHY = "the command starts in some 40 ms, which are in the figure"
 
 
 def measure(folder: Path) -> list[Row | Ceiling]:
