@@ -10,8 +10,8 @@ from check import arrays
 from row import Row
 from timing import alternate
 
-from harness.core.archive import map_archive, write_archive
-from harness.core.digest import digest_file
+from harness.core.storage.digest import digest_file
+from harness.core.storage.npz import map_archive, write_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.core.digest import digests_of_file
-from harness.core.fixture import make_fixture, write_fixture
-from harness.core.manifest import Generator, Source
-from harness.core.project import Project
-from harness.core.registry import (
+from harness.core.fixtures.fixture import make_fixture, write_fixture
+from harness.core.fixtures.manifest import Generator, Source
+from harness.core.registry.registry import (
     SCHEMA,
     Entry,
     Record,
@@ -20,6 +18,8 @@ from harness.core.registry import (
     encode_registry,
     with_entries,
 )
+from harness.core.storage.digest import digests_of_file
+from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from harness.core.fixture import Fixture
+    from harness.core.fixtures.fixture import Fixture
 
 _ENVIRONMENT = {
     "python": "3.11.7", "platform": "Linux-6.1-x86_64", "cpu": "x86_64", "cores": "2", "numpy": "2.4.6",

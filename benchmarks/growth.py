@@ -11,10 +11,10 @@ from row import Growth
 from timing import seconds
 
 import golden
-from harness.core.fixture import write_fixture
-from harness.core.project import Project
+from harness.core.fixtures.fixture import write_fixture
+from harness.core.registry.verify import verify
+from harness.core.storage.project import Project
 from harness.core.verdict import exit_code
-from harness.core.verify import verify
 from harness.ptycho.fixture import minimal
 from harness.ptycho.pipeline.run import network
 

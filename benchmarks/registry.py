@@ -9,8 +9,8 @@ from row import Row
 from timing import alternate
 
 import golden
-from harness.core.document import replace_file
-from harness.core.registry import encode_registry, read_registry, with_entries
+from harness.core.registry.registry import encode_registry, read_registry, with_entries
+from harness.core.storage.documents import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

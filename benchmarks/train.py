@@ -9,7 +9,7 @@ from pathlib import Path
 from row import Ceiling, Row
 from timing import ROUNDS, command, figure, seconds
 
-from harness.core.baseline import accepted, judge, read_baseline
+from harness.core.baselines.baseline import accepted, judge, read_baseline
 from harness.ptycho.pipeline.run import network
 
 _GOLDEN = Path(__file__).parent.parent / "golden"

@@ -10,27 +10,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.core.compare import compare
-    from harness.core.digest import digest_array
     from harness.core.errors import HarnessError
-    from harness.core.fixture import Fixture, make_fixture, read_fixture, write_fixture
-    from harness.core.manifest import Generator, Manifest, Source
-    from harness.core.registry import Registry
-    from harness.core.verify import verify
+    from harness.core.fixtures.compare import compare
+    from harness.core.fixtures.fixture import Fixture, make_fixture, read_fixture, write_fixture
+    from harness.core.fixtures.manifest import Generator, Manifest, Source
+    from harness.core.registry.registry import Registry
+    from harness.core.registry.verify import verify
+    from harness.core.storage.digest import digest_array
 
 _HOME = {
-    "Fixture": "fixture",
-    "Generator": "manifest",
+    "Fixture": "fixtures.fixture",
+    "Generator": "fixtures.manifest",
     "HarnessError": "errors",
-    "Manifest": "manifest",
-    "Registry": "registry",
-    "Source": "manifest",
-    "compare": "compare",
-    "digest_array": "digest",
-    "make_fixture": "fixture",
-    "read_fixture": "fixture",
-    "verify": "verify",
-    "write_fixture": "fixture",
+    "Manifest": "fixtures.manifest",
+    "Registry": "registry.registry",
+    "Source": "fixtures.manifest",
+    "compare": "fixtures.compare",
+    "digest_array": "storage.digest",
+    "make_fixture": "fixtures.fixture",
+    "read_fixture": "fixtures.fixture",
+    "verify": "registry.verify",
+    "write_fixture": "fixtures.fixture",
 }
 
 __all__ = [

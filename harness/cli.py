@@ -34,15 +34,15 @@ def main() -> None:
 def _run(words: list[str]) -> int:
     if words == ["verify"]:  # on every push: it starts twice as fast without what reads options
         return _verify()
-    from harness.verbs import run
+    from harness.commands.group import run
 
     return run(words)
 
 
 def _verify() -> int:
-    from harness.core.project import find_project
+    from harness.core.registry.verify import verify
+    from harness.core.storage.project import find_project
     from harness.core.verdict import exit_code
-    from harness.core.verify import verify
     from harness.report.verdicts import summary_lines
 
     verdicts = verify(find_project())

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.core.project import Project
-from harness.session import GoldenSession, Settings, Unreferenced, require_permission
-from harness.watch import Watch, WorkerWatch
+from harness.core.storage.project import Project
+from harness.plugin.hooks import Watch, WorkerWatch
+from harness.plugin.session import GoldenSession, Settings, Unreferenced, require_permission
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.regression import FixtureRegression, MetricsRegression
+    from harness.plugin.checks import FixtureRegression, MetricsRegression
 
 _SESSION: pytest.StashKey[GoldenSession] = pytest.StashKey()
 
@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def fixture_regression(request: pytest.FixtureRequest, tmp_path: Path) -> FixtureRegression:
     """Compare a fixture with its golden copy: ``fixture_regression.check(fixture)``."""
-    from harness.regression import FixtureRegression
+    from harness.plugin.checks import FixtureRegression
 
     return FixtureRegression(request, tmp_path, request.config.stash[_SESSION])
 
@@ -82,7 +82,7 @@ def fixture_regression(request: pytest.FixtureRequest, tmp_path: Path) -> Fixtur
 @pytest.fixture
 def metrics_regression(request: pytest.FixtureRequest, tmp_path: Path) -> MetricsRegression:
     """Compare metrics with their baseline: ``metrics_regression.check(metrics, name)``."""
-    from harness.regression import MetricsRegression
+    from harness.plugin.checks import MetricsRegression
 
     return MetricsRegression(request, tmp_path, request.config.stash[_SESSION])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.ci import VARIABLES
+from harness.core.system.ci import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,9 @@ import harness
 SOURCE = Path(harness.__file__).parent
 STANDARD = sys.stdlib_module_names | {"tomllib"}  # which Python 3.10 lacks, and has tomli for
 CORE_MAY_IMPORT = {"numpy", "xxhash", "msgspec", "filelock", "tomli"}
-CALIBRATING = "harness.core.interval"  # may have scipy, which the extra `calibrate` brings
+CALIBRATING = (
+    "harness.core.baselines.tolerance_interval"  # may have scipy, which the extra `calibrate` brings
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ RULES = (
             "harness.commands",
             "harness.report",
             "harness.pytest_plugin",
-            "harness.regression",
+            "harness.plugin.checks",
         ),
         ("harness.ptycho",),
     ),
@@ -58,7 +60,7 @@ RULES = (
             "harness.commands",
             "harness.report",
             "harness.pytest_plugin",
-            "harness.regression",
+            "harness.plugin.checks",
         ),
     ),
     Rule(("harness.ptycho",), ("pytest", "harness.cli", "harness.commands", "harness.pytest_plugin")),
@@ -150,8 +152,8 @@ def test_the_rules_speak_of_modules_that_are_there():
     ("file", "statement"),
     [
         ("core/digest.py", "from harness.ptycho import scan"),
-        ("core/digest.py", "from harness.ptycho.scan import Scan"),
-        ("core/digest.py", "import harness.ptycho.scan"),
+        ("core/digest.py", "from harness.ptycho.scan.scan import Scan"),
+        ("core/digest.py", "import harness.ptycho.scan.scan"),
         ("core/digest.py", "from harness import ptycho"),
         ("core/digest.py", "from ..ptycho import scan"),
         ("core/__init__.py", "from ..ptycho import scan"),
@@ -188,7 +190,7 @@ def test_each_import_that_climbs_is_found(tmp_path, file, statement):
 @pytest.mark.parametrize("statement", ["import scipy", "import click", "from rich import table"])
 def test_each_package_that_core_may_not_have_is_found(tmp_path, statement):
     root = tree(tmp_path, {"core/digest.py": statement})
-    assert {item.importer for item in foreign(imports(root))} == {"harness.core.digest"}
+    assert {item.importer for item in foreign(imports(root))} == {"harness.core.storage.digest"}
 
 
 def test_imports_that_descend_are_allowed(tmp_path):
@@ -206,7 +208,7 @@ def tree(folder: Path, broken_files: dict[str, str]) -> Path:
         "core/__init__.py": "",
         "core/digest.py": "import os\nimport numpy as np\nfrom harness.core.errors import UsageError",
         "ptycho/__init__.py": "",
-        "ptycho/metrics.py": "import scipy\nfrom harness.core.digest import digest_array",
+        "ptycho/metrics.py": "import scipy\nfrom harness.core.storage.digest import digest_array",
         "ptycho/pipeline/__init__.py": "",
         "ptycho/pipeline/train.py": "import torch\nfrom harness.ptycho import metrics",
         "cli.py": "import click\nfrom harness.core import errors",
@@ -239,8 +241,8 @@ def test_verify_imports_neither_numpy_nor_torch(tmp_path):
         f"sys.argv = ['harness', 'verify', '--root', {str(tmp_path)!r}]\nfrom harness.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0"
     )
-    shown = imported_by(call, "torch", "numpy", "rich", "pytest", "harness.core.verify")
-    assert shown.splitlines()[-1] == "['harness.core.verify']"
+    shown = imported_by(call, "torch", "numpy", "rich", "pytest", "harness.core.registry.verify")
+    assert shown.splitlines()[-1] == "['harness.core.registry.verify']"
 
 
 def test_verify_without_options_imports_no_package_but_the_one_that_hashes(tmp_path):

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from harness import verbs
+from harness.commands import group as verbs
 
 VERBS = [
     "add",
@@ -45,10 +45,10 @@ import json
 import os
 from pathlib import Path
 import numpy as np
-from harness.core.archive import read_archive
-from harness.core.domain import CheckReport, Finding, PipelineResult, Stage
-from harness.core.fixture import Fixture, make_fixture
-from harness.core.manifest import Generator, Source
+from harness.core.storage.npz import read_archive
+from harness.core.domain.interface import CheckReport, Finding, PipelineResult, Stage
+from harness.core.fixtures.fixture import Fixture, make_fixture
+from harness.core.fixtures.manifest import Generator, Source
 
 def waves(*, count: int = 8, frequency: float | None = 0.5) -> Fixture:
     t = np.arange(count * 16.0).reshape(count, 16)

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness.core.archive import write_archive
-from harness.core.registry import read_registry
+from harness.core.registry.registry import read_registry
+from harness.core.storage.npz import write_archive
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 1234\n"
 ARRAYS = {
@@ -217,7 +217,7 @@ def test_textconv_never_fails_on_what_a_file_holds(tmp_path, harness_in_process)
 @pytest.fixture
 def harness_in_process(capsysbinary):
     """Run a verb in this process, which is faster; what it printed."""
-    from harness.verbs import commands
+    from harness.commands.group import commands
 
     def run(*arguments) -> bytes:
         assert commands([str(argument) for argument in arguments], standalone_mode=False) == 0

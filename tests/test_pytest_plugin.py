@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import harness.regression  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
-from harness.core.ci import VARIABLES
+import harness.plugin.checks  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
+from harness.core.system.ci import VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,12 +221,12 @@ def test_same_fixture_passes_without_loading_an_array(
 ) -> None:
     """Digest first: where all digests agree no array is read and nothing is written."""
     guard = """
-        import harness.regression
+        import harness.plugin.checks
 
         def refuse(*_):
             raise AssertionError("an array was touched")
 
-        harness.regression.map_archive = harness.regression.write_archive = refuse
+        harness.plugin.checks.map_archive = harness.plugin.checks.write_archive = refuse
     """
     recorded.makeconftest(textwrap.dedent(guard))
     recorded.runpytest_subprocess("-k", "fixture").assert_outcomes(passed=1)
@@ -269,7 +269,7 @@ def test_refusal_in_a_test_is_one_message(suite: pytest.Pytester) -> None:
     """A refusal raised by a test shows as its message, without a traceback."""
     suite.makepyfile(
         test_suite="""
-        from harness.core.catalogue import missing_package
+        from harness.core.domain.catalogue import missing_package
 
         def test_pipeline():
             raise missing_package("pipeline network", "torch")

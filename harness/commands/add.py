@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.options import emit, json_option, project_to_write, root_option
-from harness.core.ci import require_not_ci
 from harness.core.errors import RefusedError
+from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
-    from harness.core.registry import Kind
+    from harness.core.registry.registry import Kind
 
 
 @click.command("add")
@@ -33,7 +33,7 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
     Example:
       harness add golden/mask.tif --reason "detector mask of run 7"
     """
-    from harness.core.regenerate import Staged, commit, plan
+    from harness.core.recording.regenerate import Staged, commit, plan
 
     require_not_ci()
     project = project_to_write(root)

@@ -12,8 +12,8 @@ from harness.commands.options import json_option, project_at, root_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.core.chain import Chain, Evidence
-    from harness.core.finding import AuditFinding
+    from harness.core.provenance.evidence import Chain, Evidence
+    from harness.core.provenance.finding import AuditFinding
 
 
 @click.command("audit")
@@ -40,9 +40,9 @@ def command(*, name: str | None, form: str, root: Path | None, as_json: bool) ->
       harness audit
       harness audit minimal_v1 --format in-toto > minimal_v1.intoto.jsonl
     """
-    from harness.core.audit import audit, is_broken
-    from harness.core.catalogue import find_catalogue
-    from harness.core.chain import gather
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.provenance.audit import audit, is_broken
+    from harness.core.provenance.evidence import gather
 
     project = project_at(root)
     find_catalogue(project.root)  # the project's own modules become importable
@@ -83,8 +83,8 @@ def _show_text(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) ->
 
 
 def _show_json(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
-    from harness.core.audit import is_broken
-    from harness.core.document import plain_json
+    from harness.core.provenance.audit import is_broken
+    from harness.core.storage.documents import plain_json
 
     told = {
         "broken": is_broken(findings),
@@ -116,7 +116,7 @@ def _plain_walk(chain: Chain) -> dict[str, Any] | None:
     """A file's newest walk, with its number of records and the day of its origin."""
     from msgspec.structs import asdict as parts
 
-    from harness.core.slow_drift import course_of
+    from harness.core.recording.cumulative_drift import course_of
 
     course = course_of(chain.records)
     if course is None:
@@ -128,7 +128,7 @@ def _show_statements(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ..
     """One compact statement a line; what is broken is told apart, and is the exit code."""
     import msgspec
 
-    from harness.core.intoto import statements
+    from harness.core.provenance.intoto import statements
     from harness.report.audit import finding_lines
 
     for statement in statements(chains):

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.options import emit, json_option, project_at, project_to_write, root_option, the_fixture
-from harness.core.ci import require_not_ci
+from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.core.baseline import Baseline
-    from harness.core.regenerate import Staged
-    from harness.core.registry import Kind
-    from harness.core.repeat import Call, Run
+    from harness.core.baselines.baseline import Baseline
+    from harness.core.domain.run_pipeline import Call, Run
+    from harness.core.recording.regenerate import Staged
+    from harness.core.registry.registry import Kind
 
 _FEWEST = 2
 
@@ -79,7 +79,7 @@ def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
         If there is none.
     """
     from harness.core.errors import UsageError
-    from harness.core.walk import baselines
+    from harness.core.full_run import baselines
 
     found = [name for archive, name, _ in baselines(project_at(root)) if archive.name == fixture.name]
     if not found:
@@ -96,10 +96,10 @@ def _measure(  # noqa: PLR0913, PLR0917 - what the options say
     pipeline: str, fixture: Path, runs: int, seeds: int, jobs: int, root: Path | None, *, silent: bool
 ) -> tuple[Baseline, bytes | None]:
     """Take all samples; return the baseline, and the arrays that its values were measured on."""
-    from harness.core.archive import read_archive
-    from harness.core.calibrate import calibrated, conditions, other_seeds
-    from harness.core.digest import digest_arrays
-    from harness.core.repeat import Call
+    from harness.core.baselines.calibrate import calibrated, conditions, other_seeds
+    from harness.core.domain.run_pipeline import Call
+    from harness.core.storage.digest import digest_arrays
+    from harness.core.storage.npz import read_archive
 
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "measured.npz"
@@ -123,8 +123,8 @@ def _measure(  # noqa: PLR0913, PLR0917 - what the options say
 
 def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
     """Every run, in the order of *calls*, each told as it ends."""
-    from harness.core.jobs import in_processes
-    from harness.core.repeat import perform
+    from harness.core.domain.run_pipeline import perform
+    from harness.core.system.parallel import in_processes
 
     done: dict[int, Run] = {}
     told = _clock(len(calls), time.monotonic())
@@ -144,7 +144,7 @@ def _clock(runs: int, begun: float) -> Iterator[float]:
 
 def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, root: Path | None) -> None:
     """Commit the baselines as golden, with the arrays behind them, in one transaction."""
-    from harness.core.regenerate import commit, plan
+    from harness.core.recording.regenerate import commit, plan
 
     project = project_to_write(root)
     with tempfile.TemporaryDirectory() as folder:
@@ -157,9 +157,9 @@ def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, 
 
 
 def _staged(folder: Path, name: str, baseline: Baseline, arrays: bytes | None) -> Iterator[Staged]:
-    from harness.core.baseline import encode_baseline
-    from harness.core.document import replace_file
-    from harness.core.regenerate import Staged
+    from harness.core.baselines.baseline import encode_baseline
+    from harness.core.recording.regenerate import Staged
+    from harness.core.storage.documents import replace_file
 
     kinds: dict[str, tuple[Kind, bytes | None]] = {
         ".json": ("baseline", encode_baseline(baseline)),
@@ -182,7 +182,7 @@ def _show_run(number: int, runs: int, pipeline: str, run: Run, left: float) -> N
 
 
 def _show(baselines: Mapping[str, Baseline]) -> None:
-    from harness.report.tables import calibration_table, show
+    from harness.report.metric_tables import calibration_table, show
 
     for name, baseline in baselines.items():
         click.echo(f"recorded {name}")

@@ -10,7 +10,7 @@ import click
 from harness.commands.options import emit, json_option
 
 if TYPE_CHECKING:
-    from harness.core.domain import CheckReport
+    from harness.core.domain.interface import CheckReport
 
 
 @click.command("check")
@@ -23,8 +23,8 @@ def command(file: Path, *, as_json: bool) -> int:
     Example:
       harness check scan.npz
     """
-    from harness.core.archive import read_archive
-    from harness.core.catalogue import find_catalogue
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.storage.npz import read_archive
 
     arrays = read_archive(file)
     reports = [check(arrays) for check in find_catalogue(Path.cwd()).load_checks().values()]

@@ -10,8 +10,8 @@ import click
 from harness.commands.options import emit, json_option
 
 if TYPE_CHECKING:
-    from harness.core.compare import Drift
-    from harness.core.tolerance import Tolerance
+    from harness.core.fixtures.compare import Drift
+    from harness.core.fixtures.tolerance import Tolerance
 
 _FILE = click.Path(path_type=Path)
 
@@ -40,9 +40,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     Example:
       harness diff golden/minimal_v1.npz /tmp/minimal_v1.npz --rtol 1e-6
     """
-    from harness.core.archive import map_archive
-    from harness.core.compare import compare
-    from harness.core.tolerance import Tolerance
+    from harness.core.fixtures.compare import compare
+    from harness.core.fixtures.tolerance import Tolerance
+    from harness.core.storage.npz import map_archive
 
     one, other = map_archive(expected), map_archive(found)
     chosen = exact or atol is not None or rtol is not None

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.options import emit, json_option
-from harness.core.catalogue import Catalogue, find_catalogue
+from harness.core.domain.catalogue import Catalogue, find_catalogue
+from harness.core.domain.generators import SOURCE, needs_source, parameters_of, read_parameters
 from harness.core.errors import UsageError
-from harness.core.generators import SOURCE, needs_source, parameters_of, read_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from inspect import Parameter
 
-    from harness.core.fixture import Fixture
+    from harness.core.fixtures.fixture import Fixture
 
 _OWN = {"generator", "output", "as_json", SOURCE}
 
@@ -83,7 +83,7 @@ def command(
       harness generate minimal_v1 --output /tmp/fixture
       harness generate --source scan.npz --positions 64 --output /tmp/fixture
     """
-    from harness.core.fixture import write_fixture
+    from harness.core.fixtures.fixture import write_fixture
 
     make = _choose(find_catalogue(Path.cwd()), generator, source)
     given: dict[str, Any] = {key: value for key, value in parameters.items() if value is not None}

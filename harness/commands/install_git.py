@@ -10,7 +10,7 @@ import click
 from harness.commands.options import emit, json_option, project_to_write, root_option
 
 if TYPE_CHECKING:
-    from harness.core.installation import Setting
+    from harness.core.registry.install_git import Setting
 
 
 @click.command("install-git")
@@ -27,7 +27,7 @@ def command(root: Path | None, *, as_json: bool) -> int:
     Example:
       harness install-git --root .
     """
-    from harness.core.installation import install, require_work_tree
+    from harness.core.registry.install_git import install, require_work_tree
 
     require_work_tree(root or Path.cwd())
     settings = install(project_to_write(root))

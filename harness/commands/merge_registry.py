@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.options import emit, json_option
-from harness.core.document import replace_file
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
-from harness.core.registry import SCHEMA, Registry, read_registry
-from harness.core.registry_merge import encode_merge, merge_registries
+from harness.core.registry.merge import encode_merge, merge_registries
+from harness.core.registry.registry import SCHEMA, Registry, read_registry
+from harness.core.storage.documents import replace_file
 
 if TYPE_CHECKING:
-    from harness.core.registry_merge import Merge
+    from harness.core.registry.merge import Merge
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.core.document import plain_json
 from harness.core.errors import UsageError
-from harness.core.project import Project, find_or_start_project, find_project
+from harness.core.storage.documents import plain_json
+from harness.core.storage.project import Project, find_or_start_project, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def the_fixture(root: Path | None) -> Path:
     UsageError
         If there is none, or several.
     """
-    from harness.core.registry import read_registry
+    from harness.core.registry.registry import read_registry
 
     project = project_at(root)
     entries = read_registry(project.registry).entries

@@ -12,7 +12,7 @@ import click
 from harness.commands.options import emit, json_option, root_option, the_fixture
 
 if TYPE_CHECKING:
-    from harness.core.domain import PipelineResult
+    from harness.core.domain.interface import PipelineResult
 
 
 @click.command("reconstruct")
@@ -41,7 +41,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     Example:
       harness reconstruct golden/minimal_v1.npz --pipeline iterative --output /tmp/out
     """
-    from harness.core.catalogue import find_catalogue
+    from harness.core.domain.catalogue import find_catalogue
     from harness.report.progress import progress_bar
 
     run = find_catalogue(root or Path.cwd()).load("pipelines", pipeline)
@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _show(result: PipelineResult, *, kept: bool) -> None:
-    from harness.report.tables import metric_table, show, stage_table
+    from harness.report.metric_tables import metric_table, show, stage_table
 
     show(metric_table(result))
     show(stage_table(result.stages))

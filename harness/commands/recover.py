@@ -27,8 +27,8 @@ def command(*, back: bool, root: Path | None, as_json: bool) -> int:
     Example:
       harness recover --back
     """
-    from harness.core.lock import writing
-    from harness.core.transaction import roll_back, roll_forward
+    from harness.core.recording.transaction import roll_back, roll_forward
+    from harness.core.storage.lock import writing
 
     project = project_at(root)
     with writing(project, say=lambda line: click.echo(line, err=True)):

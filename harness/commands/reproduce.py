@@ -13,9 +13,9 @@ from harness.commands.options import json_option, project_at, root_option
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.core.liveness import Parameter
-    from harness.core.project import Project
-    from harness.core.reproduce import Reproduction
+    from harness.core.provenance.inert_parameters import Parameter
+    from harness.core.provenance.reproduce import Reproduction
+    from harness.core.storage.project import Project
 
 
 @click.command("reproduce")
@@ -44,8 +44,8 @@ def command(
       harness reproduce minimal_v1
       harness reproduce --liveness --source ~/scans
     """
-    from harness.core.catalogue import find_catalogue
-    from harness.core.reproduce import manifests, reproduce
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.provenance.reproduce import manifests, reproduce
 
     project = project_at(root)
     find_catalogue(project.root)  # the project's own modules become importable
@@ -63,10 +63,10 @@ def command(
 
 def _examine(project: Project, path: Path, made: Reproduction, given: Path | None) -> tuple[Parameter, ...]:
     """Liveness of each parameter, where the generator runs and makes the same arrays every time."""
-    from harness.core.liveness import examine
-    from harness.core.manifest import read_manifest
-    from harness.core.reproduce import Cause
-    from harness.core.sources import find_any
+    from harness.core.domain.sources import find_any
+    from harness.core.fixtures.manifest import read_manifest
+    from harness.core.provenance.inert_parameters import examine
+    from harness.core.provenance.reproduce import Cause
 
     if made.digest is None or made.cause is Cause.NONDETERMINISM:
         return ()
@@ -82,7 +82,7 @@ def _show(made: Reproduction, parameters: tuple[Parameter, ...]) -> None:
 
 
 def _emit(results: Iterable[tuple[Reproduction, tuple[Parameter, ...]]]) -> None:
-    from harness.core.document import plain_json
+    from harness.core.storage.documents import plain_json
 
     click.echo(plain_json([_plain(made, parameters) for made, parameters in results]))
 
@@ -101,7 +101,7 @@ def _plain(made: Reproduction, parameters: tuple[Parameter, ...]) -> dict[str, A
 
 
 def _exit_code(results: Iterable[tuple[Reproduction, tuple[Parameter, ...]]]) -> int:
-    from harness.core.reproduce import Result
+    from harness.core.provenance.reproduce import Result
 
     results = list(results)
     inert = any(not parameter.live for _, parameters in results for parameter in parameters)

@@ -15,8 +15,8 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.core.project import Project
-    from harness.core.walk import Step
+    from harness.core.full_run import Step
+    from harness.core.storage.project import Project
 
 
 @click.command("run")
@@ -50,8 +50,8 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
 
 def _walk(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
     """Every step in its order, each taken when it is asked for."""
-    from harness.core.catalogue import find_catalogue
-    from harness.core.walk import (
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.full_run import (
         baselines,
         compare_step,
         fixtures,
@@ -89,7 +89,7 @@ def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
 
 def _show_step(step: Step) -> None:
     from harness.report.drift import drift_lines
-    from harness.report.tables import control_table, show, stage_table, verdict_table
+    from harness.report.metric_tables import control_table, show, stage_table, verdict_table
     from harness.report.verdicts import metric_lines, verdict_lines
 
     click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
@@ -104,7 +104,7 @@ def _show_step(step: Step) -> None:
 
 
 def _show_summary(steps: list[Step]) -> None:
-    from harness.report.tables import show, summary_table
+    from harness.report.metric_tables import show, summary_table
 
     rows = [
         {"step": s.name, "verdict": s.outcome.value, "seconds": f"{s.seconds:.1f}", "detail": s.detail}
@@ -118,7 +118,7 @@ def _show_summary(steps: list[Step]) -> None:
 
 
 def _emit(steps: list[Step]) -> None:
-    from harness.core.document import plain_json
+    from harness.core.storage.documents import plain_json
 
     told = [
         {

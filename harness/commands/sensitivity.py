@@ -14,12 +14,12 @@ from harness.commands.options import json_option, project_at, root_option, the_f
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.core.catalogue import Catalogue
-    from harness.core.detection import Detection, Matrix
-    from harness.core.false_alarms import Clean, Repetition
-    from harness.core.fault import Fault
-    from harness.core.mutation import Mutant
-    from harness.core.sensitivity import Subject, Trial
+    from harness.core.domain.catalogue import Catalogue
+    from harness.core.domain.fault import Fault
+    from harness.core.sensitivity.clean_runs import Clean, Repetition
+    from harness.core.sensitivity.matrix import Detection, Matrix
+    from harness.core.sensitivity.moved_values import Mutant
+    from harness.core.sensitivity.trials import Subject, Trial
 
 
 @click.command("sensitivity")
@@ -60,8 +60,8 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness sensitivity P01 P07
       harness sensitivity --clean 100 --page docs/sensitivity.md
     """
-    from harness.core.catalogue import find_catalogue
-    from harness.core.sensitivity import known_faults, matrix, perform, trials
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.sensitivity.trials import known_faults, matrix, perform, trials
 
     project = project_at(root)
     catalogue = find_catalogue(project.root)
@@ -81,8 +81,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _subject(root: Path | None) -> Subject:
     """The golden fixture of the repository, and the pipelines with a baseline of it."""
-    from harness.core.registry import read_registry
-    from harness.core.sensitivity import Subject
+    from harness.core.registry.registry import read_registry
+    from harness.core.sensitivity.trials import Subject
 
     project = project_at(root)
     archive = the_fixture(root)
@@ -110,9 +110,9 @@ def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:
 
 
 def _mutants(subject: Subject) -> Iterable[Mutant]:
-    from harness.core.archive import read_archive
-    from harness.core.baseline import read_baseline
-    from harness.core.mutation import mutate_arrays, mutate_metrics
+    from harness.core.baselines.baseline import read_baseline
+    from harness.core.sensitivity.moved_values import mutate_arrays, mutate_metrics
+    from harness.core.storage.npz import read_archive
 
     yield from mutate_arrays(read_archive(subject.path))
     for pipeline in subject.pipelines:
@@ -129,7 +129,7 @@ def _repeat(  # noqa: PLR0913 - what the options say
     silent: bool,
 ) -> tuple[Repetition, ...]:
     """Make clean repetitions: on specimens first, then on the golden fixture."""
-    from harness.core.false_alarms import clean_trials, of_file, perform_clean
+    from harness.core.sensitivity.clean_runs import clean_trials, of_file, perform_clean
 
     specimens = (*(of_file(file.resolve()) for file in files), *catalogue.load_specimens())
     asked = tuple(clean_trials(subject, specimens, repetitions))
@@ -139,7 +139,7 @@ def _repeat(  # noqa: PLR0913 - what the options say
 
 def _all(what: str, call: Any, asked: Sequence[Trial | Clean], jobs: int, *, silent: bool) -> list[Any]:
     """Every trial's answer, in the order asked, with a line of progress."""
-    from harness.core.jobs import in_processes
+    from harness.core.system.parallel import in_processes
 
     answers: list[Any] = [None] * len(asked)
     for done, (number, answer) in enumerate(in_processes(call, asked, jobs), start=1):
@@ -150,16 +150,16 @@ def _all(what: str, call: Any, asked: Sequence[Trial | Clean], jobs: int, *, sil
 
 
 def _write(path: Path, matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition]) -> None:
-    from harness.core.document import replace_file
-    from harness.report.matrix import page
+    from harness.core.storage.documents import replace_file
+    from harness.report.sensitivity import page
 
     text = page(matrix, mutants, repetitions, command=shlex.join(["harness", *sys.argv[1:]]))
     replace_file(path, text.encode())
 
 
 def _show(matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition]) -> None:
-    from harness.report.matrix import alarm_lines, matrix_table, mutant_lines, summary_lines
-    from harness.report.tables import show
+    from harness.report.metric_tables import show
+    from harness.report.sensitivity import alarm_lines, matrix_table, mutant_lines, summary_lines
 
     show(matrix_table(matrix))
     for line in (*summary_lines(matrix), *mutant_lines(mutants), *alarm_lines(repetitions)):
@@ -167,7 +167,7 @@ def _show(matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repet
 
 
 def _emit(matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition]) -> None:
-    from harness.core.document import plain_json
+    from harness.core.storage.documents import plain_json
 
     told = {
         "checks": matrix.checks,

@@ -23,11 +23,11 @@ def command(file: Path, *, as_json: bool) -> int:
     Example:
       harness textconv golden/minimal_v1.npz
     """
-    from harness.core.pointer import read_pointer
+    from harness.core.storage.lfs import read_pointer
 
     pointer = read_pointer(file)
     if pointer:
-        from harness.report.summary import pointer_lines
+        from harness.report.array_summary import pointer_lines
 
         emit({"pointer": pointer}, as_json=as_json, render=lambda: _show(pointer_lines(pointer)))
         return 0
@@ -36,9 +36,9 @@ def command(file: Path, *, as_json: bool) -> int:
 
 
 def _convert(file: Path, *, as_json: bool) -> None:
-    from harness.core.archive import read_archive
-    from harness.core.summary import summarise
-    from harness.report.summary import summary_lines
+    from harness.core.fixtures.summary import summarise
+    from harness.core.storage.npz import read_archive
+    from harness.report.array_summary import summary_lines
 
     try:
         summaries = summarise(read_archive(file))
@@ -54,7 +54,7 @@ def _note(file: Path, error: HarnessError) -> str:
 
     Without the file's name: git shows it, and hands over a temporary copy of another name.
     """
-    from harness.core.digest import digest_file
+    from harness.core.storage.digest import digest_file
 
     return f"unreadable: {printable(error.found)}; {file.stat().st_size} bytes, {digest_file(file)}"
 

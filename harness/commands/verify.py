@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.options import emit, json_option, project_at, root_option
+from harness.core.registry.verify import verify
 from harness.core.verdict import Verdict, exit_code
-from harness.core.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.core.project import Project
+    from harness.core.storage.project import Project
 
 
 @click.command("verify")
@@ -44,7 +44,7 @@ def command(root: Path | None, *, trust_mtime: bool, as_json: bool) -> int:
 
 def _trusting(project: Project) -> tuple[tuple[Verdict, ...], int]:
     """Verify by what is remembered of files that did not change since; and of how many that was."""
-    from harness.core.stat_cache import keep, recall
+    from harness.core.registry.stat_cache import keep, recall
 
     cache = recall(project)
     verdicts = verify(project, cache.holds)

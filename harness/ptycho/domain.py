@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.core.domain import Domain
+from harness.core.domain.interface import Domain
 
 DOMAIN = Domain(
     name="ptycho",
@@ -17,8 +17,8 @@ DOMAIN = Domain(
         "iterative-halves": "harness.ptycho.pipeline.halves:iterative",
     },
     checks={
-        "contract": "harness.ptycho.contract:check",
-        "consistency": "harness.ptycho.consistency:check",
+        "contract": "harness.ptycho.scan.contract:check",
+        "consistency": "harness.ptycho.check.consistency:check",
     },
     faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from harness.core.fault import Fault
-from harness.core.fixture import Fixture
-from harness.core.manifest import Generator
-from harness.ptycho.consistency import NEEDED
-from harness.ptycho.contract import FEWEST_POSITIONS, RULES
+from harness.core.domain.fault import Fault
+from harness.core.fixtures.fixture import Fixture
+from harness.core.fixtures.manifest import Generator
+from harness.ptycho.check.consistency import NEEDED
 from harness.ptycho.fixture import minimal
-from harness.ptycho.forward import amplitude
-from harness.ptycho.select import stratified
+from harness.ptycho.scan.contract import FEWEST_POSITIONS, RULES
+from harness.ptycho.scan.forward import amplitude
+from harness.ptycho.scan.select import stratified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness.core.manifest import Manifest
+    from harness.core.fixtures.manifest import Manifest
 
 Arrays = dict[str, np.ndarray]
 

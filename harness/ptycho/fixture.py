@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.errors import RefusedError
-from harness.core.fixture import Fixture, make_fixture
-from harness.core.manifest import Generator
-from harness.ptycho import resample
-from harness.ptycho.consistency import require_explained
-from harness.ptycho.contract import MOST_AMPLITUDE, RULES, require_contract
-from harness.ptycho.select import coverage, groups, stratified
-from harness.ptycho.simulate import BEAM, beam_parameter, simulate
-from harness.ptycho.sources import read_scan
+from harness.core.fixtures.fixture import Fixture, make_fixture
+from harness.core.fixtures.manifest import Generator
+from harness.ptycho.check.consistency import require_explained
+from harness.ptycho.files.npz import read_scan
+from harness.ptycho.scan import resample
+from harness.ptycho.scan.contract import MOST_AMPLITUDE, RULES, require_contract
+from harness.ptycho.scan.select import coverage, groups, stratified
+from harness.ptycho.scan.simulate import BEAM, beam_parameter, simulate
 
 if TYPE_CHECKING:
-    from harness.ptycho.scan import Scan
+    from harness.ptycho.scan.scan import Scan
 
 VERSION = 1
 LEAST_COVERAGE = 0.5
@@ -49,7 +49,7 @@ def minimal(  # noqa: PLR0913 - the parameters of an experiment
     Parameters
     ----------
     positions, detector, step, photons, jitter, seed, beam
-        As for :func:`harness.ptycho.simulate.simulate`.
+        As for :func:`harness.ptycho.scan.simulate.simulate`.
     name : str
         The fixture's name; no part of the recorded parameters.
 
@@ -90,13 +90,13 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     Parameters
     ----------
     source : path
-        A .npz that :func:`harness.ptycho.sources.read_scan` reads. Its name, not its folder, is recorded.
+        A .npz that :func:`harness.ptycho.files.npz.read_scan` reads. Its name, not its folder, is recorded.
     positions : int
         How many positions to take.
     axes : {"nhw", "hwn"}, optional
         Order of the diffraction's axes, where the data cannot tell.
     crop, bin : int
-        Detector crop and bin factors; see :mod:`harness.ptycho.resample`.
+        Detector crop and bin factors; see :mod:`harness.ptycho.scan.resample`.
     name : str, optional
         The fixture's name; without it, the file's and the number of positions.
 

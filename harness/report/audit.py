@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from harness.core.finding import Rank
-from harness.core.slow_drift import course_of
-from harness.report.slow_drift import record_lines, walk_line
+from harness.core.provenance.finding import Rank
+from harness.core.recording.cumulative_drift import course_of
+from harness.report.cumulative_drift import record_lines, walk_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.core.chain import Chain
-    from harness.core.finding import AuditFinding
-    from harness.core.registry import Record
+    from harness.core.provenance.evidence import Chain
+    from harness.core.provenance.finding import AuditFinding
+    from harness.core.registry.registry import Record
 
 _COMMITS = 3
 

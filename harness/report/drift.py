@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.core.compare import Aspect
+from harness.core.fixtures.compare import Aspect
 
 if TYPE_CHECKING:
-    from harness.core.compare import ArrayDrift, Drift
+    from harness.core.fixtures.compare import ArrayDrift, Drift
 
 _SHOWN = 10
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.reproduce import Cause, Result
+from harness.core.provenance.reproduce import Cause, Result
 from harness.report.drift import drift_lines
 
 if TYPE_CHECKING:
-    from harness.core.liveness import Parameter
-    from harness.core.reproduce import Reproduction
+    from harness.core.provenance.inert_parameters import Parameter
+    from harness.core.provenance.reproduce import Reproduction
 
 
 def reproduction_lines(made: Reproduction) -> list[str]:

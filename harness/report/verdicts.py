@@ -9,7 +9,7 @@ from harness.core.verdict import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.core.baseline import MetricVerdict
+    from harness.core.baselines.baseline import MetricVerdict
     from harness.core.verdict import Verdict
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from harness.core.baseline import encode_baseline
-from harness.core.calibrate import provisional
-from harness.core.fixture import Fixture, make_fixture, write_fixture
-from harness.core.manifest import Generator, Source
-from harness.core.project import Project
-from harness.core.regenerate import Change, Staged, commit, plan
+from harness.core.baselines.baseline import encode_baseline
+from harness.core.baselines.calibrate import provisional
+from harness.core.fixtures.fixture import Fixture, make_fixture, write_fixture
+from harness.core.fixtures.manifest import Generator, Source
+from harness.core.recording.regenerate import Change, Staged, commit, plan
+from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -69,6 +69,6 @@ def test_a_child_process_hands_its_refusal_on():
 
 
 def _open_nothing() -> None:
-    from harness.core.archive import read_archive
+    from harness.core.storage.npz import read_archive
 
     read_archive("/nowhere.npz")

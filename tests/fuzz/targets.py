@@ -21,16 +21,16 @@ with atheris.instrument_imports(include=["harness", "zipfile", "numpy.lib", "jso
 
     import numpy as np
 
-    from harness.core.archive import map_archive, read_archive, write_archive
-    from harness.core.compare import compare
-    from harness.core.digest import digest_arrays
-    from harness.core.document import encode_document
     from harness.core.errors import HarnessError
-    from harness.core.manifest import read_manifest
-    from harness.core.registry import read_registry
-    from harness.core.summary import summarise
+    from harness.core.fixtures.compare import compare
+    from harness.core.fixtures.manifest import read_manifest
+    from harness.core.fixtures.summary import summarise
+    from harness.core.registry.registry import read_registry
+    from harness.core.storage.digest import digest_arrays
+    from harness.core.storage.documents import encode_document
+    from harness.core.storage.npz import map_archive, read_archive, write_archive
+    from harness.report.array_summary import summary_lines
     from harness.report.drift import drift_lines
-    from harness.report.summary import summary_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,19 +24,19 @@ import numpy as np
 import harness.cli
 import harness.commands.options
 import harness.ptycho.fixture
-from harness.core.archive import map_archive, read_archive, read_array
-from harness.core.baseline import encode_baseline, read_baseline
-from harness.core.calibrate import provisional
-from harness.core.catalogue import find_catalogue
-from harness.core.digest import digest_file
-from harness.core.document import encode_document, read_document
+from harness.core.baselines.baseline import encode_baseline, read_baseline
+from harness.core.baselines.calibrate import provisional
+from harness.core.domain.catalogue import find_catalogue
 from harness.core.errors import HarnessError
-from harness.core.fixture import make_fixture
-from harness.core.manifest import Generator, Source, encode_manifest, read_manifest
-from harness.core.outline import read_outline
-from harness.core.registry import Entry, Record, Registry, read_registry
-from harness.core.transaction import Journal, Step
-from harness.ptycho.sources import read_scan
+from harness.core.fixtures.fixture import make_fixture
+from harness.core.fixtures.manifest import Generator, Source, encode_manifest, read_manifest
+from harness.core.recording.transaction import Journal, Step
+from harness.core.registry.expected import read_outline
+from harness.core.registry.registry import Entry, Record, Registry, read_registry
+from harness.core.storage.digest import digest_file
+from harness.core.storage.documents import encode_document, read_document
+from harness.core.storage.npz import map_archive, read_archive, read_array
+from harness.ptycho.files.npz import read_scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,12 +14,12 @@ import pytest
 from arena import READERS, lattice, odd_scan
 from harms import HARMS
 
-from harness.core.baseline import encode_baseline
-from harness.core.calibrate import provisional
-from harness.core.fixture import make_fixture, write_fixture
-from harness.core.manifest import Generator, Source
-from harness.core.project import Project
-from harness.core.regenerate import Staged, commit, plan
+from harness.core.baselines.baseline import encode_baseline
+from harness.core.baselines.calibrate import provisional
+from harness.core.fixtures.fixture import make_fixture, write_fixture
+from harness.core.fixtures.manifest import Generator, Source
+from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.storage.project import Project
 
 ARCHIVE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"
 JOURNAL = ".harness/transaction/journal.json"

@@ -11,9 +11,9 @@ from arena import READERS, lattice
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.core.archive import read_archive
-from harness.core.document import encode_document
 from harness.core.errors import HarnessError
+from harness.core.storage.documents import encode_document
+from harness.core.storage.npz import read_archive
 
 DOCUMENTS = [name for name, row in READERS.items() if row.kind == "json"]
 flipped = settings(

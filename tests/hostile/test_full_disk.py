@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from arena import lattice
 
-from harness.core import files
-from harness.core.archive import write_archive
-from harness.core.digest import digest_file
-from harness.core.document import replace_file
-from harness.core.files import UnwritableError
-from harness.core.lock import writing
-from harness.core.project import Project
-from harness.core.transaction import Write, apply, roll_back, roll_forward
+from harness.core.recording.transaction import Write, apply, roll_back, roll_forward
+from harness.core.storage import atomic as files
+from harness.core.storage.atomic import UnwritableError
+from harness.core.storage.digest import digest_file
+from harness.core.storage.documents import replace_file
+from harness.core.storage.lock import writing
+from harness.core.storage.npz import write_archive
+from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,11 +101,11 @@ LIMITED = """
 import resource, signal, sys
 from pathlib import Path
 import numpy as np
-from harness.core.archive import write_archive
-from harness.core.document import replace_file
+from harness.core.storage.npz import write_archive
+from harness.core.storage.documents import replace_file
 from harness.core.errors import HarnessError
-from harness.core.fixture import make_fixture, write_fixture
-from harness.core.manifest import Generator, Source
+from harness.core.fixtures.fixture import make_fixture, write_fixture
+from harness.core.fixtures.manifest import Generator, Source
 
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 big = {"image": np.arange(65536.0)}

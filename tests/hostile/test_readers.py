@@ -14,8 +14,8 @@ import pytest
 from arena import READERS
 from harms import HARMS, member, zipped
 
-from harness.core.archive import read_archive
 from harness.core.errors import HarnessError
+from harness.core.storage.npz import read_archive
 
 MOST_MB = 450  # above the size of the file; 512 is promised
 CASES = [(reader, harm) for reader, row in READERS.items() for harm in HARMS[row.kind]]

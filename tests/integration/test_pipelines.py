@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.project import Project
+from harness.core.storage.project import Project
 from harness.ptycho.pipeline import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.core.domain import PipelineResult
+    from harness.core.domain.interface import PipelineResult
 
 LIMIT_SECONDS = 45
 LIMIT_MB = 900

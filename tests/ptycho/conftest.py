@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.ptycho.files.npz import read_scan
 from harness.ptycho.fixture import minimal
-from harness.ptycho.simulate import simulate
-from harness.ptycho.sources import read_scan
+from harness.ptycho.scan.simulate import simulate
 
 STAR = Path(__file__).parents[2].parent / "shared" / "data" / "siemens_star_516.npz"
 

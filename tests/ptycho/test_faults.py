@@ -6,12 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.core.archive import read_archive
+from harness.core.domain.generators import make_again
 from harness.core.errors import UnreadableError
-from harness.core.generators import make_again
-from harness.ptycho import consistency, contract
+from harness.core.storage.npz import read_archive
+from harness.ptycho.check import consistency
 from harness.ptycho.faults import FAULTS
 from harness.ptycho.fixture import from_scan
+from harness.ptycho.scan.scan import contract
 
 BY_ID = {fault.id: fault for fault in FAULTS}
 FIXTURES = [fault for fault in FAULTS if fault.kind == "fixture"]
@@ -107,7 +108,7 @@ def test_squares_overflow_as_the_catalogue_says():
 
 def test_truth_that_was_already_illuminated_is_named(arrays, scan):
     """Fault F12 in the ground truth: Y holds exit waves; the object's own patches are accepted."""
-    from harness.ptycho.forward import patches
+    from harness.ptycho.scan.forward import patches
 
     truth = patches(scan.object, scan.x, scan.y, scan.detector)
     assert found({**arrays, "Y": truth.astype(np.complex64)}) == []
@@ -117,7 +118,7 @@ def test_truth_that_was_already_illuminated_is_named(arrays, scan):
 
 
 def test_truth_of_other_positions_is_refused(arrays, scan):
-    from harness.ptycho.forward import patches
+    from harness.ptycho.scan.forward import patches
 
     truth = patches(scan.object, scan.x, scan.y, scan.detector)[::-1].astype(np.complex64)
     ((_, told),) = found({**arrays, "Y": truth})

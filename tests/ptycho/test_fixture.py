@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from harness.core.errors import RefusedError
-from harness.core.fixture import write_fixture
-from harness.core.manifest import encode_manifest
-from harness.ptycho import contract
-from harness.ptycho.consistency import ConsistencyError, check
-from harness.ptycho.contract import ContractError
+from harness.core.fixtures.fixture import write_fixture
+from harness.core.fixtures.manifest import encode_manifest
+from harness.ptycho.check.consistency import ConsistencyError, check
 from harness.ptycho.fixture import _require_coverage, from_scan, minimal, rounded, scaled_into_contract
-from harness.ptycho.simulate import simulate
+from harness.ptycho.scan.contract import ContractError
+from harness.ptycho.scan.scan import contract
+from harness.ptycho.scan.simulate import simulate
 
 
 def test_minimal_is_the_fixture_of_the_design(minimal_fixture):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.ptycho import consistency, contract
+from harness.ptycho.check import consistency
+from harness.ptycho.scan.scan import contract
 from harness.ptycho.specimens import SPECIMENS
 
 BY_NAME = {specimen.name: specimen for specimen in SPECIMENS}

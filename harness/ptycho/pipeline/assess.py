@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.core.archive import read_archive, write_archive
 from harness.core.errors import RefusedError
-from harness.ptycho.align import align
-from harness.ptycho.metrics import diffraction_error, illuminated, object_metrics
-from harness.ptycho.picture import write_picture
-from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION
+from harness.core.storage.npz import read_archive, write_archive
+from harness.ptycho.pipeline.child_process import CONTROLS, RECONSTRUCTION
+from harness.ptycho.quality.align import align
+from harness.ptycho.quality.metrics import diffraction_error, illuminated, object_metrics
+from harness.ptycho.quality.picture import write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from harness.core.archive import read_archive, write_archive
-from harness.core.domain import PipelineResult
+from harness.core.domain.interface import PipelineResult
 from harness.core.errors import RefusedError, UsageError
-from harness.ptycho.align import align
-from harness.ptycho.metrics import correlation, diffraction_error, frc, illuminated
-from harness.ptycho.picture import write_picture
+from harness.core.storage.npz import read_archive, write_archive
 from harness.ptycho.pipeline import run
-from harness.ptycho.select import stratified
+from harness.ptycho.quality.align import align
+from harness.ptycho.quality.metrics import correlation, diffraction_error, frc, illuminated
+from harness.ptycho.quality.picture import write_picture
+from harness.ptycho.scan.select import stratified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.core.domain import Stage
+    from harness.core.domain.interface import Stage
 
     Arrays = Mapping[str, np.ndarray]
 

@@ -13,15 +13,15 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from harness.core.catalogue import load_reference
-from harness.ptycho.pipeline import process
-from harness.ptycho.pipeline.child import serve
+from harness.core.domain.catalogue import load_reference
+from harness.ptycho.pipeline import parent_process as process
+from harness.ptycho.pipeline.child_process import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from harness.core.domain import PipelineResult
+    from harness.core.domain.interface import PipelineResult
 
     Change = Callable[[], AbstractContextManager[None]]
     Run = Callable[..., PipelineResult]

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core.domain import PipelineResult, Stage
+from harness.core.domain.interface import PipelineResult, Stage
 from harness.core.errors import UnreadableError
-from harness.core.manifest import read_manifest
-from harness.ptycho.pipeline.child import CONTROLS, RECONSTRUCTION
+from harness.core.fixtures.manifest import read_manifest
+from harness.ptycho.pipeline.child_process import CONTROLS, RECONSTRUCTION
 from harness.ptycho.pipeline.configuration import (
     Configuration,
     IterativeConfiguration,
@@ -17,8 +17,8 @@ from harness.ptycho.pipeline.configuration import (
     configured,
     write_configuration,
 )
-from harness.ptycho.pipeline.memory import peak_mb
-from harness.ptycho.pipeline.process import Deadline, require_torch, run_stage
+from harness.ptycho.pipeline.parent_process import Deadline, require_torch, run_stage
+from harness.ptycho.pipeline.peak_memory import peak_mb
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the pipelines need torch")
 
-from harness.core.archive import write_archive
+from harness.core.storage.npz import write_archive
 from harness.ptycho.fixture import minimal
 from harness.ptycho.pipeline.configuration import (
     IterativeConfiguration,

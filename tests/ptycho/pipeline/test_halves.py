@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from harness.core.archive import read_archive
 from harness.core.errors import RefusedError, UsageError
+from harness.core.storage.npz import read_archive
 from harness.ptycho.pipeline import halves
 
 

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from harness.core.errors import HarnessError, UnreadableError
-from harness.ptycho.pipeline import process, run, schedule, train
+from harness.ptycho.pipeline import parent_process as process
+from harness.ptycho.pipeline import run
 from harness.ptycho.pipeline.inject import in_parent, replaced, replaced_everywhere
-from harness.ptycho.pipeline.process import Deadline, run_stage
+from harness.ptycho.pipeline.model import schedule, train
+from harness.ptycho.pipeline.parent_process import Deadline, run_stage
 
 CHANGES = """
 from contextlib import contextmanager

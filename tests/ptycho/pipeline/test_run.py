@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.core.archive import read_archive, write_archive
 from harness.core.errors import DependencyError, RefusedError, UnreadableError, UsageError
-from harness.ptycho.pipeline import process, run
-from harness.ptycho.pipeline.experiment import read_experiment
+from harness.core.storage.npz import read_archive, write_archive
+from harness.ptycho.pipeline import parent_process as process
+from harness.ptycho.pipeline import run
+from harness.ptycho.pipeline.model.experiment import read_experiment
 
 QUICK = {"epochs": 1, "rounds": 2, "inference_rounds": 2, "channels": 4}
 

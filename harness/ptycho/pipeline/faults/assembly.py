@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from harness.ptycho.pipeline.experiment import Experiment
+    from harness.ptycho.pipeline.model.experiment import Experiment
 
     Put = Callable[[Experiment, Tensor], Tensor]
 
@@ -61,8 +61,8 @@ def wrong_mask() -> Iterator[None]:
 @contextmanager
 def frame_off() -> Iterator[None]:
     """P12: reconstruction and truth were cut to the same shape, and compared 2 rows and 3 columns apart."""
-    from harness.ptycho.metrics import object_metrics
     from harness.ptycho.pipeline import assess
+    from harness.ptycho.quality.metrics import object_metrics
 
     def compared(reconstruction: np.ndarray, *truth: np.ndarray, **scan: np.ndarray) -> dict[str, float]:
         return object_metrics(np.roll(reconstruction, FRAME, axis=(0, 1)), *truth, **scan)
@@ -90,7 +90,7 @@ def mean_of_patches() -> Iterator[None]:
 @contextmanager
 def _assembled(put: Put) -> Iterator[None]:
     """Let *put* change a canvas, (M, M'), before it is stored."""
-    from harness.ptycho.pipeline.experiment import Experiment
+    from harness.ptycho.pipeline.model.experiment import Experiment
 
     store = Experiment.stored_object
 
@@ -108,7 +108,7 @@ def merged(experiment: Experiment, waves: Tensor, x: np.ndarray, y: np.ndarray, 
     """
     import torch
 
-    from harness.ptycho.pipeline.physics import Windows, place
+    from harness.ptycho.pipeline.model.forward import Windows, place
 
     (height, width), (rows, columns) = experiment.probe.shape, experiment.windows.shape
     left, top = x - experiment.corner[1] + width, y - experiment.corner[0] + height
@@ -122,14 +122,14 @@ def merged(experiment: Experiment, waves: Tensor, x: np.ndarray, y: np.ndarray, 
 
 def _cut(experiment: Experiment, canvas: Tensor) -> Tensor:
     """Cut *canvas* into the patches of every position, (N, H, W)."""
-    from harness.ptycho.pipeline.physics import patches
+    from harness.ptycho.pipeline.model.forward import patches
 
     return patches(canvas, experiment.windows)
 
 
 def _groups(experiment: Experiment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the members of all groups of four, (4 G,), and the x and y of each one's group centre."""
-    from harness.ptycho.select import groups
+    from harness.ptycho.scan.select import groups
 
     members = np.array(groups(experiment.x, experiment.y, 4))
     centres = (values[members].mean(axis=1).repeat(4) for values in (experiment.x, experiment.y))

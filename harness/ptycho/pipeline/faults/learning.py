@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.ptycho.pipeline.configuration import Configuration
-    from harness.ptycho.pipeline.experiment import Experiment
-    from harness.ptycho.pipeline.iterative import Descent
-    from harness.ptycho.pipeline.network import Canvas, Network
+    from harness.ptycho.pipeline.model.experiment import Experiment
+    from harness.ptycho.pipeline.model.iterative import Descent
+    from harness.ptycho.pipeline.model.network import Canvas, Network
 
 TOO_HIGH = 10
 KEPT = 0.75
@@ -32,7 +32,7 @@ class _Left(Exception):  # noqa: N818 - nothing is wrong
 @contextmanager
 def still_probe() -> Iterator[None]:
     """P04: the probe was made a parameter, and never registered with the optimiser."""
-    from harness.ptycho.pipeline import train
+    from harness.ptycho.pipeline.model import train
 
     start = train.untrained
 
@@ -49,7 +49,7 @@ def still_probe() -> Iterator[None]:
 @contextmanager
 def unloaded_weights() -> Iterator[None]:
     """P11: inference built its network and read the checkpoint, but never put the one into the other."""
-    from harness.ptycho.pipeline import infer, train
+    from harness.ptycho.pipeline.model import infer, train
 
     def built(_: Path, *arguments: Any) -> Network:
         return train.untrained(*arguments)
@@ -62,7 +62,7 @@ def unloaded_weights() -> Iterator[None]:
 @contextmanager
 def frozen_gridsize() -> Iterator[None]:
     """P13: a module took the group size, then 1, as a default argument when it was imported."""
-    from harness.ptycho.pipeline.batches import neighbour_groups
+    from harness.ptycho.pipeline.model.batches import neighbour_groups
 
     def grouped(*positions: Any, gridsize: int) -> list[Any]:  # noqa: ARG001 - that is the fault
         return neighbour_groups(*positions, gridsize=1)
@@ -75,7 +75,7 @@ def frozen_gridsize() -> Iterator[None]:
 @contextmanager
 def learning_rate_too_high() -> Iterator[None]:
     """P15: Adam's learning rates lost a zero behind the point."""
-    from harness.ptycho.pipeline import iterative, train
+    from harness.ptycho.pipeline.model import iterative, train
 
     network, descent = partial(_hasty, ("learning_rate",)), partial(_hasty, ("object_rate", "probe_rate"))
     with (
@@ -89,7 +89,7 @@ def learning_rate_too_high() -> Iterator[None]:
 @contextmanager
 def last_epochs_skipped() -> Iterator[None]:
     """P15: a loop ended after three quarters of the epochs; the schedule of the rates knew nothing of it."""
-    from harness.ptycho.pipeline import iterative, train
+    from harness.ptycho.pipeline.model import iterative, train
 
     learn, descend = train.train, iterative.descend
 
@@ -112,7 +112,7 @@ def last_epochs_skipped() -> Iterator[None]:
 @contextmanager
 def dead_object_update() -> Iterator[None]:
     """P17: the step that moves the object was computed and dropped; only the probe learned."""
-    from harness.ptycho.pipeline.network import Step
+    from harness.ptycho.pipeline.model.network import Step
 
     def dropped(self: Step, canvas: Canvas, gradient: Tensor, lit: Tensor) -> Canvas:  # noqa: ARG001
         return canvas
@@ -129,7 +129,7 @@ def training_mode_at_inference() -> Iterator[None]:
     The layers that do so stand behind the convolutions. They are made for this fault: in training their
     statistics are frozen at 0 and 1, so that they change nothing there.
     """
-    from harness.ptycho.pipeline import infer
+    from harness.ptycho.pipeline.model import infer
 
     trained = infer.trained
 
@@ -145,7 +145,7 @@ def training_mode_at_inference() -> Iterator[None]:
 @contextmanager
 def _started_still(name: str) -> Iterator[None]:
     """Start iterative reconstructions whose object or probe learns nothing."""
-    from harness.ptycho.pipeline.iterative import Descent
+    from harness.ptycho.pipeline.model.iterative import Descent
 
     started = Descent.started
 

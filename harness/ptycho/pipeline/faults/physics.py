@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from harness.ptycho.pipeline.experiment import Experiment
-    from harness.ptycho.pipeline.network import Network
-    from harness.ptycho.pipeline.physics import Windows
+    from harness.ptycho.pipeline.model.experiment import Experiment
+    from harness.ptycho.pipeline.model.forward import Windows
+    from harness.ptycho.pipeline.model.network import Network
 
 
 @in_children
 @contextmanager
 def flipped_translation() -> Iterator[None]:
     """P01: the sign of the subpixel shift was flipped where patches are read, not where they are placed."""
-    from harness.ptycho.pipeline.physics import patches
+    from harness.ptycho.pipeline.model.forward import patches
 
     def flipped(obj: Tensor, windows: Windows) -> Tensor:
         return patches(obj, replace(windows, ramp=windows.ramp.conj()))
@@ -35,9 +35,9 @@ def flipped_translation() -> Iterator[None]:
 @contextmanager
 def squared_prediction() -> Iterator[None]:
     """P02: the loss compared what the model predicts, squared, with the amplitudes that were measured."""
-    from harness.ptycho.pipeline import iterative
-    from harness.ptycho.pipeline.network import Network
-    from harness.ptycho.pipeline.physics import amplitude
+    from harness.ptycho.pipeline.model import iterative
+    from harness.ptycho.pipeline.model.forward import amplitude
+    from harness.ptycho.pipeline.model.network import Network
 
     gradient = Network._gradient  # noqa: SLF001 - where the loss is met
 
@@ -59,7 +59,7 @@ def squared_prediction() -> Iterator[None]:
 @contextmanager
 def masked_probe() -> Iterator[None]:
     """P03: a new option, a disc of a quarter of the window's width as the probe's mask, was on by default."""
-    from harness.ptycho.pipeline.physics import far_field, near_field
+    from harness.ptycho.pipeline.model.forward import far_field, near_field
 
     def out(exit_wave: Tensor) -> Tensor:
         return far_field(exit_wave * _disc(exit_wave))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from harness.ptycho.pipeline.experiment import Experiment
+    from harness.ptycho.pipeline.model.experiment import Experiment
 
     Arrays = dict[str, np.ndarray]
 
@@ -88,8 +88,8 @@ def transposed_at_inference() -> Iterator[None]:
 
     Where N is H nothing was refused, and the patterns were scrambled.
     """
-    from harness.ptycho.pipeline import infer
-    from harness.ptycho.pipeline.experiment import read_experiment
+    from harness.ptycho.pipeline.model import infer
+    from harness.ptycho.pipeline.model.experiment import read_experiment
 
     def read(fixture: Path) -> Experiment:
         with _read(_transposed):
@@ -101,21 +101,21 @@ def transposed_at_inference() -> Iterator[None]:
 
 def _read(change: Callable[[Arrays], Arrays]) -> AbstractContextManager[None]:
     """Change the arrays of a fixture when they are read."""
-    from harness.core.archive import read_archive
-    from harness.ptycho.pipeline import experiment
+    from harness.core.storage.npz import read_archive
+    from harness.ptycho.pipeline.model import experiment
 
     return replaced(experiment, "read_archive", lambda path: change(read_archive(path)))
 
 
 def _prepared(change: Callable[[Experiment], Experiment]) -> AbstractContextManager[None]:
     """Change what was made of a fixture after it was read."""
-    from harness.ptycho.pipeline.experiment import read_experiment
+    from harness.ptycho.pipeline.model.experiment import read_experiment
 
     return replaced_everywhere(read_experiment, lambda fixture: change(read_experiment(fixture)))
 
 
 def _centred_on_the_last(experiment: Experiment) -> Experiment:
-    from harness.ptycho.pipeline.physics import Windows
+    from harness.ptycho.pipeline.model.forward import Windows
 
     x, y = (_moved_back(values) for values in (experiment.x, experiment.y))
     windows = Windows.at(

@@ -1,0 +1,1 @@
+"""Metrics with tolerances, and how those tolerances are measured."""

@@ -1,0 +1,1 @@
+"""What a field of science offers by name, and how it is called."""

@@ -1,0 +1,1 @@
+"""Where bytes came from: audit, reproduction, in-toto statements."""

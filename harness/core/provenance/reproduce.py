@@ -1,0 +1,247 @@
+"""A golden fixture's generator, run again today -> how near it comes, and what is different if it does not.
+
+Content digests decide. Where they differ, the generator runs a second time, for one that makes other arrays
+every time explains everything else; then the source, the code and the environment are compared with what the
+manifest and the registry recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from harness.core.domain.code_digest import code_digest
+from harness.core.domain.generators import SourceMissingError
+from harness.core.domain.rerun_generator import remake
+from harness.core.domain.sources import find_any
+from harness.core.errors import DependencyError, HarnessError, UsageError
+from harness.core.fixtures.compare import compare
+from harness.core.fixtures.elementwise import ulp_distance
+from harness.core.fixtures.manifest import read_manifest
+from harness.core.registry.registry import read_registry
+from harness.core.storage.npz import map_archive
+from harness.core.system.environment import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from harness.core.fixtures.compare import Drift
+    from harness.core.fixtures.fixture import Fixture
+    from harness.core.fixtures.manifest import Manifest
+    from harness.core.registry.registry import Record
+    from harness.core.storage.project import Project
+
+
+class Result(str, Enum):
+    """What running a generator again came to."""
+
+    REPRODUCED = "reproduced"
+    TOLERATED = "within tolerance"
+    DRIFTED = "drifted"
+    SOURCE_MISSING = "source missing"
+
+
+class Cause(str, Enum):
+    """Why other arrays came out, in one word; the first that applies leads."""
+
+    NONDETERMINISM = "nondeterminism"
+    DATA = "data"
+    CODE = "code"
+    ENVIRONMENT = "environment"
+
+
+_EVIDENCE = (Cause.DATA, Cause.CODE, Cause.ENVIRONMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One thing that is not as it was recorded, and what it may be the cause of."""
+
+    cause: Cause
+    thing: str
+    recorded: str
+    today: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farthest:
+    """The element that lies the most representable numbers from its golden value."""
+
+    array: str
+    index: tuple[int, ...]
+    ulp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """One fixture, made again.
+
+    Attributes
+    ----------
+    cause : Cause or None
+        Why it is not bit by bit the same; None if it is, or nothing could be run.
+    differing : tuple of Differing
+        All that is not as recorded, even where the arrays came out the same.
+    drift : Drift or None
+        Element by element, where the digests differ and both sides can be read.
+    farthest : Farthest or None
+        Where the digests differ and no array lacks its counterpart.
+    digest : str or None
+        Content digest of what was made today.
+    detail : str
+        Why nothing could be made, if so.
+    """
+
+    name: str
+    result: Result
+    cause: Cause | None = None
+    differing: tuple[Differing, ...] = ()
+    drift: Drift | None = None
+    farthest: Farthest | None = None
+    digest: str | None = None
+    detail: str = ""
+
+
+def manifests(project: Project, name: str | None = None) -> tuple[tuple[Path, Record], ...]:
+    """Manifest and newest record of every golden fixture, or of the one called *name*.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name.
+    """
+    entries = read_registry(project.registry).entries
+    found = {
+        PurePosixPath(path).stem: (project.locate(path), entry.record)
+        for path, entry in entries.items()
+        if entry.kind == "manifest"
+    }
+    if name is None:
+        return tuple(found.values())
+    if name not in found:
+        raise UsageError(
+            f"fixture {name!r}",
+            expected=f"one of {', '.join(sorted(found)) or 'none: nothing is recorded'}",
+            found="no golden fixture of that name",
+            remedy=f"Name one as in {project.golden_name}/NAME.json.",
+        )
+    return (found[name],)
+
+
+def reproduce(project: Project, manifest: Path, record: Record, given: Path | None = None) -> Reproduction:
+    """Run the generator of one golden manifest again, in a clean process and directory.
+
+    Parameters
+    ----------
+    project : Project
+    manifest : Path
+        The golden manifest; its archive is beside it.
+    record : Record
+        Of the manifest's entry in the registry: the code and the environment then.
+    given : Path, optional
+        File or directory to look for the source in, before those that the project lists.
+    """
+    golden = read_manifest(manifest)
+    source = find_any(project, golden.source, given)
+    surroundings = (*_changed_code(project, golden, record), *_changed_environment(record))
+    try:
+        made = remake(manifest, source)
+        changed = (*_changed_manifest(golden, made.manifest), *surroundings)
+        if made.manifest.digest == golden.digest:
+            return Reproduction(golden.name, Result.REPRODUCED, None, changed, digest=golden.digest)
+        again = remake(manifest, source)
+    except SourceMissingError as error:
+        return Reproduction(golden.name, Result.SOURCE_MISSING, detail=str(error))
+    except HarnessError as error:
+        return _failed(golden, surroundings, error)
+    return _judge(golden, manifest, (made, again), changed)
+
+
+def _judge(
+    golden: Manifest, manifest: Path, made: tuple[Fixture, Fixture], changed: tuple[Differing, ...]
+) -> Reproduction:
+    """Compare what was made with the golden arrays; find the leading cause."""
+    first, second = made
+    expected = map_archive(manifest.with_suffix(".npz"))
+    drift = compare(expected, first.arrays)
+    unsteady = first.manifest.digest != second.manifest.digest
+    return Reproduction(
+        golden.name,
+        Result.TOLERATED if drift.accepted else Result.DRIFTED,
+        Cause.NONDETERMINISM if unsteady else _leading(changed),
+        changed,
+        drift,
+        _farthest(drift, expected, first.arrays),
+        first.manifest.digest,
+    )
+
+
+def _leading(changed: tuple[Differing, ...]) -> Cause:
+    """The first cause that there is evidence of.
+
+    Where nothing that was recorded differs, the generator reads something that is not: data, undeclared.
+    """
+    causes = {item.cause for item in changed}
+    return next((cause for cause in _EVIDENCE if cause in causes), Cause.DATA)
+
+
+def _failed(golden: Manifest, surroundings: tuple[Differing, ...], error: HarnessError) -> Reproduction:
+    """A generator that makes nothing any more has drifted: by its code, unless a package is missing."""
+    cause = Cause.ENVIRONMENT if isinstance(error, DependencyError) else Cause.CODE
+    return Reproduction(golden.name, Result.DRIFTED, cause, surroundings, detail=error.found)
+
+
+def _changed_manifest(golden: Manifest, made: Manifest) -> Iterator[Differing]:
+    """Source, version, parameters and transformations that a manifest made today states otherwise."""
+    parts = {
+        "source": (Cause.DATA, golden.source.name, made.source.name),
+        "source digest": (Cause.DATA, golden.source.digest, made.source.digest),
+        "generator": (Cause.CODE, golden.generator.call, made.generator.call),
+        "generator version": (Cause.CODE, golden.generator.version, made.generator.version),
+        "transformations": (Cause.CODE, golden.transformations, made.transformations),
+    }
+    for thing, (cause, one, other) in parts.items():
+        if one != other:
+            yield Differing(cause, thing, _text(one), _text(other))
+    before, after = golden.generator.parameters, made.generator.parameters
+    for key in sorted(before.keys() | after.keys()):
+        if key not in before or key not in after or before[key] != after[key]:
+            values = [_text(side[key]) if key in side else "none" for side in (before, after)]
+            yield Differing(Cause.CODE, f"parameter {key}", *values)
+
+
+def _changed_code(project: Project, golden: Manifest, record: Record) -> Iterator[Differing]:
+    today = code_digest(golden.generator.call, project.root)
+    if record.code is not msgspec.UNSET and record.code != today:
+        yield Differing(Cause.CODE, "code", str(record.code), today or "no source found")
+
+
+def _changed_environment(record: Record) -> Iterator[Differing]:
+    before, today = record.environment, fingerprint()
+    for key in sorted(before.keys() | today.keys()):
+        if before.get(key) != today.get(key):
+            yield Differing(Cause.ENVIRONMENT, key, before.get(key, "unset"), today.get(key, "unset"))
+
+
+def _farthest(
+    drift: Drift, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
+) -> Farthest | None:
+    """Where the largest ULP distance of all arrays is; None where no two arrays differ by ULPs."""
+    most = max(drift.arrays, key=lambda array: array.max_ulp, default=None)
+    if most is None or not most.max_ulp:
+        return None
+    distance = ulp_distance(expected[most.name], found[most.name])
+    finite = np.isfinite(expected[most.name]) & np.isfinite(found[most.name])
+    flat = int(np.argmax(np.where(finite, distance, 0)))
+    index = tuple(int(i) for i in np.unravel_index(flat, distance.shape))
+    return Farthest(most.name, index, most.max_ulp)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""The only way golden files change: stage, plan, commit."""

@@ -1,0 +1,63 @@
+"""What a change of a golden file moved: how far, and where, in a line for each thing that did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.core.baselines.baseline import read_baseline
+from harness.core.errors import HarnessError, printable
+from harness.core.fixtures.compare import Aspect, compare
+from harness.core.fixtures.manifest import manifest_differences, read_manifest
+from harness.core.fixtures.tolerance import Tolerance
+from harness.core.storage.npz import map_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.core.fixtures.compare import ArrayDrift
+    from harness.core.registry.registry import Kind
+
+
+def moved(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]:
+    """Differences between a golden file and what replaces it; empty for a new file.
+
+    An old file that cannot be read is said to be unreadable: it is about to be replaced, not trusted.
+    """
+    readers = {"fixture": _moved_arrays, "manifest": _moved_manifest, "baseline": _moved_metrics}
+    if before is None or kind not in readers:
+        return ()
+    try:
+        return tuple(readers[kind](before, after))
+    except HarnessError as error:
+        return (f"the old file was unreadable: {printable(error.found)}",)
+
+
+def _moved_arrays(before: Path, after: Path) -> Iterator[str]:
+    old, new = map_archive(before), map_archive(after)
+    exact = dict.fromkeys(old.keys() | new.keys(), Tolerance())
+    for array in compare(old, new, exact).arrays:
+        if array.unequal_bits or not array.accepted:
+            yield _describe(array)
+
+
+def _describe(array: ArrayDrift) -> str:
+    if array.aspect in {Aspect.NAME, Aspect.DTYPE, Aspect.SHAPE}:
+        return f"{array.name}: {array.expected} -> {array.found}"
+    where = list(array.worst) if array.worst else []
+    return (
+        f"{array.name}: {array.unequal_bits} of {array.size} elements, "
+        f"largest change {array.max_absolute:.3g} at {where}"
+    )
+
+
+def _moved_manifest(before: Path, after: Path) -> Iterator[str]:
+    yield from manifest_differences(read_manifest(before), read_manifest(after))
+
+
+def _moved_metrics(before: Path, after: Path) -> Iterator[str]:
+    old, new = read_baseline(before).metrics, read_baseline(after).metrics
+    for name in sorted(old.keys() | new.keys()):
+        values = [side[name].value if name in side else None for side in (old, new)]
+        if values[0] != values[1]:
+            yield f"{name}: " + " -> ".join("none" if v is None else f"{v:.6g}" for v in values)

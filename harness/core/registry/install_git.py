@@ -1,0 +1,165 @@
+"""Git's two helpers, installed in a repository: a text form of archives, a merge of registries.
+
+Attributes are lines of .gitattributes, which a commit carries; commands are in the clone's own configuration,
+for git runs none that a repository brings along.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.errors import DependencyError, HarnessError, RefusedError, UsageError
+from harness.core.storage.documents import replace_file
+from harness.core.storage.project import REGISTRY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.core.storage.project import Project
+
+_DIFF, _MERGE, _ANCESTORS = "harness-npz", "harness-registry", "harness-registry-ancestors"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, where it stands, and whether it was made now."""
+
+    place: str
+    text: str
+    changed: bool
+
+
+def install(project: Project) -> tuple[Setting, ...]:
+    """Tell the git repository of *project* to use both helpers; what is set already stays as it is.
+
+    Raises
+    ------
+    UsageError
+        If the project is in no git work tree.
+    RefusedError
+        If another attribute overrides the ones that are needed.
+    DependencyError
+        If there is no git.
+    """
+    require_work_tree(project.root)
+    settings = (*_set_attributes(project), *_set_configuration(project))
+    _require_effect(project)
+    return settings
+
+
+def require_work_tree(folder: Path) -> None:
+    """Raise :class:`UsageError` unless *folder* is in a git work tree."""
+    inside = _git(folder, "rev-parse", "--is-inside-work-tree")
+    if inside.returncode or inside.stdout.strip() != "true":
+        raise UsageError(
+            str(folder),
+            expected="a directory in a git work tree",
+            found=_first_line(inside.stderr) or "a bare repository",
+            remedy="Run `git init`, change to the repository, or name it with --root.",
+        )
+
+
+def attribute_lines(project: Project) -> tuple[str, ...]:
+    """Lines that .gitattributes needs; golden bytes are never converted, for the registry hashed them."""
+    return (
+        f"{project.golden_name}/** -text",
+        f"/{REGISTRY} -text merge={_MERGE}",
+        f"*.npz diff={_DIFF}",
+    )
+
+
+def configuration() -> Mapping[str, str]:
+    """Git's configuration, by key: the commands, with the path of this very installation."""
+    program = shlex.quote(_program())
+    driver = f"{program} merge-registry --marker-size %L %O %A %B %P"
+    return {
+        f"diff.{_DIFF}.textconv": f"{program} textconv",
+        f"merge.{_MERGE}.name": "registry.json, entry by entry",
+        f"merge.{_MERGE}.driver": driver,
+        # Branches that merged each other have several common ancestors. Git merges these first, and must not
+        # find conflict markers in the result.
+        f"merge.{_MERGE}.recursive": _ANCESTORS,
+        f"merge.{_ANCESTORS}.name": "registry.json of common ancestors",
+        f"merge.{_ANCESTORS}.driver": f"{driver} --keep-base",
+    }
+
+
+def _program() -> str:
+    """The console script that belongs to this interpreter: git may run where no environment is active."""
+    found = shutil.which("harness", path=sysconfig.get_path("scripts")) or shutil.which("harness")
+    return Path(found).absolute().as_posix() if found else "harness"
+
+
+def _set_attributes(project: Project) -> list[Setting]:
+    path = project.root / ".gitattributes"
+    before = path.read_bytes() if path.exists() else b""
+    known = {b" ".join(line.split()) for line in before.splitlines()}
+    settings = [
+        Setting(path.name, line, changed=line.encode() not in known) for line in attribute_lines(project)
+    ]
+    added = "".join(f"{setting.text}\n" for setting in settings if setting.changed)
+    if added:
+        separator = b"" if not before or before.endswith(b"\n") else b"\n"
+        replace_file(path, before + separator + added.encode())
+    return settings
+
+
+def _set_configuration(project: Project) -> list[Setting]:
+    return [_set(project.root, key, value) for key, value in configuration().items()]
+
+
+def _set(root: Path, key: str, value: str) -> Setting:
+    known = _git(root, "config", "--local", "--get-all", key).stdout.splitlines()
+    if known != [value]:
+        done = _git(root, "config", "--local", "--replace-all", key, value)
+        if done.returncode:
+            raise HarnessError(
+                key,
+                expected="a git configuration that can be written",
+                found=_first_line(done.stderr),
+                remedy="Mend what git says, and run `harness install-git` again.",
+            )
+    return Setting("git config", f"{key} = {value}", changed=known != [value])
+
+
+def _require_effect(project: Project) -> None:
+    """Raise :class:`RefusedError` unless git comes to the attributes that were asked for."""
+    archive = f"{project.golden_name}/fixture.npz"
+    for path, name, value in ((archive, "diff", _DIFF), (REGISTRY, "merge", _MERGE)):
+        told = _git(project.root, "check-attr", "-z", name, "--", path).stdout.split("\0")
+        if value not in told:
+            raise RefusedError(
+                f"attribute {name} of {path}",
+                expected=value,
+                found=", ".join(told[2:3]) or "none",
+                remedy="Another line overrides it: move harness's lines to the end of .gitattributes, and "
+                "look for one in .git/info/attributes.",
+            )
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603 - fixed arguments
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's git
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+    except OSError as error:
+        raise DependencyError(
+            "git",
+            expected="a git command on the path",
+            found=error.strerror or str(error),
+            remedy="Install git, or add it to PATH.",
+        ) from error
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.splitlines()), "").removeprefix("fatal: ")

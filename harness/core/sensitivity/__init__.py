@@ -1,0 +1,1 @@
+"""Known bugs made on purpose, and which check catches which."""

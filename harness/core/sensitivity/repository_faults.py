@@ -1,0 +1,214 @@
+"""Faults of registries and golden files that really happened (R01 to R08), on a copy of a repository.
+
+Each changes the :class:`~harness.core.storage.project.Project` it is given in place. What refuses to make the fault,
+as a verb in CI does, raises, and the fault is caught at the door.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from harness.core.domain.fault import Fault
+from harness.core.errors import RefusedError
+from harness.core.fixtures.fixture import make_fixture, write_fixture
+from harness.core.fixtures.manifest import encode_manifest, read_manifest
+from harness.core.recording.regenerate import Staged, commit, plan, staging_directory
+from harness.core.registry.registry import describe_file, encode_registry, read_registry
+from harness.core.storage import atomic as files
+from harness.core.storage.documents import replace_file
+from harness.core.storage.npz import read_archive, write_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.core.fixtures.fixture import Fixture
+    from harness.core.recording.regenerate import Change
+    from harness.core.registry.registry import Kind
+    from harness.core.storage.project import Project
+
+
+def one_byte(project: Project) -> None:
+    """R01: a disk, or a careless editor, changed one byte of a golden archive."""
+    archive = first_archive(project)
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 1
+    archive.write_bytes(data)
+
+
+def edited_manifest(project: Project) -> None:
+    """R02: somebody corrected a number in a manifest by hand; the arrays stayed as they were."""
+    path = first_archive(project).with_suffix(".json")
+    manifest = read_manifest(path)
+    generator = msgspec.structs.replace(manifest.generator, version=manifest.generator.version + 1)
+    replace_file(path, encode_manifest(msgspec.structs.replace(manifest, generator=generator)))
+
+
+def edited_registry(project: Project) -> None:
+    """R03: arrays were tampered with, and manifest and registry entry edited to match."""
+    archive = first_archive(project)
+    write_fixture(_changed(archive), archive.parent)
+    registry = read_registry(project.registry)
+    entries = dict(registry.entries)
+    for path in (archive, archive.with_suffix(".json")):
+        entry = entries[project.relative(path)]
+        entries[project.relative(path)] = msgspec.structs.replace(
+            describe_file(path, entry.kind, entry.record), history=entry.history
+        )
+    replace_file(project.registry, encode_registry(msgspec.structs.replace(registry, entries=entries)))
+
+
+def missing_archive(project: Project) -> None:
+    """R04: a golden archive was never pushed, or a clean-up took it."""
+    first_archive(project).unlink()
+
+
+def stranger(project: Project) -> None:
+    """R05: a golden file was copied in beside the others, and nobody registered it."""
+    write_archive(project.golden / "stranger.npz", {"values": np.arange(4.0)})
+
+
+def without_reason(project: Project) -> None:
+    """R06: golden files were recorded anew, and nobody said why."""
+    commit(project, _regenerated(project), reason="", command="pytest --force-regen")
+
+
+def in_ci(project: Project) -> None:
+    """R06: a CI job ran with the flag that records, and blessed what it was to judge."""
+    file = project.golden / "stray.npz"
+    write_archive(file, {"values": np.arange(4.0)})
+    command = [sys.executable, "-m", "harness", "add", str(file), "--reason", "CI", "--root"]
+    done = subprocess.run(  # noqa: S603 - this interpreter, our own verb
+        [*command, str(project.root)],
+        env={**os.environ, "CI": "true", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    file.unlink()
+    if done.returncode:
+        raise RefusedError(
+            "harness add", expected="no CI", found=done.stderr.strip().splitlines()[-1], remedy=""
+        )
+
+
+def truncated_archive(project: Project) -> None:
+    """R07: a download of a golden archive ended early."""
+    archive = first_archive(project)
+    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+
+
+def half_registry(project: Project) -> None:
+    """R07: a process died while it wrote the registry in place."""
+    data = project.registry.read_bytes()
+    project.registry.write_bytes(data[: len(data) // 2])
+
+
+def interrupted(project: Project) -> None:
+    """R07: the machine went down in the middle of a regeneration."""
+    changes = _regenerated(project)
+    with contextlib.suppress(KeyboardInterrupt), _dying(files, "remove"):
+        commit(project, changes, reason="a finer mesh", command="pytest --force-regen")
+
+
+def repacked(project: Project) -> None:
+    """R08: another tool, another zlib, packed the same arrays again: other bytes, and no drift."""
+    archive = first_archive(project)
+    with zipfile.ZipFile(archive) as old:
+        members = {name: old.read(name) for name in reversed(old.namelist())}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for name, data in members.items():
+            new.writestr(name, data)
+
+
+def first_archive(project: Project) -> Path:
+    """The first golden fixture's archive.
+
+    Raises
+    ------
+    RefusedError
+        If there is none: then there is nothing to break.
+    """
+    entries = read_registry(project.registry).entries
+    path = next((path for path, entry in entries.items() if entry.kind == "fixture"), None)
+    if path is None:
+        raise RefusedError(
+            "registry.json",
+            expected="a golden fixture to break a copy of",
+            found="none",
+            remedy="Record one first.",
+        )
+    return project.locate(path)
+
+
+def _changed(archive: Path) -> Fixture:
+    """The fixture of a golden archive, one number of it changed."""
+    manifest = read_manifest(archive.with_suffix(".json"))
+    return make_fixture(
+        manifest.name,
+        _nudged(read_archive(archive)),
+        generator=manifest.generator,
+        source=manifest.source,
+        transformations=manifest.transformations,
+        checks=manifest.checks,
+    )
+
+
+def _regenerated(project: Project) -> tuple[Change, ...]:
+    """Plan to record a changed fixture, archive and manifest."""
+    archive = first_archive(project)
+    kinds: tuple[Kind, ...] = ("fixture", "manifest")
+    made = write_fixture(_changed(archive), staging_directory(project))
+    staged = [
+        Staged(project.relative(archive.with_suffix(path.suffix)), kind, path)
+        for kind, path in zip(kinds, made, strict=True)
+    ]
+    return plan(project, staged)
+
+
+def _nudged(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays, one number of the largest among them changed by a tenth."""
+    name = max(arrays, key=lambda key: arrays[key].nbytes)
+    changed = arrays[name].copy()
+    place = np.unravel_index(int(np.argmax(np.abs(changed))), changed.shape)
+    changed[place] = changed[place] * 9 // 10 if changed.dtype.kind in "iu" else changed[place] * 0.9
+    return {**arrays, name: changed}
+
+
+@contextlib.contextmanager
+def _dying(module: Any, name: str) -> Iterator[None]:
+    """Let the process be stopped when it calls a function, as by a signal."""
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    before = getattr(module, name)
+    setattr(module, name, die)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+FAULTS = (
+    Fault("R01", "one byte of a golden file changed", "repository", one_byte),
+    Fault("R02", "manifest edited by hand", "repository", edited_manifest),
+    Fault("R03", "registry entry edited to match a tampered file", "repository", edited_registry),
+    Fault("R04", "golden file missing", "repository", missing_archive),
+    Fault("R05", "golden file that nobody registers", "repository", stranger),
+    Fault("R06", "regeneration without a reason", "repository", without_reason),
+    Fault("R06b", "regeneration inside CI", "repository", in_ci),
+    Fault("R07", "truncated golden file", "repository", truncated_archive),
+    Fault("R07b", "half-written registry", "repository", half_registry),
+    Fault("R07c", "interrupted regeneration", "repository", interrupted),
+    Fault("R08", "same arrays, other zip bytes: no drift", "repository", repacked, harmless=True),
+)
+"""The faults of repositories, in the catalogue's order."""

@@ -1,0 +1,238 @@
+"""Array, file or set of arrays -> digest.
+
+A digest names how it was made, ``xxh128:<32 hex digits>``, and speaks of content alone.
+
+The canonical form of an array, version 1, is the bytes ``harness-array-1``, its dtype in little-endian
+notation (``<f4``), its shape (``64,64``), each ended by a zero byte, then its elements in C order,
+little-endian. Memory order, strides and byte order of the original do not show; dtype, shape, the sign of
+zero and the payload of NaN do. Any change of this form is a new version with a new prefix.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import xxhash
+
+from harness.core.errors import UnreadableError, UsageError
+from harness.core.storage.atomic import is_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from os import PathLike
+
+    import numpy as np
+
+_ARRAY_FORM = b"harness-array-1\0"
+_SET_FORM = b"harness-arrays-1\0"
+_BLOCK_BYTES = 1 << 24
+_BUFFER_BYTES = 1 << 19
+"""Files are read through one buffer a thread, which stays in the processor's cache."""
+
+_UNIX = hasattr(os, "readv") and hasattr(os, "O_NOFOLLOW")
+_NO_LINK_NO_WAIT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK if _UNIX else os.O_RDONLY
+_LOCAL = threading.local()
+
+# Longdouble is left out on purpose: its padding bytes are undefined and its width differs by platform.
+_HASHABLE = frozenset("?bBhHiIlLqQefdFDSUmM")
+
+
+def digest_array(array: Any) -> str:
+    """Digest of one array's dtype, shape and values.
+
+    Parameters
+    ----------
+    array : array_like or torch.Tensor
+        Any shape, any memory layout, either byte order; a boolean, integer, floating (half to double),
+        complex, string or date dtype. Tensors may be bfloat16, which numpy lacks.
+
+    Returns
+    -------
+    str
+        ``xxh128:`` and 32 hex digits.
+
+    Raises
+    ------
+    UsageError
+        If the dtype has no canonical bytes (objects, structures, long double, 8-bit floats).
+    """
+    values, dtype = _canonical(array)
+    state = xxhash.xxh3_128(_ARRAY_FORM)
+    state.update(f"{dtype}\0{','.join(map(str, values.shape))}\0".encode())
+    for block in _blocks(values):
+        state.update(block)
+    return f"xxh128:{state.hexdigest()}"
+
+
+def is_plain(dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype's values have canonical bytes: booleans, numbers to double, strings, dates."""
+    return dtype.char in _HASHABLE and dtype.itemsize > 0
+
+
+def digest_arrays(arrays: Mapping[str, Any]) -> str:
+    """Digest of a set of named arrays, whatever the order they are given in.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        As for :func:`digest_array`.
+    """
+    return combine_digests({name: digest_array(array) for name, array in arrays.items()})
+
+
+def combine_digests(digests: Mapping[str, str]) -> str:
+    """Digest of a set of named arrays from the digests of its members."""
+    state = xxhash.xxh3_128(_SET_FORM)
+    for name in sorted(digests):
+        state.update(f"{name}\0{digests[name]}\0".encode())
+    return f"xxh128:{state.hexdigest()}"
+
+
+def digest_file(path: str | PathLike[str]) -> str:
+    """Digest of a file's bytes, ``xxh128:...``: finds drift, fast.
+
+    Raises
+    ------
+    UnreadableError
+        If the file cannot be read, or has no end.
+    """
+    state = xxhash.xxh3_128()
+    _feed(path, state)
+    return f"xxh128:{state.hexdigest()}"
+
+
+def sha256_file(path: str | PathLike[str]) -> str:
+    """Digest of a file's bytes, ``sha256:...``: finds tampering.
+
+    Raises
+    ------
+    UnreadableError
+        If the file cannot be read.
+    """
+    return digests_of_file(path)[1]
+
+
+def digests_of_file(path: str | PathLike[str]) -> tuple[str, str]:
+    """Both digests of a file's bytes, ``xxh128:...`` and ``sha256:...``, from one reading.
+
+    Raises
+    ------
+    UnreadableError
+        If the file cannot be read, or has no end.
+    """
+    import hashlib
+
+    drift, tampering = xxhash.xxh3_128(), hashlib.sha256()
+    _feed(path, drift, tampering)
+    return f"xxh128:{drift.hexdigest()}", f"sha256:{tampering.hexdigest()}"
+
+
+def holds(path: str, size: int, digest: str) -> bool:
+    """Whether a file that is no link has just *size* bytes, of the digest ``xxh128:...``.
+
+    Asks the system as little as that takes. False says nothing of why: the file may also be empty, missing,
+    or unreadable, or this system one where it is not known how to ask.
+    """
+    if not (_UNIX and size):  # a pipe that nobody writes to reads like an empty file
+        return False
+    buffer = _buffer()
+    try:
+        descriptor = os.open(path, _NO_LINK_NO_WAIT)
+        try:
+            count = os.readv(descriptor, (buffer,))
+            if count < len(buffer):  # its end: a shorter read of anything else will have another size
+                return count == size and f"xxh128:{xxhash.xxh3_128_hexdigest(buffer[:count])}" == digest
+            return _rest_holds(descriptor, buffer, size, digest)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+
+
+def _rest_holds(descriptor: int, buffer: memoryview, size: int, digest: str) -> bool:
+    """Whether an open file, whose first bytes fill the buffer, has just *size* bytes, of *digest*."""
+    state, seen, count = xxhash.xxh3_128(), 0, len(buffer)
+    while count and seen <= size:
+        state.update(buffer[:count])
+        seen += count
+        count = os.readv(descriptor, (buffer,))
+    return seen == size and f"xxh128:{state.hexdigest()}" == digest
+
+
+def _feed(path: str | PathLike[str], *states: Any) -> None:
+    """Let each state have all bytes of a file, which are read once."""
+    try:
+        if not is_regular(path):
+            raise _no_file(path, "no regular file")
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - pathlib costs a twentieth of start-up
+            buffer = _buffer()
+            while count := stream.readinto(buffer):
+                for state in states:
+                    state.update(buffer[:count])
+    except OSError as error:
+        raise _no_file(path, error.strerror or str(error)) from error
+
+
+def _buffer() -> memoryview:
+    """Return the buffer of the thread that asks."""
+    buffer: memoryview | None = getattr(_LOCAL, "buffer", None)
+    if buffer is None:
+        buffer = _LOCAL.buffer = memoryview(bytearray(_BUFFER_BYTES))
+    return buffer
+
+
+def _no_file(path: str | PathLike[str], found: str) -> UnreadableError:
+    return UnreadableError(str(path), expected="a readable file", found=found, remedy="Check the path.")
+
+
+def _canonical(array: Any) -> tuple[np.ndarray, str]:
+    """Values in little-endian order and the dtype's name in the canonical form."""
+    import numpy as np  # verify hashes files, and starts without numpy
+
+    if type(array).__module__.partition(".")[0] == "torch":
+        array, name = _from_tensor(array)
+    else:
+        name = None
+    values = np.asarray(array)
+    if not is_plain(values.dtype):
+        raise _no_canonical_bytes(values.dtype)
+    if values.dtype.byteorder == ">" or (values.dtype.byteorder == "=" and sys.byteorder == "big"):
+        values = values.byteswap().view(values.dtype.newbyteorder("<"))
+    return values, name or values.dtype.str
+
+
+def _from_tensor(tensor: Any) -> tuple[np.ndarray, str | None]:
+    """Bits of a tensor as numpy knows them, and the dtype's name where numpy has none."""
+    torch = sys.modules["torch"]
+    tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.contiguous().view(torch.int16).numpy(), "<bf2"
+    try:
+        return tensor.numpy(), None
+    except (TypeError, RuntimeError) as error:
+        raise _no_canonical_bytes(f"{tensor.dtype}, {tensor.layout}") from error
+
+
+def _no_canonical_bytes(dtype: Any) -> UsageError:
+    return UsageError(
+        f"array of dtype {dtype}",
+        expected="a boolean, integer, floating, complex, string or date dtype",
+        found=f"{dtype}, which has no canonical bytes",
+        remedy="Convert it with astype() first.",
+    )
+
+
+def _blocks(values: np.ndarray) -> Iterator[Any]:
+    """C-order bytes of *values*, never copying more than one block of rows."""
+    import numpy as np
+
+    rows = values.reshape(1) if values.ndim == 0 else values
+    if rows.size == 0:
+        return
+    step = max(1, _BLOCK_BYTES * len(rows) // rows.nbytes)
+    for start in range(0, len(rows), step):
+        block = np.ascontiguousarray(rows[start : start + step])
+        yield block.reshape(-1).view(np.uint8)

@@ -1,0 +1,359 @@
+""".npz in and out: stored, ordered, mapped, never pickled.
+
+An archive written here has its members in sorted order, uncompressed, in .npy format 1.0, with fixed
+timestamps and attributes: the same arrays give the same bytes, whichever zlib, clock or platform wrote them.
+Any .npz is read, as long as it holds plain arrays and is, unpacked, not much larger than its file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import mmap
+import os
+import stat
+import struct
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.core.storage.atomic import is_regular, writing_to
+from harness.core.storage.digest import is_plain
+from harness.core.storage.lfs import read_pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from os import PathLike
+    from typing import IO, TypeAlias
+
+    _Layout: TypeAlias = tuple[tuple[int, ...], bool, np.dtype[Any]]
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_ENCRYPTED = 0x1
+_LOCAL_HEADER = struct.Struct("<26xHH")
+_MAX_HEADER = 10_000
+_MAX_DIRECTORY = 1 << 22
+"""Bytes of the list of members: enough for 50,000, and each takes ten times its bytes in memory."""
+
+_MAX_INFLATED = 1 << 28
+"""Bytes by which all arrays together may be more than their file. Compression is weaker, or it is a trap."""
+
+_BLOCK_BYTES = 1 << 22
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's; zipfile inflates others without a limit
+_HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Layout]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+# What zipfile raises on damaged archives, by experiment: its documentation names BadZipFile alone.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
+    """Write named arrays as a stored .npz, the same bytes for the same arrays.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; its directory must exist.
+    arrays : mapping of str to array_like
+        Any shape and memory order; a boolean, integer, floating (half to double), complex, string or date
+        dtype. Stored little-endian, in C order.
+
+    Raises
+    ------
+    RefusedError
+        If an array would have to be pickled, or has no dtype that is the same on every machine.
+    UsageError
+        If a name would be a path. Nothing is written then, nor above.
+    """
+    members = [(_member_info(name), _plain(name, arrays[name])) for name in sorted(arrays)]
+    with writing_to(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for info, values in members:
+            _write_member(archive, info, values)
+
+
+def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    """All arrays of a .npz, in memory.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is missing, empty, truncated, no zip archive, or holds anything but plain arrays; if it
+        is compressed so far that its arrays would be 256 MiB more than the file.
+    """
+    with _opened(path) as archive:
+        return {name: _read_member(path, archive, info) for name, info in _members(path, archive).items()}
+
+
+def read_array(path: str | PathLike[str], name: str) -> np.ndarray:
+    """One array of a .npz; the others are not read.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`read_archive`, and if the archive has no such array.
+    """
+    with _opened(path) as archive:
+        members = _members(path, archive)
+        if name not in members:
+            raise UnreadableError(
+                f"{path}: {name}",
+                expected="an array of that name",
+                found=f"only {', '.join(members) or 'an empty archive'}",
+                remedy="Name one of those.",
+            )
+        return _read_member(path, archive, members[name])
+
+
+def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    """All arrays of a .npz, mapped from disk where they are stored, read where they are compressed.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`read_archive`. A mapped array's checksum is not verified: its digest is for that.
+    """
+    with _opened(path) as archive:
+        members = _members(path, archive)
+        return {
+            name: _map_member(path, info)
+            if info.compress_type == zipfile.ZIP_STORED
+            else _read_member(path, archive, info)
+            for name, info in members.items()
+        }
+
+
+def release(array: np.ndarray) -> None:
+    """Give back the memory that a mapped array's pages take; they are read again where they are asked for.
+
+    Only of an array that is mapped to be read: what was written to a private mapping would be lost.
+    """
+    mapping = getattr(array, "_mmap", None)
+    if mapping is not None and getattr(array, "mode", None) == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _plain(name: str, array: Any) -> np.ndarray:
+    values = np.asarray(array)
+    if not is_plain(values.dtype):
+        objects = "Python objects, which only pickle can store"
+        raise RefusedError(
+            f"array {name!r}",
+            expected="a plain dtype",
+            found=objects if values.dtype.hasobject else f"dtype {values.dtype}",
+            remedy="Store numbers or strings, and put metadata into the manifest.",
+        )
+    return values
+
+
+def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, array: np.ndarray) -> None:
+    """Write one array, little-endian and in C order, never holding more than a part of it twice."""
+    values = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
+    info.file_size = header.tell() + values.nbytes
+    rows = values.reshape(-1)
+    step = max(1, _BLOCK_BYTES // max(1, values.itemsize))
+    with archive.open(info, "w") as stream:
+        stream.write(header.getvalue())
+        for start in range(0, rows.size, step):
+            stream.write(rows[start : start + step].view(np.uint8).data)
+
+
+def _member_info(name: str) -> zipfile.ZipInfo:
+    if not _is_name(name):
+        raise UsageError(
+            f"array {name!r}",
+            expected="a printable name without separators",
+            found="one that would be a path in the archive, or upset a terminal",
+            remedy="Rename the array.",
+        )
+    info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+    info.create_system = _UNIX
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    return info
+
+
+def _is_name(name: str) -> bool:
+    """Whether a name is one on every system: no path, no drive, no end of string inside; fit to be shown."""
+    return name.isprintable() and name not in {"", ".", ".."} and not set(name) & set("/\\:")
+
+
+class _Sipped(io.FileIO):
+    """A file that is read in small portions: a huge list of members is refused before it is in memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_DIRECTORY:
+            raise _unreadable(str(self.name), f"a zip directory of {size} bytes")
+        return super().read(size)
+
+
+@dataclass(slots=True)
+class _Header:
+    """The beginning of a member: a header that claims to be longer is not read."""
+
+    stream: IO[bytes]
+    left: int = _MAX_HEADER + 16  # magic, version and length stand before the text
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self.stream.read(self.left if size < 0 else min(size, self.left))
+        self.left -= len(block)
+        return block
+
+
+@contextlib.contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[zipfile.ZipFile]:
+    """Open *path* as a zip archive, or say what it is instead."""
+    try:
+        if not is_regular(path):
+            raise _unreadable(path, "no regular file")
+        stream = _Sipped(path)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    with stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+        except _ZIP_ERRORS as error:
+            raise _unreadable(path, _what_it_is(path)) from error
+        yield archive
+
+
+def _what_it_is(path: str | PathLike[str]) -> str:
+    with Path(path).open("rb") as stream:
+        head = stream.read(64)
+    if not head:
+        return "an empty file"
+    if read_pointer(path):
+        return "a Git LFS pointer in place of the file; fetch it with `git lfs pull`"
+    if head.startswith(b"PK"):
+        return "a truncated or damaged zip archive"
+    if head.startswith(b"\x93NUMPY"):
+        return "a single .npy array"
+    return "no zip archive"
+
+
+def _unreadable(path: str | PathLike[str], found: str) -> UnreadableError:
+    return UnreadableError(
+        str(path),
+        expected="a .npz archive of plain arrays",
+        found=found,
+        remedy="Restore the file, or write it again with numpy.savez.",
+    )
+
+
+def _require_modest(path: str | PathLike[str], archive: zipfile.ZipFile) -> None:
+    """Raise if the arrays would be much larger than their file, whatever each member claims for itself."""
+    sizes = [info.file_size for info in archive.infolist()]
+    held = os.stat(path).st_size  # noqa: PTH116 - of the path as it was given
+    if sum(sizes) > held + _MAX_INFLATED:
+        largest = archive.infolist()[sizes.index(max(sizes))].filename
+        raise _unreadable(path, f"{largest} claiming {max(sizes)} of {sum(sizes)} bytes in a file of {held}")
+
+
+def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    _require_modest(path, archive)
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        if name in members:
+            raise _unreadable(path, f"two members named {info.filename!r}")
+        if name == info.filename or not _is_name(name):
+            raise _unreadable(path, f"a member named {info.filename!r}")
+        if info.flag_bits & _ENCRYPTED:
+            raise _unreadable(path, f"{info.filename} encrypted")
+        if info.compress_type not in _METHODS:
+            raise _unreadable(
+                path, f"{info.filename} compressed by method {info.compress_type}, not as numpy does"
+            )
+        if info.comment:  # one wrong byte in its length, and the next member is a part of it
+            raise _unreadable(path, f"{info.filename} with a comment, which may hide other members")
+        members[name] = info
+    return members
+
+
+def _read_member(path: str | PathLike[str], archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    try:
+        with archive.open(info) as stream:
+            shape, fortran, dtype, header = _read_header(path, info, stream)
+            body = _read_body(stream, info.file_size - header)
+            if body is None or stream.read(1):
+                raise _unreadable(path, f"{info.filename} shorter or longer than it declares")
+    except MemoryError as error:
+        raise _unreadable(path, f"{info.filename} claiming {info.file_size} bytes, beyond memory") from error
+    except _ZIP_ERRORS as error:
+        raise _unreadable(path, f"{info.filename} damaged ({error})") from error
+    return body.view(dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _read_body(stream: IO[bytes], size: int) -> np.ndarray | None:
+    """*size* bytes of a member, None if it ends before; memory is touched as bytes come, not as claimed."""
+    body = np.empty(size, np.uint8)
+    filled = 0
+    while filled < size:
+        block = stream.read(min(_BLOCK_BYTES, size - filled))
+        if not block:
+            return None
+        body[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+        filled += len(block)
+    return body
+
+
+def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
+    try:
+        with Path(path).open("rb") as stream:
+            stream.seek(info.header_offset)
+            fixed = stream.read(_LOCAL_HEADER.size)
+            start = info.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(fixed))
+            stream.seek(start)
+            shape, fortran, dtype, header = _read_header(path, info, stream)
+    except _ZIP_ERRORS as error:
+        raise _unreadable(path, f"{info.filename} damaged ({error})") from error
+    if start + info.file_size > Path(path).stat().st_size:
+        raise _unreadable(path, f"{info.filename} truncated")
+    if not all(shape):
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype, "r", start + header, shape, "F" if fortran else "C")
+
+
+def _read_header(
+    path: str | PathLike[str], info: zipfile.ZipInfo, stream: IO[bytes]
+) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, order, dtype and header length of a member, which must be as long as they say."""
+    begin, head = stream.tell(), _Header(stream)
+    try:
+        with warnings.catch_warnings():  # Python and numpy comment on old and odd headers
+            warnings.simplefilter("ignore")
+            read = _HEADER_READERS[np.lib.format.read_magic(head)]
+            shape, fortran, dtype = read(head, max_header_size=_MAX_HEADER)
+        np.broadcast_to(np.empty((), dtype), shape)  # a shape that no array can have ends here
+    except (zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # numpy's parser has no closed list of what it raises
+        raise _unreadable(path, f"{info.filename} with a broken array header") from error
+    if dtype.hasobject:
+        raise _unreadable(path, f"{info.filename} pickled (dtype object), which could run code when loaded")
+    if not is_plain(dtype):
+        raise _unreadable(path, f"{info.filename} of dtype {dtype}")
+    header = stream.tell() - begin
+    claimed, held = math.prod(shape) * dtype.itemsize, info.file_size - header
+    if claimed != held:
+        raise _unreadable(path, f"{info.filename} claiming {claimed} bytes of values and holding {held}")
+    return shape, fortran, dtype, header

@@ -1,0 +1,1 @@
+"""The machine: git, the environment's fingerprint, CI, worker processes."""

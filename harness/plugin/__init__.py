@@ -1,0 +1,1 @@
+"""One pytest session: its state, its hooks, and what tests call."""

@@ -1,0 +1,159 @@
+"""The hooks that watch one pytest process on behalf of its golden session.
+
+Watches are compared by identity (``eq=False``): pytest keeps its plugins in sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.core.errors import HarnessError
+from harness.plugin.session import RecordedError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from harness.plugin.session import GoldenSession
+
+_OUTPUT = "harness"
+_RECORDED = "harness_recorded"
+_SETTLED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+_FILTERS = (
+    "keyword",
+    "markexpr",
+    "maxfail",
+    "deselect",
+    "ignore",
+    "ignore_glob",
+    "lf",
+    "stepwise",
+    "collectonly",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WorkerWatch:
+    """A pytest-xdist worker: marks its reports, and hands on what its tests staged."""
+
+    session: GoldenSession
+    config: pytest.Config
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
+        """Show a refusal as its message; mark a failure that only says that a golden file is recorded."""
+        report = yield
+        raised = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(raised, HarnessError):
+            report.longrepr = f"{type(raised).__name__}: {raised}"
+        if isinstance(raised, RecordedError):
+            setattr(report, _RECORDED, True)
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Leave the list for the controller."""
+        output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
+        output[_OUTPUT] = self.session.report()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watch(WorkerWatch):
+    """The process that no other reports to: it gathers obstacles, and records when the session ends."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note every failure that is not a golden difference, and every test that said nothing."""
+        if report.failed and not getattr(report, _RECORDED, False):
+            self.session.obstacles.append(f"{report.nodeid} failed")
+        if report.outcome != "passed":
+            self.session.gaps.append(f"{report.nodeid} {report.outcome}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note tests that could not be collected."""
+        if report.failed:
+            self.session.obstacles.append(f"{report.nodeid or 'a test file'} could not be collected")
+        if report.outcome != "passed":
+            self.session.gaps.append(f"{report.nodeid} not collected")
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Note that tests were left out."""
+        self.session.gaps.append(f"{len(items)} tests deselected")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take over what a worker's tests staged; one that crashed leaves nothing to trust."""
+        report = getattr(node, "workeroutput", {}).get(_OUTPUT)
+        if error or report is None:
+            self.session.obstacles.append(f"worker {node.gateway.id} crashed")
+        else:
+            self.session.take_over(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:  # type: ignore[override]
+        """Record what was staged, or nothing; then look for golden files that no test used."""
+        if exitstatus not in _SETTLED:
+            self.session.obstacles.append("the session was interrupted")
+        if self.session.staged:
+            self.session.settle(self._say)
+        if self.session.refusal is not None:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if exitstatus == pytest.ExitCode.OK and self._looks():
+            self.session.remember_unreferenced()
+        if exitstatus == pytest.ExitCode.OK and self._rejects():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """List what was recorded, before and after, or say why nothing was; then unreferenced files."""
+        lines = [*self._recorded_lines(), *self._obstacle_lines(), *self._unreferenced_lines()]
+        if lines:
+            terminalreporter.section("golden files")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+    def _recorded_lines(self) -> list[str]:
+        if not self.session.recorded:
+            return []
+        from harness.report.cumulative_drift import walk_line
+
+        lines = []
+        for change in self.session.recorded:
+            lines.append(f"recorded {change.path}: {change.abbreviated}")
+            lines += [f"  {line}" for line in change.moved]
+            if change.course is not None:
+                lines.append(f"  {walk_line(change.course)}")
+        return lines
+
+    def _obstacle_lines(self) -> list[str]:
+        if self.session.refusal is not None:
+            return [f"nothing recorded: {self.session.refusal}"]
+        if self.session.staged and self.session.obstacles:
+            wanted = len({item.path for item in self.session.staged})
+            return [f"nothing recorded, of {wanted} files: {'; '.join(self.session.obstacles)}"]
+        return []
+
+    def _unreferenced_lines(self) -> list[str]:
+        if not self._looks():
+            return []
+        return [
+            f"unreferenced: {path}: registered, and used by no test" for path in self.session.unreferenced()
+        ]
+
+    def _rejects(self) -> bool:
+        return self.session.settings.unreferenced == "reject" and bool(self._unreferenced_lines())
+
+    def _looks(self) -> bool:
+        """Whether this was a full, unfiltered run that shall say what is unreferenced."""
+        option = self.config.option
+        sources = {pytest.Config.ArgsSource.TESTPATHS, pytest.Config.ArgsSource.INVOCATION_DIR}
+        whole = (
+            self.config.args_source in sources and self.config.invocation_params.dir == self.config.rootpath
+        )
+        filtered = any(getattr(option, name, None) for name in _FILTERS)
+        return self.session.settings.unreferenced != "ignore" and whole and not filtered
+
+    def _say(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write(f"\ngolden files: {line}")

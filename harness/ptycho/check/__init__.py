@@ -1,0 +1,1 @@
+"""Does the physics explain the data, and if not, which mistake was made?"""

@@ -1,0 +1,1 @@
+"""Training and inference: the only folder that imports torch at module level."""

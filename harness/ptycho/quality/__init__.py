@@ -1,0 +1,1 @@
+"""Two objects compared: alignment, metrics, picture."""

@@ -1,0 +1,244 @@
+"""Two objects, aligned, become numbers.
+
+A reconstruction is known up to a global complex factor, a linear phase ramp and a subpixel shift
+(:mod:`harness.ptycho.quality.align`). They are removed first, and every figure is taken inside the region that the
+scan illuminated; the names say so: ``aligned_...``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.core.errors import UsageError
+from harness.ptycho.quality.align import align
+from harness.ptycho.scan.forward import amplitude, origins, residual
+
+ILLUMINATED = 0.1
+"""A pixel counts as illuminated from this share of the brightest pixel's summed intensity on."""
+
+SSIM_WINDOW = 7
+SOFT_EDGE = 8.0
+SKIPPED_RINGS = 3
+"""The lowest rings often dip below any threshold (slow phase drift); see :func:`frc`."""
+
+NEAR = 0.05
+"""Within so much of the threshold a ring's correlation is above or below it by chance; see :func:`frc`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frc:
+    """A Fourier ring correlation.
+
+    Attributes
+    ----------
+    frequency : (R,) float64
+        Ring radii in cycles per pixel; Nyquist is 0.5.
+    correlation, threshold : (R,) float64
+        Correlation of each ring, and the 1/2-bit threshold for its number of pixels.
+    mean : float
+        Mean correlation of all rings but the lowest.
+    cutoff : float
+        Frequency up to which the rings reach that are above their threshold, side by side; at most 0.5.
+    """
+
+    frequency: np.ndarray
+    correlation: np.ndarray
+    threshold: np.ndarray
+    mean: float
+    cutoff: float
+
+
+def object_metrics(
+    reconstruction: np.ndarray, truth: np.ndarray, *, probe: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> dict[str, float]:
+    """Compare a reconstruction with the truth inside the illuminated region.
+
+    Parameters
+    ----------
+    reconstruction, truth : (M, M') complex
+        In the same frame, pixel by pixel.
+    probe : (H, W) complex
+        What illuminated the object, for the region only.
+    x, y : (N,) float
+        Patch centres in object pixels.
+
+    Returns
+    -------
+    dict of str to float
+        Always finite. Amplitudes in units of the truth's, phases in radians.
+
+    Raises
+    ------
+    UsageError
+        The shapes differ.
+    """
+    _require_alike(reconstruction, truth)
+    mask = illuminated(probe, x, y, truth.shape)
+    aligned = align(_finite(reconstruction), truth, mask)
+    pairs = {"amplitude": (np.abs(aligned), np.abs(truth)), "phase": phases(aligned, truth, mask)}
+    ring = frc(aligned, truth, mask)
+    return {
+        **{f"aligned_{name}_ssim": ssim(*pair, mask) for name, pair in pairs.items()},
+        **{f"aligned_{name}_mae": float(np.abs(a - b)[mask].mean()) for name, (a, b) in pairs.items()},
+        "aligned_amplitude_psnr": psnr(*pairs["amplitude"], mask),
+        "aligned_correlation": correlation(aligned[mask], truth[mask]),
+        "aligned_frc_mean": ring.mean,
+        "aligned_frc_cutoff": ring.cutoff,
+    }
+
+
+def diffraction_error(
+    diffraction: np.ndarray, *, probe: np.ndarray, obj: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> float:
+    """Return the relative error of the amplitudes that a reconstruction predicts, with one fitted scale.
+
+    diffraction : (N, H, W); probe : (H, W); obj : (M, M'); x, y : (N,) in object pixels. 0 is perfect; see
+    :func:`harness.ptycho.scan.forward.residual`.
+    """
+    return residual(amplitude(_finite(probe), _finite(obj), x, y), diffraction)
+
+
+def illumination(probe: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sum the probe's intensity over all positions, to the whole pixel.
+
+    probe : (H, W); x, y : (N,) in object pixels; shape : the object's. Returns float64 of that shape.
+    """
+    (top, _), (left, _) = origins(y, probe.shape[0]), origins(x, probe.shape[1])
+    intensity, dose = np.abs(probe) ** 2, np.zeros(shape)
+    for row, column in zip(top, left, strict=True):
+        dose[row : row + probe.shape[0], column : column + probe.shape[1]] += intensity
+    return dose
+
+
+def illuminated(probe: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the mask of pixels that received at least ``ILLUMINATED`` of the brightest pixel's dose."""
+    dose = illumination(probe, x, y, shape)
+    return np.asarray(dose >= ILLUMINATED * dose.max())
+
+
+def phases(aligned: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both phases in radians around the truth's mean phase; they differ by at most pi.
+
+    The difference is wrapped, not the phase: a value beyond pi next to a wrap stays next to its neighbours.
+    Where the reconstruction is dark it has no phase, and gets the mean.
+    """
+    told = np.angle(truth * np.exp(-1j * np.angle(truth[mask].sum())))
+    return np.where(aligned == 0, 0.0, told + np.angle(aligned * np.conj(truth))), told
+
+
+def ssim(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
+    """Return the mean structural similarity over the pixels whose whole window lies in *mask*.
+
+    image, truth : (M, M') real. The data range is the truth's own within the mask.
+    """
+    from scipy.ndimage import binary_erosion  # scipy and scikit-image are slow to import
+    from skimage.metrics import structural_similarity
+
+    _, local = structural_similarity(  # type: ignore[no-untyped-call]
+        image, truth, win_size=SSIM_WINDOW, data_range=_range(truth[mask]), full=True
+    )
+    inner = binary_erosion(mask, structure=np.ones((SSIM_WINDOW, SSIM_WINDOW), dtype=bool))
+    return float(local[inner if inner.any() else mask].mean())
+
+
+def psnr(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio in dB within *mask*; at most 313, float64 rounding error."""
+    reach = _range(truth[mask])
+    error = max(float(np.mean((image - truth)[mask] ** 2)), (reach * np.finfo(np.float64).eps) ** 2)
+    return float(10 * np.log10(reach**2 / error))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the modulus of the complex Pearson correlation of two arrays; 0 where one is constant."""
+    a, b = a - a.mean(), b - b.mean()
+    norm = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(np.abs(np.vdot(b, a)) / norm) if norm > 0 else 0.0
+
+
+def frc(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> Frc:
+    """Correlate two aligned objects ring by ring in Fourier space.
+
+    The halves must be independent: two reconstructions that share data correlate and mean nothing.
+    The 1/2-bit threshold is that of van Heel and Schatz, J. Struct. Biol. 151 (2005) 250. Where the curve
+    nears it, the first ring below it is a matter of chance, and jumps; so the rings above are counted, those
+    near it in part: the cutoff of a steep curve is the same, and that of a flat one moves with the curve.
+
+    Parameters
+    ----------
+    a, b : (M, M') complex
+    mask : (M, M') bool
+        Where both are known; its edge is softened so that it does not correlate with itself.
+    """
+    window = _soft(mask)
+    fa, fb = (np.fft.fft2(_windowed(image, window)) for image in (a, b))
+    ring, count = _rings(mask.shape)
+    cross, *powers = (_ring_sum(v, ring, count) for v in ((fa * fb.conj()).real, _power(fa), _power(fb)))
+    norm = np.sqrt(powers[0] * powers[1])
+    curve = np.divide(cross, norm, out=np.zeros(count), where=norm > 0)
+    frequency = np.arange(count) / min(mask.shape)
+    threshold = half_bit(_ring_sum(np.ones(mask.shape), ring, count) * np.mean(window**2))
+    kept = slice(SKIPPED_RINGS, None)
+    reach = SKIPPED_RINGS + _above((curve - threshold)[kept]).sum()
+    cutoff = min(reach / min(mask.shape), 0.5)
+    return Frc(frequency, curve, threshold, float(curve[kept].mean()), float(cutoff))
+
+
+def _above(excess: np.ndarray) -> np.ndarray:
+    """Return 1 for each ring above the threshold, 0 below it, and a share within ``NEAR`` of it."""
+    return np.asarray(np.clip((excess / NEAR + 1) / 2, 0, 1))
+
+
+def half_bit(pixels: np.ndarray) -> np.ndarray:
+    """Return the 1/2-bit threshold for rings of so many independent pixels."""
+    root = np.sqrt(np.maximum(pixels, 1))
+    return np.asarray(np.minimum((0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root), 1.0))
+
+
+def _soft(mask: np.ndarray) -> np.ndarray:
+    """Rise from 0 at the mask's edge to 1 as a squared sine, ``SOFT_EDGE`` pixels wide."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth = np.asarray(distance_transform_edt(mask))
+    return np.asarray(np.sin(np.pi / 2 * np.clip(depth / SOFT_EDGE, 0, 1)) ** 2)
+
+
+def _windowed(image: np.ndarray, window: np.ndarray) -> np.ndarray:
+    mean = (image * window).sum() / window.sum()
+    return np.asarray((image - mean) * window)
+
+
+def _rings(shape: tuple[int, ...]) -> tuple[np.ndarray, int]:
+    """Return each Fourier pixel's ring, one ring per pixel of the shorter side, and how many to Nyquist."""
+    side = min(shape)
+    rows, columns = (np.fft.fftfreq(n) * side for n in shape)
+    return np.rint(np.hypot(rows[:, None], columns[None, :])).astype(np.intp), side // 2 + 1
+
+
+def _ring_sum(values: np.ndarray, ring: np.ndarray, count: int) -> np.ndarray:
+    return np.asarray(np.bincount(ring.ravel(), weights=values.ravel())[:count])
+
+
+def _power(spectrum: np.ndarray) -> np.ndarray:
+    return np.asarray(spectrum.real**2 + spectrum.imag**2)
+
+
+def _range(values: np.ndarray) -> float:
+    """Return max - min, or 1 where the truth is flat: a range of nothing has no scale."""
+    return float(np.ptp(values)) or 1.0
+
+
+def _finite(image: np.ndarray) -> np.ndarray:
+    """Put zeros where a reconstruction diverged: the figures are then bad, and still figures."""
+    return np.asarray(np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0))
+
+
+def _require_alike(reconstruction: np.ndarray, truth: np.ndarray) -> None:
+    if reconstruction.shape != truth.shape:
+        raise UsageError(
+            "reconstruction",
+            expected=f"the truth's shape {truth.shape}",
+            found=str(reconstruction.shape),
+            remedy="Reconstruct on the canvas of the fixture's objectGuess.",
+        )

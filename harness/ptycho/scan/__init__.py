@@ -1,0 +1,1 @@
+"""A ptychographic scan: its contract, its physics in numpy, simulation and selection."""

@@ -1,0 +1,147 @@
+"""Fewer detector pixels, with probe, object and coordinates changed to match.
+
+Real-space pixel size is (wavelength x distance) / (detector width), so the two ways differ:
+
+- *crop* keeps the detector's middle. The width falls by k: object pixels grow by k, coordinates shrink by k,
+  probe and object lose the frequencies that are no longer seen. It is only right for a beam whose own far
+  field fits onto the smaller detector: light beyond it still scatters back in.
+- *bin* adds k x k neighbours. The width stays: object and coordinates keep their scale, and the window that a
+  pattern can tell of shrinks by k. It is only right for a beam that fits into the smaller window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.core.errors import RefusedError, UsageError
+from harness.ptycho.scan.forward import far_field
+
+if TYPE_CHECKING:
+    from harness.ptycho.scan.scan import Scan
+
+FITTING = 0.99
+"""Share of the probe's energy that the smaller window, or the smaller detector, must still hold."""
+
+
+def crop(scan: Scan, factor: int) -> Scan:
+    """Keep the middle 1 / *factor* of the detector, by rows and columns.
+
+    The object is cropped in Fourier space to pixels *factor* times larger (padded at its far edges to a whole
+    number of them), coordinates are divided by *factor*, and the probe's far field is cropped as the detector
+    is: what it loses is what the detector no longer sees.
+
+    Raises
+    ------
+    UsageError
+        *factor* does not divide the detector into an even number of pixels.
+    RefusedError
+        The beam's far field is wider than the smaller detector.
+    """
+    if factor == 1:
+        return scan
+    height, width = _divided(scan.detector, factor)
+    _require_fitting(far_field(scan.probe), (height, width), "cropped detector")
+    return replace(
+        scan,
+        diffraction=_central(scan.diffraction, height, width),
+        probe=factor * _coarser(scan.probe, factor),
+        object=_coarser(_padded(scan.object, factor), factor),
+        x=scan.x / factor,
+        y=scan.y / factor,
+        x_start=None if scan.x_start is None else scan.x_start / factor,
+        y_start=None if scan.y_start is None else scan.y_start / factor,
+        truth=None if scan.truth is None else _coarser(scan.truth, factor),
+    ).noted(
+        f"detector: cropped by {factor} to {height} x {width}; coordinates, object and probe scaled to match"
+    )
+
+
+def bin_detector(scan: Scan, factor: int) -> Scan:
+    """Add the intensities of *factor* x *factor* neighbouring detector pixels.
+
+    Object and coordinates keep their scale. The probe is cut to the smaller window, and carries a phase ramp:
+    the middle of a bin lies (factor - 1) / 2 old pixels beyond the pixel that the zero frequency sits on.
+
+    Raises
+    ------
+    UsageError
+        *factor* does not divide the detector into an even number of pixels.
+    RefusedError
+        The beam is wider than the smaller window.
+    """
+    if factor == 1:
+        return scan
+    height, width = _divided(scan.detector, factor)
+    _require_fitting(scan.probe, (height, width), "binned pattern's window")
+    probe = _central(scan.probe, height, width)
+    blocks = scan.diffraction.astype(np.float64).reshape(-1, height, factor, width, factor)
+    return replace(
+        scan,
+        diffraction=np.sqrt(np.sum(blocks**2, axis=(2, 4))),
+        probe=probe * _half_bin_ramp(probe.shape, factor),
+        truth=None if scan.truth is None else _central(scan.truth, height, width),
+    ).noted(f"detector: binned by {factor} to {height} x {width}; probe cut to match, coordinates unchanged")
+
+
+def _divided(detector: tuple[int, int], factor: int) -> tuple[int, int]:
+    height, width = detector
+    if factor < 1 or height % (2 * factor) or width % (2 * factor):
+        raise UsageError(
+            "crop or bin",
+            expected=f"a factor that divides {height} x {width} detector pixels into an even number",
+            found=str(factor),
+            remedy="Use 1, 2 or 4.",
+        )
+    return height // factor, width // factor
+
+
+def _central(stack: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Cut the last two axes to the middle; pixel n / 2 of an axis, the centre, stays pixel n' / 2."""
+    top, left = (stack.shape[-2] - height) // 2, (stack.shape[-1] - width) // 2
+    return stack[..., top : top + height, left : left + width]
+
+
+def _coarser(image: np.ndarray, factor: int) -> np.ndarray:
+    """Low-pass and sample every *factor*-th pixel, by a crop in Fourier space: values keep their level.
+
+    The origin pixel (0, 0) stays where it is, so a coordinate c becomes c / factor.
+    """
+    axes = (-2, -1)
+    spectrum = np.fft.fftshift(np.fft.fft2(image.astype(np.complex128)), axes=axes)
+    height, width = image.shape[-2] // factor, image.shape[-1] // factor
+    cut = _kept_frequencies(spectrum, height, width)
+    return np.asarray(np.fft.ifft2(np.fft.ifftshift(cut, axes=axes)) / factor**2)
+
+
+def _kept_frequencies(spectrum: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Cut a centred spectrum about its zero frequency, which sits at n // 2 for odd n too."""
+    top = spectrum.shape[-2] // 2 - height // 2
+    left = spectrum.shape[-1] // 2 - width // 2
+    return spectrum[..., top : top + height, left : left + width]
+
+
+def _padded(obj: np.ndarray, factor: int) -> np.ndarray:
+    """Repeat the far edges until *factor* divides the object."""
+    return np.pad(obj, [(0, -n % factor) for n in obj.shape], mode="edge")
+
+
+def _half_bin_ramp(shape: tuple[int, ...], factor: int) -> np.ndarray:
+    """Return the phase ramp that moves a far field by (factor - 1) / 2 pixels of the unbinned detector."""
+    rows, columns = (np.arange(n) - n / 2 for n in shape)
+    turns = (factor - 1) / (2 * factor) * (rows[:, None] / shape[0] + columns[None, :] / shape[1])
+    return np.asarray(np.exp(-2j * np.pi * turns))
+
+
+def _require_fitting(beam: np.ndarray, shape: tuple[int, int], where: str) -> None:
+    """Refuse a *beam*, the probe or its far field, that loses light when it is cut to *shape*."""
+    share = float(np.sum(np.abs(_central(beam, *shape)) ** 2) / np.sum(np.abs(beam) ** 2))
+    if share < FITTING:
+        raise RefusedError(
+            "probeGuess",
+            expected=f"{FITTING:.0%} of its energy inside the {where}, {shape[0]} x {shape[1]} pixels",
+            found=f"{share:.1%}",
+            remedy="Crop or bin by less, or keep all pixels.",
+        )

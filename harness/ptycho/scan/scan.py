@@ -1,0 +1,106 @@
+"""A scan: what one ptychography experiment hands over, in the harness's own axis order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.core.fixtures.manifest import Source
+
+PER_POSITION = ("diffraction", "x", "y", "x_start", "y_start", "scan_index", "truth")
+
+KEYS = {
+    "diffraction": "diffraction",
+    "object": "objectGuess",
+    "probe": "probeGuess",
+    "x": "xcoords",
+    "y": "ycoords",
+    "x_start": "xcoords_start",
+    "y_start": "ycoords_start",
+    "scan_index": "scan_index",
+    "truth": "Y",
+}
+"""Field of a scan -> key of the dataset contract."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """One scan in memory, whatever file it came from.
+
+    Parameters
+    ----------
+    name : str
+        What to call it: ``simulated``, or a file's name without its folder.
+    diffraction : ndarray, (N, H, W)
+        Amplitude, zero frequency at the centre.
+    object : ndarray, (M, M'), complex
+    probe : ndarray, (H, W), complex
+    x, y : ndarray, (N,)
+        Patch centres in object pixels; x along columns, y along rows.
+    source : Source
+        Where the data come from, with a digest.
+    x_start, y_start : ndarray, (N,), optional
+        Nominal positions, where the true ones differ.
+    scan_index : ndarray, (N,), optional
+        Index of each position in the source.
+    truth : ndarray, (N, H, W), complex, optional
+        Ground-truth patches.
+    transformations : tuple of str
+        What was done to the source so far, in order.
+    """
+
+    name: str
+    diffraction: np.ndarray
+    object: np.ndarray
+    probe: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    source: Source
+    x_start: np.ndarray | None = None
+    y_start: np.ndarray | None = None
+    scan_index: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    transformations: tuple[str, ...] = ()
+
+    @property
+    def positions(self) -> int:
+        """Number of scan positions, N."""
+        return len(self.x)
+
+    @property
+    def detector(self) -> tuple[int, int]:
+        """Detector pixels (H, W): rows, columns."""
+        height, width = self.probe.shape
+        return height, width
+
+    def take(self, index: np.ndarray, *, note: str | None = None) -> Scan:
+        """Return the scan of the positions *index*: one index array for every per-position array.
+
+        ``scan_index`` keeps pointing into the source, however often positions are taken.
+        """
+        numbered = (
+            self if self.scan_index is not None else replace(self, scan_index=np.arange(self.positions))
+        )
+        taken = {
+            name: value[index] for name in PER_POSITION if (value := getattr(numbered, name)) is not None
+        }
+        return replace(numbered.noted(note), **taken)
+
+    def noted(self, note: str | None) -> Scan:
+        """Return the scan with one more transformation on record (none where *note* is None)."""
+        return self if note is None else replace(self, transformations=(*self.transformations, note))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays that are there, under the keys of the dataset contract."""
+        return {key: value for name, key in KEYS.items() if (value := getattr(self, name)) is not None}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray], *, name: str, source: Source) -> Scan:
+        """Build a scan from *arrays* under the keys of the dataset contract; other keys are left out."""
+        present: dict[str, Any] = {field: arrays[key] for field, key in KEYS.items() if key in arrays}
+        return cls(name=name, source=source, **present)

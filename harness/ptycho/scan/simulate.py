@@ -1,0 +1,209 @@
+"""A simulated scan: seeded object, defocused probe, jittered raster, photon noise.
+
+Everything here is double precision; the one rounding to the contract's dtypes happens in ``fixture``.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from harness.core.errors import UsageError
+from harness.core.fixtures.manifest import Source
+from harness.core.storage.digest import digest_array
+from harness.ptycho.scan.forward import amplitude
+from harness.ptycho.scan.scan import Scan
+
+MARGIN = 7.0
+"""Object pixels kept free around the outermost patch, so that no method meets the object's edge."""
+
+SMALLEST_OBJECT = 128
+OBJECT_SCALES = (2.0, 4.0, 8.0, 16.0)
+"""Standard deviations, in pixels, of the Gaussian-filtered noise fields that the object is a sum of."""
+
+NOISE_FREE_PHOTONS = 1e6
+APERTURE = 0.18
+"""Radius of the probe-forming aperture in cycles per pixel (Nyquist is 0.5)."""
+
+BEAM = 0.25
+"""Radius of the defocused beam as a share of the detector's shorter side."""
+
+_LEAST = {
+    "positions": 1, "detector": 8, "step": 1e-6, "photons": 1e-6, "jitter": 0, "seed": 0, "beam": 0.05,
+}  # fmt: skip
+_EXPECTED = {
+    "positions": "a whole number of at least 1",
+    "detector": "an even whole number of at least 8",
+    "step": "a positive number of pixels",
+    "photons": "a positive number, or none for noise-free data",
+    "jitter": "a share of the step, at least 0",
+    "seed": "a whole number of at least 0",
+    "beam": "a share of the detector's side, at least 0.05",
+}
+
+
+def simulate(  # noqa: PLR0913 - the parameters of an experiment
+    *,
+    positions: int = 64,
+    detector: int = 64,
+    step: float = 12.0,
+    photons: float | None = 1e6,
+    jitter: float = 0.2,
+    seed: int = 0,
+    beam: float = BEAM,
+) -> Scan:
+    """Simulate a scan over an object that is known.
+
+    Parameters
+    ----------
+    positions : int
+        Number of scan positions N, on the squarest raster that holds them.
+    detector : int
+        Detector side in pixels, even; H = W = detector.
+    step : float
+        Raster step in object pixels.
+    photons : float or None
+        Mean number of photons per pattern; None for noise-free data (scaled as for 10^6).
+    jitter : float
+        Largest deviation from the raster as a share of the step, uniform on both axes; it breaks the raster's
+        periodicity and makes every position subpixel.
+    seed : int
+        Seeds object, positions and noise, each with a stream of its own.
+    beam : float
+        Radius of the defocused beam as a share of the detector's side.
+
+    Returns
+    -------
+    Scan
+        Diffraction as the square root of counts; object, probe and coordinates are the truth.
+
+    Raises
+    ------
+    UsageError
+        A parameter is out of range.
+    """
+    parameters = {
+        "positions": positions, "detector": detector, "step": step,
+        "photons": photons, "jitter": jitter, "seed": seed, **beam_parameter(beam),
+    }  # fmt: skip
+    _require_possible(parameters)
+    of_object, of_positions, of_noise = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
+    x, y, shape = raster(of_positions, positions=positions, detector=detector, step=step, jitter=jitter)
+    obj = random_object(of_object, shape)
+    probe = defocused_probe(detector, beam)
+    probe, clean = _exposed(probe, amplitude(probe, obj, x, y), photons or NOISE_FREE_PHOTONS)
+    return Scan(
+        name="simulated",
+        diffraction=clean if photons is None else np.sqrt(of_noise.poisson(clean**2).astype(np.float64)),
+        object=obj,
+        probe=probe,
+        x=x,
+        y=y,
+        source=Source(name="simulated", digest=_digest(parameters)),
+        scan_index=np.arange(positions),
+    )
+
+
+def raster(
+    rng: np.random.Generator, *, positions: int, detector: int, step: float, jitter: float
+) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Lay out a jittered raster, row by row, in the middle of the smallest even object that holds it.
+
+    Returns
+    -------
+    x, y : (N,) float64
+        Patch centres in object pixels.
+    shape : (int, int)
+        Object rows and columns, at least 128 each.
+    """
+    columns = int(np.ceil(np.sqrt(positions)))
+    rows = int(np.ceil(positions / columns))
+    row, column = np.divmod(np.arange(positions), columns)
+    moved = rng.uniform(-jitter * step, jitter * step, size=(2, positions))
+    shape = _extent(rows, detector, step, jitter), _extent(columns, detector, step, jitter)
+    y = shape[0] / 2 + (row - (rows - 1) / 2) * step + moved[0]
+    x = shape[1] / 2 + (column - (columns - 1) / 2) * step + moved[1]
+    return x, y, shape
+
+
+def random_object(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Draw an object with structure at several scales: amplitude in (0.5, 1), phase in (-1, 1) rad, no wraps.
+
+    Phase and amplitude share part of their structure, as one specimen's absorption and thickness do.
+    """
+    absorption, thickness = _texture(rng, shape), _texture(rng, shape)
+    phase = np.tanh(0.5 * absorption + np.sqrt(0.75) * thickness)
+    return np.asarray((0.75 + 0.25 * np.tanh(0.8 * absorption)) * np.exp(1j * phase))
+
+
+def beam_parameter(beam: float) -> dict[str, float]:
+    """Name the beam among recorded parameters where it is not the usual one, which older records left out."""
+    return {} if beam == BEAM else {"beam": beam}
+
+
+def defocused_probe(detector: int, beam: float = BEAM) -> np.ndarray:
+    """Return the probe of a soft round aperture out of focus, (detector, detector) complex128, unit energy.
+
+    The pupil carries the phase ``pi z v^2`` of a defocus z, which spreads the beam to the radius
+    ``z * APERTURE`` (geometrical optics): z is chosen for a beam of *beam* detector sides.
+    """
+    v = np.fft.fftshift(np.fft.fftfreq(detector))
+    radius = np.hypot(v[:, None], v[None, :])
+    defocus = beam * detector / APERTURE
+    pupil = _soft_disc(radius, APERTURE, 0.25 * APERTURE) * np.exp(1j * np.pi * defocus * radius**2)
+    wave = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(pupil)))
+    return np.asarray(wave / np.linalg.norm(wave))
+
+
+def _exposed(probe: np.ndarray, clean: np.ndarray, photons: float) -> tuple[np.ndarray, np.ndarray]:
+    """Scale probe and amplitudes together so that a pattern holds *photons* counts on average."""
+    scale = np.sqrt(photons / np.mean(np.sum(clean**2, axis=(1, 2))))
+    return probe * scale, clean * scale
+
+
+def _texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Sum equally strong noise fields of every scale; zero mean and unit variance."""
+    fields = [_standard(_smooth(rng.standard_normal(shape), sigma)) for sigma in OBJECT_SCALES]
+    return _standard(np.sum(fields, axis=0))
+
+
+def _smooth(field: np.ndarray, sigma: float) -> np.ndarray:
+    """Filter with a periodic Gaussian of standard deviation *sigma* pixels."""
+    rows, columns = (np.exp(-2 * (np.pi * sigma * np.fft.fftfreq(n)) ** 2) for n in field.shape)
+    return np.asarray(np.fft.ifft2(np.fft.fft2(field) * rows[:, None] * columns[None, :]).real)
+
+
+def _standard(field: np.ndarray) -> np.ndarray:
+    return np.asarray((field - field.mean()) / field.std())
+
+
+def _soft_disc(radius: np.ndarray, edge: float, width: float) -> np.ndarray:
+    """Fall from 1 to 0 around *edge* as half a cosine *width* wide: a soft edge keeps the tails short."""
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.clip((radius - edge) / width + 0.5, 0, 1)))
+
+
+def _extent(count: int, detector: int, step: float, jitter: float) -> int:
+    needed = (count - 1 + 2 * jitter) * step + detector + 2 * MARGIN
+    return max(SMALLEST_OBJECT, 2 * int(np.ceil(needed / 2)))
+
+
+def _digest(parameters: dict[str, float | None]) -> str:
+    """Digest what the source *is*, its parameters, not its double-precision values: no machine shows."""
+    text = json.dumps(parameters, sort_keys=True)
+    return digest_array(np.frombuffer(text.encode(), dtype=np.uint8))
+
+
+def _require_possible(parameters: dict[str, float | None]) -> None:
+    for key, value in parameters.items():
+        if value is not None and not _possible(key, value):
+            raise UsageError(
+                key, expected=_EXPECTED[key], found=repr(value), remedy="Give a value in this range."
+            )
+
+
+def _possible(key: str, value: float) -> bool:
+    if not np.isfinite(value) or value < _LEAST[key]:
+        return False
+    whole = float(value).is_integer()
+    return {"positions": whole, "seed": whole, "detector": whole and value % 2 == 0}.get(key, True)

@@ -1,0 +1,98 @@
+"""Metrics and stages as tables that fit 80 columns."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.core.baselines.baseline import Baseline, MetricVerdict
+    from harness.core.domain.interface import PipelineResult, Stage
+
+
+def show(table: Table) -> None:
+    """Print *table* to standard output, at the terminal's width."""
+    Console(highlight=False).print(table)
+
+
+def metric_table(result: PipelineResult) -> Table:
+    """Each metric beside its controls."""
+    table = _table(f"{result.pipeline}: metrics", "metric", ("value", *result.controls))
+    for name, value in result.metrics.items():
+        controls = (_number(control.get(name)) for control in result.controls.values())
+        table.add_row(name, _number(value), *controls)
+    return table
+
+
+def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
+    """Each metric beside its baseline, how far it may be from that, and the verdict."""
+    table = _table(f"{pipeline}: metrics and their baseline", "metric", ("value", "baseline", "+/-"))
+    table.add_column("verdict")
+    for verdict in verdicts:
+        if verdict.control is None:
+            limits = (_number(verdict.expected), f"{verdict.allowed:.1g}" if verdict.allowed else "exact")
+            table.add_row(verdict.name, _number(verdict.value), *limits, verdict.outcome.value)
+    return table
+
+
+def calibration_table(baseline: Baseline) -> Table:
+    """Each metric's value, its tolerance, and its spread over perturbed runs and over seeds."""
+    table = _table("", "metric", ("value", "+/-", "spread", "over seeds"))
+    for name, metric in baseline.metrics.items():
+        seeds = "" if metric.seed_spread is None else f"{metric.seed_spread:.1g}"
+        limits = f"{metric.tolerance:.2g}" if metric.tolerance else "exact"
+        table.add_row(name, _number(metric.value), limits, f"{metric.spread:.1g}", seeds)
+    return table
+
+
+def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
+    """How far each metric is ahead of each control, and in brackets how far it must be."""
+    against = {(v.name, v.control): v for v in verdicts if v.control is not None}
+    controls = list(dict.fromkeys(control for _, control in against))
+    table = _table(f"{pipeline}: ahead of its controls by (at least)", "metric", controls)
+    for name in dict.fromkeys(name for name, _ in against):
+        found = (against.get((name, control)) for control in controls)
+        table.add_row(name, *(_lead(verdict) if verdict else "" for verdict in found))
+    return table
+
+
+def stage_table(stages: Sequence[Stage], title: str = "") -> Table:
+    """Seconds and peak memory of each stage."""
+    table = _table(title, "stage", ("seconds", "peak MB"))
+    for stage in stages:
+        table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mb:.0f}" if stage.peak_mb else "")
+    return table
+
+
+def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
+    """One row per step of a run; the keys of the first are the headings."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in rows[0]:
+        table.add_column(heading, justify="right" if heading == "seconds" else "left")
+    for row in rows:
+        table.add_row(*row.values())
+    return table
+
+
+def _table(title: str, first: str, others: Iterable[str]) -> Table:
+    """An empty table whose columns but the first are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _lead(verdict: MetricVerdict) -> str:
+    """Lead over a control in the metric's good direction, and the least that is accepted."""
+    return f"{math.copysign(1, verdict.allowed) * verdict.distance:.2g} ({abs(verdict.allowed):.2g})"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,175 @@
+"""A metric against its baseline: a bound on either side, and controls that must be beaten."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.baselines.baseline import (
+    SCHEMA,
+    Baseline,
+    Certificate,
+    Control,
+    Metric,
+    accepted,
+    encode_baseline,
+    judge,
+    read_baseline,
+)
+from harness.core.errors import StaleFormatError, UnreadableError, UsageError
+from harness.core.verdict import Outcome
+
+CERTIFICATE = Certificate("by hand", 1, ({"threads": "2"},), {"python": "3.11.0"}, "2020-01-02")
+
+
+def baseline(metrics=None, controls=None) -> Baseline:
+    return Baseline(SCHEMA, metrics or {}, controls or {}, CERTIFICATE)
+
+
+def outcome(stored: Metric, value: float) -> Outcome:
+    (verdict,) = judge(baseline({"ssim": stored}), {"ssim": value})
+    return verdict.outcome
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_metric_just_inside_passes_and_just_outside_does_not(sign):
+    """On both sides: a sudden gain is news too. All these numbers are exact in binary."""
+    stored = Metric(0.75, 0.125)
+    edge = 0.75 + sign * 0.125
+    assert outcome(stored, edge) is Outcome.TOLERATED
+    assert outcome(stored, math.nextafter(edge, 0.75)) is Outcome.TOLERATED
+    assert outcome(stored, edge + sign * 2**-40) is Outcome.DRIFTED
+
+
+def test_the_very_value_is_the_same():
+    assert outcome(Metric(0.75, 0.0), 0.75) is Outcome.SAME
+    assert outcome(Metric(0.75, 0.0), math.nextafter(0.75, 1)) is Outcome.DRIFTED
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_drifts(value):
+    verdicts = judge(baseline({"ssim": Metric(0.75, 1e300)}), {"ssim": value})
+    assert verdicts[0].outcome is Outcome.DRIFTED
+    assert not accepted(verdicts)
+
+
+def test_a_metric_on_one_side_is_missing_or_unregistered():
+    verdicts = judge(baseline({"mae": Metric(0.25, 0.1)}), {"ssim": 0.75})
+    assert [(item.name, item.outcome) for item in verdicts] == [
+        ("mae", Outcome.MISSING),
+        ("ssim", Outcome.UNREGISTERED),
+    ]
+    assert not any(item.outcome.accepted for item in verdicts)
+    assert all(math.isnan(item.distance) for item in verdicts)
+
+
+def test_every_metric_gets_its_verdict_with_what_was_expected():
+    stored = {"b": Metric(1.0, 0.5), "a": Metric(2.0, 0.5)}
+    verdicts = judge(baseline(stored), {"a": 2.25, "b": 3.0})
+    assert [(item.name, item.value, item.expected, item.allowed, item.distance) for item in verdicts] == [
+        ("a", 2.25, 2.0, 0.5, 0.25),
+        ("b", 3.0, 1.0, 0.5, 2.0),
+    ]
+    assert [item.outcome for item in verdicts] == [Outcome.TOLERATED, Outcome.DRIFTED]
+
+
+# Controls: a metric within its tolerance has collapsed all the same if a flat object does as well
+
+
+def against_control(margin: float, value: float | None, control: float = 0.5, measured=None) -> Outcome:
+    stored = baseline({"ssim": Metric(0.75, 10.0)}, {"flat": {"ssim": Control(control, margin)}})
+    metrics = {"ssim": value} if value is not None else {}
+    verdicts = judge(stored, metrics, {"flat": {"ssim": measured}} if measured is not None else None)
+    assert [item.control for item in verdicts] == [None, "flat"]
+    return verdicts[1].outcome
+
+
+@pytest.mark.parametrize(("margin", "edge"), [(0.25, 0.75), (-0.25, 0.25)])
+def test_a_metric_must_be_ahead_of_its_control_by_the_margin(margin, edge):
+    """Upward where more is better, downward where less is; at the margin is enough, just short is not."""
+    ahead, behind = edge + margin, 0.5 - margin
+    assert against_control(margin, edge) is Outcome.SAME
+    assert against_control(margin, ahead) is Outcome.SAME
+    assert against_control(margin, math.nextafter(edge, 0.5)) is Outcome.COLLAPSED
+    assert against_control(margin, 0.5) is Outcome.COLLAPSED
+    assert against_control(margin, behind) is Outcome.COLLAPSED
+
+
+@pytest.mark.parametrize("margin", [0.25, -0.25])
+@pytest.mark.parametrize("value", [math.nan, None])
+def test_no_number_is_ahead_of_no_control(margin, value):
+    assert against_control(margin, value) is Outcome.COLLAPSED
+
+
+@pytest.mark.parametrize("margin", [0.25, -0.25])
+def test_the_control_of_the_same_run_counts_before_the_stored_one(margin):
+    """A value that was far ahead of the old control is none if the new control has caught up."""
+    value = 0.5 + 2 * margin
+    assert against_control(margin, value) is Outcome.SAME
+    assert against_control(margin, value, measured=value) is Outcome.COLLAPSED
+    assert against_control(margin, value, control=value, measured=0.5) is Outcome.SAME
+    assert against_control(margin, value, measured=math.nan) is Outcome.COLLAPSED
+
+
+def test_every_stored_control_is_judged_beside_every_metric():
+    stored = baseline(
+        {"mae": Metric(0.1, 1.0), "ssim": Metric(0.9, 1.0)},
+        {
+            "untrained": {"mae": Control(0.2, -0.05)},
+            "flat": {"ssim": Control(0.1, 0.4), "mae": Control(0.3, -0.1)},
+        },
+    )
+    verdicts = judge(stored, {"mae": 0.18, "ssim": 0.9})
+    assert [(item.control, item.name, item.outcome) for item in verdicts[2:]] == [
+        ("flat", "mae", Outcome.SAME),
+        ("flat", "ssim", Outcome.SAME),
+        ("untrained", "mae", Outcome.COLLAPSED),
+    ]
+    assert not accepted(verdicts)
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+@given(finite, st.floats(0, 1e30), st.floats())
+def test_a_verdict_is_accepted_exactly_within_the_tolerance(value, tolerance, found):
+    """Whatever the numbers, NaN and infinities among them."""
+    inside = abs(found - value) <= tolerance
+    assert outcome(Metric(value, tolerance), found).accepted == inside
+
+
+def test_a_baseline_is_read_as_it_was_written(tmp_path):
+    stored = baseline({"ssim": Metric(0.75, 0.125, (0.75, 0.8))}, {"flat": {"ssim": Control(0.25, 0.25)}})
+    path = tmp_path / "lattice.smooth.json"
+    path.write_bytes(encode_baseline(stored))
+    assert read_baseline(path) == stored
+    assert encode_baseline(read_baseline(path)) == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "metric", [Metric(math.nan, 0.1), Metric(1.0, math.inf), Metric(1.0, 0.1, (math.nan,))]
+)
+def test_a_baseline_that_nothing_could_meet_is_not_written(metric):
+    with pytest.raises(UsageError, match=r"\$\.metrics\.ssim"):
+        encode_baseline(baseline({"ssim": metric}))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "found"),
+    [
+        ({"schema": 2}, StaleFormatError, "schema 2"),
+        ({"metric": {}}, UnreadableError, "unknown field `metric`"),
+        ({"metrics": {"ssim": {"value": 1, "tolerence": 0}}}, UnreadableError, "$.metrics[...]"),
+        ({"metrics": {"ssim": {"value": "1", "tolerance": 0}}}, UnreadableError, "$.metrics[...].value"),
+    ],
+)
+def test_an_edited_baseline_is_refused_with_the_place(tmp_path, change, kind, found):
+    path = tmp_path / "lattice.smooth.json"
+    path.write_text(json.dumps(json.loads(encode_baseline(baseline())) | change))
+    with pytest.raises(kind) as caught:
+        read_baseline(path)
+    assert found in caught.value.found

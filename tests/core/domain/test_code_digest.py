@@ -1,0 +1,117 @@
+"""Which source files stand behind a generator, and when their digest moves."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from harness.core.domain.code_digest import code_digest, code_files
+
+FILES = {
+    "pack_{n}/__init__.py": "",
+    "pack_{n}/waves.py": """
+        from __future__ import annotations
+        import math
+        from typing import TYPE_CHECKING
+        import numpy as np
+        from . import shapes
+        from .deep.inner import value
+        if TYPE_CHECKING:
+            from pack_{n} import hints
+        else:
+            from pack_{n} import real
+        def waves():
+            import lone_{n}
+        """,
+    "pack_{n}/shapes.py": "import pack_{n}.waves",
+    "pack_{n}/hints.py": "",
+    "pack_{n}/real.py": "",
+    "pack_{n}/unused.py": "",
+    "pack_{n}/deep/__init__.py": "",
+    "pack_{n}/deep/inner.py": "value = 1",
+    "lone_{n}.py": "this is no Python",
+}
+EXPECTED = [
+    "lone_{n}.py",
+    "pack_{n}/__init__.py",
+    "pack_{n}/deep/__init__.py",
+    "pack_{n}/deep/inner.py",
+    "pack_{n}/real.py",
+    "pack_{n}/shapes.py",
+    "pack_{n}/waves.py",
+]
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Write the example's modules under names of the test's own; return how to name them."""
+    import textwrap
+
+    number = str(abs(hash(tmp_path)))
+    root = tmp_path / "project"
+    for name, text in FILES.items():
+        path = root / name.format(n=number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text.replace("{n}", number)), "utf-8")
+    monkeypatch.syspath_prepend(root)
+    importlib.invalidate_caches()
+    return root, lambda text: text.format(n=number)
+
+
+def test_files_are_those_that_the_generator_imports_and_no_others(tree):
+    """Its module, what that imports at any depth or late, packages around it; no hints, no library."""
+    root, named = tree
+    found = code_files(named("pack_{n}.waves:waves"), root)
+    assert list(found) == [named(name) for name in EXPECTED]
+    assert {file.read_bytes() for file in found.values()}
+    assert named("pack_{n}.waves") not in sys.modules
+
+
+def test_a_module_of_another_package_counts_below_the_root_alone(tree, tmp_path):
+    root, named = tree
+    assert named("lone_{n}.py") not in code_files(named("pack_{n}.waves:waves"), tmp_path / "elsewhere")
+    (root / "site-packages").mkdir()
+    (root / "site-packages" / named("lone_{n}.py")).write_text("")
+    sys.path.insert(0, str(root / "site-packages"))
+    importlib.invalidate_caches()
+    try:
+        assert named("lone_{n}.py") not in code_files(named("pack_{n}.waves:waves"), root)
+    finally:
+        sys.path.pop(0)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_digest_moves_with_every_file_behind_the_generator(tree, name):
+    root, named = tree
+    call = named("pack_{n}.waves:waves")
+    before = code_digest(call, root)
+    path = root / named(name)
+    path.write_text(path.read_text("utf-8") + "\n# more", "utf-8")
+    assert code_digest(call, root) != before
+
+
+@pytest.mark.parametrize("name", ["pack_{n}/hints.py", "pack_{n}/unused.py"])
+def test_digest_stays_where_another_file_changes(tree, name):
+    root, named = tree
+    call = named("pack_{n}.waves:waves")
+    before = code_digest(call, root)
+    (root / named(name)).write_text("changed = True", "utf-8")
+    assert code_digest(call, root) == before
+
+
+def test_digest_is_what_sha256sum_gives(tree):
+    """An outsider needs no harness to come to the same digest."""
+    root, named = tree
+    files = [named(name) for name in EXPECTED]
+    listing = subprocess.run(["sha256sum", *files], cwd=root, capture_output=True, check=True).stdout
+    total = subprocess.run(["sha256sum"], input=listing, capture_output=True, check=True).stdout
+    told = code_digest(named("pack_{n}.waves:waves"), root)
+    assert told == f"dirHash:{total.decode().split()[0]}"
+
+
+@pytest.mark.parametrize("call", ["nowhere_at_all:f", "", ":f", "math:sin", "a\0b:f", "..x:f"])
+def test_a_call_without_source_has_no_digest(call, tmp_path):
+    assert code_digest(call, tmp_path) is None

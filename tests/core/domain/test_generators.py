@@ -1,0 +1,160 @@
+"""Generators are called with what a user types, and again with what a manifest records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.core.domain.generators import make_again, needs_source, parameters_of, read_parameters
+from harness.core.errors import RefusedError, UsageError
+from harness.core.fixtures.fixture import Fixture, make_fixture
+from harness.core.fixtures.manifest import Generator, Source
+
+LATTICES = """
+from __future__ import annotations
+from pathlib import Path
+from typing import TYPE_CHECKING
+import numpy as np
+from harness.core.fixtures.fixture import make_fixture
+from harness.core.fixtures.manifest import Generator, Source
+if TYPE_CHECKING:
+    from harness.core.fixtures.fixture import Fixture
+
+def lattice(*, size: int = 3, scale: float | None = 1.0, shape: tuple[int, ...] = (1,)) -> Fixture:
+    arrays = {"image": np.arange(size) * (scale or 0.0)}
+    call = Generator("lattices:lattice", 1, {"size": size, "scale": scale, "shape": shape})
+    return make_fixture("lattice", arrays, generator=call, source=Source("simulated", "xxh128:0"))
+
+def sampled(*, source: Path, size: int = 3) -> Fixture:
+    arrays = {"image": np.frombuffer(source.read_bytes(), np.uint8)[:size]}
+    call = Generator("lattices:sampled", 1, {"source": source.name, "size": size})
+    return make_fixture("sampled", arrays, generator=call, source=Source(source.name, "xxh128:0"))
+
+def misty(*, size: Fixture = 3): ...
+"""
+
+
+@pytest.fixture
+def lattices(module):
+    """A user's module of generators, annotated for type checkers."""
+    module("lattices", LATTICES)
+    import lattices
+
+    return lattices
+
+
+def anything(  # noqa: PLR0913 - one parameter of each type
+    *, number: int, ratio: float, limit: float | None, flag: bool, text: str, path: Path, free
+) -> Fixture:
+    """Make nothing: a signature to read parameters for."""
+
+
+def test_text_becomes_what_the_annotations_say():
+    typed = {
+        "number": "3",
+        "ratio": "1e6",
+        "limit": "none",
+        "flag": "true",
+        "text": "3",
+        "path": "a/b",
+        "free": "3",
+    }
+    assert read_parameters(anything, typed) == {
+        "number": 3,
+        "ratio": 1e6,
+        "limit": None,
+        "flag": True,
+        "text": "3",
+        "path": Path("a/b"),
+        "free": "3",
+    }
+    assert read_parameters(anything, {"limit": "0.5", "flag": "false"}) == {"limit": 0.5, "flag": False}
+
+
+def test_recorded_values_are_taken_as_they_are():
+    """What JSON made of them: whole floats, None, lists."""
+    recorded = {"number": 3, "ratio": 1000000.0, "limit": None, "path": "a"}
+    assert read_parameters(anything, recorded) == recorded | {"path": Path("a")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("number", "3.5"), ("number", "many"), ("ratio", "none"), ("flag", "perhaps"), ("number", None)],
+)
+def test_a_value_of_another_type_is_refused_by_the_parameters_name(name, value):
+    with pytest.raises(UsageError, match="Correct the value") as caught:
+        read_parameters(anything, {name: value})
+    assert caught.value.thing == f"parameter {name!r}"
+    assert repr(value) in caught.value.found or value is None
+
+
+def test_an_unknown_parameter_is_refused_and_the_known_ones_named():
+    with pytest.raises(UsageError, match="one of number, ratio, limit, flag, text, path, free"):
+        read_parameters(anything, {"nmuber": "3"})
+
+
+def test_a_generator_may_be_annotated_for_type_checkers(lattices):
+    """What it returns is never asked for at run time, so its name need not be there."""
+    parameters = parameters_of(lattices.lattice)
+    assert list(parameters) == ["size", "scale", "shape"]
+    assert parameters["size"].annotation is int
+    assert parameters["scale"].default == 1.0
+
+
+def test_a_parameter_whose_annotation_is_not_there_is_refused(lattices):
+    with pytest.raises(UsageError, match="Import the name at run time") as caught:
+        parameters_of(lattices.misty)
+    assert caught.value.thing == "generator lattices:misty"
+
+
+def test_a_generator_that_reads_a_file_says_so_by_its_parameter(lattices):
+    assert needs_source(lattices.sampled)
+    assert not needs_source(lattices.lattice)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"size": 5, "scale": None}, {"scale": 1e6, "shape": (4, 4)}])
+def test_a_fixture_is_made_again_from_its_manifest(lattices, parameters):
+    """The same manifest, to the last key, though its parameters went through JSON."""
+    fixture = lattices.lattice(**parameters)
+    again = make_again(fixture.manifest)
+    assert again.manifest == fixture.manifest
+    assert np.array_equal(again.arrays["image"], fixture.arrays["image"])
+
+
+def test_a_source_is_given_anew(lattices, tmp_path):
+    """A manifest knows the file's name alone: the directory is told by who makes it again."""
+    source = tmp_path / "scan.bin"
+    source.write_bytes(b"abcdef")
+    fixture = lattices.sampled(source=source, size=4)
+    assert make_again(fixture.manifest, source).manifest == fixture.manifest
+    with pytest.raises(RefusedError, match=r"its source, scan\.bin") as caught:
+        make_again(fixture.manifest)
+    assert "harness generate --source PATH/scan.bin" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Generator("lattices:gone", 1, {}),
+        Generator("no_such_module:lattice", 1, {}),
+        Generator("lattices:lattice", 1, {"sides": 4}),
+        Generator("lattices:lattice", 1, {"size": "many"}),
+    ],
+)
+def test_a_generator_that_is_not_what_it_was_is_refused(lattices, call):
+    manifest = msgspec.structs.replace(lattices.lattice().manifest, generator=call)
+    with pytest.raises(UsageError):
+        make_again(manifest)
+
+
+def test_the_example_is_a_fixture_like_any_other(lattices):
+    made = make_fixture(
+        "lattice",
+        {"image": np.arange(3) * 1.0},
+        generator=Generator("lattices:lattice", 1, {"size": 3, "scale": 1.0, "shape": [1]}),
+        source=Source("simulated", "xxh128:0"),
+    )
+    assert made.manifest == lattices.lattice().manifest

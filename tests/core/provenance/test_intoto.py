@@ -1,0 +1,225 @@
+"""Provenance statements against the published schemas, and against the registry that they speak of.
+
+The structs below are those schemas, unknown fields refused. From the in-toto Attestation Framework, spec/v1:
+statement.md and digest_set.md (both version v1.1), resource_descriptor.md and field_types.md. From SLSA v1.0:
+docs/spec/v1.0/schema/provenance.proto. A field is required where the text says REQUIRED, or REQUIRED for SLSA
+Build L1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from harness.core.provenance.evidence import Chain, Origin, Place
+from harness.core.provenance.intoto import statements
+from harness.core.registry.registry import Entry, Record, record_digest
+
+Uri = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9+.-]*:[^\s#]+$")]
+Text = Annotated[str, Meta(min_length=1)]
+Digests = Annotated[dict[Text, Text], Meta(min_length=1)]
+Instant = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
+
+# Bytes of the algorithms that digest_set.md writes as lowercase hex of a fixed length; others are free.
+SIZES = {"sha256": 32, "sha1": 20, "md5": 16, "sha512": 64, "gitCommit": 20, "dirHash": 32}
+
+
+class Published(Struct, forbid_unknown_fields=True, rename="camel"):
+    """A message of the published schemas, in JSON."""
+
+
+class ResourceDescriptor(Published):
+    name: Text | UnsetType = UNSET
+    uri: Uri | UnsetType = UNSET
+    digest: Digests | UnsetType = UNSET
+    content: bytes | UnsetType = UNSET
+    download_location: Uri | UnsetType = UNSET
+    media_type: Text | UnsetType = UNSET
+    annotations: dict[str, Any] | UnsetType = UNSET
+
+    def __post_init__(self):
+        """At least one of uri, digest and content; digests as their algorithm writes them."""
+        if UNSET is self.uri and UNSET is self.digest and UNSET is self.content:
+            raise ValueError("a descriptor needs one of uri, digest and content")
+        for algorithm, value in (self.digest or {}).items():
+            size = SIZES.get(algorithm)
+            if size and not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
+                raise ValueError(f"{algorithm} is no lowercase hex of {size} bytes")
+
+
+class BuildDefinition(Published):
+    build_type: Uri
+    external_parameters: dict[str, Any]
+    internal_parameters: dict[str, Any] | UnsetType = UNSET
+    resolved_dependencies: list[ResourceDescriptor] | UnsetType = UNSET
+
+
+class Builder(Published):
+    id: Uri
+    version: dict[str, str] | UnsetType = UNSET
+    builder_dependencies: list[ResourceDescriptor] | UnsetType = UNSET
+
+
+class BuildMetadata(Published):
+    invocation_id: str | UnsetType = UNSET
+    started_on: Instant | UnsetType = UNSET
+    finished_on: Instant | UnsetType = UNSET
+
+
+class RunDetails(Published):
+    builder: Builder
+    metadata: BuildMetadata | UnsetType = UNSET
+    byproducts: list[ResourceDescriptor] | UnsetType = UNSET
+
+
+class Provenance(Published):
+    build_definition: BuildDefinition
+    run_details: RunDetails
+
+
+class Statement(Published):
+    type: Literal["https://in-toto.io/Statement/v1"] = msgspec.field(name="_type")
+    subject: Annotated[list[ResourceDescriptor], Meta(min_length=1)]
+    predicate_type: Literal["https://slsa.dev/provenance/v1"]
+    predicate: Provenance
+
+    def __post_init__(self):
+        """Each subject MUST have a digest; names SHOULD be unique."""
+        if any(UNSET is subject.digest for subject in self.subject):
+            raise ValueError("a subject needs a digest")
+        names = [subject.name for subject in self.subject]
+        if len(set(names)) < len(names):
+            raise ValueError("two subjects have one name")
+
+
+def check(statement: dict[str, Any]) -> Statement:
+    """Decode a statement's JSON as the schemas have it."""
+    return msgspec.json.decode(msgspec.json.encode(statement), type=Statement)
+
+
+SHA, XXH = "ab" * 32, "cd" * 16
+RECORD = Record(
+    at="2024-01-02T03:04:05Z",
+    by="Ada Lovelace",
+    reason="first light",
+    commit="12" * 20,
+    dirty=True,
+    command="pytest --regen-all",
+    environment={"harness": "0.1.0", "numpy": "2.0"},
+    code=f"dirHash:{'ef' * 32}",
+    sha256=f"sha256:{SHA}",
+)
+
+
+def chain(path: str, kind: str, origin: Origin | None = None, record: Record = RECORD) -> Chain:
+    return Chain(path, Entry(kind, 3, f"xxh128:{XXH}", f"sha256:{SHA}", record), Place.FILE, None, origin)
+
+
+@pytest.fixture
+def chains(made):
+    """A fixture's two files, a baseline and a mask that was added by hand."""
+    origin = Origin(made().manifest, None, None, None, intact=True)
+    other = msgspec.structs.replace(RECORD, code=UNSET, commit=None)
+    return (
+        chain("golden/lattice.json", "manifest", origin),
+        chain("golden/lattice.net.json", "baseline", record=other),
+        chain("golden/lattice.npz", "fixture", origin, record=other),
+        chain("golden/mask.tif", "file", record=other),
+    )
+
+
+def test_every_statement_is_as_the_schemas_have_it(chains):
+    told = [check(statement) for statement in statements(chains)]
+    assert [[subject.name for subject in statement.subject] for statement in told] == [
+        ["golden/lattice.json", "golden/lattice.npz"],
+        ["golden/lattice.net.json"],
+        ["golden/mask.tif"],
+    ]
+
+
+def test_subjects_are_files_by_their_digests(chains):
+    """SHA-256, which signers accept, beside the digest that the registry is fast with."""
+    for statement in statements(chains):
+        for subject in check(statement).subject:
+            assert subject.digest == {"sha256": SHA, "xxh128": XXH}
+
+
+def test_a_fixtures_definition_is_its_generator_source_code_and_commit(chains, made):
+    """The manifest's record leads, which alone knows the code."""
+    told = check(next(statements(chains))).predicate.build_definition
+    manifest = made().manifest
+    assert told.build_type == "urn:golden-harness:generate:v1"
+    assert told.external_parameters == {
+        "generator": {"call": "example:lattice", "version": 1, "parameters": {"seed": 0}}
+    }
+    assert told.internal_parameters == {"environment": RECORD.environment}
+    repository, source, code = told.resolved_dependencies
+    assert repository.digest == {"gitCommit": "12" * 20}
+    assert repository.annotations == {"dirty": True, "by": "Ada Lovelace", "reason": "first light"}
+    assert (source.name, source.digest) == (manifest.source.name, {"xxh128": "0"})
+    assert (code.name, code.digest) == ("example:lattice", {"dirHash": "ef" * 32})
+
+
+def test_run_details_are_the_records(chains):
+    told = check(next(statements(chains))).predicate.run_details
+    assert told.builder.version == {"golden-harness": "0.1.0"}
+    assert told.metadata.invocation_id == record_digest(RECORD)
+    assert told.metadata.finished_on == RECORD.at
+
+
+def test_what_no_generator_made_has_its_command(chains):
+    """And no dependency that nobody recorded."""
+    for statement in list(statements(chains))[1:]:
+        told = check(statement).predicate.build_definition
+        assert told.build_type == "urn:golden-harness:record:v1"
+        assert told.external_parameters == {"command": "pytest --regen-all"}
+        assert told.resolved_dependencies == []
+
+
+def test_nothing_golden_is_no_statement():
+    assert list(statements(())) == []
+
+
+def edited(statement: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    part = statement
+    for key in place[:-1]:
+        part = part[key]
+    if value is None:
+        del part[place[-1]]
+    else:
+        part[place[-1]] = value
+    return statement
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("_type",), "https://in-toto.io/Statement/v0.1"),
+        (("subject",), []),
+        (("subject", 0, "digest"), None),
+        (("subject", 0, "digest"), {}),
+        (("subject", 0, "digest", "sha256"), SHA.upper()),
+        (("subject", 0, "digest", "sha256"), f"sha256:{SHA}"),
+        (("subject", 1, "name"), "golden/lattice.json"),
+        (("subject", 0, "size"), 3),
+        (("predicateType",), "https://slsa.dev/provenance/v0.2"),
+        (("predicate", "runDetails"), None),
+        (("predicate", "runDetails", "builder", "id"), None),
+        (("predicate", "runDetails", "builder", "id"), "a work tree"),
+        (("predicate", "runDetails", "metadata", "finishedOn"), "2024-01-02 03:04"),
+        (("predicate", "runDetails", "metadata", "finishedOn"), "2024-01-02T03:04:05+01:00"),
+        (("predicate", "buildDefinition", "buildType"), None),
+        (("predicate", "buildDefinition", "externalParameters"), None),
+        (("predicate", "buildDefinition", "resolvedDependencies", 1), {"name": "simulated"}),
+    ],
+)
+def test_the_schemas_refuse_what_is_not_theirs(chains, place, value):
+    """The check itself can fail: at every rule that the statements have to keep."""
+    statement = next(statements(chains))
+    check(statement)
+    with pytest.raises(msgspec.ValidationError):
+        check(edited(statement, place, value))

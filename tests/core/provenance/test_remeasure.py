@@ -1,0 +1,145 @@
+"""An edited baseline and a changed metric code are told apart, by the arrays that are kept beside it."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.core.baselines.baseline import encode_baseline, read_baseline
+from harness.core.baselines.calibrate import Condition, Sample, calibrated
+from harness.core.fixtures.fixture import write_fixture
+from harness.core.provenance.audit import audit
+from harness.core.provenance.evidence import gather
+from harness.core.provenance.finding import Rank
+from harness.core.provenance.remeasure import remeasure
+from harness.core.recording.regenerate import Staged
+from harness.core.registry.registry import describe_file, read_registry
+from harness.core.storage.documents import encode_document
+from harness.core.storage.npz import read_archive, write_archive
+
+MEASURE = '''
+import numpy as np
+
+def distance(fixture, kept):
+    """How far the result is from the image."""
+    return {"mae": float(np.abs(kept["object"] - fixture["image"]).mean()), "steps": 3.0}
+'''
+BASELINE, RESULT = "golden/lattice.smooth.json", "golden/lattice.smooth.npz"
+
+
+@pytest.fixture
+def code(empty, monkeypatch):
+    """The project's own module that measures; changed, it is to be imported anew."""
+    path = empty.root / "measuring.py"
+    path.write_text(MEASURE)
+    monkeypatch.syspath_prepend(empty.root)
+    yield path
+    forget()
+
+
+@pytest.fixture
+def project(empty, record, made, tmp_path, code):
+    """A repository with a fixture, a baseline and the arrays that it was measured on."""
+    fixture = made()
+    kept = {"object": fixture.arrays["image"] + np.float32(0.25)}
+    metrics = {"mae": 0.25, "steps": 3.0}
+    samples = [Sample(Condition(1), metrics, {})] * 2
+    baseline = calibrated(samples, better={}, resolution={"steps": 1.0}, measure="measuring:distance")
+    folder = tmp_path / "made"
+    archive, manifest = write_fixture(fixture, folder)
+    (folder / "baseline.json").write_bytes(encode_baseline(baseline))
+    write_archive(folder / "result.npz", kept)
+    record(
+        [
+            Staged("golden/lattice.npz", "fixture", archive),
+            Staged("golden/lattice.json", "manifest", manifest),
+            Staged(BASELINE, "baseline", folder / "baseline.json"),
+            Staged(RESULT, "result", folder / "result.npz"),
+        ]
+    )
+    return empty
+
+
+def forget() -> None:
+    sys.modules.pop("measuring", None)
+
+
+def told(project, *rules: str) -> list[tuple[str, str, str]]:
+    found = audit(gather(project))
+    return [(f.rank.value, f.rule, f.detail) for f in found if f.rule in (rules or {f.rule})]
+
+
+def register(project, path: str) -> None:
+    """Register a file as it is, as a forger would: digests and record of the same bytes."""
+    registry = read_registry(project.registry)
+    entry = registry.entries[path]
+    new = describe_file(project.locate(path), entry.kind, entry.record)
+    new = msgspec.structs.replace(new, record=msgspec.structs.replace(entry.record, sha256=new.sha256))
+    entries = registry.entries | {path: new}
+    project.registry.write_bytes(encode_document(msgspec.structs.replace(registry, entries=entries)))
+
+
+def edit(project, value: float) -> None:
+    path = project.locate(BASELINE)
+    baseline = read_baseline(path)
+    metrics = baseline.metrics | {"mae": msgspec.structs.replace(baseline.metrics["mae"], value=value)}
+    path.write_bytes(encode_baseline(msgspec.structs.replace(baseline, metrics=metrics)))
+    register(project, BASELINE)
+
+
+def test_a_baseline_that_its_arrays_bear_out_is_not_mentioned(project):
+    assert told(project, "edited", "metric code", "metrics") == []
+    found = remeasure(read_baseline(project.locate(BASELINE)), project.locate(BASELINE), project.root)
+    assert (dict(found.differing), found.obstacle) == ({}, "")
+
+
+def test_an_edited_baseline_is_broken(project):
+    """Though its registry entry and its record were edited to match."""
+    edit(project, 0.2)
+    assert told(project, "edited", "metric code") == [
+        (Rank.BROKEN.value, "edited", "mae: the stored arrays give 0.25, the baseline says 0.2")
+    ]
+
+
+def test_exchanged_arrays_are_broken_too(project):
+    arrays = read_archive(project.locate(RESULT))
+    write_archive(project.locate(RESULT), {"object": arrays["object"] * 2})
+    register(project, RESULT)
+    ((rank, rule, _),) = told(project, "edited", "metric code")
+    assert (rank, rule) == (Rank.BROKEN.value, "edited")
+
+
+def test_changed_metric_code_is_weak_and_said_to_be_that(project, code):
+    code.write_text(MEASURE.replace(".mean()", ".max() + 1"))
+    forget()
+    ((rank, rule, detail),) = told(project, "edited", "metric code")
+    assert (rank, rule) == (Rank.WEAK.value, "metric code")
+    assert "the code that measures has changed" in detail
+
+
+def test_changed_code_that_measures_the_same_is_not_mentioned(project, code):
+    code.write_text(f"# faster\n{MEASURE}")
+    forget()
+    assert told(project, "edited", "metric code") == []
+
+
+def test_a_step_of_a_metric_that_has_steps_is_no_edit(project, code):
+    code.write_text(MEASURE.replace("3.0", "4.0"))
+    forget()
+    assert told(project, "edited", "metric code") == []
+
+
+@pytest.mark.parametrize("missing", [RESULT, "measuring.py"])
+def test_what_cannot_be_measured_again_is_noted(project, missing):
+    (project.root / missing).unlink()
+    forget()
+    ((rank, rule, _),) = told(project, "edited", "metric code", "metrics")
+    assert (rank, rule) == (Rank.INFORMATIONAL.value, "metrics")
+
+
+def test_a_baseline_without_arrays_is_as_it_was(project):
+    path = project.locate(BASELINE)
+    assert remeasure(msgspec.structs.replace(read_baseline(path), measure=None), path, project.root) is None

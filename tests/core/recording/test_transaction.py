@@ -1,0 +1,283 @@
+"""Several files change as one, whatever stops the process."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.core.errors import RefusedError
+from harness.core.recording import transaction
+from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.transaction import Write, apply, roll_back, roll_forward
+from harness.core.registry.verify import verify
+from harness.core.storage.project import Project
+from harness.core.verdict import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRITES = {"golden/a.npz": b"new a", "golden/b.json": b"new b", "golden/sub/c.json": b"new c"}
+
+# Reads lines "NUMBER MOMENT SECONDS". For each it forks a child that records two files, and that dies by
+# SIGKILL at file operation NUMBER (before it, within it, after it), or after SECONDS where NUMBER is 0.
+# Answers with the child's exit code.
+REGENERATIONS = """
+import os, signal, sys, time
+from pathlib import Path
+from harness.core.storage import atomic as files
+from harness.core.storage.project import Project
+from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.regenerate import Staged, commit, plan
+
+root, count = Path(sys.argv[1]), 0
+project = Project(root)
+staged = [Staged(f"golden/{name}", "file", root / "staged" / name, name) for name in ("a.txt", "b.txt")]
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def guard(name, operation, fatal, moment):
+    def run(path, *rest):
+        global count
+        count += 1
+        if count == fatal and moment == "before":
+            die()
+        if count == fatal and moment == "within" and name == "write":
+            path.write_bytes(rest[0][: len(rest[0]) // 2])
+            die()
+        operation(path, *rest)
+        if count == fatal:
+            die()
+    setattr(files, name, run)
+
+for line in sys.stdin:
+    number, moment, seconds = line.split()
+    child = os.fork()
+    if child == 0:
+        for name in ("write", "replace", "remove", "make_directory"):
+            guard(name, getattr(files, name), int(number), moment)
+        commit(project, plan(project, staged), reason="test", command="test")
+        os._exit(0)
+    if number == "0":
+        time.sleep(float(seconds))
+        os.kill(child, signal.SIGKILL)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project in which two of the files to write are there already."""
+    (tmp_path / "golden").mkdir()
+    (tmp_path / "golden" / "a.npz").write_bytes(b"old a")
+    (tmp_path / "golden" / "b.json").write_bytes(b"old b")
+    return Project(tmp_path)
+
+
+def contents(project: Project) -> dict[str, bytes]:
+    """All golden files and the registry."""
+    files = [file for file in project.golden.rglob("*") if file.is_file()]
+    files += [project.registry] if project.registry.exists() else []
+    return {file.relative_to(project.root).as_posix(): file.read_bytes() for file in files}
+
+
+def writes() -> list[Write]:
+    return [Write(path, data) for path, data in WRITES.items()]
+
+
+def interrupt(project: Project, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Begin a transaction and stop it after some of its files have their new bytes."""
+    done = 0
+    set_file = transaction._set
+
+    def set_some(*arguments: object) -> None:
+        nonlocal done
+        if done == after:
+            raise KeyboardInterrupt
+        done += 1
+        set_file(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "_set", set_some)
+        with pytest.raises(KeyboardInterrupt):
+            apply(project, writes())
+
+
+def test_apply_writes_all_and_leaves_no_journal(project):
+    """Afterwards every file holds its new bytes and nothing is interrupted."""
+    apply(project, writes())
+    assert contents(project) == WRITES
+    assert not project.is_interrupted
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_roll_forward_and_back_lead_to_either_side(project, monkeypatch, after):
+    """However many files were written, one way leads to all new bytes, the other to all old ones."""
+    before = contents(project)
+    interrupt(project, monkeypatch, after) if after < 3 else None
+    if after == 3:
+        monkeypatch.setattr(
+            transaction.files, "remove", _interrupt_once(transaction.files.remove, monkeypatch)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            apply(project, writes())
+    assert project.is_interrupted
+    assert roll_back(project) == tuple(WRITES)
+    assert contents(project) == before
+    interrupt(project, monkeypatch, min(after, 2))
+    assert roll_forward(project) == tuple(WRITES)
+    assert contents(project) == WRITES
+    assert not project.is_interrupted
+
+
+def _interrupt_once(remove, monkeypatch):
+    def stop(path):
+        monkeypatch.setattr(transaction.files, "remove", remove)
+        raise KeyboardInterrupt
+
+    return stop
+
+
+def test_nothing_new_begins_before_the_old_is_settled(project, monkeypatch):
+    """An interrupted transaction refuses the next one, and names the command."""
+    interrupt(project, monkeypatch, 1)
+    with pytest.raises(RefusedError, match="harness recover"):
+        apply(project, writes())
+
+
+def test_what_someone_changed_meanwhile_is_not_overwritten(project, monkeypatch):
+    """A file that is neither old nor new stays, and both directions name it."""
+    interrupt(project, monkeypatch, 1)
+    (project.golden / "b.json").write_bytes(b"someone's work")
+    state = contents(project)
+    for roll in (roll_forward, roll_back):
+        with pytest.raises(RefusedError, match=r"golden/b\.json: .* found others"):
+            roll(project)
+        assert contents(project) == state
+
+
+@pytest.mark.parametrize(("side", "roll"), [("new", roll_forward), ("old", roll_back)])
+def test_damaged_bytes_are_not_applied(project, monkeypatch, side, roll):
+    """Bytes put aside that are no longer what the journal says are refused, and nothing is changed."""
+    interrupt(project, monkeypatch, 1)
+    (transaction.transaction_directory(project) / side / "0").write_bytes(b"damaged")
+    state = contents(project)
+    with pytest.raises(RefusedError, match="other direction"):
+        roll(project)
+    assert contents(project) == state
+
+
+def test_path_outside_the_repository_is_refused(project):
+    """No transaction writes elsewhere, and none begins."""
+    before = contents(project)
+    with pytest.raises(RefusedError):
+        apply(project, [*writes(), Write("../outside", b"x")])
+    assert contents(project) == before
+    assert not project.is_interrupted
+
+
+def test_verify_names_the_interruption(project, monkeypatch):
+    """A state in between is named, with the command that ends it."""
+    interrupt(project, monkeypatch, 1)
+    verdict = next(v for v in verify(project) if v.outcome is Outcome.INTERRUPTED)
+    assert "harness recover" in verdict.remedy
+    roll_forward(project)
+    assert all(v.outcome is not Outcome.INTERRUPTED for v in verify(project))
+
+
+class Regenerations:
+    """Processes that record two files and die where they are told to."""
+
+    def __init__(self, root: Path) -> None:
+        call = [sys.executable, "-c", REGENERATIONS, str(root)]
+        self.server = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, number: int, moment: str, seconds: float = 0.0) -> int:
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(f"{number} {moment} {seconds}\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
+
+    def close(self) -> None:
+        self.server.communicate()
+
+
+@pytest.fixture
+def regenerations(golden_pair):
+    """Regenerations of the pair, one after the other."""
+    server = Regenerations(golden_pair.root)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def golden_pair(tmp_path: Path) -> Project:
+    """A project with one registered file that changes and one that is new."""
+    for folder in ("golden", "staged"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "golden" / "a.txt").write_bytes(b"old a")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "staged" / name).write_bytes(f"new {name}".encode() * 100)
+    project = Project(tmp_path)
+    staged = [Staged("golden/a.txt", "file", tmp_path / "golden" / "a.txt")]
+    commit(project, plan(project, staged), reason="old", command="test")
+    return project
+
+
+def settle_and_check(project: Project, old: dict[str, bytes], direction: str) -> str:
+    """Recover where it is needed; return which state the project is in, old or new."""
+    interrupted = any(v.outcome is Outcome.INTERRUPTED for v in verify(project))
+    if interrupted:
+        (roll_forward if direction == "forward" else roll_back)(project)
+    assert all(verdict.outcome is Outcome.SAME for verdict in verify(project))
+    now = contents(project)
+    if now == old:
+        return "old"
+    assert now["golden/a.txt"].startswith(b"new")
+    assert now["golden/b.txt"].startswith(b"new")
+    assert set(json.loads(now["registry.json"])["entries"]) == {"golden/a.txt", "golden/b.txt"}
+    return "new"
+
+
+@pytest.mark.parametrize("direction", ["forward", "back"])
+@pytest.mark.parametrize("moment", ["before", "within", "after"])
+def test_kill_at_every_operation_loses_nothing(golden_pair, regenerations, moment, direction):
+    """Killed at each file operation in turn, the old state or the new one is left, or recovered to."""
+    old, ends = contents(golden_pair), set()
+    for fatal in range(1, 100):
+        code = regenerations.run(fatal, moment)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        state = settle_and_check(golden_pair, old, direction)
+        ends.add(state)
+        reset(golden_pair, old)
+    assert 15 < fatal < 99, "not every file operation was counted"
+    assert ends == ({"old"} if (moment, direction) == ("before", "back") else {"old", "new"})
+
+
+def reset(project: Project, old: dict[str, bytes]) -> None:
+    """Put the old state back, as `git checkout` would."""
+    for path in contents(project).keys() - old.keys():
+        (project.root / path).unlink()
+    for path, data in old.items():
+        (project.root / path).write_bytes(data)
+
+
+def test_kill_at_random_times_loses_nothing(golden_pair, regenerations):
+    """Killed at a random moment of its run, again and again, nothing is lost."""
+    old = contents(golden_pair)
+    chance = random.Random(0)  # noqa: S311 - a reproducible choice, no secret
+    codes = set()
+    for _ in range(60):
+        codes.add(regenerations.run(0, "never", chance.uniform(0, 0.06)))
+        settle_and_check(golden_pair, old, chance.choice(["forward", "back"]))
+        reset(golden_pair, old)
+    assert -signal.SIGKILL in codes

@@ -1,0 +1,241 @@
+"""Every golden file against its entry: what is the same, what is not, and what that means."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from harness.core.errors import RefusedError, StaleFormatError, UnreadableError
+from harness.core.registry.registry import read_registry, with_entries
+from harness.core.registry.verify import is_intact, verify
+from harness.core.storage.digest import digest_file
+from harness.core.storage.documents import encode_document
+from harness.core.verdict import Outcome, exit_code
+
+FIXTURE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"
+
+
+def verdict(project, name: str, code: int):
+    """Verdict on one golden file; the others must be the same, and all come to the exit code."""
+    verdicts = verify(project)
+    told = {item.name: item for item in verdicts}
+    assert all(item.outcome is Outcome.SAME for item in verdicts if item.name != name)
+    assert exit_code(verdicts) == code
+    return told[name]
+
+
+def test_intact_files_are_the_same(project):
+    verdicts = verify(project)
+    assert [item.name for item in verdicts] == [MANIFEST, FIXTURE, BASELINE]
+    assert {item.outcome for item in verdicts} == {Outcome.SAME}
+    assert exit_code(verdicts) == 0
+
+
+def test_nothing_is_written(project, contents):
+    before = contents(project.root)
+    (project.root / FIXTURE).write_bytes(b"")
+    verify(project)
+    assert contents(project.root) == before | {FIXTURE: b""}
+
+
+@pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
+def test_a_missing_file_is_missing(project, name):
+    (project.root / name).unlink()
+    told = verdict(project, name, 1)
+    assert told.outcome is Outcome.MISSING
+    assert f"git checkout -- {name}" in told.remedy
+
+
+def test_a_directory_in_a_files_place_is_missing(project):
+    (project.root / FIXTURE).unlink()
+    (project.root / FIXTURE).mkdir()
+    told = verdict(project, FIXTURE, 1)
+    assert (told.outcome, "something else" in told.detail) == (Outcome.MISSING, True)
+
+
+@pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
+def test_every_byte_counts(project, name):
+    """One bit of any byte: the verdict is never "same", and only the zip's own bytes may be "repacked"."""
+    path = project.root / name
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        outcome = {item.name: item.outcome for item in verify(project)}[name]
+        harmless = {Outcome.REPACKED} if name == FIXTURE else set()
+        assert outcome in {Outcome.DRIFTED, Outcome.CORRUPT, Outcome.STALE} | harmless
+
+
+def test_other_arrays_are_drift(project):
+    np.savez(project.root / FIXTURE, image=np.zeros(3))
+    told = verdict(project, FIXTURE, 1)
+    assert told.outcome is Outcome.DRIFTED
+    assert "bytes, found" in told.detail
+
+
+def test_other_values_of_one_size_are_drift_and_both_digests_are_told(project):
+    path = project.root / BASELINE
+    expected = digest_file(path)
+    path.write_bytes(path.read_bytes().replace(b"0.875", b"0.885"))
+    told = verdict(project, BASELINE, 1)
+    assert (told.outcome, told.detail) == (Outcome.DRIFTED, f"expected {expected}, found {digest_file(path)}")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_the_same_arrays_in_another_container_are_no_drift(project, arrays, save):
+    """Another zlib, another order, another tool: reported, and accepted."""
+    save(project.root / FIXTURE, **dict(reversed(arrays.items())))
+    assert verdict(project, FIXTURE, 0).outcome is Outcome.REPACKED
+
+
+def test_another_container_is_drift_where_no_manifest_can_tell(project, arrays):
+    """With a manifest that is missing, changed or unregistered, nobody says what the arrays were."""
+    np.savez_compressed(project.root / FIXTURE, **arrays)
+    manifest = project.root / MANIFEST
+    whole = manifest.read_bytes()
+    for change in (manifest.unlink, lambda: manifest.write_bytes(whole + b" ")):
+        change()
+        outcomes = {item.name: item.outcome for item in verify(project)}
+        assert outcomes[FIXTURE] is Outcome.DRIFTED
+    manifest.write_bytes(whole)
+    registry = read_registry(project.registry)
+    del registry.entries[MANIFEST]
+    project.registry.write_bytes(encode_document(registry))
+    outcomes = {item.name: item.outcome for item in verify(project)}
+    assert (outcomes[FIXTURE], outcomes[MANIFEST]) == (Outcome.DRIFTED, Outcome.UNREGISTERED)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "detail"),
+    [
+        (FIXTURE, b"", "an empty file"),
+        (FIXTURE, b"PK\x03\x04", "truncated"),
+        (FIXTURE, b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (MANIFEST, b"{", "truncated"),
+        (MANIFEST, b"<<<<<<< HEAD\n", "conflict markers"),
+        (BASELINE, b"", "an empty file"),
+        (BASELINE, b'{"schema": 1}', "missing required field"),
+    ],
+)
+def test_what_cannot_be_read_is_corrupt(project, name, data, detail):
+    (project.root / name).write_bytes(data)
+    told = verdict(project, name, 1)
+    assert told.outcome is Outcome.CORRUPT
+    assert detail in told.detail
+
+
+@pytest.mark.parametrize("name", [MANIFEST, BASELINE])
+def test_a_file_of_a_newer_harness_is_stale(project, name):
+    path = project.root / name
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"schema": 2}))
+    told = verdict(project, name, 1)
+    assert (told.outcome, "Upgrade" in told.remedy) == (Outcome.STALE, True)
+
+
+def test_files_that_nobody_registered_are_listed(project):
+    """At any depth; hidden files and directories are nobody's golden files."""
+    for name in ("stray.npz", "deep/stray.json", ".hidden", ".cache/stray.npz"):
+        path = project.golden / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    verdicts = verify(project)
+    strangers = [item.name for item in verdicts if item.outcome is Outcome.UNREGISTERED]
+    assert strangers == ["golden/deep/stray.json", "golden/stray.npz"]
+    assert exit_code(verdicts) == 1
+
+
+def test_no_golden_directory_and_no_registry_is_nothing_to_say(empty):
+    assert verify(empty) == ()
+
+
+def test_size_and_digest_are_both_asked(project):
+    entry = read_registry(project.registry).entries[FIXTURE]
+    path = project.root / FIXTURE
+    assert is_intact(path, entry)
+    with path.open("ab") as stream:
+        stream.write(b"\0")
+    assert not is_intact(path, entry)
+
+
+@pytest.mark.parametrize(("data", "kind"), [(b"{", UnreadableError), (b'{"schema": 2}', StaleFormatError)])
+def test_without_a_registry_that_can_be_read_there_is_no_answer(project, data, kind):
+    project.registry.write_bytes(data)
+    with pytest.raises(kind) as caught:
+        verify(project)
+    assert caught.value.exit_code == 2
+
+
+def test_a_registered_link_that_leads_out_is_refused(project, tmp_path):
+    path = project.root / FIXTURE
+    path.rename(tmp_path / "elsewhere.npz")
+    path.symlink_to(tmp_path / "elsewhere.npz")
+    with pytest.raises(RefusedError):
+        verify(project)
+
+
+@pytest.mark.parametrize("leads", ["inside", "out"])
+def test_a_directory_that_is_a_link_may_lead_inside_alone(project, tmp_path, leads):
+    """The bytes are the registered ones either way."""
+    target = (project.root if leads == "inside" else tmp_path) / "kept"
+    project.golden.rename(target)
+    project.golden.symlink_to(target)
+    if leads == "out":
+        with pytest.raises(RefusedError, match="a path inside the repository"):
+            verify(project)
+    else:
+        assert exit_code(verify(project)) == 0
+
+
+def test_a_system_without_the_fast_way_gives_the_same_verdicts(project, monkeypatch):
+    (project.root / FIXTURE).write_bytes(b"no archive")
+    fast = verify(project)
+    monkeypatch.setattr("harness.core.storage.digest._UNIX", False)
+    assert verify(project) == fast
+
+
+def test_a_registered_file_may_lie_outside_of_golden(project):
+    (project.root / "mask.tif").write_bytes(b"mask")
+    registry = read_registry(project.registry)
+    from harness.core.registry.registry import describe_file
+
+    entry = describe_file(project.root / "mask.tif", "file", registry.entries[FIXTURE].record)
+    project.registry.write_bytes(encode_document(with_entries(registry, {"mask.tif": entry})))
+    assert exit_code(verify(project)) == 0
+    (project.root / "mask.tif").write_bytes(b"Mask")
+    assert verdict(project, "mask.tif", 1).outcome is Outcome.DRIFTED
+
+
+def test_intact_files_are_verified_without_numpy_or_torch(project):
+    """Start-up time is a promise: neither package is imported until something differs."""
+    script = (
+        "import sys; from pathlib import Path; from harness.core.storage.project import Project;"
+        "from harness.core.registry.verify import verify; verdicts = verify(Project(Path(sys.argv[1])));"
+        "print([item.outcome.value for item in verdicts], {'numpy', 'torch', 'rich'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", script, str(project.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['same', 'same', 'same'] set()"
+
+
+def test_verdicts_are_the_same_however_many_threads_read(project, monkeypatch):
+    """Large files are read by several threads; what is wrong with them is found all the same."""
+    (project.golden / "lattice.npz").write_bytes(b"no archive")
+    (project.golden / "lattice.json").unlink()
+    alone = verify(project)
+    monkeypatch.setattr("harness.core.registry.verify._LARGE_BYTES", 0)
+    monkeypatch.setattr("harness.core.registry.verify._MANY_BYTES", 0)
+    assert verify(project) == alone
+    assert {verdict.outcome for verdict in alone} == {Outcome.SAME, Outcome.CORRUPT, Outcome.MISSING}
+
+
+def test_what_a_thread_raises_is_raised(project, monkeypatch):
+    """A link that leads out, among large files: refused as it is among small ones."""
+    monkeypatch.setattr("harness.core.registry.verify._LARGE_BYTES", 0)
+    monkeypatch.setattr("harness.core.registry.verify._MANY_BYTES", 0)
+    (project.root / BASELINE).unlink()
+    (project.root / BASELINE).symlink_to("/etc/passwd")
+    with pytest.raises(RefusedError, match="a path inside the repository"):
+        verify(project)

@@ -1,0 +1,201 @@
+"""JSON documents: canonical to the byte, read strictly, replaced at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.errors import StaleFormatError, UnreadableError, UsageError
+from harness.core.storage.documents import (
+    decode_document,
+    encode_document,
+    plain_json,
+    read_document,
+    replace_file,
+)
+
+
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: int
+    title: str = ""
+    values: tuple[float, ...] = ()
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | finite | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(plain, st.randoms(use_true_random=False))
+def test_the_same_value_gives_the_same_bytes(value, order):
+    """Whatever the order of keys; and the bytes are JSON of that value."""
+    data = encode_document(value)
+    assert encode_document(shuffled(value, order)) == data
+    assert json.loads(data) == value
+    assert encode_document(json.loads(data)) == data
+
+
+def shuffled(value, order):
+    """The same value, with the keys of every mapping in another order."""
+    if isinstance(value, list):
+        return [shuffled(item, order) for item in value]
+    if isinstance(value, dict):
+        return {key: shuffled(value[key], order) for key in order.sample(list(value), len(value))}
+    return value
+
+
+def test_form_of_a_document():
+    """Keys sorted, two spaces, a newline at the end, UTF-8."""
+    assert (
+        encode_document({"b": 1.5, "a": ["Å", {}]})
+        == '{\n  "a": [\n    "Å",\n    {}\n  ],\n  "b": 1.5\n}\n'.encode()
+    )
+
+
+def test_numbers_of_numpys_are_numbers():
+    given = {"a": np.float64(0.5), "b": np.float32(0.25), "c": np.int64(3), "d": np.array(True)}
+    assert encode_document(given) == encode_document({"a": 0.5, "b": 0.25, "c": 3, "d": True})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), np.float64("nan")])
+@pytest.mark.parametrize(
+    "wrap", [lambda x: x, lambda x: [0.5, x], lambda x: (0.5, x), lambda x: Page(1, "", (0.5, x))]
+)
+def test_numbers_that_json_has_no_word_for_are_refused_with_their_place(number, wrap):
+    """In lists, tuples and structs alike: none is written as null in passing."""
+    with pytest.raises(UsageError, match="expected a finite number") as caught:
+        encode_document({"a": wrap(number)})
+    assert caught.value.thing.startswith("$.a")
+
+
+@pytest.mark.parametrize("value", [object(), Path("a"), np.zeros(3), 1j, np.longdouble(1), np.complex64(1)])
+def test_values_that_json_has_no_word_for_are_refused(value):
+    with pytest.raises(UsageError, match="Convert it first"):
+        encode_document({"a": value})
+
+
+def test_a_document_is_read_as_it_was_written(tmp_path):
+    page = Page(1, "Å", (0.5, 1.0))
+    replace_file(tmp_path / "page.json", encode_document(page))
+    assert read_document(tmp_path / "page.json", Page, schema=1) == page
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"", "an empty file"),
+        (b'{"schema": 1, "title', "truncated"),
+        (b"\x80\x04]\x94.", "malformed"),
+        (b"[1]", "Expected `object`"),
+        (b'{"title": "a"}', "missing required field `schema`"),
+        (b'{"schema": "1"}', "Expected `int`, got `str` - at `$.schema`"),
+        (b'{"schema": 1, "tilte": "a"}', "unknown field `tilte`"),
+        (b'{"schema": 1, "title": 3}', "Expected `str`, got `int` - at `$.title`"),
+        (b'{"schema": 1, "values": [1, "2"]}', "at `$.values[1]`"),
+        (b'{"schema": 1, "title": "\xff"}', "utf-8"),
+        (b'{"schema": 1, "values": ' + b"[" * 100_000, ""),
+    ],
+)
+def test_what_is_not_exactly_the_document_is_refused_with_its_place(text, found):
+    with pytest.raises(UnreadableError) as caught:
+        decode_document(text, Page, name="golden/page.json", schema=1)
+    assert caught.value.thing == "golden/page.json"
+    assert found in caught.value.found
+    assert "git checkout -- golden/page.json" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("schema", "remedy"), [(2, "Upgrade"), (0, "--force-regen")])
+def test_another_schema_is_stale_and_not_half_read(schema, remedy):
+    """Whatever else is in it: keys of a newer schema are not called typing errors."""
+    data = json.dumps({"schema": schema, "chapters": 3}).encode()
+    with pytest.raises(StaleFormatError, match=f"found schema {schema}") as caught:
+        decode_document(data, Page, name="page", schema=1)
+    assert remedy in caught.value.remedy
+
+
+def test_a_missing_document_is_refused(tmp_path):
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(UnreadableError) as caught:
+            read_document(path, Page, schema=1)
+        assert caught.value.thing == str(path)
+
+
+def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
+    path = tmp_path / "new" / "page.json"
+    replace_file(path, b"old")
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_an_interrupted_replacement_leaves_the_old_file(tmp_path, monkeypatch, step):
+    """Even Ctrl-C between the steps: the old bytes stay, and no temporary file does."""
+    path = tmp_path / "page.json"
+    path.write_bytes(b"old")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(*((os, "fsync", interrupt) if step == "fsync" else (Path, "replace", interrupt)))
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_plain_json_is_for_programs(tmp_path):
+    """Paths as text, what is not finite as null, keys sorted."""
+    shown = plain_json({"path": tmp_path, "a": float("nan"), "page": Page(1)})
+    assert json.loads(shown) == {
+        "a": None,
+        "page": {"schema": 1, "title": "", "values": []},
+        "path": str(tmp_path),
+    }
+    assert shown.index('"a"') < shown.index('"page"') < shown.index('"path"')
+
+
+def test_what_was_written_here_is_not_parsed_twice(monkeypatch):
+    """Canonical text has no key twice, and the slow search for one is for other texts."""
+    monkeypatch.setattr("harness.core.storage.documents.ambiguity", lambda _: pytest.fail("searched"))
+    page = Page(1, "a", (0.5, 1e300))
+    assert decode_document(encode_document(page), Page, name="page", schema=1) == page
+
+
+class Shelf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: int
+    content: dict[str, Any] = {}
+
+
+def test_a_key_twice_is_refused_in_text_that_is_canonical_but_for_it():
+    """The same line once more, as a merge leaves it: the values agree, and one of them was never meant."""
+    line = b'    "a": 1,\n'
+    text = encode_document(Shelf(1, {"a": 1, "b": 2}))
+    assert line in text
+    with pytest.raises(UnreadableError, match=r"the key 'a' twice in \$\.content"):
+        decode_document(text.replace(line, 2 * line), Shelf, name="shelf", schema=1)
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(62, False), (63, True)])
+def test_canonical_text_is_no_deeper_than_other(depth, refused):
+    """The document is a level, `content` another; with spaces to spare, the slow way finds the same."""
+    tree: Any = 1
+    for _ in range(depth):
+        tree = [tree]
+    written = encode_document(Shelf(1, {"a": tree}))
+    for text in (written, written.replace(b"\n", b"\n ")):
+        if refused:
+            with pytest.raises(UnreadableError, match="nested more than 64 deep"):
+                decode_document(text, Shelf, name="shelf", schema=1)
+        else:
+            assert decode_document(text, Shelf, name="shelf", schema=1).content == {"a": tree}

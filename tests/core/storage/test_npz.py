@@ -1,0 +1,423 @@
+"""Archives: the same arrays give the same bytes; what is no archive of plain arrays is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes
+from hypothesis.extra.numpy import arrays as any_arrays
+
+from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.core.storage.digest import digest_array, digest_file
+from harness.core.storage.npz import map_archive, read_archive, read_array, release, write_archive
+
+READERS = [read_archive, map_archive, lambda path: read_array(path, "image")]
+CODES = [
+    "?",
+    "i1",
+    "u2",
+    "i4",
+    "u8",
+    "f2",
+    "<f4",
+    ">f8",
+    "<c8",
+    ">c16",
+    "S3",
+    "<U2",
+    ">U2",
+    "M8[ns]",
+    "m8[s]",
+]
+
+
+@st.composite
+def named_arrays(draw):
+    """A few arrays of any plain dtype and shape, some in Fortran order."""
+    named = {}
+    for name in draw(st.sets(st.sampled_from(["image", "phase", "a b", "Å", "x.npy"]))):
+        dtype = draw(st.sampled_from(CODES))
+        shape = draw(array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
+        array = draw(any_arrays(dtype, shape))
+        named[name] = np.array(array, order=draw(st.sampled_from("CF")))
+    return named
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A path that each test, and each of its examples, overwrites."""
+    return tmp_path_factory.mktemp("archive") / "example.npz"
+
+
+@pytest.fixture
+def archive(path, arrays):
+    """The example's arrays, as this package writes them."""
+    write_archive(path, arrays)
+    return path
+
+
+def member(array: np.ndarray) -> bytes:
+    """A .npy file of an array."""
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def header(text: str, values: bytes = b"") -> bytes:
+    """A .npy file, version 1.0, with a header of that text."""
+    padded = text.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + values
+
+
+def zipped(path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED):
+    """A zip file of any members."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    """Whether names, dtypes, shapes and values are the same, bit by bit."""
+    return {name: digest_array(array) for name, array in one.items()} == {
+        name: digest_array(array) for name, array in other.items()
+    }
+
+
+# Promises
+
+
+@given(named=named_arrays())
+def test_what_is_written_is_read_again(path, named):
+    """All names, dtypes, shapes and values come back, read or mapped; so they do with numpy.load."""
+    write_archive(path, named)
+    assert same(read_archive(path), named)
+    assert same(map_archive(path), named)
+    with np.load(path, allow_pickle=False) as loaded:
+        assert same(dict(loaded), named)
+
+
+@given(named=named_arrays(), order=st.randoms(use_true_random=False))
+def test_bytes_are_blind_to_order_memory_and_byte_order(path, named, order):
+    """Key order, memory order, strides and byte order do not show in the file."""
+    write_archive(path, named)
+    before = path.read_bytes()
+    names = list(named)
+    order.shuffle(names)
+    others = {name: np.asarray(named[name].T.copy().T) for name in names}
+    others = {
+        name: array.byteswap().view(array.dtype.newbyteorder()) if array.dtype.isnative else array
+        for name, array in others.items()
+    }
+    write_archive(path, others)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_bytes_are_the_same_in_another_process(tmp_path, archive, zone):
+    """Another interpreter, with another hash seed and time zone, writes the same file."""
+    script = (
+        "import sys, numpy as np; from harness.core.storage.npz import read_archive, write_archive;"
+        "write_archive(sys.argv[2], dict(reversed(read_archive(sys.argv[1]).items())))"
+    )
+    env = os.environ | {"PYTHONHASHSEED": "7", "TZ": zone}
+    subprocess.run([sys.executable, "-c", script, archive, tmp_path / "other.npz"], env=env, check=True)
+    assert (tmp_path / "other.npz").read_bytes() == archive.read_bytes()
+
+
+def test_form_of_an_archive_has_not_changed(archive):
+    """The example's bytes are those that were written down: no clock, platform or zlib shows in them."""
+    assert digest_file(archive) == "xxh128:ea2281a7b4577f9f609c43e1088ee59f"
+
+
+def test_members_are_stored_sorted_and_undated(archive):
+    with zipfile.ZipFile(archive) as opened:
+        members = opened.infolist()
+    assert [info.filename for info in members] == ["image.npy", "index.npy", "phase.npy"]
+    assert {info.compress_type for info in members} == {zipfile.ZIP_STORED}
+    assert {info.date_time for info in members} == {(1980, 1, 1, 0, 0, 0)}
+    assert {(info.create_system, info.external_attr >> 16) for info in members} == {(3, 0o100644)}
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_archives_that_numpy_wrote_are_read(tmp_path, arrays, save):
+    save(tmp_path / "numpy.npz", fortran=np.array(arrays["image"], order="F"), **arrays)
+    expected = arrays | {"fortran": arrays["image"]}
+    assert same(read_archive(tmp_path / "numpy.npz"), expected)
+    assert same(map_archive(tmp_path / "numpy.npz"), expected)
+
+
+def test_second_version_of_numpys_header_is_read(path):
+    """A header longer than 64 kB asks for version 2.0; a short one may have it."""
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.arange(3), version=(2, 0))
+    assert same(read_archive(zipped(path, {"image.npy": stream.getvalue()})), {"image": np.arange(3)})
+
+
+def test_one_array_is_read_without_the_others(archive, arrays):
+    """With every other member's values destroyed, the one that is named still reads; all together do not."""
+    damaged = bytearray(archive.read_bytes())
+    for name in ("phase", "index"):
+        at = damaged.find(arrays[name].tobytes())
+        damaged[at : at + 8] = b"\xff" * 8
+    archive.write_bytes(damaged)
+    assert np.array_equal(read_array(archive, "image"), arrays["image"])
+    for name in ("phase", "index"):
+        with pytest.raises(UnreadableError, match=f"{name}.npy damaged"):
+            read_array(archive, name)
+    with pytest.raises(UnreadableError):
+        read_archive(archive)
+
+
+def test_arrays_in_memory_may_be_changed_and_mapped_ones_not(archive):
+    read_archive(archive)["image"][0, 0] = 7
+    mapped = map_archive(archive)["image"]
+    assert isinstance(mapped, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped[0, 0] = 7
+
+
+def test_values_larger_than_a_block_are_read_whole(archive, arrays, monkeypatch):
+    monkeypatch.setattr("harness.core.storage.npz._BLOCK_BYTES", 7)
+    assert same(read_archive(archive), arrays)
+
+
+def test_values_larger_than_a_block_are_written_as_they_are_at_once(archive, arrays, monkeypatch):
+    whole = archive.read_bytes()
+    monkeypatch.setattr("harness.core.storage.npz._BLOCK_BYTES", 7)
+    write_archive(archive, arrays)
+    assert archive.read_bytes() == whole
+
+
+def test_released_arrays_are_read_again_where_they_are_asked_for(archive, arrays):
+    mapped = map_archive(archive)
+    for array in mapped.values():
+        release(array)
+    assert same(mapped, arrays)
+
+
+@pytest.mark.parametrize("mode", ["c", "r+"])
+def test_what_was_written_to_a_mapping_is_not_released(tmp_path, mode):
+    np.save(tmp_path / "values.npy", np.zeros(5000))
+    mapped = np.load(tmp_path / "values.npy", mmap_mode=mode)
+    mapped[:] = 7
+    release(mapped)
+    assert np.all(mapped == 7)
+
+
+# Refusals
+
+
+def refusal(path, reader) -> str:
+    """What *reader* found when it refused *path*; it names the file and a remedy."""
+    with pytest.raises(UnreadableError) as caught:
+        reader(path)
+    assert str(path) in caught.value.thing
+    assert caught.value.remedy
+    assert caught.value.exit_code == 2
+    return caught.value.found
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_missing_and_misplaced_files_are_refused(tmp_path, reader):
+    assert "No such file" in refusal(tmp_path / "none.npz", reader)
+    assert "no regular file" in refusal(tmp_path, reader)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX systems")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    assert "no regular file" in refusal(tmp_path / "pipe.npz", read_archive)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", "an empty file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (member(np.arange(3)), "a single .npy array"),
+        (b"PK\x03\x04 and no more", "truncated or damaged"),
+        (b"\x80\x04]\x94.", "no zip archive"),
+        (b"any text" * 100, "no zip archive"),
+    ],
+)
+def test_files_that_are_no_archive_are_called_what_they_are(path, reader, data, found):
+    path.write_bytes(data)
+    assert found in refusal(path, reader)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
+def test_truncated_archives_are_refused(archive, reader, share):
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: int(share * len(whole))])
+    assert "truncated or damaged" in refusal(archive, reader)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_pickles_are_refused_and_not_loaded(path, reader, save):
+    """An object array could run code when loaded; this one would end the interpreter."""
+    save(path, image=np.array([Bomb()], object))
+    assert "pickled" in refusal(path, reader)
+
+
+class Bomb:
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"image.npy": member(np.zeros(3, [("x", "f4")]))}, "of dtype [('x', '<f4')]"),
+        ({"image.npy": member(np.zeros(3, "V4"))}, "of dtype |V4"),
+        ({"image.npy": b""}, "broken array header"),
+        ({"image.npy": b"no array at all"}, "broken array header"),
+        ({"image.npy": member(np.zeros(3))[:60]}, "broken array header"),
+        ({"image.npy": b"\x93NUMPY\x09\x00" + member(np.zeros(3))[8:]}, "broken array header"),
+        ({"image.npy": member(np.zeros(3))[:-1]}, "claiming 24 bytes of values and holding 23"),
+        ({"image.npy": member(np.zeros(3)) + b"\0"}, "claiming 24 bytes of values and holding 25"),
+        ({"../image.npy": member(np.zeros(3))}, "a member named '../image.npy'"),
+        ({"/image.npy": member(np.zeros(3))}, "a member named '/image.npy'"),
+        ({"a/image.npy": member(np.zeros(3))}, "a member named 'a/image.npy'"),
+        ({"c:image.npy": member(np.zeros(3))}, "a member named 'c:image.npy'"),
+        ({"a/": b""}, "a member named 'a/'"),
+        ({".npy": member(np.zeros(3))}, "a member named '.npy'"),
+        ({"image.txt": b"text"}, "a member named 'image.txt'"),
+    ],
+)
+def test_members_that_are_no_plain_array_are_refused(path, reader, members, found):
+    assert found in refusal(zipped(path, members), reader)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (-2, -4)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 10000000000000000000000)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4611686018427387904)}",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (3.0,)}",
+        "{'descr': '<f8', 'fortran_order': 3, 'shape': (3,)}",
+        "{'descr': '<f8', 'shape': (3,)}",
+        "{'descr': '|S0', 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': ('<f4', (2,)), 'fortran_order': False, 'shape': (8,)}",
+        "{'descr': (), 'fortran_order': False, 'shape': (8,)}",
+        "{'descr': 3, 'fortran_order': False, 'shape': (8,)}",
+        "{'descr': '<q9', 'fortran_order': False, 'shape': (8,)}",
+        "{'descr': '<f8', (",
+        "__import__('os')._exit(1)",
+        "[" * 100,
+    ],
+)
+def test_headers_that_no_array_can_have_are_refused(path, reader, text):
+    """Negative and endless sides, empty dtypes, code in place of a literal: refused, whatever numpy says."""
+    zipped(path, {"image.npy": header(text, bytes(64))})
+    with pytest.raises(UnreadableError, match=r"broken array header|of dtype|claiming"):
+        reader(path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_header_that_claims_terabytes_is_refused_before_any_memory(path, reader, compression):
+    text = "{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,)}"
+    zipped(path, {"image.npy": header(text, bytes(64))}, compression)
+    assert "claiming 8796093022208 bytes of values and holding 64" in refusal(path, reader)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_directory_that_claims_terabytes_too_is_refused(path, reader, compression):
+    """Header and zip directory agree on 3 GB or 8 TB that are not there: refused as the bytes end."""
+    for values in (3 << 30, 1 << 43):
+        text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({values},)}}"
+        data = header(text, bytes(64))
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            archive.writestr("image.npy", data)
+            claim = archive.filelist[0]
+            claim.file_size = len(data) - 64 + values
+            claim.compress_size = (
+                claim.file_size if compression == zipfile.ZIP_STORED else claim.compress_size
+            )
+        with pytest.raises(UnreadableError, match=r"image\.npy (shorter|truncated|damaged|claiming)"):
+            reader(path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_two_members_of_one_name_are_refused(path, reader):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("image.npy", member(np.zeros(3)))
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("image.npy", member(np.ones(3)))
+    assert "two members named 'image.npy'" in refusal(path, reader)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_damaged_length_hides_no_member(archive, reader):
+    """A comment's length in the directory, one byte, would make all later members its text."""
+    damaged = bytearray(archive.read_bytes())
+    damaged[damaged.find(b"PK\x01\x02") + 32] = 46 + len("index.npy")
+    archive.write_bytes(damaged)
+    assert "image.npy with a comment" in refusal(archive, reader)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_encrypted_members_are_refused(archive, reader):
+    data = archive.read_bytes().replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01")
+    archive.write_bytes(data.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"))
+    assert "encrypted" in refusal(archive, reader)
+
+
+def test_an_array_that_is_not_there_is_refused_and_the_others_named(archive):
+    with pytest.raises(UnreadableError, match="only image, index, phase"):
+        read_array(archive, "probe")
+
+
+@settings(max_examples=300)
+@given(data=st.data(), stored=st.booleans())
+def test_a_damaged_archive_gives_its_own_arrays_or_a_refusal(path, data, stored):
+    """Any one byte changed, any part cut out or put in: never a traceback, never other values."""
+    original = {"image": np.arange(6, dtype="f4").reshape(2, 3), "index": np.arange(3)}
+    write_archive(path, original) if stored else np.savez_compressed(path, **original)
+    whole = path.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1), label="at")
+    length = data.draw(st.sampled_from([0, 1, 2, 40]), label="cut")
+    put = data.draw(st.binary(min_size=1, max_size=2), label="put")
+    path.write_bytes(whole[:at] + put + whole[at + length :])
+    with contextlib.suppress(UnreadableError):
+        assert same(read_archive(path), original)
+    with contextlib.suppress(UnreadableError):
+        map_archive(path)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\\b", "/a", "c:a", "a\0b"])
+def test_names_that_would_be_paths_are_refused_and_nothing_is_written(tmp_path, name):
+    with pytest.raises(UsageError) as caught:
+        write_archive(tmp_path / "new.npz", {"fine": np.zeros(3), name: np.zeros(3)})
+    assert repr(name) in caught.value.thing
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array([{}]), np.zeros(2, [("x", "f4")]), np.zeros(2, np.longdouble)],
+    ids=lambda a: str(a.dtype),
+)
+def test_arrays_that_are_not_plain_are_refused_and_what_is_there_stays(archive, array):
+    before = archive.read_bytes()
+    with pytest.raises(RefusedError, match="expected a plain dtype") as caught:
+        write_archive(archive, {"image": np.zeros(3), "odd": array})
+    assert "'odd'" in caught.value.thing
+    assert archive.read_bytes() == before

@@ -1,0 +1,105 @@
+"""What a value was made with, and nothing about who or where."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from harness.core.system.environment import author, fingerprint, revision
+
+
+@pytest.fixture
+def git(empty, monkeypatch):
+    """Run git in the example repository, apart from the user's own settings."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(empty.root.parent))
+
+    def run(*arguments: str) -> str:
+        command = ["git", "-C", str(empty.root), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    return run
+
+
+def commit_file(git, root: Path, text: str) -> str:
+    (root / "file").write_text(text)
+    git("add", "file")
+    git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-q", "-m", text)
+    return git("rev-parse", "HEAD")
+
+
+def test_versions_are_those_installed():
+    found = fingerprint()
+    assert found["python"] == platform.python_version()
+    assert found["numpy"] == metadata.version("numpy")
+    assert set(found) >= {"harness", "platform", "cpu", "cores", "scipy", "torch"}
+    assert all(isinstance(value, str) and value for value in found.values())
+
+
+def test_a_package_that_is_not_there_is_none(monkeypatch):
+    monkeypatch.setattr("harness.core.system.environment._PACKAGES", ("no-such-package",))
+    assert fingerprint()["no-such-package"] == "none"
+
+
+def test_variables_that_choose_kernels_are_told_where_they_are_set(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    found = fingerprint()
+    assert found["ATEN_CPU_CAPABILITY"] == "avx2"
+    assert "OMP_NUM_THREADS" not in found
+
+
+def test_no_host_user_or_path_is_told(monkeypatch):
+    """A golden file is public: the machine's name is not in it, nor the user's, nor a directory."""
+    monkeypatch.setattr(platform, "node", lambda: pytest.fail("the host's name was asked for"))
+    told = " ".join(fingerprint().values())
+    private = [str(Path.home()), str(Path.cwd()), sys.prefix, f"{getpass.getuser()}@"]
+    assert not [word for word in private if word in told]
+
+
+def test_no_package_is_imported_for_it():
+    script = (
+        "import sys; from harness.core.system.environment import fingerprint; fingerprint();"
+        "print([name for name in ('numpy', 'scipy', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_revision_is_the_commit_and_whether_all_is_committed(empty, git):
+    git("init", "-q")
+    commit = commit_file(git, empty.root, "one")
+    assert (revision(empty.root).commit, revision(empty.root).dirty) == (commit, False)
+    (empty.root / "file").write_text("two")
+    assert (revision(empty.root).commit, revision(empty.root).dirty) == (commit, True)
+
+
+def test_an_untracked_file_is_a_change(empty, git):
+    git("init", "-q")
+    commit_file(git, empty.root, "one")
+    (empty.root / "new").write_text("")
+    assert revision(empty.root).dirty
+
+
+def test_no_repository_and_no_git_are_no_errors(empty, git, monkeypatch):
+    """Outside git, before the first commit, and on a machine without it."""
+    assert revision(empty.root).commit is None
+    git("init", "-q")
+    assert revision(empty.root).commit is None
+    monkeypatch.setenv("PATH", "")
+    assert revision(empty.root).commit is None
+    assert author(empty.root) == "unknown"
+
+
+def test_author_is_who_git_says(empty, git):
+    git("init", "-q")
+    assert author(empty.root) == "unknown"
+    git("config", "user.name", "Ada Lovelace")
+    assert author(empty.root) == "Ada Lovelace"

@@ -1,0 +1,219 @@
+"""Every rule of the contract is refused when it is broken, with key, expected and found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core.errors import RefusedError
+from harness.ptycho.scan.contract import RULES, ContractError, check, require_contract, violations
+
+
+def _set(key, change):
+    def broken(arrays):
+        return {**arrays, key: change(arrays[key])}
+
+    return broken
+
+
+def _with(key, make):
+    def broken(arrays):
+        return {**arrays, key: make(arrays)}
+
+    return broken
+
+
+def _without(key):
+    return lambda arrays: {k: v for k, v in arrays.items() if k != key}
+
+
+def _put(value, index=0):
+    def change(array):
+        array = array.copy()
+        array.flat[index] = value
+        return array
+
+    return change
+
+
+def _first(count):
+    """Take the first *count* positions of everything."""
+    per_position = {key for key, rule in RULES.items() if rule.shape[0] == "N"}
+    return lambda arrays: {k: v[:count] if k in per_position else v for k, v in arrays.items()}
+
+
+BREAKS = {
+    "no diffraction": (_without("diffraction"), "diffraction", "no such key"),
+    "no object": (_without("objectGuess"), "objectGuess", "no such key"),
+    "no probe": (_without("probeGuess"), "probeGuess", "no such key"),
+    "no x": (_without("xcoords"), "xcoords", "no such key"),
+    "no y": (_without("ycoords"), "ycoords", "no such key"),
+    "unknown key": (_with("metadata", lambda _: np.zeros(3)), "metadata", "unknown key"),
+    "float64 diffraction (F07)": (_set("diffraction", np.float64), "diffraction", "float64"),
+    "complex128 object (F07)": (_set("objectGuess", np.complex128), "objectGuess", "complex128"),
+    "complex128 probe (F07)": (_set("probeGuess", np.complex128), "probeGuess", "complex128"),
+    "float32 coordinates": (_set("xcoords", np.float32), "xcoords", "float32"),
+    "float16 diffraction (P20)": (_set("diffraction", np.float16), "diffraction", "float16"),
+    "counts": (
+        _set("diffraction", lambda a: (a**2).astype(np.uint16)),
+        "diffraction",
+        "uint16, as counts are",
+    ),
+    "real object": (_set("objectGuess", np.abs), "objectGuess", "float32"),
+    "float scan_index": (_set("scan_index", np.float64), "scan_index", "float64"),
+    "pickled object array (F08)": (_set("ycoords", lambda a: a.astype(object)), "ycoords", "object"),
+    "text": (_set("ycoords", lambda a: a.astype(str)), "ycoords", "<U"),
+    "one x too few": (_set("xcoords", lambda a: a[:-1]), "diffraction", "shape (64, 64, 64)"),
+    "one y too few": (_set("ycoords", lambda a: a[:-1]), "ycoords", "shape (63,)"),
+    "(H, W, N) stack": (
+        _set("diffraction", lambda a: np.moveaxis(a[:50], 0, -1)),
+        "diffraction",
+        "(64, 64, 50)",
+    ),
+    "probe of three modes": (_set("probeGuess", lambda a: np.stack([a] * 3)), "probeGuess", "(3, 64, 64)"),
+    "flat object array": (_set("objectGuess", np.ravel), "objectGuess", "(28224,)"),
+    "empty object": (_set("objectGuess", lambda a: a[:0]), "objectGuess", "(0, 168)"),
+    "NaN amplitude": (_set("diffraction", _put(np.nan)), "diffraction", "1 NaN"),
+    "infinite amplitude": (_set("diffraction", _put(np.inf, 7)), "diffraction", "1 NaN or infinite"),
+    "NaN object": (_set("objectGuess", _put(np.nan)), "objectGuess", "1 NaN"),
+    "NaN coordinate": (_set("xcoords", _put(np.nan)), "xcoords", "1 NaN"),
+    "negative amplitude": (_set("diffraction", _put(-0.25)), "diffraction", "minimum -0.25"),
+    "count-scale amplitudes (F06)": (
+        _set("diffraction", lambda a: a * np.float32(16)),
+        "diffraction",
+        "maximum 9",
+    ),
+    "maximum of exactly 10": (_set("diffraction", _put(10.0)), "diffraction", "maximum 10"),
+    "15 positions": (_first(15), "xcoords", "15"),
+    "patch left of the object": (
+        _set("xcoords", _put(31.99, 3)),
+        "xcoords",
+        "1 outside, position 3 at 31.99",
+    ),
+    "patch below the object": (
+        _set("ycoords", _put(136.01, 5)),
+        "ycoords",
+        "1 outside, position 5 at 136.01",
+    ),
+    "top-left coordinates (F09)": (_set("ycoords", lambda a: a - 32), "ycoords", "outside"),
+    "object of 127 rows": (_set("objectGuess", lambda a: a[:127]), "objectGuess", "127 x 168"),
+    "all positions one": (_set("xcoords", lambda a: 0 * a + 84), "xcoords, ycoords", "0"),
+    "other alias": (_with("diff3d", lambda a: a["diffraction"] + np.float32(1)), "diff3d", "other bytes"),
+    "alias of another sign of zero": (
+        _with("diff3d", lambda a: np.where(a["diffraction"] == 0, np.float32(-0.0), a["diffraction"])),
+        "diff3d",
+        "bytes",
+    ),
+    "alias of another shape": (
+        _with("diff3d", lambda a: a["diffraction"][:-1]),
+        "diff3d",
+        "shape (63, 64, 64)",
+    ),
+    "repeated scan_index": (_set("scan_index", _put(1)), "scan_index", "repeated"),
+    "negative scan_index": (_set("scan_index", _put(-1)), "scan_index", "negative"),
+    "truth of another shape": (_with("Y", lambda a: a["probeGuess"][None]), "Y", "(1, 64, 64)"),
+    "start positions of another length": (
+        _with("xcoords_start", lambda a: a["xcoords"][1:]),
+        "xcoords_start",
+        "(63,)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BREAKS)
+def test_a_broken_rule_is_found(arrays, case):
+    """Each break gives a finding for its key that says what was found, and something was expected."""
+    breaking, key, found = BREAKS[case]
+    arrays = breaking(arrays)
+    if case == "all positions one":
+        arrays = _set("ycoords", lambda a: 0 * a + 84)(arrays)
+    findings = [f for f in violations(arrays) if f.key == key and found in f.found]
+    assert findings, violations(arrays)
+    assert all(f.check == "contract" and f.expected for f in findings)
+    assert violations(arrays)
+
+
+def test_a_fixture_keeps_the_contract(arrays):
+    """What the generator makes has no violation, and requiring it raises nothing."""
+    assert violations(arrays) == ()
+    require_contract("minimal_v1", arrays)
+
+
+def test_optional_arrays_are_welcome(arrays):
+    """Nominal positions, truth patches and an equal legacy alias break nothing; nor does byte order."""
+    arrays |= {
+        "xcoords_start": np.rint(arrays["xcoords"]),
+        "ycoords_start": np.rint(arrays["ycoords"]),
+        "Y": np.ones((64, 64, 64), dtype=np.complex64),
+        "diff3d": arrays["diffraction"].copy(),
+        "scan_index": np.arange(64, dtype=np.uint16),
+        "probeGuess": arrays["probeGuess"].astype(">c8"),
+    }
+    assert violations(arrays) == ()
+
+
+@pytest.mark.parametrize("side", ["xcoords", "ycoords"])
+def test_the_last_place_inside_is_inside(arrays, side):
+    """A patch that ends exactly at the object's edge is accepted: 32 and 136 for 64 of 168 pixels."""
+    arrays[side][:2] = 32.0, 136.0
+    assert violations(arrays) == ()
+
+
+def test_all_violations_are_listed_at_once(arrays):
+    """Six broken rules are six findings, and the error carries them all."""
+    arrays["diffraction"] = -20 * arrays["diffraction"].astype(np.float64) - 1
+    arrays["diffraction"][0] += 400
+    arrays["objectGuess"][0, 0] = np.nan
+    arrays["note"] = np.zeros(1)
+    del arrays["ycoords"]
+    with pytest.raises(ContractError) as refusal:
+        require_contract("broken", arrays)
+    told = [(f.key, f.found) for f in refusal.value.findings]
+    assert [key for key, _ in told] == [
+        "ycoords", "objectGuess", "note", "diffraction", "diffraction", "diffraction",
+    ]  # fmt: skip
+    assert all(f"{key}: " in str(refusal.value) and found in str(refusal.value) for key, found in told)
+    assert isinstance(refusal.value, RefusedError)
+    assert refusal.value.exit_code == 1
+
+
+def test_an_empty_dataset_misses_every_required_key():
+    """No arrays, five violations of a fixture's contract, no crash."""
+    required = {key for key, rule in RULES.items() if rule.required}
+    assert {f.key for f in violations({})} == required
+
+
+@pytest.mark.parametrize("key", ["objectGuess", "probeGuess"])
+def test_a_dataset_without_a_reconstruction_is_told_from_a_fixture_that_lost_a_key(arrays, key):
+    """As a dataset it is accepted with a note; as a fixture it is refused."""
+    del arrays[key]
+    report = check(arrays)
+    assert report.findings == ()
+    assert any(f"no {key}" in note and "fixture may not" in note for note in report.notes)
+    with pytest.raises(ContractError, match=key):
+        require_contract("fixture", arrays)
+
+
+def test_a_dataset_without_an_object_still_keeps_the_other_rules(arrays):
+    """What is there is judged: a wrong dtype, a missing coordinate."""
+    del arrays["objectGuess"], arrays["xcoords"]
+    arrays["diffraction"] = arrays["diffraction"].astype(np.float64)
+    assert {f.key for f in check(arrays).findings} == {"xcoords", "diffraction"}
+
+
+def test_the_report_measures_and_says_what_it_cannot_judge(arrays):
+    """Positions, maximum and groups are measured; coverage is said not to be judged."""
+    report = check(arrays)
+    assert report.measures["positions"] == 64
+    assert report.measures["max_amplitude"] == arrays["diffraction"].max()
+    assert report.measures["groups"] >= 2
+    assert any("coverage" in note for note in report.notes)
+
+
+def test_nan_does_not_hide_what_is_wrong_beside_it(arrays):
+    """A NaN, a negative and a large amplitude in one file are three findings."""
+    broken = arrays
+    for value, index in ((np.nan, 0), (-1.0, 1), (99.0, 2)):
+        broken = _set("diffraction", _put(value, index))(broken)
+    found = [finding.found for finding in violations(broken) if finding.key == "diffraction"]
+    assert found == ["1 NaN or infinite value(s)", "minimum -1", "maximum 99"]
