@@ -12,18 +12,18 @@ import pytest
 from harness.ptycho.domain import DOMAIN
 
 ROOMS = (
-    "align",
-    "consistency",
-    "contract",
+    "check.consistency",
     "domain",
+    "files.npz",
     "fixture",
-    "forward",
-    "metrics",
-    "resample",
-    "scan",
-    "select",
-    "simulate",
-    "sources",
+    "quality.align",
+    "quality.metrics",
+    "scan.contract",
+    "scan.forward",
+    "scan.resample",
+    "scan.scan",
+    "scan.select",
+    "scan.simulate",
 )
 
 
@@ -52,7 +52,8 @@ def test_making_and_checking_a_fixture_needs_no_torch():
     """The whole walk of the numpy rooms, metrics included, runs without it."""
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from harness.ptycho import consistency, contract, fixture, metrics\n"
+        "from harness.ptycho import fixture\nfrom harness.ptycho.check import consistency\n"
+        "from harness.ptycho.quality import metrics\nfrom harness.ptycho.scan import contract\n"
         "a = fixture.minimal(positions=16).arrays\n"
         "assert not consistency.check(a).findings and not contract.check(a).findings\n"
         "o = a['objectGuess']\n"

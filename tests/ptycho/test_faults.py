@@ -12,7 +12,7 @@ from harness.core.storage.npz import read_archive
 from harness.ptycho.check import consistency
 from harness.ptycho.faults import FAULTS
 from harness.ptycho.fixture import from_scan
-from harness.ptycho.scan.scan import contract
+from harness.ptycho.scan import contract
 
 BY_ID = {fault.id: fault for fault in FAULTS}
 FIXTURES = [fault for fault in FAULTS if fault.kind == "fixture"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.ptycho.check import consistency
-from harness.ptycho.scan.scan import contract
+from harness.ptycho.scan import contract
 from harness.ptycho.specimens import SPECIMENS
 
 BY_NAME = {specimen.name: specimen for specimen in SPECIMENS}

@@ -15,7 +15,7 @@ from harness.core.errors import HarnessError, RefusedError, UnreadableError, Usa
 from harness.core.fixtures.manifest import Source
 from harness.core.storage.digest import digest_file
 from harness.core.storage.npz import read_archive
-from harness.ptycho.check.consistency import Dataset
+from harness.ptycho.scan.residual import Dataset
 from harness.ptycho.scan.contract import MOST_MAGNITUDE, RULES, layout_violations
 from harness.ptycho.scan.scan import Scan
 

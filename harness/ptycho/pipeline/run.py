@@ -43,7 +43,7 @@ NO_TRUTH = (
     "--pipeline {pipeline}-halves compares independent halves of the positions"
 )
 
-FOLDER = "harness.ptycho.pipeline"
+FOLDER = "harness.ptycho.pipeline.model"
 
 PLANS = {
     "network": (("train", f"{FOLDER}.train", ()), ("infer", f"{FOLDER}.infer", ())),

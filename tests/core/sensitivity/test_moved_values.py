@@ -8,7 +8,7 @@ import pytest
 from harness.core.baselines.baseline import Baseline, Metric
 from harness.core.baselines.calibrate import certificate
 from harness.core.sensitivity.moved_values import mutate_arrays, mutate_metrics
-from harness.core.sensitivity.trials import moved_values as mutation
+from harness.core.sensitivity import moved_values as mutation
 
 
 def baseline(**metrics: Metric) -> Baseline:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import RefusedError
-from harness.ptycho.check.consistency import Dataset
-from harness.ptycho.scan.scan import forward
+from harness.ptycho.scan.residual import Dataset
+from harness.ptycho.scan import forward
 
 
 def _complex(shape, seed=0):

@@ -7,7 +7,7 @@ import pytest
 
 from harness.core.errors import UsageError
 from harness.core.storage.digest import digest_array
-from harness.ptycho.scan.scan import forward
+from harness.ptycho.scan import forward
 from harness.ptycho.scan.simulate import simulate
 
 

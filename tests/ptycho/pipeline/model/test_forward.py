@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness.ptycho.pipeline.model import forward as physics
-from harness.ptycho.scan.scan import forward
+from harness.ptycho.scan import forward
 
 
 @pytest.fixture
