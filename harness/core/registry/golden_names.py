@@ -1,0 +1,77 @@
+"""Which golden files belong together, by their names.
+
+=============================  =========================================
+``golden/<name>.npz``          a fixture's archive
+``golden/<name>.json``         its manifest
+``golden/<name>.<pipeline>.json``  a pipeline's baseline on that fixture
+``golden/<name>.<pipeline>.npz``   the arrays behind the baseline
+=============================  =========================================
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from harness.core.registry.registry import read_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.core.storage.project import Project
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
+
+
+class BaselineFiles(NamedTuple):
+    """A golden baseline: its fixture's archive, its pipeline's name, and the baseline's own file."""
+
+    fixture: Path
+    pipeline: str
+    path: Path
+
+
+def fixtures(project: Project) -> Iterator[Path]:
+    """Archives of all golden fixtures, sorted."""
+    for path, entry in sorted(read_registry(project.registry).entries.items()):
+        if entry.kind == "fixture":
+            yield project.locate(path)
+
+
+def baselines(project: Project) -> Iterator[BaselineFiles]:
+    """All golden baselines, sorted by path."""
+    for path, entry in sorted(read_registry(project.registry).entries.items()):
+        if entry.kind == "baseline":
+            file = project.locate(path)
+            fixture, pipeline = split_baseline_name(file.stem)
+            yield BaselineFiles(file.with_name(f"{fixture}.npz"), pipeline, file)
+
+
+def manifest_of(archive: AnyPath) -> AnyPath:
+    """The manifest beside an archive; the baseline beside a pipeline's arrays.
+
+    >>> manifest_of(PurePath("golden/lattice.npz")).name
+    'lattice.json'
+    """
+    return archive.with_suffix(".json")
+
+
+def archive_of(document: AnyPath) -> AnyPath:
+    """The archive beside a manifest or a baseline.
+
+    >>> archive_of(PurePath("golden/lattice.smooth.json")).name
+    'lattice.smooth.npz'
+    """
+    return document.with_suffix(".npz")
+
+
+def split_baseline_name(stem: str) -> tuple[str, str]:
+    """Names of the fixture and of the pipeline in a baseline's file name without its suffix.
+
+    The pipeline's name is empty where there is none: a metrics baseline of a test, or a fixture's own file.
+
+    >>> split_baseline_name("lattice.smooth")
+    ('lattice', 'smooth')
+    """
+    fixture, _, pipeline = stem.partition(".")
+    return fixture, pipeline
