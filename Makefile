@@ -17,6 +17,7 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 # Some faults made on purpose; all of them, and the page: see docs/sensitivity.md.
 sensitivity: $(READY)
