@@ -14,7 +14,7 @@ from pytest_regressions.common import perform_regression_check
 
 from harness.core.baselines.baseline import accepted, encode_baseline, judge, read_baseline
 from harness.core.baselines.calibrate import provisional
-from harness.core.errors import HarnessError, RefusedError
+from harness.core.errors import GoldenMissingError, HarnessError
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.degenerate import require_informative
 from harness.core.fixtures.manifest import encode_manifest, manifest_differences, read_manifest
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from harness.core.registry.registry import Kind
     from harness.core.storage.project import Project
     from harness.plugin.session import GoldenSession
-
-
-class GoldenMissingError(RefusedError):
-    """Nothing golden is recorded under a name; nothing is written in passing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from arena import lattice
 
+from harness.core.errors import UnwritableError
 from harness.core.recording.transaction import Write, apply, roll_back, roll_forward
 from harness.core.storage import atomic as files
-from harness.core.storage.atomic import UnwritableError
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import replace_file
 from harness.core.storage.lock import writing

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.core.domain.catalogue import load_reference
-from harness.core.errors import RefusedError, UsageError
+from harness.core.errors import SourceMissingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from harness.core.fixtures.manifest import Manifest
 
 SOURCE = "source"
-
-
-class SourceMissingError(RefusedError):
-    """A fixture's source is not there, so that nothing can be said of the fixture."""
 
 
 def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parameter]:

@@ -13,8 +13,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.domain.generators import SourceMissingError, make_again
-from harness.core.errors import DependencyError, HarnessError, RefusedError
+from harness.core.domain.generators import make_again
+from harness.core.errors import (
+    DependencyError,
+    HarnessError,
+    NondeterministicError,
+    RemakeError,
+    SourceMissingError,
+    error_from_parts,
+    error_to_parts,
+)
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.fixture import read_fixture, write_fixture
 from harness.core.fixtures.manifest import read_manifest
@@ -25,15 +33,7 @@ if TYPE_CHECKING:
 
 _REFUSED = 3
 _REFUSAL = "refusal"
-_TELLING = {kind.__name__: kind for kind in (DependencyError, SourceMissingError)}
-
-
-class RemakeError(RefusedError):
-    """A generator could not be run again: what it said is in ``found``."""
-
-
-class NondeterministicError(RefusedError):
-    """A generator that makes other arrays every time: nothing of it can be golden."""
+_PASSED_ON = (DependencyError, SourceMissingError)
 
 
 def remake(manifest: Path, source: Path | None = None) -> Fixture:
@@ -97,9 +97,10 @@ def _clean_environment() -> dict[str, str]:
 
 def _remake_error(manifest: Path, folder: Path, done: subprocess.CompletedProcess[str]) -> HarnessError:
     if done.returncode == _REFUSED:
-        kind, parts, found = json.loads((folder / _REFUSAL).read_bytes())
-        if kind in _TELLING:
-            return _TELLING[kind](parts.pop("thing"), **parts)
+        error = error_from_parts(json.loads((folder / _REFUSAL).read_bytes()))
+        if isinstance(error, _PASSED_ON):
+            return error
+        found = str(error)
     else:
         lines = done.stderr.strip().splitlines()
         found = lines[-1] if lines else f"exit code {done.returncode}"
@@ -116,8 +117,7 @@ def _main(arguments: list[str]) -> int:
     try:
         write_fixture(make_again(read_manifest(manifest), source[0] if source else None), folder)
     except HarnessError as error:
-        refusal = (type(error).__name__, error.__dict__, str(error))
-        (Path(folder) / _REFUSAL).write_text(json.dumps(refusal, default=str), "utf-8")
+        (Path(folder) / _REFUSAL).write_text(json.dumps(error_to_parts(error)), "utf-8")
         return _REFUSED
     return 0
 

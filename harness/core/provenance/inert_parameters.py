@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.domain.rerun_generator import RemakeError, remake
+from harness.core.domain.rerun_generator import remake
+from harness.core.errors import RemakeError
 from harness.core.fixtures.manifest import encode_manifest
 
 if TYPE_CHECKING:

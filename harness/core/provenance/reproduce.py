@@ -16,10 +16,9 @@ import msgspec
 import numpy as np
 
 from harness.core.domain.code_digest import code_digest
-from harness.core.domain.generators import SourceMissingError
 from harness.core.domain.rerun_generator import remake
 from harness.core.domain.sources import find_any
-from harness.core.errors import DependencyError, HarnessError, UsageError
+from harness.core.errors import DependencyError, HarnessError, SourceMissingError, UsageError
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.elementwise import ulp_distance
 from harness.core.fixtures.manifest import read_manifest

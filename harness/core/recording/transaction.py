@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.core.errors import RefusedError, UnreadableError
+from harness.core.errors import RefusedError, UnreadableError, UnwritableError
 from harness.core.storage import atomic as files
-from harness.core.storage.atomic import UnwritableError
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
 from harness.core.storage.project import JOURNAL

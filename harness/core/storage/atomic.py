@@ -13,16 +13,12 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from harness.core.errors import HarnessError
+from harness.core.errors import UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
     from pathlib import Path
-
-
-class UnwritableError(HarnessError):
-    """A file could not be written: the disk is full, or closed to us."""
 
 
 def is_regular(path: str | PathLike[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from harness.core.errors import HarnessError
+from harness.core.errors import LockedError
 from harness.core.storage.atomic import writing_to
 from harness.core.storage.workspace import workspace
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 0.5
 _LIMIT_SECONDS = 300.0
-
-
-class LockedError(HarnessError):
-    """Another process has been writing golden files for too long."""
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, error_to_parts
 from harness.ptycho.pipeline.peak_memory import peak_mb
 
 RECONSTRUCTION = "reconstruction.npz"
@@ -38,7 +38,7 @@ def serve(module: str, fixture: str, output: str, goal: str = "") -> None:
     try:
         inputs = main(Task(Path(fixture), Path(output), goal))
     except HarnessError as refusal:
-        report(refusal=_parts(refusal))
+        report(refusal=error_to_parts(refusal))
         sys.exit(refusal.exit_code)
     report(done={"peak_mb": peak_mb(), "inputs": dict(inputs)})
 
@@ -47,11 +47,6 @@ def report(**message: Any) -> None:
     """Write one line that the parent reads."""
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
-
-
-def _parts(refusal: HarnessError) -> dict[str, str]:
-    parts = {key: str(getattr(refusal, key)) for key in ("thing", "expected", "found", "remedy")}
-    return {"kind": type(refusal).__name__, **parts}
 
 
 if __name__ == "__main__":

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from harness.core import errors
 from harness.core.domain.interface import Stage
-from harness.core.errors import DependencyError, HarnessError
+from harness.core.errors import DependencyError, HarnessError, OvertimeError, error_from_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,10 +27,6 @@ has other work to do. The user's own setting goes first."""
 
 LAUNCH = ("-m", "harness.ptycho.pipeline.child_process")
 """What a child's interpreter is told before a stage's module and its arguments."""
-
-
-class OvertimeError(HarnessError):
-    """A pipeline did not end within its limit, and was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +117,7 @@ def _listen(
     for line in child.stdout or ():
         message = _decoded(line)
         if "refusal" in message:
-            raise _rebuilt(**message["refusal"])
+            raise error_from_parts(message["refusal"])
         if "done" in message:
             return dict(message["done"])
         if progress is not None and "progress" in message:
@@ -137,11 +132,6 @@ def _decoded(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return message if isinstance(message, dict) else {}
-
-
-def _rebuilt(kind: str, **parts: str) -> HarnessError:
-    family: type[HarnessError] = getattr(errors, kind, HarnessError)
-    return family(**parts)
 
 
 def _overtime(stage: str, deadline: Deadline) -> OvertimeError:

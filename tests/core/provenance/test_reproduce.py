@@ -8,9 +8,8 @@ import sys
 import msgspec
 import pytest
 
-from harness.core.domain.generators import SourceMissingError
-from harness.core.domain.rerun_generator import RemakeError, remake
-from harness.core.errors import DependencyError, UsageError
+from harness.core.domain.rerun_generator import remake
+from harness.core.errors import DependencyError, RemakeError, SourceMissingError, UsageError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import Generator, Manifest, Source, read_manifest
 from harness.core.provenance.inert_parameters import examine

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.storage.lock import LockedError, is_being_written, writing
+from harness.core.errors import LockedError
+from harness.core.storage.lock import is_being_written, writing
 from harness.core.storage.project import Project
 from harness.core.storage.workspace import workspace
 

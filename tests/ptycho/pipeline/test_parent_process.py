@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from harness.core.errors import DependencyError, HarnessError, UnreadableError
+from harness.core.errors import DependencyError, HarnessError, OvertimeError, UnreadableError
 from harness.ptycho.pipeline import parent_process as process
-from harness.ptycho.pipeline.parent_process import Deadline, OvertimeError, run_stage
+from harness.ptycho.pipeline.parent_process import Deadline, run_stage
 
 REPORTING = """
 def main(task):
