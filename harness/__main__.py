@@ -1,4 +1,4 @@
-"""``python -m harness`` is the console script ``harness``."""
+"""Run the command line as ``python -m harness``."""
 
 from harness.cli import main
 

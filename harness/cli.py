@@ -1,4 +1,4 @@
-"""The command line: ``harness VERB``. Exit codes are diff(1)'s: 0 the same, 1 not, 2 no answer."""
+"""Console entry: ``harness VERB``. Exit codes: 0 if everything matches, 1 if something differs, 2 on errors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.core.errors import HarnessError
 
 
 def main() -> None:
-    """Entry point of the console script: every refusal ends as one message, none as a traceback."""
-    _show_any_name()
-    if not sys.warnoptions:  # what broken numbers come to is said by a verdict, not by numpy
+    """Run the command line and exit; every error ends as one message without a traceback."""
+    _escape_unencodable_names()
+    if not sys.warnoptions:  # broken numbers are reported by a verdict; numpy's warnings would repeat it
         warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = _run(sys.argv[1:])
@@ -23,7 +23,7 @@ def main() -> None:
         code = _fail("not enough memory for these files", 2)
     except KeyboardInterrupt:
         code = _fail("interrupted", 130)
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
@@ -32,26 +32,18 @@ def main() -> None:
 
 
 def _run(words: list[str]) -> int:
-    if words == ["verify"]:  # on every push: it starts twice as fast without what reads options
-        return _verify()
+    """Run one verb; plain ``verify``, which CI calls on every push, starts without click."""
+    if words == ["verify"]:
+        from harness.commands.verify import verify_here
+
+        return verify_here()
     from harness.commands.group import run
 
     return run(words)
 
 
-def _verify() -> int:
-    from harness.core.registry.verify import verify
-    from harness.core.storage.project import find_project
-    from harness.core.verdict import exit_code
-    from harness.report.verdicts import summary_lines
-
-    verdicts = verify(find_project())
-    print("\n".join(summary_lines(verdicts)), flush=True)  # noqa: T201 - as click.echo does
-    return exit_code(verdicts)
-
-
-def _show_any_name() -> None:
-    """A file's name may hold bytes that no encoding knows: show them escaped."""
+def _escape_unencodable_names() -> None:
+    """Print file names that the terminal's encoding cannot represent with escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,1 +1,1 @@
-"""One command per verb; each is imported when it is called."""
+"""The verbs of the command line, one file each; a file is imported when its verb is called."""

@@ -1,71 +1,89 @@
-"""Every verb with its options: the command line as click reads it."""
+"""The command group ``harness``: the list of its verbs, and how a command line is run."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-_VERBS = {
-    "add": "Register files below golden/ as they are.",
-    "audit": "Follow golden files from source to git; find what contradicts their records.",
-    "calibrate": "Measure a pipeline's baseline: repeated runs, varied conditions.",
-    "check": "Check a dataset against its contract and its own physics.",
-    "diff": "Compare two archives of arrays.",
-    "generate": "Make a fixture: one .npz and its manifest.",
-    "install-git": "Teach a repository's git to diff archives and to merge registry.json.",
-    "merge-registry": "Git's merge driver for registry.json: entry by entry.",
+# The first line of each verb's help. It is here, not in the verb's module, because `harness --help` lists all
+# verbs without importing any of those modules.
+VERBS = {
+    "add": "Register files below golden/ in registry.json.",
+    "audit": "Trace every golden file from its source to its git commit.",
+    "calibrate": "Run a pipeline repeatedly and record its baseline.",
+    "check": "Check a dataset against its contract and its physics.",
+    "diff": "Compare two .npz files array by array.",
+    "generate": "Make a fixture: an .npz file and its manifest.",
+    "install-git": "Configure git to diff .npz files and to merge registry.json.",
+    "merge-registry": "Merge registry.json entry by entry (called by git merge).",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
-    "recover": "Finish or undo a regeneration that was interrupted.",
-    "reproduce": "Make golden fixtures again in a clean process, and say what differs.",
-    "run": "All of it in order: generate, compare, verify, reconstruct, judge.",
-    "sensitivity": "Make known faults on purpose, and see which check catches which.",
-    "textconv": "Print an archive as text, for git diff.",
-    "verify": "Compare every golden file with the registry.",
+    "recover": "Finish or undo an interrupted regeneration.",
+    "reproduce": "Regenerate golden fixtures and compare them with the recorded ones.",
+    "run": "Run all steps: generate, compare, verify, reconstruct, judge.",
+    "sensitivity": "Inject known faults and show which check catches which.",
+    "textconv": "Print an .npz file as text (called by git diff).",
+    "verify": "Compare every golden file with registry.json.",
 }
 
 
-class Verbs(click.Group):
-    """Commands that are imported when they are named, so that ``verify`` starts without the others."""
+def verb(name: str, **settings: Any) -> Callable[[Callable[..., int]], click.Command]:
+    """Return the decorator that makes a function the command *name*.
+
+    The help of the command is the verb's line in ``VERBS``, then the docstring of the function.
+    """
+
+    def decorate(function: Callable[..., int]) -> click.Command:
+        text = f"{VERBS[name]}\n\n{inspect.getdoc(function)}"
+        return click.command(name, help=text, **settings)(function)
+
+    return decorate
+
+
+class VerbGroup(click.Group):
+    """A click group that imports a command's module only when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
-        """Names of all verbs."""
-        return sorted(_VERBS)
+        """Return the names of all verbs."""
+        return sorted(VERBS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
-        """The command of that name, None if there is none."""
-        if name not in _VERBS:
+        """Return the command called *name*, or None if there is none."""
+        if name not in VERBS:
             return None
         module = importlib.import_module(f"harness.commands.{name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the verbs without importing them."""
+        """Write the list of verbs to *formatter*, importing none of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(_VERBS.items()))
+            formatter.write_dl(sorted(VERBS.items()))
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="golden-harness", prog_name="harness")
 def commands() -> None:
     """Golden files that scientists can trust.
 
-    Exit codes: 0 the same, 1 drift or a broken rule found, 2 could not tell.
+    Exit status: 0 if everything matches, 1 if something differs or a check fails, 2 on errors.
     """
 
 
 def run(words: Sequence[str]) -> int:
-    """Do what the words of a command line say; return its exit code.
+    """Run the command line *words* and return its exit code.
+
+    Errors in the words themselves (an unknown verb or option) are printed, with exit code 2.
 
     Raises
     ------
     HarnessError
-        The verb's own refusal. What is wrong with the words themselves is said here.
+        If the verb refuses.
     """
     try:
         code: int = commands(list(words), prog_name="harness", standalone_mode=False)

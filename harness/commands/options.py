@@ -1,7 +1,9 @@
-"""Options and output that several verbs share."""
+"""Options and helper functions that several verbs share."""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +20,32 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 root_option = click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The repository; by default the nearest directory with a registry.json.",
+    help="Root of the repository.  [default: the nearest directory with a registry.json]",
+)
+output_option = click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory to keep the files that the run writes.  [default: they are deleted]",
 )
 
 
 def project_at(root: Path | None) -> Project:
-    """The project that the user named, or the one that the current directory belongs to."""
+    """Return the project at *root*, or the one that the current directory belongs to."""
     return Project(root.resolve()) if root else find_project()
 
 
 def project_to_write(root: Path | None) -> Project:
-    """The same, for a verb that may record the first golden file of all."""
+    """Return the same project for a verb that may record the first golden file."""
     return Project(root.resolve()) if root else find_or_start_project()
 
 
+def command_line() -> str:
+    """Return the command line of this process as a shell would take it."""
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
 def emit(value: Any, *, as_json: bool, render: Callable[[], None]) -> None:
-    """Print *value* as JSON, or let *render* show it to a person."""
+    """Print *value* as JSON, or call *render* to print it as text."""
     if as_json:
         click.echo(plain_json(value))
     else:
@@ -41,12 +53,12 @@ def emit(value: Any, *, as_json: bool, render: Callable[[], None]) -> None:
 
 
 def the_fixture(root: Path | None) -> Path:
-    """The only golden fixture there is.
+    """Return the path of the only golden fixture.
 
     Raises
     ------
     UsageError
-        If there is none, or several.
+        If there is no golden fixture, or more than one.
     """
     from harness.core.registry.registry import read_registry
 
@@ -56,8 +68,8 @@ def the_fixture(root: Path | None) -> Path:
     if len(fixtures) != 1:
         raise UsageError(
             "FILE",
-            expected="the name of a fixture",
-            found=f"none, and {len(fixtures)} golden ones to choose from",
-            remedy=f"Name one: {', '.join(fixtures)}." if fixtures else "Generate one first.",
+            expected="the path of a fixture",
+            found=f"none, and the registry has {len(fixtures)} fixtures",
+            remedy=f"Name one of {', '.join(fixtures)}." if fixtures else "Record a fixture first.",
         )
     return project.locate(fixtures[0])

@@ -1,4 +1,4 @@
-"""``harness textconv``: an archive as text, for ``git diff``."""
+"""``harness textconv``: an .npz file as text, for ``git diff``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 from harness.core.errors import HarnessError, printable
 
 
-@click.command("textconv")
+@verb("textconv")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 def command(file: Path, *, as_json: bool) -> int:
-    """Print an .npz as text: one line per array with its dtype, shape, range and digest.
+    """One line per array with its dtype, shape, range and digest.
 
-    Git calls it once `harness install-git` has told it to, so that `git diff` shows which arrays moved. Files
-    that are no archive get a note, and exit code 0: else they would end the whole `git diff`.
+    After `harness install-git`, git runs this command so that `git diff` shows which arrays changed. For a
+    file that is not a readable .npz it prints a note and exits with 0, because git would otherwise abort the
+    whole diff.
 
     \b
     Example:
@@ -36,6 +38,7 @@ def command(file: Path, *, as_json: bool) -> int:
 
 
 def _convert(file: Path, *, as_json: bool) -> None:
+    """Print the arrays of *file*, or a note that says why it cannot be read."""
     from harness.core.fixtures.summary import summarise
     from harness.core.storage.npz import read_archive
     from harness.report.array_summary import summary_lines
@@ -50,9 +53,10 @@ def _convert(file: Path, *, as_json: bool) -> None:
 
 
 def _note(file: Path, error: HarnessError) -> str:
-    """Why there is no table; with the digest, for two damaged files may differ too.
+    """Return one line: why *file* cannot be read, its size and its digest.
 
-    Without the file's name: git shows it, and hands over a temporary copy of another name.
+    The digest makes two damaged files differ in the diff. The file's name is left out: git shows it already,
+    and what it passes to this command is a temporary copy under another name.
     """
     from harness.core.storage.digest import digest_file
 
@@ -60,5 +64,5 @@ def _note(file: Path, error: HarnessError) -> str:
 
 
 def _show(lines: list[str]) -> None:
-    """Bytes, for git reads UTF-8 whatever the terminal's encoding is."""
+    """Print *lines* as UTF-8, which is what git expects whatever the terminal's encoding is."""
     click.echo("".join(f"{line}\n" for line in lines).encode(), nl=False)
