@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.core.domain.catalogue import Catalogue
-    from harness.core.domain.fault import Fault
-    from harness.core.sensitivity.clean_runs import Clean, Repetition
+    from harness.core.domain.interface import Fault
+    from harness.core.sensitivity.clean_runs import CleanRun, Repetition
     from harness.core.sensitivity.matrix import Detection, Matrix
-    from harness.core.sensitivity.moved_values import Mutant
+    from harness.core.sensitivity.moved_values import MovedValue
     from harness.core.sensitivity.trials import Subject, Trial
 
 
 @click.command("sensitivity")
 @click.argument("faults", metavar="[FAULT]...", nargs=-1)
 @click.option("--quick", is_flag=True, help="Ask metrics about a few faults of one pipeline alone.")
-@click.option("--clean", type=click.IntRange(min=0), default=0, help="Clean repetitions to make as well.")
+@click.option("--clean", type=click.IntRange(min=0), default=0, help="CleanRun repetitions to make as well.")
 @click.option(
     "--specimen",
     "files",
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Make known faults on purpose, one at a time, in copies, and print which check catches which.
 
-    Without FAULT all of them: of fixtures, of pipelines (run with the fault in them, and judged by their
+    Without FAULT all of them: of fixtures, of pipelines (run with the fault in them, and by_verdicts by their
     baselines) and of repositories. Also moves every golden value by half a tolerance, and by two. Nothing
     golden changes. Exit code 1 if a fault went through, or something harmless did not.
 
@@ -61,21 +61,23 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness sensitivity --clean 100 --page docs/sensitivity.md
     """
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.sensitivity.trials import known_faults, matrix, perform, trials
+    from harness.core.sensitivity.trials import build_matrix, known_faults, plan_trials, run_trial
 
     project = project_at(root)
     catalogue = find_catalogue(project.root)
     subject = _subject(root)
     chosen = _chosen(known_faults(catalogue), faults)
-    asked = tuple(trials(subject, chosen, quick=quick))
-    answers = _all("fault", perform, asked, jobs, silent=as_json)
-    found = matrix(chosen, dict(zip(asked, answers, strict=True)))
-    mutants = () if faults else tuple(_mutants(subject))
+    asked = tuple(plan_trials(subject, chosen, quick=quick))
+    answers = _all("fault", run_trial, asked, jobs, silent=as_json)
+    found = build_matrix(chosen, dict(zip(asked, answers, strict=True)))
+    moved = () if faults else tuple(_moved_values(subject))
     repetitions = _repeat(subject, catalogue, clean, files, jobs, silent=as_json)
     if page:
-        _write(page, found, mutants, repetitions)
-    (_emit if as_json else _show)(found, mutants, repetitions)
-    right = not found.missed and all(m.right for m in mutants) and not any(r.alarms for r in repetitions)
+        _write(page, found, moved, repetitions)
+    (_emit if as_json else _show)(found, moved, repetitions)
+    right = (
+        not found.incorrect and all(m.correct for m in moved) and not any(r.false_alarms for r in repetitions)
+    )
     return 0 if right else 1
 
 
@@ -109,14 +111,14 @@ def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:
     return tuple(fault for fault in known if not names or fault.id in names)
 
 
-def _mutants(subject: Subject) -> Iterable[Mutant]:
+def _moved_values(subject: Subject) -> Iterable[MovedValue]:
     from harness.core.baselines.baseline import read_baseline
-    from harness.core.sensitivity.moved_values import mutate_arrays, mutate_metrics
+    from harness.core.sensitivity.moved_values import move_arrays, move_metrics
     from harness.core.storage.npz import read_archive
 
-    yield from mutate_arrays(read_archive(subject.path))
+    yield from move_arrays(read_archive(subject.path))
     for pipeline in subject.pipelines:
-        yield from mutate_metrics(read_baseline(subject.baseline(pipeline)))
+        yield from move_metrics(read_baseline(subject.baseline(pipeline)))
 
 
 def _repeat(  # noqa: PLR0913 - what the options say
@@ -129,15 +131,15 @@ def _repeat(  # noqa: PLR0913 - what the options say
     silent: bool,
 ) -> tuple[Repetition, ...]:
     """Make clean repetitions: on specimens first, then on the golden fixture."""
-    from harness.core.sensitivity.clean_runs import clean_trials, of_file, perform_clean
+    from harness.core.sensitivity.clean_runs import plan_clean_runs, run_clean, specimen_from_file
 
-    specimens = (*(of_file(file.resolve()) for file in files), *catalogue.load_specimens())
-    asked = tuple(clean_trials(subject, specimens, repetitions))
-    answers = _all("clean", perform_clean, asked, jobs, silent=silent)
+    specimens = (*(specimen_from_file(file.resolve()) for file in files), *catalogue.load_specimens())
+    asked = tuple(plan_clean_runs(subject, specimens, repetitions))
+    answers = _all("clean", run_clean, asked, jobs, silent=silent)
     return tuple(repetition for answer in answers for repetition in answer)
 
 
-def _all(what: str, call: Any, asked: Sequence[Trial | Clean], jobs: int, *, silent: bool) -> list[Any]:
+def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int, *, silent: bool) -> list[Any]:
     """Every trial's answer, in the order asked, with a line of progress."""
     from harness.core.system.parallel import in_processes
 
@@ -149,24 +151,26 @@ def _all(what: str, call: Any, asked: Sequence[Trial | Clean], jobs: int, *, sil
     return answers
 
 
-def _write(path: Path, matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition]) -> None:
+def _write(
+    path: Path, matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]
+) -> None:
     from harness.core.storage.documents import replace_file
     from harness.report.sensitivity import page
 
-    text = page(matrix, mutants, repetitions, command=shlex.join(["harness", *sys.argv[1:]]))
+    text = page(matrix, moved, repetitions, command=shlex.join(["harness", *sys.argv[1:]]))
     replace_file(path, text.encode())
 
 
-def _show(matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition]) -> None:
+def _show(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
     from harness.report.metric_tables import show
-    from harness.report.sensitivity import alarm_lines, matrix_table, mutant_lines, summary_lines
+    from harness.report.sensitivity import false_alarm_lines, matrix_table, moved_value_lines, summary_lines
 
     show(matrix_table(matrix))
-    for line in (*summary_lines(matrix), *mutant_lines(mutants), *alarm_lines(repetitions)):
+    for line in (*summary_lines(matrix), *moved_value_lines(moved), *false_alarm_lines(repetitions)):
         click.echo(line)
 
 
-def _emit(matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition]) -> None:
+def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
     from harness.core.storage.documents import plain_json
 
     told = {
@@ -185,11 +189,13 @@ def _emit(matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repet
             for row in matrix.rows
         ],
         "blind": {pipeline: matrix.blind(pipeline) for pipeline in matrix.pipelines},
-        "mutants": [
-            {"name": m.name, "tolerances": m.tolerances, "accepted": m.accepted, "right": m.right}
-            for m in mutants
+        "moved": [
+            {"name": m.name, "tolerances": m.tolerances, "accepted": m.accepted, "right": m.correct}
+            for m in moved
         ],
-        "clean": [{"name": r.name, "alarms": [_plain(alarm) for alarm in r.alarms]} for r in repetitions],
+        "clean": [
+            {"name": r.name, "false_alarms": [_plain(alarm) for alarm in r.false_alarms]} for r in repetitions
+        ],
     }
     click.echo(plain_json(told))
 

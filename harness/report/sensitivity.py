@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from harness.core.sensitivity.clean_runs import Repetition
     from harness.core.sensitivity.matrix import Detection, Matrix, Row
-    from harness.core.sensitivity.moved_values import Mutant
+    from harness.core.sensitivity.moved_values import MovedValue
 
 LEGEND = (
     "A number says by how much a check caught the fault: findings, arrays, tolerances. * caught it first, "
@@ -42,8 +42,8 @@ def summary_lines(matrix: Matrix) -> Iterator[str]:
     for row in matrix.rows:
         if row.harmless:
             first = row.first
-            told = f"reported by {first.check}, which is wrong" if first else "not reported, which is right"
-            yield f"{row.id}, which is no fault: {told}"
+            verdict = f"wrongly reported by {first.check}" if first else "correctly not reported"
+            yield f"{row.id} (harmless): {verdict}"
     for row in faults:
         if not row.caught:
             yield f"not caught: {row.id}, {row.title}"
@@ -54,31 +54,31 @@ def summary_lines(matrix: Matrix) -> Iterator[str]:
             yield f"blind metrics of {pipeline}, which no fault moved: {', '.join(blind)}"
 
 
-def mutant_lines(mutants: Sequence[Mutant]) -> Iterator[str]:
+def moved_value_lines(moved: Sequence[MovedValue]) -> Iterator[str]:
     """How many values moved within their tolerance passed, and how many moved out of it failed."""
-    inside = [mutant for mutant in mutants if mutant.tolerances < 1]
-    outside = [mutant for mutant in mutants if mutant.tolerances > 1]
-    if mutants:
-        yield f"moved by 0.5 tolerances: {sum(m.right for m in inside)} of {len(inside)} accepted"
-        yield f"moved by 2 tolerances: {sum(m.right for m in outside)} of {len(outside)} refused"
-    for mutant in mutants:
-        if not mutant.right:
-            verdict = "accepted" if mutant.accepted else "refused"
-            yield f"wrong: {mutant.name} moved by {mutant.tolerances:g} tolerances was {verdict}"
+    inside = [value for value in moved if value.tolerances < 1]
+    outside = [value for value in moved if value.tolerances > 1]
+    if moved:
+        yield f"moved by 0.5 tolerances: {sum(m.correct for m in inside)} of {len(inside)} accepted"
+        yield f"moved by 2 tolerances: {sum(m.correct for m in outside)} of {len(outside)} refused"
+    for value in moved:
+        if not value.correct:
+            verdict = "accepted" if value.accepted else "refused"
+            yield f"wrong: {value.name} moved by {value.tolerances:g} tolerances was {verdict}"
 
 
-def alarm_lines(repetitions: Sequence[Repetition]) -> Iterator[str]:
+def false_alarm_lines(repetitions: Sequence[Repetition]) -> Iterator[str]:
     """How many clean repetitions raised an alarm, and which."""
-    wrong = [repetition for repetition in repetitions if repetition.alarms]
+    wrong = [repetition for repetition in repetitions if repetition.false_alarms]
     if repetitions:
         yield f"false alarms: {len(wrong)} in {len(repetitions)} clean repetitions"
     for repetition in wrong:
-        told = "; ".join(f"{alarm.check}: {alarm.margin} {alarm.detail}" for alarm in repetition.alarms)
+        told = "; ".join(f"{alarm.check}: {alarm.margin} {alarm.detail}" for alarm in repetition.false_alarms)
         yield f"false alarm: {repetition.name}: {told}"
 
 
 def page(
-    matrix: Matrix, mutants: Sequence[Mutant], repetitions: Sequence[Repetition], *, command: str
+    matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition], *, command: str
 ) -> str:
     """Markdown page of all of it, with the *command* that made it."""
     lines = [
@@ -88,8 +88,8 @@ def page(
         "suite. Each was made again on purpose, in a copy, and the checks that CI runs were asked.",
         "",
         *(f"- {line}" for line in summary_lines(matrix)),
-        *(f"- {line}" for line in mutant_lines(mutants)),
-        *(f"- {line}" for line in alarm_lines(repetitions)),
+        *(f"- {line}" for line in moved_value_lines(moved)),
+        *(f"- {line}" for line in false_alarm_lines(repetitions)),
         "",
         "## The matrix",
         "",
@@ -130,7 +130,7 @@ def _marked(row: Row, found: Detection | None) -> str:
 
 
 def _story(row: Row) -> Iterator[str]:
-    yield f"**{row.id} {row.title}.** {row.story.partition(': ')[2] or row.story}"
+    yield f"**{row.id} {row.title}.** {row.description.partition(': ')[2] or row.description}"
     if row.unseen:
         yield f"The data cannot tell: {row.unseen}."
     if row.first:

@@ -14,7 +14,7 @@ from harness.core.storage.project import Project
 
 FAULTS = '''
 from harness.core.domain.interface import CheckReport, Finding
-from harness.core.domain.fault import Fault
+from harness.core.domain.interface import Fault
 
 def positive(arrays):
     wrong = bool((arrays["image"] <= 0).any())
@@ -65,7 +65,7 @@ def test_a_fault_that_is_caught_ends_with_0(project, harness):
     shown = harness("sensitivity", "X01", "R08")
     assert shown.code == 0, shown.out + shown.err
     assert "1 of 1 faults caught" in shown.out
-    assert "R08, which is no fault: not reported, which is right" in shown.out
+    assert "R08 (harmless): correctly not reported" in shown.out
     assert all(len(line.rstrip()) <= 80 for line in shown.out.splitlines()[:12])
 
 
@@ -83,7 +83,7 @@ def test_all_of_it_as_json(project, harness):
     assert faults["X01"]["first"].startswith(("contract", "positive"))
     assert faults["R01"]["caught"]
     assert not faults["R08"]["caught"]
-    assert {mutant["right"] for mutant in told["mutants"]} == {True}
+    assert {value["right"] for value in told["moved"]} == {True}
     assert told["clean"] == []
     assert shown.code == 1  # X02
 

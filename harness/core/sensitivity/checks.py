@@ -1,4 +1,4 @@
-"""The checks that a user's CI runs, each asked whether it sees a fault."""
+"""The checks that CI runs, each returning whether it caught a fault."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ Arrays = dict[str, np.ndarray]
 
 
 def refused(check: str, error: Exception) -> Detection:
-    """The answer of a check that could not even be run: the fault is caught, as a failing job would."""
-    told = f"{error.thing}: {error.found}" if isinstance(error, HarnessError) else repr(error)
-    return Detection(check, caught=True, margin="refused", detail=told)
+    """Detection by an exception: a check that cannot run fails its CI job, so the fault is caught."""
+    detail = f"{error.thing}: {error.found}" if isinstance(error, HarnessError) else repr(error)
+    return Detection(check, caught=True, margin="refused", detail=detail)
 
 
 def by_check(name: str, check: Callable[[Arrays], CheckReport], arrays: Arrays) -> Detection:
-    """Ask a domain's check of the data alone: no golden copy is looked at."""
+    """Run a check of a domain, which sees the data alone and no golden file."""
     report = check(arrays)
     findings = report.findings
     detail = "; ".join(f"{finding.key}: {finding.found}" for finding in findings)
@@ -56,7 +56,7 @@ def by_check(name: str, check: Callable[[Arrays], CheckReport], arrays: Arrays) 
 
 
 def by_array_digests(expected: Manifest, arrays: Arrays) -> Detection:
-    """Compare arrays with the digests in a manifest."""
+    """Compare the digests of *arrays* with those in the manifest *expected*."""
     found = describe_arrays(arrays)
     names = sorted(expected.arrays.keys() | found.keys())
     differing = [name for name in names if expected.arrays.get(name) != found.get(name)]
@@ -64,36 +64,36 @@ def by_array_digests(expected: Manifest, arrays: Arrays) -> Detection:
 
 
 def by_inputs(misread: Collection[str]) -> Detection:
-    """Compare the digests of what a pipeline read with the manifest's; *misread* are those that differ."""
+    """Report the inputs of a pipeline whose digests differ from the manifest's, listed in *misread*."""
     return Detection(DIGEST, bool(misread), _count(len(misread), "input"), "; ".join(misread))
 
 
 def by_comparison(golden: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> Detection:
-    """Compare arrays with their golden copies, element by element, within the tolerances of their dtypes."""
+    """Compare *arrays* with their golden copies element by element, with the tolerances of their dtypes."""
     drifted = [array for array in compare(golden, arrays).arrays if not array.accepted]
     if not drifted:
         return Detection(COMPARISON, caught=False)
     away = {drift.name: array_distance(golden.get(drift.name), arrays.get(drift.name)) for drift in drifted}
     worst = max(drifted, key=lambda drift: away[drift.name])
-    told = away[worst.name]
-    margin = tolerances(told) if math.isfinite(told) else f"another {_aspect(worst)}"
+    distance = away[worst.name]
+    margin = format_tolerances(distance) if math.isfinite(distance) else f"another {_aspect(worst)}"
     return Detection(COMPARISON, caught=True, margin=margin, detail=f"{len(drifted)} arrays, {worst.name}")
 
 
 def by_metrics(
     pipeline: str, run: Callable[[], PipelineResult], baseline: Baseline
 ) -> tuple[Detection, PipelineResult | None]:
-    """Run a pipeline and judge its metrics by the baseline; also what it came to, if it came to anything."""
+    """Run a pipeline and judge its metrics by *baseline*; also return its result, None if it raised."""
     check = metrics_of(pipeline)
     try:
         result = run()
     except Exception as error:  # noqa: BLE001 - whatever a broken pipeline raises fails its job
         return refused(check, error), None
-    return judged(check, judge(baseline, result.metrics, result.controls)), result
+    return by_verdicts(check, judge(baseline, result.metrics, result.controls)), result
 
 
-def judged(check: str, verdicts: Collection[MetricVerdict]) -> Detection:
-    """Verdicts on metrics as one answer, which names the worst of them, and a collapse first."""
+def by_verdicts(check: str, verdicts: Collection[MetricVerdict]) -> Detection:
+    """One detection from the verdicts on all metrics: a collapse first, then the metric farthest off."""
     figures = {v.name: _tolerances(v) for v in verdicts if v.control is None}
     wrong = [verdict for verdict in verdicts if not verdict.outcome.accepted]
     if not wrong:
@@ -106,39 +106,39 @@ def judged(check: str, verdicts: Collection[MetricVerdict]) -> Detection:
 
 
 def by_registry(project: Project) -> Detection:
-    """Run ``harness verify``."""
+    """Run what ``harness verify`` runs."""
     wrong = [verdict for verdict in verify(project) if not verdict.outcome.accepted]
     detail = "; ".join(f"{verdict.name}: {verdict.outcome.value}" for verdict in wrong)
     return Detection(REGISTRY, bool(wrong), _count(len(wrong), "verdict"), detail)
 
 
-def findings(project: Project) -> frozenset[AuditFinding]:
-    """What ``harness audit`` finds broken or weak."""
+def audit_findings(project: Project) -> frozenset[AuditFinding]:
+    """Findings of ``harness audit`` that are broken or weak."""
     return frozenset(f for f in audit(gather(project)) if f.rank is not Rank.INFORMATIONAL)
 
 
 def by_audit(project: Project, before: frozenset[AuditFinding]) -> Detection:
-    """Run ``harness audit``: what it finds that it did not find *before* the fault."""
+    """Run what ``harness audit`` runs, and report findings that were not there *before* the fault."""
     known = {(finding.path, finding.rule) for finding in before}
-    new = sorted((f for f in findings(project) if (f.path, f.rule) not in known), key=_weight)
+    new = sorted((f for f in audit_findings(project) if (f.path, f.rule) not in known), key=_weight)
     detail = "; ".join(f"{finding.path}: {finding.rule} ({finding.rank.value})" for finding in new)
     return Detection(AUDIT, bool(new), _count(len(new), "finding"), detail)
 
 
 def by_liveness(manifest: Manifest, digest: str) -> Detection:
-    """Run ``harness reproduce --liveness``: recorded numbers that nothing depends on."""
+    """Run what ``harness reproduce --liveness`` runs; report recorded numbers that no array depends on."""
     inert = [parameter for parameter in examine(manifest, digest) if not parameter.live]
     detail = "; ".join(f"{parameter.name}: {parameter.why}" for parameter in inert)
     return Detection(LIVENESS, bool(inert), _count(len(inert), "parameter"), detail)
 
 
 def _weight(finding: AuditFinding) -> tuple[int, str, str]:
-    """Order findings, the heaviest first."""
+    """Sort key of findings: broken before weak."""
     return list(Rank).index(finding.rank), finding.path, finding.rule
 
 
 def _tolerances(verdict: MetricVerdict) -> float:
-    """Distance of a metric from its baseline, in tolerances; infinite where it is off an exact one."""
+    """Distance of a metric from its baseline, in tolerances; infinite if the tolerance is zero."""
     away = abs(verdict.distance)
     if verdict.outcome is Outcome.SAME:
         return 0.0
@@ -146,11 +146,11 @@ def _tolerances(verdict: MetricVerdict) -> float:
 
 
 def _most(figures: Mapping[str, float]) -> str:
-    return tolerances(max(figures.values(), default=0.0))
+    return format_tolerances(max(figures.values(), default=0.0))
 
 
-def tolerances(number: float) -> str:
-    """So many tolerances, shortly: 0.7, 31, 6e5."""
+def format_tolerances(number: float) -> str:
+    """A number of tolerances in a few characters: 0.7, 31, 6e5."""
     if math.isfinite(number) and number >= 1000:  # noqa: PLR2004 - three digits are read at a glance
         mantissa, _, exponent = f"{number:.0e}".partition("e")
         return f"{mantissa}e{int(exponent)} tolerances"

@@ -1,8 +1,7 @@
-"""Sound data and sound pipelines, checked again and again: whoever speaks against them cries wolf.
+"""Run checks on valid data repeatedly to measure the false-alarm rate.
 
-On the golden fixture every repetition runs a pipeline under a condition of its own and judges it by the
-stored baseline. A specimen has no baseline: it is calibrated as the golden fixture was, and the runs after
-that are judged.
+On the golden fixture, every repetition runs a pipeline under another perturbation and judges it by the stored
+baseline. A specimen has no baseline: it is calibrated first, as the golden fixture was; then runs are judged.
 """
 
 from __future__ import annotations
@@ -14,30 +13,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.baselines.baseline import judge, read_baseline
-from harness.core.baselines.calibrate import Condition, Sample, calibrated, conditions
+from harness.core.baselines.calibrate import calibrated_baseline
+from harness.core.baselines.perturbations import Perturbation, Sample, perturbations
 from harness.core.domain.catalogue import find_catalogue
-from harness.core.domain.generators import make_again
+from harness.core.domain.generators import is_simulated, rerun
+from harness.core.domain.interface import Specimen
 from harness.core.domain.run_pipeline import run_under
-from harness.core.domain.specimen import Specimen
 from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
 from harness.core.fixtures.noise import with_last_bit_noise
-from harness.core.full_run import reproducible
 from harness.core.sensitivity.checks import (
+    audit_findings,
     by_array_digests,
     by_audit,
     by_check,
     by_comparison,
     by_metrics,
     by_registry,
-    findings,
-    judged,
+    by_verdicts,
     refused,
 )
 from harness.core.sensitivity.matrix import Detection, metrics_of
-from harness.core.sensitivity.scratch_copy import committed, rehearsal
-from harness.core.sensitivity.trials import sound_checks
+from harness.core.sensitivity.scratch_copy import commit_copy, scratch_copy
+from harness.core.sensitivity.trials import applicable_checks
 from harness.core.storage.digest import digest_file
 from harness.core.storage.npz import read_archive
 
@@ -50,14 +49,14 @@ if TYPE_CHECKING:
     from harness.core.sensitivity.trials import Subject
 
 FIRST_NOISE = 10_000
-"""Seeds of the noise begin here: none of them took part in a calibration."""
+"""First seed of the noise; calibration uses smaller ones, so no run is judged by its own sample."""
 
 THREADS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Clean:
-    """A clean trial: of a specimen by name, or of the golden fixture; on a specimen, every thread count."""
+class CleanRun:
+    """One clean run: of the golden fixture, or of a specimen by name, then at every thread count."""
 
     subject: Subject
     number: int
@@ -67,55 +66,60 @@ class Clean:
 
     @property
     def repetitions(self) -> int:
-        """How many judged repetitions it is."""
+        """How many by_verdicts repetitions it is."""
         return len(THREADS) if self.specimen else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """One clean repetition, and what each check said of it."""
+    """One clean repetition and the result of each check."""
 
     name: str
     detections: tuple[Detection, ...]
 
     @property
-    def alarms(self) -> tuple[Detection, ...]:
-        """The checks that spoke against it: false alarms."""
+    def false_alarms(self) -> tuple[Detection, ...]:
+        """The checks that failed, though the data are valid."""
         return tuple(detection for detection in self.detections if detection.caught)
 
 
-def clean_trials(subject: Subject, specimens: tuple[Specimen, ...], repetitions: int) -> Iterator[Clean]:
-    """Every specimen once, pipelines in turn; the rest on the golden fixture, threads in turn as well."""
+def plan_clean_runs(
+    subject: Subject, specimens: tuple[Specimen, ...], repetitions: int
+) -> Iterator[CleanRun]:
+    """Clean runs that give *repetitions*: each specimen once, then the golden fixture.
+
+    Pipelines and thread counts take turns.
+    """
     left = repetitions
     for number, specimen in enumerate(specimens):
-        able = [name for name in subject.pipelines if name in (specimen.pipelines or subject.pipelines)]
-        if left < len(THREADS) or not able:
+        suitable = [name for name in subject.pipelines if name in (specimen.pipelines or subject.pipelines)]
+        if left < len(THREADS) or not suitable:
             continue
-        pipeline = able[number % len(able)]
-        yield Clean(subject, number, pipeline, specimen=specimen.name)
+        pipeline = suitable[number % len(suitable)]
+        yield CleanRun(subject, number, pipeline, specimen=specimen.name)
         left -= len(THREADS)
     for number in range(left):
         pipeline = subject.pipelines[number % len(subject.pipelines)]
         threads = THREADS[number // len(subject.pipelines) % len(THREADS)]
-        yield Clean(subject, number, pipeline, threads)
+        yield CleanRun(subject, number, pipeline, threads)
 
 
-def perform_clean(clean: Clean) -> tuple[Repetition, ...]:
-    """Check sound data, and run a sound pipeline on them."""
+def run_clean(clean: CleanRun) -> tuple[Repetition, ...]:
+    """Run the checks on valid data, and an unchanged pipeline on them."""
     catalogue = find_catalogue(clean.subject.root)
     if not clean.specimen:
         return (_on_golden(clean, catalogue),)
     return _on_specimen(clean, catalogue, _find(catalogue, clean.specimen))
 
 
-def of_file(path: Path) -> Specimen:
-    """A dataset in a file as a specimen: what it is named after."""
+def specimen_from_file(path: Path) -> Specimen:
+    """A specimen from a dataset in an archive, named after its path."""
     return Specimen(str(path), partial(_fixture_of, path))
 
 
 def _find(catalogue: Catalogue, name: str) -> Specimen:
     known = {specimen.name: specimen for specimen in catalogue.load_specimens()}
-    return known[name] if name in known else of_file(Path(name))
+    return known[name] if name in known else specimen_from_file(Path(name))
 
 
 def _fixture_of(path: Path) -> Fixture:
@@ -123,14 +127,14 @@ def _fixture_of(path: Path) -> Fixture:
     return make_fixture("dataset", read_archive(path), generator=Generator("file", 1), source=source)
 
 
-def _on_golden(clean: Clean, catalogue: Catalogue) -> Repetition:
-    """Check and reconstruct the golden fixture with last-bit noise; make it again; verify and audit."""
-    subject, condition = clean.subject, Condition(clean.threads, noise=FIRST_NOISE + clean.number)
+def _on_golden(clean: CleanRun, catalogue: Catalogue) -> Repetition:
+    """Check the golden fixture with last-bit noise, run a pipeline, regenerate, verify and audit."""
+    subject, condition = clean.subject, Perturbation(clean.threads, noise=FIRST_NOISE + clean.number)
     golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
     noisy = with_last_bit_noise(golden, FIRST_NOISE + clean.number)
-    found = _of_checks(sound_checks(catalogue, golden), noisy)
-    if reproducible(manifest):
-        again = dict(make_again(manifest).arrays)
+    found = _of_checks(applicable_checks(catalogue, golden), noisy)
+    if is_simulated(manifest):
+        again = dict(rerun(manifest).arrays)
         found += (by_array_digests(manifest, again), by_comparison(golden, again))
     found += _of_copy(subject)
     run, baseline = (
@@ -145,15 +149,15 @@ def _on_golden(clean: Clean, catalogue: Catalogue) -> Repetition:
 
 
 def _of_copy(subject: Subject) -> tuple[Detection, ...]:
-    """Verify and audit a fresh copy of the repository: what is found that the repository itself has not."""
-    before = findings(subject.project)
-    with rehearsal(subject.project) as copy:
-        committed(copy, "As it was")
+    """Verify and audit a copy of the repository; report findings that the repository itself does not have."""
+    before = audit_findings(subject.project)
+    with scratch_copy(subject.project) as copy:
+        commit_copy(copy, "Before the fault")
         return by_registry(copy), by_audit(copy, before)
 
 
-def _on_specimen(clean: Clean, catalogue: Catalogue, specimen: Specimen) -> tuple[Repetition, ...]:
-    """Make a specimen twice, check it, calibrate a pipeline on it, and judge further runs."""
+def _on_specimen(clean: CleanRun, catalogue: Catalogue, specimen: Specimen) -> tuple[Repetition, ...]:
+    """Make a specimen twice, check it, calibrate a pipeline on it, and judge later runs."""
     try:
         made, again = specimen.make(), specimen.make()
         found = _of_checks(catalogue.load_checks(), dict(made.arrays))
@@ -176,20 +180,20 @@ def _on_specimen(clean: Clean, catalogue: Catalogue, specimen: Specimen) -> tupl
 def _judged_runs(
     run: Callable[..., PipelineResult], path: Path, pipeline: str, noise: int
 ) -> tuple[Detection, ...]:
-    """Calibrate, and judge one more run at each thread count."""
+    """Calibrate a pipeline on the fixture at *path*, then judge one more run at each thread count."""
     try:
-        results = [_measured(run, path, condition) for condition in conditions()]
-        samples = [Sample(c, r.metrics, r.controls) for c, r in zip(conditions(), results, strict=True)]
+        results = [_measured(run, path, condition) for condition in perturbations()]
+        samples = [Sample(c, r.metrics, r.controls) for c, r in zip(perturbations(), results, strict=True)]
         first = results[0]
-        baseline = calibrated(samples, better=first.better, resolution=first.resolution)
-        fresh = [_measured(run, path, Condition(t, noise=noise + t)) for t in THREADS]
+        baseline = calibrated_baseline(samples, better=first.better, resolution=first.resolution)
+        later = [_measured(run, path, Perturbation(t, noise=noise + t)) for t in THREADS]
     except HarnessError as error:
         return tuple(refused(metrics_of(pipeline), error) for _ in THREADS)
     check = metrics_of(pipeline)
-    return tuple(judged(check, judge(baseline, r.metrics, r.controls)) for r in fresh)
+    return tuple(by_verdicts(check, judge(baseline, r.metrics, r.controls)) for r in later)
 
 
-def _measured(run: Callable[..., PipelineResult], path: Path, condition: Condition) -> PipelineResult:
+def _measured(run: Callable[..., PipelineResult], path: Path, condition: Perturbation) -> PipelineResult:
     with tempfile.TemporaryDirectory() as folder:
         return run_under(condition, run, path, Path(folder))
 

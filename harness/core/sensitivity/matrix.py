@@ -1,4 +1,4 @@
-"""What each check said of each fault: the detection matrix, as values."""
+"""The detection matrix: the result of every check for every fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.core.domain.fault import Kind
+    from harness.core.domain.interface import FaultKind
 
 REFUSAL = "refusal"
 DIGEST = "digest"
@@ -21,19 +21,20 @@ METRICS = "metrics"
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One check's answer to one fault.
+    """Result of one check for one fault.
 
     Attributes
     ----------
     check : str
-        The check's name; a pipeline's metrics are ``<pipeline> metrics``.
+        The check's name; for the metrics of a pipeline, ``<pipeline> metrics``.
     caught : bool
+        Whether the check failed, as it should for a fault.
     margin : str
-        By how much, in the check's own terms: ``2 findings``, ``31 tolerances``.
+        By how much, in the unit of the check: ``2 findings``, ``31 tolerances``.
     detail : str
-        What it said.
+        What the check reported.
     figures : mapping of str to float
-        Of metrics: how far each is off, in tolerances, and above 1 where it is refused.
+        Distance of each metric from its baseline, in tolerances; above 1 the metric failed.
     """
 
     check: str
@@ -45,33 +46,33 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault and the answers of all checks that were asked, in the order in which CI runs them."""
+    """One fault and the results of all checks that ran, in the order in which CI runs them."""
 
     id: str
     title: str
-    kind: Kind
+    kind: FaultKind
     detections: tuple[Detection, ...]
-    story: str = ""
+    description: str = ""
     unseen: str = ""
     harmless: bool = False
 
     @property
     def first(self) -> Detection | None:
-        """The first check that caught it; None if it went through."""
+        """The first check that caught the fault; None if none did."""
         return next((found for found in self.detections if found.caught), None)
 
     @property
     def caught(self) -> bool:
-        """Whether any check caught it."""
+        """Whether any check caught the fault."""
         return self.first is not None
 
     @property
-    def right(self) -> bool:
-        """Whether the harness did what it should: caught a fault, or left alone what is none."""
+    def correct(self) -> bool:
+        """Whether a fault was caught, or a harmless change was not reported."""
         return self.caught != self.harmless
 
     def by(self, check: str) -> Detection | None:
-        """The answer of *check*; None if it was not asked."""
+        """Result of *check*; None if it did not run."""
         return next((found for found in self.detections if found.check == check), None)
 
 
@@ -83,33 +84,33 @@ class Matrix:
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """Every check that was asked anything, in the order in which CI runs them."""
+        """Names of all checks that ran, in the order in which CI runs them."""
         return tuple(dict.fromkeys(found.check for row in self.rows for found in row.detections))
 
     @property
-    def missed(self) -> tuple[Row, ...]:
-        """Faults that nothing caught, and harmless changes that something did."""
-        return tuple(row for row in self.rows if not row.right)
+    def incorrect(self) -> tuple[Row, ...]:
+        """Faults that no check caught, and harmless changes that a check reported."""
+        return tuple(row for row in self.rows if not row.correct)
 
     @property
     def pipelines(self) -> tuple[str, ...]:
-        """The pipelines whose metrics were asked."""
+        """The pipelines whose metrics were judged."""
         suffix = f" {METRICS}"
         return tuple(check.removesuffix(suffix) for check in self.checks if check.endswith(suffix))
 
     def blind(self, pipeline: str) -> tuple[str, ...]:
-        """Metrics of *pipeline* that let every fault pass which was injected into a pipeline."""
-        asked = [row.by(metrics_of(pipeline)) for row in self.rows if row.kind == "pipeline"]
-        figures = [found.figures for found in asked if found is not None and found.figures]
+        """Metrics of *pipeline* that stayed within tolerance for every fault injected into a pipeline."""
+        found_per_row = [row.by(metrics_of(pipeline)) for row in self.rows if row.kind == "pipeline"]
+        figures = [found.figures for found in found_per_row if found is not None and found.figures]
         names = dict.fromkeys(name for found in figures for name in found)
         return tuple(name for name in names if all(found.get(name, 0) <= 1 for found in figures))
 
     def by_metrics_alone(self, row: Row) -> bool:
         """Whether some pipeline's metrics caught the fault of *row*."""
-        asked = (row.by(metrics_of(pipeline)) for pipeline in self.pipelines)
-        return any(found.caught for found in asked if found is not None)
+        results = (row.by(metrics_of(pipeline)) for pipeline in self.pipelines)
+        return any(found.caught for found in results if found is not None)
 
 
 def metrics_of(pipeline: str) -> str:
-    """Name of the check that a pipeline's metrics are."""
+    """Name of the check that judges the metrics of *pipeline*."""
     return f"{pipeline} {METRICS}"

@@ -1,7 +1,7 @@
-"""Faults of registries and golden files that really happened (R01 to R08), on a copy of a repository.
+"""Faults of registries and golden files that happened in real projects (R01 to R08), for a scratch copy.
 
-Each changes the :class:`~harness.core.storage.project.Project` it is given in place. What refuses to make the fault,
-as a verb in CI does, raises, and the fault is caught at the door.
+Each function changes the :class:`~harness.core.storage.project.Project` it is given in place. If the harness
+refuses to make the fault (recording in CI, for example), the error is raised and counts as a detection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from harness.core.domain.fault import Fault
+from harness.core.domain.interface import Fault
 from harness.core.errors import RefusedError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import encode_manifest, read_manifest
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def one_byte(project: Project) -> None:
-    """R01: a disk, or a careless editor, changed one byte of a golden archive."""
+    """R01: a disk error or a careless edit changed one byte of a golden archive."""
     archive = first_archive(project)
     data = bytearray(archive.read_bytes())
     data[len(data) // 2] ^= 1
@@ -45,7 +45,7 @@ def one_byte(project: Project) -> None:
 
 
 def edited_manifest(project: Project) -> None:
-    """R02: somebody corrected a number in a manifest by hand; the arrays stayed as they were."""
+    """R02: a number in a manifest was edited by hand; the arrays did not change."""
     path = first_archive(project).with_suffix(".json")
     manifest = read_manifest(path)
     generator = msgspec.structs.replace(manifest.generator, version=manifest.generator.version + 1)
@@ -53,7 +53,7 @@ def edited_manifest(project: Project) -> None:
 
 
 def edited_registry(project: Project) -> None:
-    """R03: arrays were tampered with, and manifest and registry entry edited to match."""
+    """R03: arrays were changed, and the manifest and registry entry edited to match."""
     archive = first_archive(project)
     write_fixture(_changed(archive), archive.parent)
     registry = read_registry(project.registry)
@@ -67,22 +67,22 @@ def edited_registry(project: Project) -> None:
 
 
 def missing_archive(project: Project) -> None:
-    """R04: a golden archive was never pushed, or a clean-up took it."""
+    """R04: a golden archive was never pushed, or a clean-up deleted it."""
     first_archive(project).unlink()
 
 
-def stranger(project: Project) -> None:
-    """R05: a golden file was copied in beside the others, and nobody registered it."""
-    write_archive(project.golden / "stranger.npz", {"values": np.arange(4.0)})
+def unregistered_archive(project: Project) -> None:
+    """R05: a golden file was copied in beside the others and never registered."""
+    write_archive(project.golden / "unregistered.npz", {"values": np.arange(4.0)})
 
 
 def without_reason(project: Project) -> None:
-    """R06: golden files were recorded anew, and nobody said why."""
-    commit(project, _regenerated(project), reason="", command="pytest --force-regen")
+    """R06: golden files were re-recorded without a reason."""
+    commit(project, _plan_changed(project), reason="", command="pytest --force-regen")
 
 
 def in_ci(project: Project) -> None:
-    """R06: a CI job ran with the flag that records, and blessed what it was to judge."""
+    """R06: a CI job recorded golden files that it should have compared with."""
     file = project.golden / "stray.npz"
     write_archive(file, {"values": np.arange(4.0)})
     command = [sys.executable, "-m", "harness", "add", str(file), "--reason", "CI", "--root"]
@@ -101,26 +101,26 @@ def in_ci(project: Project) -> None:
 
 
 def truncated_archive(project: Project) -> None:
-    """R07: a download of a golden archive ended early."""
+    """R07: a download of a golden archive was cut off."""
     archive = first_archive(project)
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
 
 
 def half_registry(project: Project) -> None:
-    """R07: a process died while it wrote the registry in place."""
+    """R07: a process was killed while it wrote the registry in place."""
     data = project.registry.read_bytes()
     project.registry.write_bytes(data[: len(data) // 2])
 
 
 def interrupted(project: Project) -> None:
-    """R07: the machine went down in the middle of a regeneration."""
-    changes = _regenerated(project)
-    with contextlib.suppress(KeyboardInterrupt), _dying(files, "remove"):
+    """R07: the machine went down in the middle of a recording."""
+    changes = _plan_changed(project)
+    with contextlib.suppress(KeyboardInterrupt), _interrupted_at(files, "remove"):
         commit(project, changes, reason="a finer mesh", command="pytest --force-regen")
 
 
 def repacked(project: Project) -> None:
-    """R08: another tool, another zlib, packed the same arrays again: other bytes, and no drift."""
+    """R08: the same arrays were repacked with another zlib: the bytes differ, the arrays do not."""
     archive = first_archive(project)
     with zipfile.ZipFile(archive) as old:
         members = {name: old.read(name) for name in reversed(old.namelist())}
@@ -130,19 +130,19 @@ def repacked(project: Project) -> None:
 
 
 def first_archive(project: Project) -> Path:
-    """The first golden fixture's archive.
+    """Path of the first golden fixture's archive.
 
     Raises
     ------
     RefusedError
-        If there is none: then there is nothing to break.
+        If the project has no golden fixture.
     """
     entries = read_registry(project.registry).entries
     path = next((path for path, entry in entries.items() if entry.kind == "fixture"), None)
     if path is None:
         raise RefusedError(
             "registry.json",
-            expected="a golden fixture to break a copy of",
+            expected="a golden fixture to inject faults into",
             found="none",
             remedy="Record one first.",
         )
@@ -150,11 +150,11 @@ def first_archive(project: Project) -> Path:
 
 
 def _changed(archive: Path) -> Fixture:
-    """The fixture of a golden archive, one number of it changed."""
+    """The fixture of a golden archive, with one number changed."""
     manifest = read_manifest(archive.with_suffix(".json"))
     return make_fixture(
         manifest.name,
-        _nudged(read_archive(archive)),
+        _with_one_number_changed(read_archive(archive)),
         generator=manifest.generator,
         source=manifest.source,
         transformations=manifest.transformations,
@@ -162,8 +162,8 @@ def _changed(archive: Path) -> Fixture:
     )
 
 
-def _regenerated(project: Project) -> tuple[Change, ...]:
-    """Plan to record a changed fixture, archive and manifest."""
+def _plan_changed(project: Project) -> tuple[Change, ...]:
+    """Plan that records a changed fixture, archive and manifest."""
     archive = first_archive(project)
     kinds: tuple[Kind, ...] = ("fixture", "manifest")
     made = write_fixture(_changed(archive), staging_directory(project))
@@ -174,24 +174,24 @@ def _regenerated(project: Project) -> tuple[Change, ...]:
     return plan(project, staged)
 
 
-def _nudged(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays, one number of the largest among them changed by a tenth."""
+def _with_one_number_changed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays, with one number of the largest array changed by a tenth."""
     name = max(arrays, key=lambda key: arrays[key].nbytes)
     changed = arrays[name].copy()
-    place = np.unravel_index(int(np.argmax(np.abs(changed))), changed.shape)
-    changed[place] = changed[place] * 9 // 10 if changed.dtype.kind in "iu" else changed[place] * 0.9
+    index = np.unravel_index(int(np.argmax(np.abs(changed))), changed.shape)
+    changed[index] = changed[index] * 9 // 10 if changed.dtype.kind in "iu" else changed[index] * 0.9
     return {**arrays, name: changed}
 
 
 @contextlib.contextmanager
-def _dying(module: Any, name: str) -> Iterator[None]:
-    """Let the process be stopped when it calls a function, as by a signal."""
+def _interrupted_at(module: Any, name: str) -> Iterator[None]:
+    """Raise KeyboardInterrupt when *module* calls its function *name*, as a signal would."""
 
-    def die(*_: object, **__: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     before = getattr(module, name)
-    setattr(module, name, die)
+    setattr(module, name, interrupt)
     try:
         yield
     finally:
@@ -203,12 +203,12 @@ FAULTS = (
     Fault("R02", "manifest edited by hand", "repository", edited_manifest),
     Fault("R03", "registry entry edited to match a tampered file", "repository", edited_registry),
     Fault("R04", "golden file missing", "repository", missing_archive),
-    Fault("R05", "golden file that nobody registers", "repository", stranger),
-    Fault("R06", "regeneration without a reason", "repository", without_reason),
-    Fault("R06b", "regeneration inside CI", "repository", in_ci),
+    Fault("R05", "golden file that is not registered", "repository", unregistered_archive),
+    Fault("R06", "recording without a reason", "repository", without_reason),
+    Fault("R06b", "recording in CI", "repository", in_ci),
     Fault("R07", "truncated golden file", "repository", truncated_archive),
     Fault("R07b", "half-written registry", "repository", half_registry),
-    Fault("R07c", "interrupted regeneration", "repository", interrupted),
+    Fault("R07c", "interrupted recording", "repository", interrupted),
     Fault("R08", "same arrays, other zip bytes: no drift", "repository", repacked, harmless=True),
 )
-"""The faults of repositories, in the catalogue's order."""
+"""All faults of repositories, sorted by id."""

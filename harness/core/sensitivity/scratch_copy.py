@@ -1,4 +1,4 @@
-"""A copy of a repository's golden files, with its history, to break on purpose."""
+"""A temporary copy of a repository's golden files and git history, to inject faults into."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _KEPT = (REGISTRY, "pyproject.toml")
 
 
 @contextlib.contextmanager
-def rehearsal(project: Project) -> Iterator[Project]:
-    """A project in a temporary directory: golden files, registry and settings as they are now, git's history.
+def scratch_copy(project: Project) -> Iterator[Project]:
+    """Copy *project* to a temporary directory, which is removed when the context ends.
 
-    What is done to it touches nothing of *project*. It is gone when the context ends.
+    The copy has the golden files, registry and settings of the work tree, and the git history. Nothing done
+    to it changes *project*.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Project(Path(folder).resolve() / "copy", project.golden_name)
@@ -35,7 +36,7 @@ def rehearsal(project: Project) -> Iterator[Project]:
 
 
 def _clone(project: Project, copy: Project) -> None:
-    """Clone the history without its files; a project outside git gets a plain directory."""
+    """Clone the history without a checkout; outside git, make a plain directory."""
     arguments = ("clone", "--quiet", "--shared", "--no-checkout", str(project.root), str(copy.root))
     cloned = read_git(project.root, *arguments) if (project.root / ".git").exists() else None
     if cloned is None:
@@ -44,12 +45,12 @@ def _clone(project: Project, copy: Project) -> None:
     read_git(copy.root, "reset", "--quiet")
 
 
-def committed(copy: Project, message: str) -> None:
-    """Commit golden files and registry of a copy as they are: what CI is shown. Without git, nothing."""
+def commit_copy(copy: Project, message: str) -> None:
+    """Commit the golden files and registry of a copy, as CI would see them; outside git, do nothing."""
     if not (copy.root / ".git").exists():
         return
     read_git(copy.root, "add", "--force", "--all", "--", copy.golden_name, *_tracked(copy))
-    identity = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost")
+    identity = ("-c", "user.name=scratch copy", "-c", "user.email=scratch-copy@localhost")
     read_git(copy.root, *identity, "commit", "--quiet", "--no-verify", "--message", message)
 
 

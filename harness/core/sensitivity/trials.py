@@ -1,9 +1,8 @@
-"""Make every fault of the catalogue on purpose, one at a time, and see which check of a user's CI finds it.
+"""Inject every known fault on purpose, one at a time, and see which check of CI catches it.
 
-A fault is injected into a copy, of the golden arrays, of the pipeline, of the repository, and the checks are
-asked that would run in CI after it. A *trial* is one injection and the checks that follow it; trials are
-independent of each other, so they may run in processes of their own, and name what they need instead of
-holding it.
+A fault is injected into a copy of the golden arrays, of the pipeline or of the repository; then the checks
+of CI run. A *trial* is one injection and the checks after it. Trials are independent and may run in separate
+processes, so a trial holds names (of the fault, the pipeline) rather than objects.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.catalogue import find_catalogue
-from harness.core.domain.generators import make_again
-from harness.core.domain.inputs import misread
+from harness.core.domain.generators import rerun
+from harness.core.domain.run_pipeline import misread
 from harness.core.errors import HarnessError
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.sensitivity import repository_faults
 from harness.core.sensitivity.checks import (
+    audit_findings,
     by_array_digests,
     by_audit,
     by_check,
@@ -30,7 +30,6 @@ from harness.core.sensitivity.checks import (
     by_liveness,
     by_metrics,
     by_registry,
-    findings,
     refused,
 )
 from harness.core.sensitivity.matrix import (
@@ -46,7 +45,7 @@ from harness.core.sensitivity.matrix import (
     Row,
     metrics_of,
 )
-from harness.core.sensitivity.scratch_copy import committed, rehearsal
+from harness.core.sensitivity.scratch_copy import commit_copy, scratch_copy
 from harness.core.storage.npz import read_archive, write_archive
 from harness.core.storage.project import Project
 
@@ -54,25 +53,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from harness.core.domain.catalogue import Catalogue
-    from harness.core.domain.fault import Fault
-    from harness.core.domain.interface import CheckReport, PipelineResult
+    from harness.core.domain.interface import CheckReport, Fault, PipelineResult
 
-Ask = Literal["data", "metrics", "repository", "liveness"]
+CheckGroup = Literal["data", "metrics", "repository", "liveness"]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What faults are injected into: a golden fixture of a repository, and the pipelines with a baseline.
+    """What faults are injected into: a golden fixture, and the pipelines with a baseline of it.
 
     Attributes
     ----------
     root : Path
         The repository.
     golden_name : str
-        Its golden directory's name.
+        Name of its golden directory.
     archive : str
-        The fixture's archive, as the registry has it.
+        Path of the fixture's archive in the registry.
     pipelines : tuple of str
+        Pipelines with a baseline of this fixture.
     """
 
     root: Path
@@ -82,67 +81,67 @@ class Subject:
 
     @property
     def project(self) -> Project:
-        """The repository."""
+        """The project at ``root``."""
         return Project(self.root, self.golden_name)
 
     @property
     def path(self) -> Path:
-        """The golden archive's path."""
+        """Path of the golden archive."""
         return self.root / self.archive
 
     def baseline(self, pipeline: str) -> Path:
-        """The path of a pipeline's baseline."""
+        """Path of the baseline of *pipeline*."""
         return self.path.with_name(f"{self.path.stem}.{pipeline}.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One fault, and which kind of checks is asked about it; ``pipeline`` where metrics are."""
+    """One fault and the group of checks to run; for metrics, also the pipeline."""
 
     subject: Subject
     fault: str
-    ask: Ask
+    group: CheckGroup
     pipeline: str = ""
 
 
 def known_faults(catalogue: Catalogue) -> tuple[Fault, ...]:
-    """Faults of repositories, which every project has, and those of all tables, sorted by number."""
+    """Faults of repositories, which apply to every project, and those of the catalogue, sorted by id."""
     faults = {fault.id: fault for fault in (*repository_faults.FAULTS, *catalogue.load_faults())}
     return tuple(faults[number] for number in sorted(faults))
 
 
-def trials(subject: Subject, faults: Iterable[Fault], *, quick: bool = False) -> Iterator[Trial]:
-    """Every trial that *faults* need, those that take longest first.
+def plan_trials(subject: Subject, faults: Iterable[Fault], *, quick: bool = False) -> Iterator[Trial]:
+    """All trials that *faults* need, the slowest first.
 
-    A quick look asks metrics about the faults marked for it, of pipelines, alone.
+    With *quick*, metrics are judged only for the faults of pipelines that are marked for it.
     """
     manifest = read_manifest(subject.path.with_suffix(".json"))
     faults = tuple(fault for fault in faults if fault.applies(manifest))
     for fault in faults:
         for pipeline in _pipelines(subject, fault, quick=quick):
             yield Trial(subject, fault.id, "metrics", pipeline)
-    asks: dict[str, Ask] = {"generator": "liveness", "repository": "repository", "fixture": "data"}
-    for ask in ("generator", "repository", "fixture"):
+    groups: dict[str, CheckGroup] = {"generator": "liveness", "repository": "repository", "fixture": "data"}
+    for kind in ("generator", "repository", "fixture"):
         for fault in faults:
-            if fault.kind == ask:
-                yield Trial(subject, fault.id, asks[ask])
+            if fault.kind == kind:
+                yield Trial(subject, fault.id, groups[kind])
 
 
-def perform(trial: Trial) -> tuple[Detection, ...]:
-    """Inject the fault, and ask. Nothing of the subject is changed."""
+def run_trial(trial: Trial) -> tuple[Detection, ...]:
+    """Inject the fault of *trial* into a copy and run its checks; the subject itself does not change."""
     catalogue = find_catalogue(trial.subject.root)
     fault = next(fault for fault in known_faults(catalogue) if fault.id == trial.fault)
-    if trial.ask == "repository":
-        return _ask_repository(trial.subject, fault)
-    if trial.ask == "liveness":
-        return _ask_generator(trial.subject, catalogue, fault)
-    if trial.ask == "data":
-        return _ask_data(trial.subject, catalogue, fault.inject(read_archive(trial.subject.path)))
-    return _ask_metrics(trial.subject, catalogue, fault, trial.pipeline)
+    if trial.group == "repository":
+        return _try_repository(trial.subject, fault)
+    if trial.group == "liveness":
+        return _try_generator(trial.subject, catalogue, fault)
+    if trial.group == "data":
+        return _try_data(trial.subject, catalogue, fault.inject(read_archive(trial.subject.path)))
+    return _try_metrics(trial.subject, catalogue, fault, trial.pipeline)
 
 
-def matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detection, ...]]) -> Matrix:
-    """All answers, one row per fault, each row in the order in which CI runs the checks."""
+def build_matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detection, ...]]) -> Matrix:
+    """The detection matrix of all results: one row per fault, checks in the order in which CI runs them."""
     rows = []
     for fault in faults:
         found = [d for trial, detections in answers.items() if trial.fault == fault.id for d in detections]
@@ -151,68 +150,68 @@ def matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detection, ...
     return Matrix(tuple(rows))
 
 
-def sound_checks(catalogue: Catalogue, golden: dict[str, Any]) -> dict[str, Callable[..., CheckReport]]:
-    """The checks that have nothing against the golden arrays: another field's would refuse everything."""
+def applicable_checks(catalogue: Catalogue, golden: dict[str, Any]) -> dict[str, Callable[..., CheckReport]]:
+    """The checks that pass on the golden arrays; a check made for other data would fail on everything."""
     checks = catalogue.load_checks().items()
     return {name: check for name, check in checks if not by_check(name, check, golden).caught}
 
 
 def _row(fault: Fault, found: Sequence[Detection]) -> Row:
-    """The answers to one fault; of two answers of one check, the one that caught it."""
+    """All results for one fault; of two results of one check, the one that caught it."""
     answers: dict[str, Detection] = {}
-    for detection in sorted(found, key=lambda item: item.caught):
+    for detection in sorted(found, key=lambda item: item.caught):  # caught ones last, so that they stay
         answers[detection.check] = detection
-    story = " ".join((fault.inject.__doc__ or "").split())
+    description = " ".join((fault.inject.__doc__ or "").split())
     return Row(
         fault.id,
         fault.title,
         fault.kind,
-        tuple(sorted(answers.values(), key=lambda item: _turn(item.check))),
-        story=story,
+        tuple(sorted(answers.values(), key=lambda item: _position(item.check))),
+        description=description,
         unseen=fault.unseen,
         harmless=fault.harmless,
     )
 
 
-def _turn(check: str) -> int:
-    """When CI asks a check: those of the data first, in their own order."""
+def _position(check: str) -> int:
+    """Position of a check in CI: checks of the data alone come first."""
     order = (DIGEST, COMPARISON, METRICS, REGISTRY, AUDIT, LIVENESS, REFUSAL)
-    word = METRICS if check.endswith(f" {METRICS}") else check
-    return 1 + order.index(word) if word in order else 0
+    name = METRICS if check.endswith(f" {METRICS}") else check
+    return 1 + order.index(name) if name in order else 0
 
 
 def _pipelines(subject: Subject, fault: Fault, *, quick: bool) -> tuple[str, ...]:
-    """The pipelines whose metrics are asked about a fault."""
+    """The pipelines whose metrics are judged for a fault."""
     if fault.kind not in {"fixture", "pipeline"} or (quick and not fault.quick):
         return ()
-    able = tuple(name for name in subject.pipelines if not fault.pipelines or name in fault.pipelines)
-    return able[:1] if quick else able
+    suitable = tuple(name for name in subject.pipelines if not fault.pipelines or name in fault.pipelines)
+    return suitable[:1] if quick else suitable
 
 
-def _asked(check: str, ask: Callable[[], Detection]) -> Detection:
-    """The answer, where a refusal is one too."""
+def _run_check(check: str, run: Callable[[], Detection]) -> Detection:
+    """Result of a check; an error counts as a detection."""
     try:
-        return ask()
+        return run()
     except HarnessError as error:
         return refused(check, error)
 
 
-def _ask_data(subject: Subject, catalogue: Catalogue, arrays: dict[str, Any]) -> tuple[Detection, ...]:
-    """Ask the checks of the data alone, and those that need the golden copy."""
+def _try_data(subject: Subject, catalogue: Catalogue, arrays: dict[str, Any]) -> tuple[Detection, ...]:
+    """Run the checks of the data alone, and those that compare with the golden files."""
     golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
-    checks = sound_checks(catalogue, golden)
-    found = [_asked(name, partial(by_check, name, check, arrays)) for name, check in checks.items()]
+    checks = applicable_checks(catalogue, golden)
+    found = [_run_check(name, partial(by_check, name, check, arrays)) for name, check in checks.items()]
     found += [
-        _asked(DIGEST, lambda: by_array_digests(manifest, arrays)),
-        _asked(COMPARISON, lambda: by_comparison(golden, arrays)),
+        _run_check(DIGEST, lambda: by_array_digests(manifest, arrays)),
+        _run_check(COMPARISON, lambda: by_comparison(golden, arrays)),
     ]
     return tuple(found)
 
 
-def _ask_metrics(
+def _try_metrics(
     subject: Subject, catalogue: Catalogue, fault: Fault, pipeline: str
 ) -> tuple[Detection, ...]:
-    """Run a pipeline with the fault in it, or on a fixture with the fault; also ask what it read."""
+    """Run a pipeline with the fault, or on a fixture with the fault, and judge its metrics and inputs."""
     run = catalogue.load("pipelines", pipeline)
     with tempfile.TemporaryDirectory() as folder:
         path = subject.path
@@ -232,30 +231,30 @@ def _ask_metrics(
     return (by_inputs(lines), found)
 
 
-def _ask_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tuple[Detection, ...]:
-    """Ask of what a faulty generator makes, and of the generator itself."""
+def _try_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tuple[Detection, ...]:
+    """Check the arrays that a faulty generator makes, and look for inert parameters."""
     manifest = fault.inject(read_manifest(subject.path.with_suffix(".json")))
-    made = make_again(manifest)
-    found = _ask_data(subject, catalogue, dict(made.arrays))
-    return (*found, _asked(LIVENESS, lambda: by_liveness(manifest, made.manifest.digest)))
+    made = rerun(manifest)
+    found = _try_data(subject, catalogue, dict(made.arrays))
+    return (*found, _run_check(LIVENESS, lambda: by_liveness(manifest, made.manifest.digest)))
 
 
-def _ask_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
-    """Make the fault in a copy of the repository, commit it there, and ask as CI would."""
+def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
+    """Inject the fault into a copy of the repository, commit it there, and run the checks of CI."""
     arrays = read_archive(subject.path)
-    with rehearsal(subject.project) as copy:
-        committed(copy, "As it was")
-        before = findings(copy)
+    with scratch_copy(subject.project) as copy:
+        commit_copy(copy, "Before the fault")
+        before = audit_findings(copy)
         try:
             fault.inject(copy)
         except HarnessError as error:
             return (refused(REFUSAL, error),)
-        committed(copy, "The fault")
+        commit_copy(copy, "The fault")
         archive = copy.root / subject.archive
         found = (
-            _asked(DIGEST, lambda: by_array_digests(read_manifest(archive.with_suffix(".json")), arrays)),
-            _asked(COMPARISON, lambda: by_comparison(read_archive(archive), arrays)),
-            _asked(REGISTRY, lambda: by_registry(copy)),
-            _asked(AUDIT, lambda: by_audit(copy, before)),
+            _run_check(DIGEST, lambda: by_array_digests(read_manifest(archive.with_suffix(".json")), arrays)),
+            _run_check(COMPARISON, lambda: by_comparison(read_archive(archive), arrays)),
+            _run_check(REGISTRY, lambda: by_registry(copy)),
+            _run_check(AUDIT, lambda: by_audit(copy, before)),
         )
         return tuple(replace(d, detail=d.detail.replace(f"{copy.root}/", "")) for d in found)

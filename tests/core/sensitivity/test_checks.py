@@ -1,4 +1,4 @@
-"""Each check answers in its own terms, and the worst is what an answer names."""
+"""Each check reports in its own unit, and a detection names the worst difference."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harness.core.sensitivity.checks import (
     by_comparison,
     by_inputs,
     by_metrics,
-    judged,
+    by_verdicts,
+    format_tolerances,
     refused,
-    tolerances,
 )
 
 BASELINE = Baseline(
@@ -30,10 +30,10 @@ SOUND = {"mae": 0.25, "ssim": 0.75, "count": 3.0}
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [(0.13, "0.13"), (2.04, "2"), (31.4, "31"), (617.0, "617"), (612345.0, "6e5")]
+    ("number", "text"), [(0.13, "0.13"), (2.04, "2"), (31.4, "31"), (617.0, "617"), (612345.0, "6e5")]
 )
-def test_tolerances_are_told_shortly(number, told):
-    assert tolerances(number) == f"{told} tolerances"
+def test_tolerances_are_written_briefly(number, text):
+    assert format_tolerances(number) == f"{text} tolerances"
 
 
 def test_arrays_that_are_golden_pass(made, arrays):
@@ -55,25 +55,25 @@ def test_the_array_that_is_farthest_off_is_named(arrays):
         (lambda image: np.where(image == 0, np.nan, image).astype("f4"), "another positions"),
     ],
 )
-def test_arrays_that_cannot_be_subtracted_are_said_to_be_others(arrays, change, word):
+def test_arrays_that_cannot_be_subtracted_name_what_differs(arrays, change, word):
     assert by_comparison(arrays, {**arrays, "image": change(arrays["image"])}).margin.startswith(word)
 
 
-def test_metrics_name_the_worst_and_a_collapse_first():
-    found = judged("smooth metrics", judge(BASELINE, {**SOUND, "ssim": 0.3, "mae": 0.5}))
+def test_metrics_name_a_collapse_first_and_then_the_worst():
+    found = by_verdicts("smooth metrics", judge(BASELINE, {**SOUND, "ssim": 0.3, "mae": 0.5}))
     assert found.detail == "collapsed: ssim is not ahead of flat; 2 metrics, ssim"
     assert found.figures == {"mae": 2.0, "ssim": pytest.approx(45), "count": 0.0}
     assert found.margin == "45 tolerances"
 
 
 def test_an_exact_metric_that_moved_is_infinitely_far():
-    found = judged("smooth metrics", judge(BASELINE, {**SOUND, "count": 4.0}))
+    found = by_verdicts("smooth metrics", judge(BASELINE, {**SOUND, "count": 4.0}))
     assert math.isinf(found.figures["count"])
     assert found.caught
 
 
-def test_metrics_inside_their_tolerance_pass_and_say_how_near_they_came():
-    found = judged("smooth metrics", judge(BASELINE, {**SOUND, "mae": 0.3}))
+def test_metrics_inside_their_tolerance_pass_and_report_their_distance():
+    found = by_verdicts("smooth metrics", judge(BASELINE, {**SOUND, "mae": 0.3}))
     assert (found.caught, found.margin) == (False, "0.4 tolerances")
 
 
@@ -87,6 +87,6 @@ def test_a_pipeline_that_fails_is_caught(error):
     assert found.detail == refused("", error).detail
 
 
-def test_what_was_read_otherwise_is_caught():
+def test_an_input_with_another_digest_is_caught():
     assert by_inputs(("train read image: expected a, found b",)).margin == "1 input"
     assert not by_inputs(()).caught

@@ -1,4 +1,4 @@
-"""Each fault of a repository changes what it should, and the checks say what they are said to say."""
+"""Each fault of a repository changes the files it should, and verify reports what it can see."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ CHANGED = {
     "R02": ({MANIFEST}, {Outcome.DRIFTED}),
     "R03": ({ARCHIVE, MANIFEST, REGISTRY}, set()),
     "R04": ({ARCHIVE}, {Outcome.MISSING}),
-    "R05": ({"golden/stranger.npz"}, {Outcome.UNREGISTERED}),
+    "R05": ({"golden/unregistered.npz"}, {Outcome.UNREGISTERED}),
     "R06": ({ARCHIVE, MANIFEST, REGISTRY}, set()),
     "R07": ({ARCHIVE}, {Outcome.CORRUPT}),
     "R07c": ({ARCHIVE, MANIFEST, REGISTRY}, {Outcome.INTERRUPTED}),
     "R08": ({ARCHIVE}, {Outcome.REPACKED}),
 }
-"""Files that each fault touches, and what ``harness verify`` says of it then."""
+"""Files that each fault changes, and the outcomes of ``harness verify`` after it."""
 
 
 @pytest.mark.parametrize("number", CHANGED)
-def test_a_fault_changes_what_it_is_about_and_verify_sees_what_it_can(project, injected, number):
+def test_a_fault_changes_its_files_and_verify_reports_what_it_can(project, injected, number):
     files, verdicts = CHANGED[number]
     assert (injected(number), outcomes(project)) == (files, verdicts)
 
 
-def test_a_half_written_registry_leaves_no_answer(project, injected):
+def test_a_half_written_registry_is_unreadable(project, injected):
     assert injected("R07b") == {REGISTRY}
     with pytest.raises(UnreadableError):
         verify(project)
 
 
-def test_recording_in_ci_is_refused_and_leaves_nothing(project, contents):
+def test_recording_in_ci_is_refused_and_changes_nothing(project, contents):
     before = contents(project.root)
     with pytest.raises(RefusedError, match="continuous integration"):
         BY_ID["R06b"].inject(project)
@@ -70,7 +70,7 @@ def test_recording_in_ci_is_refused_and_leaves_nothing(project, contents):
 
 
 def test_an_edited_registry_fits_the_tampered_files(project, injected):
-    """Fault R03: manifest and registry agree with the arrays, which are others; the record is the old one."""
+    """Fault R03: manifest and registry agree with the changed arrays; the record is the old one."""
     before = read_registry(project.registry).entries[ARCHIVE]
     arrays = read_archive(project.golden / "lattice.npz")
     injected("R03")
@@ -82,7 +82,7 @@ def test_an_edited_registry_fits_the_tampered_files(project, injected):
     assert after.sha256 != before.sha256
 
 
-def test_a_regeneration_without_a_reason_is_on_record(project, injected):
+def test_a_recording_without_a_reason_has_an_empty_reason(project, injected):
     injected("R06")
     assert read_registry(project.registry).entries[ARCHIVE].record.reason == ""
 
@@ -93,12 +93,12 @@ def test_a_repacked_archive_holds_the_same_arrays(project, injected):
     assert describe_arrays(read_archive(project.golden / "lattice.npz")) == before
 
 
-def test_faults_say_where_they_happened_and_one_is_none():
+def test_faults_are_described_and_one_is_harmless():
     assert all((fault.inject.__doc__ or "").startswith(fault.id[:3]) for fault in FAULTS)
     assert [fault.id for fault in FAULTS if fault.harmless] == ["R08"]
     assert {fault.kind for fault in FAULTS} == {"repository"}
 
 
-def test_without_a_golden_fixture_there_is_nothing_to_break(empty):
-    with pytest.raises(HarnessError, match="a golden fixture to break"):
+def test_without_a_golden_fixture_no_fault_can_be_injected(empty):
+    with pytest.raises(HarnessError, match="a golden fixture to inject faults into"):
         first_archive(empty)

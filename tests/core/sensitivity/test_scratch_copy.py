@@ -1,4 +1,4 @@
-"""A copy holds what the repository holds, and nothing done to it reaches the repository."""
+"""A copy has the files and history of the repository, and changing it does not change the repository."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from harness.core.provenance.audit import audit, is_broken
 from harness.core.provenance.evidence import gather
 from harness.core.registry.verify import verify
-from harness.core.sensitivity.scratch_copy import committed, rehearsal
+from harness.core.sensitivity.scratch_copy import commit_copy, scratch_copy
 
 
 def git(folder, *arguments: str) -> str:
@@ -37,7 +37,7 @@ def kept(project):
 
 
 def test_a_copy_is_intact_and_has_the_history(kept):
-    with rehearsal(kept) as copy:
+    with scratch_copy(kept) as copy:
         assert copy.root != kept.root
         assert all(verdict.outcome.accepted for verdict in verify(copy))
         assert "First light" in git(copy.root, "log", "--format=%s")
@@ -46,33 +46,33 @@ def test_a_copy_is_intact_and_has_the_history(kept):
 
 def test_what_is_not_committed_is_copied_too(kept):
     (kept.golden / "lattice.json").write_text("{}")
-    with rehearsal(kept) as copy:
+    with scratch_copy(kept) as copy:
         assert (copy.golden / "lattice.json").read_text() == "{}"
 
 
 def test_a_copy_without_git_works_too(project, contents):
-    with rehearsal(project) as copy:
+    with scratch_copy(project) as copy:
         assert contents(copy.golden) == contents(project.golden)
-        committed(copy, "There is no git to commit to")
+        commit_copy(copy, "Not committed")
         assert not (copy.root / ".git").exists()
 
 
-def test_nothing_done_to_a_copy_reaches_the_repository(kept, contents):
+def test_changing_a_copy_does_not_change_the_repository(kept, contents):
     before = contents(kept.root)
-    with rehearsal(kept) as copy:
+    with scratch_copy(kept) as copy:
         shutil.rmtree(copy.golden)
         copy.registry.write_text("{}")
-        committed(copy, "All gone")
-        assert "All gone" in git(copy.root, "log", "--format=%s")
+        commit_copy(copy, "Delete everything")
+        assert "Delete everything" in git(copy.root, "log", "--format=%s")
         root = copy.root
     assert contents(kept.root) == before
     assert not root.exists()
 
 
-def test_a_commit_needs_no_identity_of_the_users(kept, monkeypatch):
+def test_a_commit_needs_no_git_identity(kept, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
-    with rehearsal(kept) as copy:
+    with scratch_copy(kept) as copy:
         (copy.golden / "lattice.json").write_text("{}")
-        committed(copy, "Edited")
-        assert git(copy.root, "log", "-1", "--format=%an %s").split() == ["rehearsal", "Edited"]
+        commit_copy(copy, "Edited")
+        assert git(copy.root, "log", "-1", "--format=%an %s").split() == ["scratch", "copy", "Edited"]
