@@ -10,10 +10,10 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+import harness.plugin.fixture_check  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
 import numpy as np
 import pytest
 
-import harness.plugin.checks  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
 from harness.core.system.ci import VARIABLES
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def test_refusal_in_a_test_is_one_message(suite: pytest.Pytester) -> None:
     """A refusal raised by a test shows as its message, without a traceback."""
     suite.makepyfile(
         test_suite="""
-        from harness.core.domain.catalogue import missing_package
+        from harness.core.domain.references import missing_package
 
         def test_pipeline():
             raise missing_package("pipeline network", "torch")

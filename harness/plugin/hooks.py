@@ -1,6 +1,6 @@
-"""The hooks that watch one pytest process on behalf of its golden session.
+"""pytest hooks that report the events of one process to its :class:`~harness.plugin.session.GoldenSession`.
 
-Watches are compared by identity (``eq=False``): pytest keeps its plugins in sets.
+Hooks are compared by identity (``eq=False``), because pytest keeps its plugins in sets.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from harness.plugin.session import GoldenSession
 
-_OUTPUT = "harness"
-_RECORDED = "harness_recorded"
-_SETTLED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+_OUTPUT = "harness"  # key of a worker's output
+_RECORDED = "harness_recorded"  # attribute of a test's report
+_ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 _FILTERS = (
     "keyword",
     "markexpr",
@@ -35,15 +35,15 @@ _FILTERS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WorkerWatch:
-    """A pytest-xdist worker: marks its reports, and hands on what its tests staged."""
+class WorkerHooks:
+    """Hooks of a pytest-xdist worker, which sends what its tests staged to the controller."""
 
     session: GoldenSession
     config: pytest.Config
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
-        """Show a refusal as its message; mark a failure that only says that a golden file is recorded."""
+        """Show an error of this package without a traceback; mark failures that do not prevent recording."""
         report = yield
         raised = call.excinfo.value if call.excinfo is not None else None
         if isinstance(raised, HarnessError):
@@ -54,17 +54,17 @@ class WorkerWatch:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Leave the list for the controller."""
+        """Send the worker's state to the controller."""
         output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
-        output[_OUTPUT] = self.session.report()
+        output[_OUTPUT] = self.session.to_plain()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watch(WorkerWatch):
-    """The process that no other reports to: it gathers obstacles, and records when the session ends."""
+class MainHooks(WorkerHooks):
+    """Hooks of the only process, or of the controller: it records golden files when the session ends."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note every failure that is not a golden difference, and every test that said nothing."""
+        """Note failures that prevent recording, and tests that did not pass."""
         if report.failed and not getattr(report, _RECORDED, False):
             self.session.obstacles.append(f"{report.nodeid} failed")
         if report.outcome != "passed":
@@ -78,34 +78,34 @@ class Watch(WorkerWatch):
             self.session.gaps.append(f"{report.nodeid} not collected")
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Note that tests were left out."""
+        """Note deselected tests."""
         self.session.gaps.append(f"{len(items)} tests deselected")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take over what a worker's tests staged; one that crashed leaves nothing to trust."""
-        report = getattr(node, "workeroutput", {}).get(_OUTPUT)
-        if error or report is None:
+        """Add what a worker sent; a worker that crashed sends nothing and prevents recording."""
+        plain = getattr(node, "workeroutput", {}).get(_OUTPUT)
+        if error or plain is None:
             self.session.obstacles.append(f"worker {node.gateway.id} crashed")
         else:
-            self.session.take_over(report)
+            self.session.add_worker(plain)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:  # type: ignore[override]
         """Record what was staged, or nothing; then look for golden files that no test used."""
-        if exitstatus not in _SETTLED:
+        if exitstatus not in _ENDED:
             self.session.obstacles.append("the session was interrupted")
         if self.session.staged:
-            self.session.settle(self._say)
+            self.session.record_staged(self._say)
         if self.session.refusal is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        if exitstatus == pytest.ExitCode.OK and self._looks():
-            self.session.remember_unreferenced()
+        if exitstatus == pytest.ExitCode.OK and self._is_complete():
+            self.session.save_unreferenced()
         if exitstatus == pytest.ExitCode.OK and self._rejects():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """List what was recorded, before and after, or say why nothing was; then unreferenced files."""
+        """List what was recorded, or why nothing was; then the unreferenced files."""
         lines = [*self._recorded_lines(), *self._obstacle_lines(), *self._unreferenced_lines()]
         if lines:
             terminalreporter.section("golden files")
@@ -115,36 +115,37 @@ class Watch(WorkerWatch):
     def _recorded_lines(self) -> list[str]:
         if not self.session.recorded:
             return []
-        from harness.report.cumulative_drift import walk_line
+        from harness.report.cumulative_drift import drift_history_line
 
         lines = []
         for change in self.session.recorded:
             lines.append(f"recorded {change.path}: {change.abbreviated}")
             lines += [f"  {line}" for line in change.moved]
             if change.course is not None:
-                lines.append(f"  {walk_line(change.course)}")
+                lines.append(f"  {drift_history_line(change.course)}")
         return lines
 
     def _obstacle_lines(self) -> list[str]:
         if self.session.refusal is not None:
             return [f"nothing recorded: {self.session.refusal}"]
         if self.session.staged and self.session.obstacles:
-            wanted = len({item.path for item in self.session.staged})
-            return [f"nothing recorded, of {wanted} files: {'; '.join(self.session.obstacles)}"]
+            count = len({item.path for item in self.session.staged})
+            files = "1 golden file differs" if count == 1 else f"{count} golden files differ"
+            return [f"nothing recorded ({files}):", *(f"  {line}" for line in self.session.obstacles)]
         return []
 
     def _unreferenced_lines(self) -> list[str]:
-        if not self._looks():
+        if not self._is_complete():
             return []
         return [
-            f"unreferenced: {path}: registered, and used by no test" for path in self.session.unreferenced()
+            f"unreferenced: {path} is registered, but no test used it" for path in self.session.unreferenced()
         ]
 
     def _rejects(self) -> bool:
         return self.session.settings.unreferenced == "reject" and bool(self._unreferenced_lines())
 
-    def _looks(self) -> bool:
-        """Whether this was a full, unfiltered run that shall say what is unreferenced."""
+    def _is_complete(self) -> bool:
+        """Return whether this run was not filtered in any way, so that unused files can be reported."""
         option = self.config.option
         sources = {pytest.Config.ArgsSource.TESTPATHS, pytest.Config.ArgsSource.INVOCATION_DIR}
         whole = (

@@ -1,7 +1,7 @@
-"""What one pytest session wants of the golden files, what stands in its way, and how it ends.
+"""State of one pytest process: what its tests staged and used, and what may be recorded at its end.
 
-Nothing here is a hook: the plugin tells a :class:`GoldenSession` what happens and does what it answers. What
-only some sessions need is imported by them: every pytest run starts this module, golden files or none.
+Nothing here is a hook: :mod:`harness.plugin.hooks` reports events to a :class:`GoldenSession` and acts on its
+answers. Every pytest run imports this module, so what only some sessions need is imported where it is used.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.core.errors import HarnessError, UsageError
-from harness.core.system.ci import require_not_ci
+from harness.core.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,37 +23,36 @@ if TYPE_CHECKING:
     from harness.core.registry.registry import Entry, Registry
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
+    from harness.plugin.settings import Settings
 
-Unreferenced = Literal["ignore", "warn", "reject"]
 _GENERATED = frozenset({"fixture", "manifest", "baseline"})
 
 
 class RecordedError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # a factory made it
-    """A test's failure that only says: this golden file differs, and is recorded when the session ends."""
+    """A test failure that only means: this golden file differs and will be recorded.
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the command line and the ini file ask for.
-
-    ``max_walk`` is the number of tolerances that a golden file may be from its first version, 0 for any;
-    ``new_origin`` makes what this session records the first version of the walks to come.
+    Other failures prevent recording; this one does not.
     """
-
-    writes: bool = False
-    reason: str = ""
-    require_reason: bool = False
-    unreferenced: Unreferenced = "ignore"
-    max_walk: float = 0.0
-    new_origin: bool = False
-    command: str = "pytest"
 
 
 @dataclass(slots=True)
 class GoldenSession:
-    """One pytest process: what its tests staged and used, and why nothing may be recorded.
+    """One pytest process.
 
-    ``obstacles`` are reasons to record nothing; ``gaps`` are reasons not to call a golden file unreferenced.
+    Attributes
+    ----------
+    staged : list of Staged
+        Files that tests want to record.
+    used : set of str
+        Golden files that tests compared with.
+    obstacles : list of str
+        Reasons not to record anything.
+    gaps : list of str
+        Reasons not to report unused golden files: tests that did not run.
+    recorded : tuple of Change
+        What was recorded.
+    refusal : HarnessError or None
+        Why recording failed.
     """
 
     project: Project
@@ -65,11 +63,11 @@ class GoldenSession:
     gaps: list[str] = field(default_factory=list)
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
-    _seen: tuple[bytes, Registry] | None = None
+    _decoded: tuple[bytes, Registry] | None = None
     _is_same: Callable[[str, Entry], bool] | None = None
 
     def registry(self) -> Registry:
-        """Return the registry as it is on disk now; it is decoded again only if its text is another."""
+        """Return the registry as it is on disk now; decoded again only if its bytes have changed."""
         from harness.core.registry.registry import LIMIT, decode_registry, read_registry
         from harness.core.storage.documents import read_text
 
@@ -77,12 +75,12 @@ class GoldenSession:
         if not os.path.lexists(path):
             return read_registry(path)
         text = read_text(path, LIMIT)
-        if self._seen is None or self._seen[0] != text:
-            self._seen = text, decode_registry(text, path)
-        return self._seen[1]
+        if self._decoded is None or self._decoded[0] != text:
+            self._decoded = text, decode_registry(text, path)
+        return self._decoded[1]
 
     def verdicts(self, paths: Iterable[str]) -> list[Verdict]:
-        """Return what golden files come to by their entries, from their bytes as they are now."""
+        """Compare golden files, as they are on disk now, with their registry entries."""
         entries = self.registry().entries
         return [self._verdict(path, entries.get(path)) for path in paths]
 
@@ -91,27 +89,30 @@ class GoldenSession:
         from harness.core.verdict import Outcome, Verdict
 
         if entry is None:
-            return Verdict(path, Outcome.UNREGISTERED, "in no entry of registry.json")
+            return Verdict(path, Outcome.UNREGISTERED, "not in registry.json")
         if self._is_same is None:
             self._is_same = comparison(self.project)
         if self._is_same(path, entry):
             return Verdict(path, Outcome.SAME)
         return verify_entry(self.project, path, entry)
 
-    def report(self) -> dict[str, Any]:
-        """What a worker hands to the controller, in plain values."""
+    def to_plain(self) -> dict[str, Any]:
+        """Return what a pytest-xdist worker sends to the controller, as plain values."""
         staged = [{**asdict(item), "data": str(item.data)} for item in self.staged]
         return {"staged": staged, "used": sorted(self.used)}
 
-    def take_over(self, report: dict[str, Any]) -> None:
-        """Add what a worker reported."""
+    def add_worker(self, plain: dict[str, Any]) -> None:
+        """Add what a worker sent, in the form of :meth:`to_plain`."""
         from harness.core.recording.regenerate import Staged
 
-        self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in report["staged"]]
-        self.used |= set(report["used"])
+        self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in plain["staged"]]
+        self.used |= set(plain["used"])
 
-    def settle(self, say: Callable[[str], None]) -> None:
-        """Record all that was staged, or none of it; keep what came of it."""
+    def record_staged(self, say: Callable[[str], None]) -> None:
+        """Record all staged files, or none, and remove the staged copies.
+
+        The result is in ``recorded`` or ``refusal``; neither is set if there are obstacles.
+        """
         try:
             if not self.obstacles:
                 self.recorded = self._record(say)
@@ -122,15 +123,15 @@ class GoldenSession:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def unreferenced(self) -> tuple[str, ...]:
-        """Registered golden files that no test used; none in a session that has gaps."""
+        """Return the registered golden files that no test used; empty if some tests did not run."""
         if self.gaps:
             return ()
         entries = self.registry().entries
         made = (path for path, entry in entries.items() if entry.kind in _GENERATED)
         return tuple(path for path in made if path not in self.used)
 
-    def remember_unreferenced(self) -> None:
-        """Keep what this session knows of unreferenced files for an audit; nothing if it has gaps."""
+    def save_unreferenced(self) -> None:
+        """Save the list of unreferenced files for ``harness audit``, unless some tests did not run."""
         from harness.core.registry.unreferenced import remember
 
         if not self.gaps and self.project.registry.is_file():
@@ -140,48 +141,23 @@ class GoldenSession:
         from harness.core.recording.cumulative_drift import Leash
         from harness.core.recording.regenerate import commit, plan
 
-        leash = Leash(self.settings.max_walk, self.settings.new_origin)
+        leash = Leash(self.settings.max_drift, self.settings.reset_drift)
         changes = plan(self.project, self.staged, leash)
         for item in self.staged:
             if item.kind == "manifest":
-                say(f"making {item.data.stem} twice in fresh processes")
+                say(f"running the generator of {item.data.stem} twice, in new processes")
                 _require_reproducible(self.project, item)
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes
 
 
-def require_permission(project: Project, settings: Settings) -> None:
-    """Raise unless a session with these settings may write golden files, before its first test.
-
-    Raises
-    ------
-    UsageError
-        If this is CI, or a reason is required and none is given.
-    RefusedError
-        If an earlier regeneration was interrupted.
-    """
-    if not settings.writes:
-        return
-    from harness.core.recording.transaction import require_settled
-
-    require_not_ci()
-    require_settled(project)
-    if settings.require_reason and not settings.reason:
-        raise UsageError(
-            "regeneration",
-            expected="a reason",
-            found="none, and golden_require_reason is set",
-            remedy='Say why: --golden-reason "...".',
-        )
-
-
 def _require_reproducible(project: Project, item: Staged) -> None:
     """Make a staged fixture twice more, each in a fresh process; all three must be the same."""
-    from harness.core.domain.rerun_generator import remake, require_repeatable
+    from harness.core.domain.rerun_generator import require_identical, rerun_in_new_process
     from harness.core.domain.sources import find_source
     from harness.core.fixtures.fixture import read_fixture
 
     staged = read_fixture(item.data.with_suffix(".npz"))
     source = find_source(project, staged.manifest.source)
-    again = [remake(item.data, source) for _ in range(2)]
-    require_repeatable(staged.name, [staged, *again])
+    again = [rerun_in_new_process(item.data, source) for _ in range(2)]
+    require_identical(staged.name, [staged, *again])

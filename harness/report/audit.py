@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.provenance.finding import Rank
 from harness.core.recording.cumulative_drift import course_of
-from harness.report.cumulative_drift import record_lines, walk_line
+from harness.report.cumulative_drift import record_lines, drift_history_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _walk_rows(chain: Chain) -> Iterator[tuple[str, str]]:
     """How far the file has come, then record by record."""
     course = course_of(chain.records)
     if course is not None:
-        yield "walk", walk_line(course)
+        yield "walk", drift_history_line(course)
         yield from (("", line) for line in record_lines((*course.past, chain.entry.record)))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def walk_line(course: Course) -> str:
+def drift_history_line(course: Course) -> str:
     """How far a file is from its last version and from its first, where, and in how many records."""
     anew = "; the next walk starts here" if course.walk.origin else ""
     last, first = _apart(course.walk.from_last, "the last"), _from_first(course)

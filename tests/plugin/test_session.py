@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import harness.plugin.checks  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
+import harness.plugin.fixture_check  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
 from harness.core.storage.npz import read_archive, write_archive
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_the_sixth_of_six_small_steps_is_refused(in_git: Walker, harness) -> Non
     refusal = (
         "nothing recorded: golden/lattice.npz: expected a walk of at most 2 tolerances*, found 2.4 (a). "
         "It has 6 records since *: 3 older, * +0.4 'to 1.2', * +0.4 'to 1.6', * +0.4 'to 2'.*"
-        "--golden-new-origin*"
+        "--golden-reset-drift*"
     )
     result.stdout.fnmatch_lines([refusal])
     assert list((in_git.root / ".harness" / "staged").iterdir()) == []
@@ -120,7 +120,7 @@ def test_the_sixth_of_six_small_steps_is_refused(in_git: Walker, harness) -> Non
 def test_a_new_origin_lets_it_pass_and_is_kept_in_the_record(in_git: Walker, harness) -> None:
     """What follows is measured from there; the chain of records goes on."""
     assert in_git.record(3).ret == pytest.ExitCode.USAGE_ERROR
-    result = in_git.record(3, "--golden-new-origin")
+    result = in_git.record(3, "--golden-reset-drift")
     result.stdout.fnmatch_lines(["*3 from the first (a), 2 records since *; the next walk starts here"])
     in_git.commit()
     assert in_git.entry()["record"]["walk"]["origin"] is True
@@ -162,8 +162,8 @@ def test_the_summary_shows_each_changed_files_step_and_walk(walker: Walker) -> N
 
 
 def test_the_command_line_goes_before_the_ini_file(walker: Walker) -> None:
-    assert walker.record(1, "--golden-max-walk=0.5").ret == pytest.ExitCode.USAGE_ERROR
-    assert walker.record(9, "--golden-max-walk=0").ret == 0
+    assert walker.record(1, "--golden-max-drift=0.5").ret == pytest.ExitCode.USAGE_ERROR
+    assert walker.record(9, "--golden-max-drift=0").ret == 0
 
 
 def test_there_is_no_limit_by_default(walker: Walker) -> None:
@@ -177,14 +177,14 @@ def test_a_limit_that_is_no_number_is_a_usage_error(walker: Walker, number: str)
     before = walker.golden()
     result = walker.record(1)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*golden_max_walk: expected a number of tolerances*found '{number}'*"])
+    result.stderr.fnmatch_lines([f"*golden_max_drift: expected a number of tolerances*found '{number}'*"])
     assert walker.golden() == before
 
 
 def test_ci_writes_no_new_origin_either(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     before = walker.golden()
-    assert walker.record(1, "--golden-new-origin").ret == pytest.ExitCode.USAGE_ERROR
+    assert walker.record(1, "--golden-reset-drift").ret == pytest.ExitCode.USAGE_ERROR
     assert walker.golden() == before
 
 

@@ -150,7 +150,7 @@ _RULES = (
     _judge_origin,
     _judge_metrics,
 )
-_LEASH = "Read their reasons; golden_max_walk sets a limit."
+_LEASH = "Read their reasons; golden_max_drift sets a limit."
 _MEASURE = "See the change; then measure anew with `harness calibrate`."
 _PACKED = "Nothing has drifted; `git checkout` brings the recorded bytes back."
 _RECORD_ANEW = "Record it anew with `pytest --force-regen` when it changes next."

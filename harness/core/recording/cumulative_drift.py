@@ -116,9 +116,9 @@ def require_near(path: str, course: Course | None, leash: Leash) -> None:
         return
     raise RefusedError(
         path,
-        expected=f"a walk of at most {leash.longest:g} tolerances from its first version (golden_max_walk)",
+        expected=f"a walk of at most {leash.longest:g} tolerances from its first version (golden_max_drift)",
         found=f"{_told(course)}. It has {course.records - 1} records since {course.since}: {_past(course)}",
-        remedy="Find what moves it, or accept it on purpose: with --golden-new-origin the walk starts anew.",
+        remedy="Find what moves it, or accept it on purpose: with --golden-reset-drift the walk starts anew.",
     )
 
 

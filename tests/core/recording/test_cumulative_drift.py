@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.core.baselines.baseline import Metric, encode_baseline
-from harness.core.baselines.calibrate import provisional
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.errors import RefusedError
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
@@ -19,7 +19,7 @@ from harness.core.recording.cumulative_drift import Course, Leash, course_of
 from harness.core.recording.regenerate import Staged, commit, plan
 from harness.core.registry.registry import SCHEMA, Distance, Registry, Walk, read_registry, record_digest
 from harness.core.storage.documents import encode_document
-from harness.report.cumulative_drift import record_lines, walk_line
+from harness.report.cumulative_drift import record_lines, drift_history_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def staged(folder: Path, **values: float) -> Staged:
     """Stage a baseline of metrics that many tolerances from 0, each tolerance measured."""
     path = folder / "staged.json"
     metrics = {name: Metric(TOLERANCE * value, TOLERANCE, (0.0, 0.0)) for name, value in values.items()}
-    path.write_bytes(encode_baseline(msgspec.structs.replace(provisional({}), metrics=metrics)))
+    path.write_bytes(encode_baseline(msgspec.structs.replace(provisional_baseline({}), metrics=metrics)))
     return Staged(PATH, "baseline", path)
 
 
@@ -159,7 +159,7 @@ def test_small_steps_are_refused_where_their_sum_leaves_the_leash(any_project, c
     assert caught.value.found.startswith("2.4 (ssim)")
     assert "6 records since " in caught.value.found
     assert "'step to ssim 2'" in caught.value.found
-    assert "--golden-new-origin" in caught.value.remedy
+    assert "--golden-reset-drift" in caught.value.remedy
 
 
 def test_back_and_forth_is_no_walk_where_git_has_the_first_version(in_git):
@@ -362,14 +362,14 @@ def test_git_tells_of_a_forged_walk_in_the_newest_record(in_git):
 
 
 def told(course: Course) -> str:
-    return walk_line(course).partition(" records")[0]
+    return drift_history_line(course).partition(" records")[0]
 
 
 def test_a_walk_is_told_in_a_line(in_git):
     for value in (0, 2.3, 3.1):
         course = step(in_git, ssim=value)
     assert told(course) == "0.8 tolerances from the last, 3.1 from the first (ssim), 3"
-    assert walk_line(course).endswith(f"since {course.past[0].at[:10]}")
+    assert drift_history_line(course).endswith(f"since {course.past[0].at[:10]}")
 
 
 def test_a_lost_first_version_is_told_as_a_bound(empty):

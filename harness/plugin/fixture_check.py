@@ -1,0 +1,137 @@
+"""The pytest fixture ``fixture_regression``: fixtures against their golden files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.core.errors import HarnessError
+from harness.core.fixtures.compare import compare
+from harness.core.fixtures.degenerate import require_informative
+from harness.core.fixtures.manifest import encode_manifest, manifest_differences, read_manifest
+from harness.core.storage.documents import replace_file
+from harness.core.storage.npz import map_archive, write_archive
+from harness.plugin.golden_check import GoldenCheck
+from harness.report.drift import drift_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+    from harness.core.fixtures.fixture import Fixture
+    from harness.core.fixtures.tolerance import Tolerance
+    from harness.core.registry.registry import Kind
+
+
+class FixtureRegression(GoldenCheck):
+    """Compares fixtures with their golden files."""
+
+    __slots__ = ()
+
+    def check(
+        self,
+        fixture: Fixture,
+        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None,
+        *,
+        allow_nonfinite: bool | Collection[str] = False,
+        allow_constant: bool | Collection[str] = False,
+    ) -> None:
+        """Compare *fixture* with ``golden/<name>.npz`` and ``golden/<name>.json``.
+
+        If both golden files match the registry and all digests are equal, no array is loaded and nothing is
+        written. Otherwise everything is compared, and everything that differs is reported.
+
+        Parameters
+        ----------
+        fixture : Fixture
+        tolerances : mapping of str to Tolerance or mapping, optional
+            By array name, with the keys ``atol``, ``rtol`` and ``ulp``; the default depends on the dtype.
+        allow_nonfinite, allow_constant : bool or collection of str
+            Arrays that may be recorded although they hold NaN or infinity, or a single value.
+
+        Raises
+        ------
+        GoldenMissingError
+            If no golden file has the fixture's name. Nothing is written then.
+        DegenerateError
+            If an array to be recorded is all NaN, all zero or constant, or has new non-finite values.
+        """
+        __tracebackhide__ = True
+        archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
+        self.session.used |= {self.relative(archive), self.relative(manifest)}
+        damage = self.damage(archive, manifest)
+        if not damage and self._is_same(fixture, manifest):
+            return
+        if self.session.settings.writes:
+            require_informative(
+                fixture.name,
+                fixture.arrays,
+                self._golden_arrays(archive),
+                allow_nonfinite=allow_nonfinite,
+                allow_constant=allow_constant,
+            )
+        self.require_recorded(archive)
+        self.require_recorded(manifest)
+
+        def check_arrays(obtained: Path, expected: Path) -> None:
+            __tracebackhide__ = True
+            lines = self._differences(fixture, expected, tolerances, damage)
+            if lines:
+                raise AssertionError(self._report(fixture.name, obtained, lines))
+
+        def dump_beside(path: Path) -> list[str]:
+            beside = path.with_name(path.name.replace(".npz", ".json"))
+            replace_file(beside, encode_manifest(fixture.manifest))
+            return [str(beside)] if path.parent == self.tmp_path else []
+
+        self.perform(
+            fixture.name, ".npz", check_arrays, lambda path: write_archive(path, fixture.arrays), dump_beside
+        )
+
+    def kind(self, filename: str) -> Kind:
+        """Return "fixture" for the archive, else "manifest"."""
+        return "fixture" if filename.endswith(".npz") else "manifest"
+
+    def _golden_arrays(self, archive: str) -> Mapping[str, np.ndarray] | None:
+        """Return the golden arrays; None if there are none or they cannot be read."""
+        try:
+            return map_archive(self.project.golden / archive)
+        except HarnessError:
+            return None
+
+    def _is_same(self, fixture: Fixture, manifest: str) -> bool:
+        """Return whether the golden manifest, which is intact, describes exactly this fixture."""
+        golden = read_manifest(self.project.golden / manifest)
+        return golden.digest == fixture.manifest.digest and not manifest_differences(golden, fixture.manifest)
+
+    def _differences(
+        self,
+        fixture: Fixture,
+        expected: Path,
+        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None,
+        damage: list[str],
+    ) -> list[str]:
+        """Return the damage and all differences, a line each; what cannot be read is one of the lines."""
+        lines = list(damage)
+        try:
+            lines += drift_lines(compare(map_archive(expected), fixture.arrays, tolerances))
+            golden = read_manifest(expected.with_name(f"{fixture.name}.json"))
+            lines += manifest_differences(golden, fixture.manifest)
+        except HarnessError as error:
+            if not lines:
+                raise
+            lines.append(str(error))
+        return lines
+
+    def _report(self, name: str, obtained: Path, lines: list[str]) -> str:
+        golden = self.relative(f"{name}.npz")
+        return "\n".join(
+            [
+                f"fixture {name!r} differs from its golden files:",
+                *(f"  {line}" for line in lines),
+                "To see all differences, run",
+                f"  harness diff {golden} {obtained}",
+                "If the change is intended, re-record it with `pytest --force-regen`.",
+            ]
+        )
