@@ -1,4 +1,4 @@
-"""Console entry: ``harness VERB``. Exit codes: 0 if everything matches, 1 if something differs, 2 on errors."""
+"""Console entry ``harness VERB``. Exit codes: 0 everything matches, 1 something differs, 2 on errors."""
 
 from __future__ import annotations
 

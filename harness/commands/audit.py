@@ -1,4 +1,4 @@
-"""``harness audit``: where every golden byte came from, and what contradicts it."""
+"""``harness audit``: trace golden files to their origin and report what contradicts their records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import json_option, project_at, root_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.core.provenance.finding import AuditFinding
 
 
-@click.command("audit")
+@verb("audit")
 @click.argument("name", required=False)
 @click.option(
     "--format",
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "in-toto"]),
     default="text",
     show_default=True,
-    help="in-toto: a Statement with SLSA provenance per line, to be signed.",
+    help="Output format; in-toto: one Statement with SLSA provenance per line, to be signed.",
 )
 @root_option
 @json_option
 def command(*, name: str | None, form: str, root: Path | None, as_json: bool) -> int:
-    """Follow every golden file, or those of NAME, from source to git, and say what contradicts its record.
+    """Checks all golden files, or those called NAME, against their manifests, records and git history.
 
-    Findings are broken (changed bytes, an edited manifest, a record that was rewritten or removed, a path
-    that leads elsewhere), weak (no reason, a dirty work tree, an unknown commit) or informational. Exit code
-    1 if anything is broken.
+    A finding is broken (changed bytes, an edited manifest, a record that was rewritten or removed, a path
+    that leads outside), weak (no reason, a dirty work tree, an unknown commit) or informational. Exits with 1
+    if a finding is broken.
 
     \b
     Examples:
@@ -45,7 +46,7 @@ def command(*, name: str | None, form: str, root: Path | None, as_json: bool) ->
     from harness.core.provenance.evidence import gather
 
     project = project_at(root)
-    find_catalogue(project.root)  # the project's own modules become importable
+    find_catalogue(project.root)  # makes the project's own modules importable
     evidence = gather(project)
     chains = _chosen(evidence, name)
     paths = {chain.path for chain in chains}
@@ -65,9 +66,9 @@ def _chosen(evidence: Evidence, name: str | None) -> tuple[Chain, ...]:
     if name is not None and not chosen:
         raise UsageError(
             f"golden file {name!r}",
-            expected=f"one of {', '.join(sorted(set(stems.values()))) or 'none: nothing is recorded'}",
-            found="nothing golden of that name",
-            remedy="Name a fixture, or a path as in registry.json.",
+            expected=f"one of {', '.join(sorted(set(stems.values())))}" if stems else "a registered file",
+            found="a name that is not in registry.json",
+            remedy="Give the name of a fixture, or a path from registry.json.",
         )
     return chosen
 
@@ -86,12 +87,12 @@ def _show_json(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) ->
     from harness.core.provenance.audit import is_broken
     from harness.core.storage.documents import plain_json
 
-    told = {
+    result = {
         "broken": is_broken(findings),
         "findings": [asdict(finding) for finding in findings],
         "chains": [_plain(chain) for chain in chains],
     }
-    click.echo(plain_json(told))
+    click.echo(plain_json(result))
 
 
 def _plain(chain: Chain) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _plain_walk(chain: Chain) -> dict[str, Any] | None:
 
 
 def _show_statements(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
-    """One compact statement a line; what is broken is told apart, and is the exit code."""
+    """Print one compact statement per line; broken findings go to standard error."""
     import msgspec
 
     from harness.core.provenance.intoto import statements

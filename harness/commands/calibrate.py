@@ -1,9 +1,7 @@
-"""``harness calibrate``: repeated runs of a pipeline become its baseline."""
+"""``harness calibrate``: measure a pipeline's baseline by repeated runs."""
 
 from __future__ import annotations
 
-import shlex
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -12,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import emit, json_option, project_at, project_to_write, root_option, the_fixture
+from harness.commands.group import verb
+from harness.commands.options import (
+    command_line,
+    emit,
+    json_option,
+    project_at,
+    project_to_write,
+    root_option,
+    the_fixture,
+)
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
@@ -26,13 +33,27 @@ if TYPE_CHECKING:
 _FEWEST = 2
 
 
-@click.command("calibrate")
+@verb("calibrate")
 @click.argument("pipeline", required=False)
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--runs", type=click.IntRange(min=_FEWEST), default=12, show_default=True, help="Runs to make.")
-@click.option("--seeds", type=click.IntRange(min=0), default=4, show_default=True, help="Other seeds to try.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at one time.")
-@click.option("--reason", required=True, help="Why the baseline changes; kept in registry.json.")
+@click.option(
+    "--runs", type=click.IntRange(min=_FEWEST), default=12, show_default=True, help="Number of runs."
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=0),
+    default=4,
+    show_default=True,
+    help="Number of extra runs with other seeds.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of runs at the same time.",
+)
+@click.option("--reason", required=True, help="Why the baseline changes; kept in its record.")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -46,12 +67,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     root: Path | None,
     as_json: bool,
 ) -> int:
-    """Run PIPELINE repeatedly on FILE and record metrics, tolerances and samples as its baseline.
+    """Records the metrics of PIPELINE on FILE with tolerances and samples.
 
-    The first run is plain. The others take turns with 1 and 2 threads and the kernels of other processors,
-    with noise in the last bit of the inputs, as on another machine. A tolerance is an interval that holds all
-    but one in 1,000 such runs. Runs with other seeds are reported beside them. Without PIPELINE, every
-    pipeline that has a baseline is measured anew.
+    The first run is unperturbed. The others vary the number of threads (1 or 2), the CPU kernels and the last
+    bit of the inputs, as another machine would. A tolerance covers all but one in 1,000 such runs. Runs with
+    other seeds are reported separately. Without PIPELINE, every pipeline that has a baseline is measured
+    again. This command runs code of the project.
 
     \b
     Example:
@@ -71,12 +92,12 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
-    """Pipelines that have a golden baseline on the fixture.
+    """Return the pipelines that have a golden baseline on *fixture*.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If there are none.
     """
     from harness.core.errors import UsageError
     from harness.core.full_run import baselines
@@ -85,18 +106,19 @@ def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
     if not found:
         raise UsageError(
             "PIPELINE",
-            expected=f"the name of a pipeline, or a baseline of {fixture.name} to measure anew",
+            expected=f"the name of a pipeline, or a recorded baseline for {fixture.name}",
             found="neither",
-            remedy="Name one: `harness calibrate PIPELINE`.",
+            remedy="Name a pipeline: `harness calibrate PIPELINE`.",
         )
     return found
 
 
-def _measure(  # noqa: PLR0913, PLR0917 - what the options say
+def _measure(  # noqa: PLR0913, PLR0917 - one parameter an option
     pipeline: str, fixture: Path, runs: int, seeds: int, jobs: int, root: Path | None, *, silent: bool
 ) -> tuple[Baseline, bytes | None]:
-    """Take all samples; return the baseline, and the arrays that its values were measured on."""
-    from harness.core.baselines.calibrate import calibrated, conditions, other_seeds
+    """Make all runs; return the baseline, and the .npz bytes that its values were measured on."""
+    from harness.core.baselines.calibrate import calibrated_baseline
+    from harness.core.baselines.perturbations import other_seeds, perturbations
     from harness.core.domain.run_pipeline import Call
     from harness.core.storage.digest import digest_arrays
     from harness.core.storage.npz import read_archive
@@ -104,14 +126,14 @@ def _measure(  # noqa: PLR0913, PLR0917 - what the options say
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "measured.npz"
         calls = [
-            Call((root or Path.cwd()).resolve(), pipeline, fixture.resolve(), condition)
-            for condition in (*conditions(runs), *other_seeds(seeds))
+            Call((root or Path.cwd()).resolve(), pipeline, fixture.resolve(), perturbation)
+            for perturbation in (*perturbations(runs), *other_seeds(seeds))
         ]
         calls[0] = replace(calls[0], keep=kept)
         done = _all(calls, jobs, silent=silent)
         arrays = kept.read_bytes() if kept.is_file() else None
     samples = [run.sample for run in done]
-    return calibrated(
+    return calibrated_baseline(
         samples[:runs],
         better=done[0].better,
         resolution=done[0].resolution,
@@ -122,28 +144,22 @@ def _measure(  # noqa: PLR0913, PLR0917 - what the options say
 
 
 def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
-    """Every run, in the order of *calls*, each told as it ends."""
+    """Make all runs, print a line as each ends, and return them in the order of *calls*."""
     from harness.core.domain.run_pipeline import perform
     from harness.core.system.parallel import in_processes
 
     done: dict[int, Run] = {}
-    told = _clock(len(calls), time.monotonic())
+    start = time.monotonic()
     for number, run in in_processes(perform, calls, jobs):
         done[number] = run
-        left = next(told)
+        seconds_left = (len(calls) - len(done)) * (time.monotonic() - start) / len(done)
         if not silent:
-            _show_run(number + 1, len(calls), calls[number].pipeline, run, left)
+            _show_run(number + 1, len(calls), calls[number].pipeline, run, seconds_left)
     return [done[number] for number in range(len(calls))]
 
 
-def _clock(runs: int, begun: float) -> Iterator[float]:
-    """Seconds that remain, each time a run has ended, if the others take as long as those before."""
-    for done in range(1, runs + 1):
-        yield (runs - done) * (time.monotonic() - begun) / done
-
-
 def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, root: Path | None) -> None:
-    """Commit the baselines as golden, with the arrays behind them, in one transaction."""
+    """Commit the baselines and the arrays behind them as golden files, in one transaction."""
     from harness.core.recording.regenerate import commit, plan
 
     project = project_to_write(root)
@@ -153,13 +169,14 @@ def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, 
             for name, (baseline, arrays) in measured.items()
             for item in _staged(Path(folder), f"{project.golden_name}/{name}", baseline, arrays)
         ]
-        commit(project, plan(project, staged), reason=reason, command=shlex.join(["harness", *sys.argv[1:]]))
+        commit(project, plan(project, staged), reason=reason, command=command_line())
 
 
 def _staged(folder: Path, name: str, baseline: Baseline, arrays: bytes | None) -> Iterator[Staged]:
+    """Write the baseline and its arrays to *folder*, and yield both as staged files."""
     from harness.core.baselines.baseline import encode_baseline
     from harness.core.recording.regenerate import Staged
-    from harness.core.storage.documents import replace_file
+    from harness.core.storage.atomic import replace_file
 
     kinds: dict[str, tuple[Kind, bytes | None]] = {
         ".json": ("baseline", encode_baseline(baseline)),
@@ -172,13 +189,18 @@ def _staged(folder: Path, name: str, baseline: Baseline, arrays: bytes | None) -
             yield Staged(f"{name}{suffix}", kind, path)
 
 
-def _show_run(number: int, runs: int, pipeline: str, run: Run, left: float) -> None:
-    described = run.sample.condition.describe()
-    kernels = described.get("ATEN_CPU_CAPABILITY", "own")
-    noise = f", noise {run.sample.condition.noise}" if run.sample.condition.noise is not None else ""
+def _show_run(number: int, runs: int, pipeline: str, run: Run, seconds_left: float) -> None:
+    """Print what was perturbed in one run, and how long the others will take."""
+    perturbation = run.sample.perturbation
+    described = perturbation.describe()
+    kernels = described.get("ATEN_CPU_CAPABILITY", "native")
+    noise = f", noise {perturbation.noise}" if perturbation.noise is not None else ""
     seed = f", seed {described['seed']}" if "seed" in described else ""
-    told = f"{described['threads']} threads, {kernels} kernels{noise}{seed}"
-    click.echo(f"{pipeline} {number}/{runs}: {told}; about {left:.0f} s left")
+    threads = described["threads"] + (" thread" if described["threads"] == "1" else " threads")
+    click.echo(
+        f"{pipeline} {number}/{runs}: {threads}, {kernels} kernels{noise}{seed}; "
+        f"about {seconds_left:.0f} s left"
+    )
 
 
 def _show(baselines: Mapping[str, Baseline]) -> None:

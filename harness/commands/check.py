@@ -1,4 +1,4 @@
-"""``harness check``: what a dataset's domain says of it."""
+"""``harness check``: the checks of a domain, run on one dataset."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 
 if TYPE_CHECKING:
     from harness.core.domain.interface import CheckReport
 
 
-@click.command("check")
+@verb("check")
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def command(file: Path, *, as_json: bool) -> int:
-    """Check a dataset against its contract and its own physics; no golden copy is needed.
+    """Runs every check that the domains and pyproject.toml define; no golden file is needed.
+
+    Exits with 1 if a check reports a finding.
 
     \b
     Example:
@@ -33,6 +36,7 @@ def command(file: Path, *, as_json: bool) -> int:
 
 
 def _show(file: Path, reports: list[CheckReport]) -> None:
+    """Print each report: its verdict, then findings, measured values and notes."""
     for report in reports:
         click.echo(f"{file.name}: {report.check}: {_summary(report)}")
         for finding in report.findings:
@@ -46,6 +50,7 @@ def _show(file: Path, reports: list[CheckReport]) -> None:
 
 
 def _summary(report: CheckReport) -> str:
+    """Return the verdict of one check; one that only has notes could not judge the dataset."""
     count = len(report.findings)
     if count:
         return f"refused, {count} finding{'s' if count > 1 else ''}"

@@ -1,4 +1,4 @@
-"""``harness diff``: two archives, array by array."""
+"""``harness diff``: compare two .npz files array by array."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-@click.command("diff")
+@verb("diff")
 @click.argument("expected", type=_FILE)
 @click.argument("found", type=_FILE)
-@click.option("--atol", type=click.FloatRange(min=0), help="Absolute difference allowed in every array.")
-@click.option("--rtol", type=click.FloatRange(min=0), help="Relative difference allowed in every array.")
-@click.option("--exact", is_flag=True, help="Allow no difference; by default the dtype decides.")
-@click.option("--shown", default=10, show_default=True, help="Elements to show of each array.")
+@click.option("--atol", type=click.FloatRange(min=0), help="Absolute tolerance for every array.")
+@click.option("--rtol", type=click.FloatRange(min=0), help="Relative tolerance for every array.")
+@click.option("--exact", is_flag=True, help="Allow no difference.  [default: tolerances by dtype]")
+@click.option("--shown", default=10, show_default=True, help="Differing elements to show per array.")
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
     expected: Path,
@@ -34,7 +35,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     exact: bool,
     as_json: bool,
 ) -> int:
-    """Compare the arrays of two .npz files: names, dtypes, shapes, NaNs, then every element.
+    """Compares names, dtypes, shapes and positions of NaN exactly, then every element.
+
+    Exits with 1 if an array differs by more than its tolerance.
 
     \b
     Example:
@@ -57,15 +60,16 @@ def _show(drift: Drift, shown: int) -> None:
 
     for line in drift_lines(drift, shown=shown):
         click.echo(line)
-    moved = sum(array.unequal_bits for array in drift.arrays)
+    arrays = _count(len(drift.arrays), "array")
+    unequal = _count(sum(array.unequal_bits for array in drift.arrays), "element")
     if drift.identical:
-        click.echo(f"{len(drift.arrays)} arrays, the same bit by bit.")
+        click.echo(f"{arrays}, all bits equal.")
     elif drift.accepted:
-        click.echo(f"{len(drift.arrays)} arrays, within tolerance; {moved} elements are not the same.")
+        click.echo(f"{arrays}, within tolerance; {unequal} not equal.")
 
 
 def _summary(drift: Drift) -> dict[str, object]:
-    """Drift as JSON: every figure but the single elements."""
+    """Return *drift* for JSON: all figures, without the single elements."""
     return {
         "accepted": drift.accepted,
         "identical": drift.identical,
@@ -87,6 +91,10 @@ def _summary(drift: Drift) -> dict[str, object]:
             for array in drift.arrays
         ],
     }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _limits(tolerance: Tolerance) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""``harness generate``: a generator, called by name, writes one fixture."""
+"""``harness generate``: call a generator by name and write its fixture."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 from harness.core.domain.catalogue import Catalogue, find_catalogue
 from harness.core.domain.generators import SOURCE, needs_source, parameters_of, read_parameters
@@ -23,15 +24,16 @@ _OWN = {"generator", "output", "as_json", SOURCE}
 
 
 class GenerateCommand(click.Command):
-    """A command whose options are, beside its own, the parameters of all generators there are."""
+    """A command that also has the parameters of all generators as options."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Own options, then one for each parameter of a generator."""
+        """Return the command's own options, then one for each parameter of a generator; --help comes last."""
         own = super().get_params(ctx)
         return [*own[:-1], *_parameter_options(find_catalogue(Path.cwd())), own[-1]]
 
 
 def _parameter_options(catalogue: Catalogue) -> list[click.Option]:
+    """Return one option per parameter name; generators with a parameter of the same name share it."""
     users: dict[str, list[str]] = {}
     seen: dict[str, Parameter] = {}
     for generator in sorted(catalogue.generators):
@@ -51,7 +53,7 @@ def _option(name: str, parameter: Parameter, users: list[str]) -> click.Option:
 
 
 def _metavar(hint: Any) -> str:
-    """What an annotation allows, as click writes it: the words of a literal, or the types."""
+    """Return what an annotation allows as click writes it: the values of a Literal, or the types."""
     parts = [part for part in typing.get_args(hint) if part is not type(None)] or [hint]
     if isinstance(parts[0], str):
         return f"[{'|'.join(parts)}]"
@@ -60,23 +62,24 @@ def _metavar(hint: Any) -> str:
     return "|".join({int: "INTEGER", float: "FLOAT", str: "TEXT"}.get(part, "VALUE") for part in parts)
 
 
-@click.command("generate", cls=GenerateCommand)
+@verb("generate", cls=GenerateCommand)
 @click.argument("generator", required=False)
-@click.option("--source", type=click.Path(path_type=Path), help="File of the field to make the fixture from.")
+@click.option("--source", type=click.Path(path_type=Path), help="Data file to make the fixture from.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Directory for the two files; by default the current one.",
+    help="Directory for the two files.  [default: the current directory]",
 )
 @json_option
 def command(
     generator: str | None, source: Path | None, output: Path, *, as_json: bool, **parameters: str | None
 ) -> int:
-    """Make a fixture with a GENERATOR and write its .npz and its manifest.
+    """Calls GENERATOR and writes the fixture that it returns.
 
-    Without its name, the one generator that reads a source, or that needs none, is called. A fixture that
-    breaks its contract, or that its own physics does not explain, is refused and not written.
+    GENERATOR can be left out if only one generator reads a source file (with --source) or needs none (without
+    it). A fixture that violates its contract or contradicts its physics is refused and not written. This
+    command runs code of the project.
 
     \b
     Examples:
@@ -100,15 +103,15 @@ def command(
 
 
 def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Callable[..., Fixture]:
-    """The generator of that name, or the only one of its kind."""
+    """Return the generator called *name*, or the only one that fits."""
     if name is not None:
         named: Callable[..., Fixture] = catalogue.load("generators", name)
         if source is not None and not needs_source(named):
             raise UsageError(
                 "--source",
-                expected="a generator that reads one",
-                found=name,
-                remedy="Leave the generator's name out.",
+                expected="a generator that reads a source file",
+                found=f"{name}, which reads none",
+                remedy="Omit --source, or name another generator.",
             )
         return named
     all_of_them: dict[str, Callable[..., Fixture]] = {
@@ -120,7 +123,7 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
             "generator",
             expected=f"one of {', '.join(sorted(fitting or all_of_them))}",
             found="no name",
-            remedy="Name it: `harness generate GENERATOR`.",
+            remedy="Name one: `harness generate GENERATOR`.",
         )
     return next(iter(fitting.values()))
 

@@ -40,7 +40,8 @@ def verb(name: str, **settings: Any) -> Callable[[Callable[..., int]], click.Com
 
     def decorate(function: Callable[..., int]) -> click.Command:
         text = f"{VERBS[name]}\n\n{inspect.getdoc(function)}"
-        return click.command(name, help=text, **settings)(function)
+        command: click.Command = click.command(name, help=text, **settings)(function)
+        return command
 
     return decorate
 

@@ -1,4 +1,4 @@
-"""``harness install-git``: teach a repository's git about archives and the registry."""
+"""``harness install-git``: configure git's diff and merge for golden files."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_to_write, root_option
 
 if TYPE_CHECKING:
     from harness.core.registry.install_git import Setting
 
 
-@click.command("install-git")
+@verb("install-git")
 @root_option
 @json_option
 def command(root: Path | None, *, as_json: bool) -> int:
-    """Install harness's two git helpers in a repository.
+    """Adds lines to .gitattributes and sets commands in the git configuration of this clone.
 
-    Adds lines to .gitattributes (your own stay) and sets commands in the clone's git configuration. Then
-    `git diff` shows archives as a table of arrays, and `git merge` merges registry.json entry by entry.
-    Commit .gitattributes; run this once in every clone. Running it again changes nothing.
+    Then `git diff` shows an .npz file as a table of its arrays, and `git merge` merges registry.json entry by
+    entry. Existing lines of .gitattributes are kept. Commit .gitattributes, and run this command once in
+    every clone. Running it again changes nothing.
 
     \b
     Example:
@@ -39,4 +40,4 @@ def _show(settings: tuple[Setting, ...]) -> None:
     for setting in settings:
         click.echo(f"{setting.place}: {'set' if setting.changed else 'kept'} {setting.text}")
     if any(setting.changed and setting.place == ".gitattributes" for setting in settings):
-        click.echo("Commit .gitattributes; every clone runs `harness install-git` once.")
+        click.echo("Commit .gitattributes, and run `harness install-git` once in every clone.")

@@ -1,4 +1,4 @@
-"""``harness merge-registry``: git's merge driver for registry.json. Starts fast: no numpy, no rich."""
+"""``harness merge-registry``: git's merge driver for registry.json. It imports neither numpy nor rich."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
 from harness.core.registry.merge import encode_merge, merge_registries
 from harness.core.registry.registry import SCHEMA, Registry, read_registry
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 
 if TYPE_CHECKING:
     from harness.core.registry.merge import Merge
@@ -20,22 +21,33 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("merge-registry")
+@verb("merge-registry")
 @click.argument("base", type=_FILE)
 @click.argument("ours", type=_FILE)
 @click.argument("theirs", type=_FILE)
 @click.argument("name", default="registry.json")
-@click.option("--marker-size", type=click.IntRange(min=1), default=7, show_default=True, help="Git's %L.")
-@click.option("--keep-base", is_flag=True, help="Settle conflicts for BASE; for git's merge of ancestors.")
+@click.option(
+    "--marker-size",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    help="Length of conflict markers; git passes %L.",
+)
+@click.option(
+    "--keep-base",
+    is_flag=True,
+    help="On a conflict, take the entry of BASE; git needs this to merge common ancestors.",
+)
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
     base: Path, ours: Path, theirs: Path, name: str, marker_size: int, *, keep_base: bool, as_json: bool
 ) -> int:
-    """Merge two branches' registries into OURS, entry by entry; BASE is where they parted.
+    """Merges the registries of two branches into the file OURS; BASE is their common ancestor.
 
-    Git calls it with `%O %A %B %P` once `harness install-git` has told it to. What one branch changed is
-    taken. An entry that both changed differently is left between conflict markers; the exit code is 1 then,
-    and 2 where a side is no registry: git's own merge by lines is left then.
+    After `harness install-git`, git runs this command with `%O %A %B %P`. An entry that only one branch
+    changed is taken from that branch. An entry that both branches changed differently is left between
+    conflict markers, with exit code 1. If one of the files is not a registry, OURS gets git's own merge by
+    lines, with exit code 2.
 
     \b
     Example:
@@ -52,13 +64,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     merge = merge.kept_at_base() if keep_base else merge
     replace_file(ours, encode_merge(merge, marker_size=marker_size))
     conflicts = [{"path": conflict.path, "reason": conflict.reason} for conflict in merge.conflicts]
-    told = {"entries": len(merge.entries), "conflicts": conflicts}
-    emit(told, as_json=as_json, render=lambda: _show(merge, name))
+    result = {"entries": len(merge.entries), "conflicts": conflicts}
+    emit(result, as_json=as_json, render=lambda: _show(merge, name))
     return 1 if merge.conflicts else 0
 
 
 def _read(side: str, path: Path, name: str) -> Registry:
-    """One side's registry; an empty base is git's word for a file that both branches added."""
+    """Return the registry of one side. Git passes an empty base if both branches added the file."""
     if side == "base" and not path.stat().st_size:
         return Registry(SCHEMA, {})
     try:
@@ -73,10 +85,10 @@ def _read(side: str, path: Path, name: str) -> Registry:
 
 
 def _remedy(error: HarnessError) -> str:
-    """Upgrading helps against a newer schema; else a file's own remedy names git's temporary copy."""
+    """Return the next step. Only that of a stale format fits: others name git's temporary copy."""
     if isinstance(error, StaleFormatError):
         return error.remedy
-    return "Mend it on its branch and merge again, or settle the conflict by hand."
+    return "Fix the file on its branch and merge again, or resolve the conflict by hand."
 
 
 def _merge_lines(base: Path, ours: Path, theirs: Path, marker_size: int) -> None:
@@ -94,8 +106,8 @@ def _merge_lines(base: Path, ours: Path, theirs: Path, marker_size: int) -> None
 
 
 def _show(merge: Merge, name: str) -> None:
-    """Nothing where all is settled, as git's own merge has it."""
+    """Print the conflicts; print nothing if there are none, as git's own merge does."""
     for conflict in merge.conflicts:
         click.echo(f"{name}: conflict: {conflict.path}: {conflict.reason}")
     if merge.conflicts:
-        click.echo("  Keep one side's entry together with the same side's file, then run `harness verify`.")
+        click.echo("  Keep the entry and the golden file of the same side, then run `harness verify`.")

@@ -1,4 +1,4 @@
-"""``harness reconstruct``: one pipeline on one fixture."""
+"""``harness reconstruct``: run one pipeline on one fixture."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import emit, json_option, root_option, the_fixture
+from harness.commands.group import verb
+from harness.commands.options import emit, json_option, output_option, root_option, the_fixture
 
 if TYPE_CHECKING:
     from harness.core.domain.interface import PipelineResult
 
 
-@click.command("reconstruct")
+@verb("reconstruct")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--pipeline", default="network", show_default=True, help="Which pipeline to run.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Keep what it writes here.")
-@click.option("--seed", default=0, show_default=True, help="Seed of every random number.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with; by default all.")
+@click.option("--pipeline", default="network", show_default=True, help="The pipeline to run.")
+@output_option
+@click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Number of CPU threads.  [default: set by the pipeline; 1 for network and iterative]",
+)
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -33,9 +38,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     root: Path | None,
     as_json: bool,
 ) -> int:
-    """Train, save, load in a new process and infer on FILE; print metrics beside their controls.
+    """Trains, saves, loads in a new process and infers; prints each metric beside its controls.
 
-    FILE is a fixture's .npz; by default the only golden one.
+    FILE is the .npz of a fixture; the default is the only golden fixture. This command runs code of the
+    project.
 
     \b
     Example:

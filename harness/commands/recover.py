@@ -1,4 +1,4 @@
-"""``harness recover``: an interrupted regeneration comes to an end."""
+"""``harness recover``: finish or undo an interrupted regeneration."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_at, root_option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("recover")
+@verb("recover")
 @click.option(
-    "--back", is_flag=True, help="Undo it: all golden files as they were; by default it is finished."
+    "--back", is_flag=True, help="Undo the regeneration: roll all files back.  [default: finish it]"
 )
 @root_option
 @json_option
 def command(*, back: bool, root: Path | None, as_json: bool) -> int:
-    """Finish, or undo, a regeneration that was interrupted: all of its files new, or all of them old.
+    """Afterwards either all files of the regeneration are new, or all of them are old.
 
-    A file that someone changed since is not overwritten: it is named, and nothing is done.
+    A file that was changed since the interruption is reported and not overwritten; nothing is changed then.
 
     \b
     Example:

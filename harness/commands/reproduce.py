@@ -1,4 +1,4 @@
-"""``harness reproduce``: the declared generators, run again in a clean process and compared."""
+"""``harness reproduce``: run the recorded generators again and compare the results with golden files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.group import verb
 from harness.commands.options import json_option, project_at, root_option
 
 if TYPE_CHECKING:
@@ -18,26 +19,29 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 
-@click.command("reproduce")
+@verb("reproduce")
 @click.argument("name", required=False)
 @click.option(
-    "--liveness", is_flag=True, help="Change each recorded number slightly; report those that do nothing."
+    "--liveness",
+    is_flag=True,
+    help="Also change each recorded number slightly, and report those without any effect.",
 )
 @click.option(
     "--source",
     type=click.Path(exists=True, path_type=Path),
-    help="File or directory to look for sources in, before those that pyproject.toml lists.",
+    help="File or directory to search for source files first, before those in pyproject.toml.",
 )
 @root_option
 @json_option
 def command(
     *, name: str | None, liveness: bool, source: Path | None, root: Path | None, as_json: bool
 ) -> int:
-    """Make golden fixtures again and say how near they come: all of them, or the one called NAME.
+    """Runs the generator of every golden fixture, or of the one called NAME.
 
-    Each generator runs in a process and a directory of its own. What comes out is reproduced, within
-    tolerance, or drifted; a drift is put down to code, environment, data or nondeterminism, with all that is
-    not as it was recorded. Exit codes: 1 for a drift or an inert parameter, else 2 for a missing source.
+    Each generator runs in a separate process and directory. A fixture is reproduced, within tolerance, or
+    drifted. For a drifted one the cause is reported (code, environment, data or nondeterminism), with all
+    that has changed since it was recorded. Exits with 1 if a fixture drifted or a parameter has no effect,
+    else with 2 if a source file is missing. This command runs code of the project.
 
     \b
     Examples:
@@ -45,12 +49,12 @@ def command(
       harness reproduce --liveness --source ~/scans
     """
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.provenance.reproduce import manifests, reproduce
+    from harness.core.provenance.reproduce import recorded_manifests, reproduce
 
     project = project_at(root)
-    find_catalogue(project.root)  # the project's own modules become importable
+    find_catalogue(project.root)  # makes the project's own modules importable
     results = []
-    for path, record in manifests(project, name):
+    for path, record in recorded_manifests(project, name):
         made = reproduce(project, path, record, source)
         parameters = _examine(project, path, made, source) if liveness else ()
         results.append((made, parameters))
@@ -62,16 +66,16 @@ def command(
 
 
 def _examine(project: Project, path: Path, made: Reproduction, given: Path | None) -> tuple[Parameter, ...]:
-    """Liveness of each parameter, where the generator runs and makes the same arrays every time."""
+    """Return which parameters have an effect; nothing if the generator failed or is not deterministic."""
     from harness.core.domain.sources import find_any
     from harness.core.fixtures.manifest import read_manifest
-    from harness.core.provenance.inert_parameters import examine
+    from harness.core.provenance.inert_parameters import examine_parameters
     from harness.core.provenance.reproduce import Cause
 
     if made.digest is None or made.cause is Cause.NONDETERMINISM:
         return ()
     manifest = read_manifest(path)
-    return examine(manifest, made.digest, find_any(project, manifest.source, given))
+    return examine_parameters(manifest, made.digest, find_any(project, manifest.source, given))
 
 
 def _show(made: Reproduction, parameters: tuple[Parameter, ...]) -> None:

@@ -1,4 +1,4 @@
-"""``harness run``: the whole walk, from generator to verdict, with a summary."""
+"""``harness run``: all steps from the generators to the verdicts of the pipelines, with a summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.options import json_option, project_at, root_option
+from harness.commands.group import verb
+from harness.commands.options import json_option, output_option, project_at, root_option
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 
-@click.command("run")
-@click.option("--pipeline", "pipelines", multiple=True, help="Run only this pipeline; may be repeated.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Keep what is written here.")
+@verb("run")
+@click.option("--pipeline", "pipelines", multiple=True, help="Run only this pipeline (repeatable).")
+@output_option
 @root_option
 @json_option
 def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | None, as_json: bool) -> int:
-    """Generate every golden fixture again, compare, verify the registry, run every pipeline, judge.
+    """Regenerates every golden fixture and compares it with the golden file.
 
-    Nothing golden is written.
+    Then verifies the registry, runs every pipeline that has a baseline, and compares the metrics with the
+    baseline. No golden file is written. This command runs code of the project.
 
     \b
     Example:
@@ -37,7 +39,7 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
     folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
     steps = []
     with folder as kept:
-        for step in _walk(project, Path(kept), pipelines):
+        for step in _steps(project, Path(kept), pipelines):
             steps.append(step)
             if not as_json:
                 _show_step(step)
@@ -48,16 +50,16 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
     return 0 if all(step.outcome.accepted for step in steps) else 1
 
 
-def _walk(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
-    """Every step in its order, each taken when it is asked for."""
+def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
+    """Run the steps in order and yield the result of each when it has ended."""
     from harness.core.domain.catalogue import find_catalogue
+    from harness.core.domain.generators import is_simulated
     from harness.core.full_run import (
         baselines,
         compare_step,
         fixtures,
         generate_step,
         pipeline_step,
-        reproducible,
         verify_step,
     )
     from harness.report.progress import progress_bar
@@ -66,7 +68,7 @@ def _walk(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[S
     _require_known(chosen, {pipeline for _, pipeline, _ in trials})
     catalogue = find_catalogue(project.root)
     for golden, manifest in fixtures(project):
-        if reproducible(manifest):
+        if is_simulated(manifest):
             yield generate_step(manifest, folder)
             yield compare_step(golden, folder)
     yield verify_step(project)
@@ -77,12 +79,13 @@ def _walk(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[S
 
 
 def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
+    """Raise UsageError if a chosen pipeline has no baseline."""
     unknown = sorted(set(chosen) - known)
     if unknown:
         raise UsageError(
             f"--pipeline {unknown[0]}",
             expected="a pipeline with a golden baseline",
-            found="none of that name",
+            found="a name that has none",
             remedy=f"Record one with `harness calibrate {unknown[0]}`.",
         )
 
@@ -113,14 +116,14 @@ def _show_summary(steps: list[Step]) -> None:
     show(summary_table(rows))
     refused = [step for step in steps if not step.outcome.accepted]
     total = sum(step.seconds for step in steps)
-    verdict = "every step is accepted" if not refused else f"{refused[0].name}: {refused[0].outcome.value}"
+    verdict = "all steps passed" if not refused else f"{refused[0].name}: {refused[0].outcome.value}"
     click.echo(f"verdict: {verdict} ({total:.1f} s)")
 
 
 def _emit(steps: list[Step]) -> None:
     from harness.core.storage.documents import plain_json
 
-    told = [
+    shown = [
         {
             "name": step.name,
             "outcome": step.outcome,
@@ -132,4 +135,4 @@ def _emit(steps: list[Step]) -> None:
         }
         for step in steps
     ]
-    click.echo(plain_json({"accepted": all(s.outcome.accepted for s in steps), "steps": told}))
+    click.echo(plain_json({"accepted": all(s.outcome.accepted for s in steps), "steps": shown}))

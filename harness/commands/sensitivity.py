@@ -1,15 +1,14 @@
-"""``harness sensitivity``: which faults this repository's checks catch, and how often they cry wolf."""
+"""``harness sensitivity``: which injected faults the checks catch, and how often they raise false alarms."""
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.options import json_option, project_at, root_option, the_fixture
+from harness.commands.group import verb
+from harness.commands.options import command_line, json_option, project_at, root_option, the_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,19 +21,29 @@ if TYPE_CHECKING:
     from harness.core.sensitivity.trials import Subject, Trial
 
 
-@click.command("sensitivity")
+@verb("sensitivity")
 @click.argument("faults", metavar="[FAULT]...", nargs=-1)
-@click.option("--quick", is_flag=True, help="Ask metrics about a few faults of one pipeline alone.")
-@click.option("--clean", type=click.IntRange(min=0), default=0, help="CleanRun repetitions to make as well.")
+@click.option("--quick", is_flag=True, help="Run pipelines for a few faults of one pipeline only.")
+@click.option(
+    "--clean",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Also run checks on valid data this many times to measure the false-alarm rate.",
+)
 @click.option(
     "--specimen",
     "files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A sound dataset for the clean repetitions, beside the domain's own; may be repeated.",
+    help="Another valid dataset for --clean (repeatable).",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes.")
-@click.option("--page", type=click.Path(dir_okay=False, path_type=Path), help="Write it as Markdown, too.")
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Number of processes.")
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the results to this Markdown file.",
+)
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -48,11 +57,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     root: Path | None,
     as_json: bool,
 ) -> int:
-    """Make known faults on purpose, one at a time, in copies, and print which check catches which.
+    """Injects each FAULT, by default every known one, into a copy and runs all checks on it.
 
-    Without FAULT all of them: of fixtures, of pipelines (run with the fault in them, and by_verdicts by their
-    baselines) and of repositories. Also moves every golden value by half a tolerance, and by two. Nothing
-    golden changes. Exit code 1 if a fault went through, or something harmless did not.
+    There are faults of fixtures, of pipelines (run with the fault and judged by their baselines) and of
+    repositories. Without FAULT, every golden value is also moved by 0.5 and by 2 tolerances. No golden file
+    is changed. Exits with 1 if a fault was missed or a harmless change was flagged. This command runs code
+    of the project.
 
     \b
     Examples:
@@ -68,10 +78,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     subject = _subject(root)
     chosen = _chosen(known_faults(catalogue), faults)
     asked = tuple(plan_trials(subject, chosen, quick=quick))
-    answers = _all("fault", run_trial, asked, jobs, silent=as_json)
+    answers = _all("faults", run_trial, asked, jobs)
     found = build_matrix(chosen, dict(zip(asked, answers, strict=True)))
     moved = () if faults else tuple(_moved_values(subject))
-    repetitions = _repeat(subject, catalogue, clean, files, jobs, silent=as_json)
+    repetitions = _repeat(subject, catalogue, clean, files, jobs)
     if page:
         _write(page, found, moved, repetitions)
     (_emit if as_json else _show)(found, moved, repetitions)
@@ -82,7 +92,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _subject(root: Path | None) -> Subject:
-    """The golden fixture of the repository, and the pipelines with a baseline of it."""
+    """Return the golden fixture of the repository, with the pipelines that have a baseline on it."""
     from harness.core.registry.registry import read_registry
     from harness.core.sensitivity.trials import Subject
 
@@ -96,7 +106,7 @@ def _subject(root: Path | None) -> Subject:
 
 
 def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:
-    """The faults named, or all."""
+    """Return the faults that are named, or all."""
     from harness.core.errors import UsageError
 
     numbers = {fault.id for fault in known}
@@ -105,13 +115,14 @@ def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:
             raise UsageError(
                 f"fault {name!r}",
                 expected=f"one of {', '.join(sorted(numbers))}",
-                found="no such fault",
-                remedy="Correct the number, or add the fault to a table that [tool.harness] faults names.",
+                found="an unknown fault",
+                remedy="Correct the name, or add the fault to a table named in [tool.harness] faults.",
             )
     return tuple(fault for fault in known if not names or fault.id in names)
 
 
 def _moved_values(subject: Subject) -> Iterable[MovedValue]:
+    """Judge golden arrays and metrics that were moved by 0.5 and by 2 tolerances."""
     from harness.core.baselines.baseline import read_baseline
     from harness.core.sensitivity.moved_values import move_arrays, move_metrics
     from harness.core.storage.npz import read_archive
@@ -121,43 +132,38 @@ def _moved_values(subject: Subject) -> Iterable[MovedValue]:
         yield from move_metrics(read_baseline(subject.baseline(pipeline)))
 
 
-def _repeat(  # noqa: PLR0913 - what the options say
-    subject: Subject,
-    catalogue: Catalogue,
-    repetitions: int,
-    files: tuple[Path, ...],
-    jobs: int,
-    *,
-    silent: bool,
+def _repeat(
+    subject: Subject, catalogue: Catalogue, repetitions: int, files: tuple[Path, ...], jobs: int
 ) -> tuple[Repetition, ...]:
-    """Make clean repetitions: on specimens first, then on the golden fixture."""
+    """Run the checks on valid data: on specimens first, then on the golden fixture."""
     from harness.core.sensitivity.clean_runs import plan_clean_runs, run_clean, specimen_from_file
 
     specimens = (*(specimen_from_file(file.resolve()) for file in files), *catalogue.load_specimens())
     asked = tuple(plan_clean_runs(subject, specimens, repetitions))
-    answers = _all("clean", run_clean, asked, jobs, silent=silent)
+    answers = _all("clean runs", run_clean, asked, jobs)
     return tuple(repetition for answer in answers for repetition in answer)
 
 
-def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int, *, silent: bool) -> list[Any]:
-    """Every trial's answer, in the order asked, with a line of progress."""
+def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int) -> list[Any]:
+    """Return the result of each of *asked*, in that order, with a progress bar."""
     from harness.core.system.parallel import in_processes
+    from harness.report.progress import progress_bar
 
     answers: list[Any] = [None] * len(asked)
-    for done, (number, answer) in enumerate(in_processes(call, asked, jobs), start=1):
-        answers[number] = answer
-        if not silent and sys.stderr.isatty():
-            click.echo(f"\r{what} {done}/{len(asked)}", nl=done == len(asked), err=True)
+    with progress_bar(what) as progress:
+        for done, (number, answer) in enumerate(in_processes(call, asked, jobs), start=1):
+            answers[number] = answer
+            progress(f"{done}/{len(asked)}", done / len(asked))
     return answers
 
 
 def _write(
     path: Path, matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]
 ) -> None:
-    from harness.core.storage.documents import replace_file
+    from harness.core.storage.atomic import replace_file
     from harness.report.sensitivity import page
 
-    text = page(matrix, moved, repetitions, command=shlex.join(["harness", *sys.argv[1:]]))
+    text = page(matrix, moved, repetitions, command=command_line())
     replace_file(path, text.encode())
 
 
@@ -173,7 +179,7 @@ def _show(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Rep
 def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
     from harness.core.storage.documents import plain_json
 
-    told = {
+    result = {
         "checks": matrix.checks,
         "faults": [
             {
@@ -190,18 +196,18 @@ def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Rep
         ],
         "blind": {pipeline: matrix.blind(pipeline) for pipeline in matrix.pipelines},
         "moved": [
-            {"name": m.name, "tolerances": m.tolerances, "accepted": m.accepted, "right": m.correct}
+            {"name": m.name, "tolerances": m.tolerances, "accepted": m.accepted, "correct": m.correct}
             for m in moved
         ],
         "clean": [
             {"name": r.name, "false_alarms": [_plain(alarm) for alarm in r.false_alarms]} for r in repetitions
         ],
     }
-    click.echo(plain_json(told))
+    click.echo(plain_json(result))
 
 
 def _plain(found: Detection) -> dict[str, Any]:
-    """An answer without infinities, which JSON does not have."""
+    """Return one check's answer for JSON, which has no infinities."""
     figures = {name: min(value, 1e308) for name, value in found.figures.items()}
     return {
         "check": found.check,
