@@ -1,7 +1,7 @@
 """For every golden file, the chain behind it as it is found: from source and generator to disk and git.
 
-Here facts are gathered, on disk and in git; :mod:`harness.core.provenance.audit` says what they amount to. Nothing is
-run, and nothing outside the repository is read but the sources that the project lists.
+Here facts are gathered, on disk and in git; :mod:`harness.core.provenance.audit` says what they amount to.
+Nothing is run, and nothing outside the repository is read but the sources that the project lists.
 """
 
 from __future__ import annotations

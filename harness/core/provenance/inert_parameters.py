@@ -1,7 +1,7 @@
-"""Does every recorded number matter? Each is changed slightly, and the fixture made again.
+"""Find recorded parameters that no array depends on: change each number slightly and make the fixture again.
 
-A parameter that leaves every digest as it is, whichever way it goes, is inert: the manifest says of the
-arrays what is not so, a photon count that nothing uses.
+A number is inert if no change of it, up or down, changes a digest: a photon count, for example, that the
+manifest records and the generator ignores.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.domain.rerun_generator import remake
+from harness.core.domain.rerun_generator import rerun_in_new_process
 from harness.core.errors import RemakeError
 from harness.core.fixtures.manifest import encode_manifest
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from harness.core.fixtures.manifest import Manifest
 
 STEP = 1e-3
-"""How far a float is changed, of its own magnitude; an integer is changed by one."""
+"""Relative change of a float; an integer is changed by one."""
 
-Place = tuple[str | int, ...]
-"""Keys and indices that lead to a number in nested parameters."""
+KeyPath = tuple[str | int, ...]
+"""Keys and indices of a number in nested parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One recorded number, whether the arrays depend on it, and what says so."""
+    """One recorded number, whether the arrays depend on it, and how that was found out."""
 
     name: str
     value: float
@@ -40,75 +40,76 @@ class Parameter:
     why: str
 
 
-def examine(manifest: Manifest, digest: str, source: Path | None = None) -> tuple[Parameter, ...]:
-    """Change each recorded number of a repeatable generator, and see whether an array changes.
+def examine_parameters(manifest: Manifest, digest: str, source: Path | None = None) -> tuple[Parameter, ...]:
+    """Change each recorded number of a deterministic generator, and see whether an array changes.
 
-    A number goes up first. Where that is refused or changes nothing it goes down. Where both are refused it
-    is live: the generator tells it from its neighbours.
+    A number is increased first. If the generator refuses that, or it changes nothing, the number is
+    decreased. If both are refused the number is live, because the generator distinguishes it from its
+    neighbours.
 
     Parameters
     ----------
     manifest : Manifest
     digest : str
-        Content digest of what the generator makes of the recorded parameters today.
+        Content digest of the arrays that the generator makes today from the recorded parameters.
     source : Path, optional
-        The source file, for a generator that reads one.
+        The source file, if the generator reads one.
 
     Raises
     ------
     SourceMissingError, DependencyError
-        As :func:`harness.core.domain.rerun_generator.remake`.
+        As :func:`harness.core.domain.rerun_generator.rerun_in_new_process`.
     """
     return tuple(
-        _examine_one(manifest, place, value, digest, source)
-        for place, value in _numbers(manifest.generator.parameters)
+        _examine_one(manifest, keys, value, digest, source)
+        for keys, value in _numbers(manifest.generator.parameters)
     )
 
 
 def _examine_one(
-    manifest: Manifest, place: Place, value: float, digest: str, source: Path | None
+    manifest: Manifest, keys: KeyPath, value: float, digest: str, source: Path | None
 ) -> Parameter:
     refusals, unchanged = [], []
     for neighbour in _neighbours(value):
         try:
-            found = _digest_with(manifest, place, neighbour, source)
+            found = _digest_with(manifest, keys, neighbour, source)
         except RemakeError as error:
             refusals.append(f"{neighbour!r} is refused: {error.found}")
             continue
         if found != digest:
-            return Parameter(_name(place), value, live=True, why=f"{neighbour!r} makes other arrays")
+            return Parameter(_name(keys), value, live=True, why=f"{neighbour!r} makes other arrays")
         unchanged.append(repr(neighbour))
     if not unchanged:
-        return Parameter(_name(place), value, live=True, why="; ".join(refusals))
+        return Parameter(_name(keys), value, live=True, why="; ".join(refusals))
     made = f"{unchanged[0]} makes" if len(unchanged) == 1 else f"{' and '.join(unchanged)} make"
     why = "; ".join([f"{made} the same arrays", *refusals])
-    return Parameter(_name(place), value, live=False, why=why)
+    return Parameter(_name(keys), value, live=False, why=why)
 
 
-def _digest_with(manifest: Manifest, place: Place, value: float, source: Path | None) -> str:
-    """Content digest of what the generator makes with one number changed."""
+def _digest_with(manifest: Manifest, keys: KeyPath, value: float, source: Path | None) -> str:
+    """Content digest of the arrays that the generator makes with one number changed."""
     parameters = copy.deepcopy(manifest.generator.parameters)
     holder: Any = parameters
-    for key in place[:-1]:
+    for key in keys[:-1]:
         holder = holder[key]
-    holder[place[-1]] = value
+    holder[keys[-1]] = value
     generator = msgspec.structs.replace(manifest.generator, parameters=parameters)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{manifest.name}.json"
         path.write_bytes(encode_manifest(msgspec.structs.replace(manifest, generator=generator)))
-        return remake(path, source).manifest.digest
+        return rerun_in_new_process(path, source).manifest.digest
 
 
-def _numbers(value: Any, place: Place = ()) -> Iterator[tuple[Place, float]]:
-    """Every number in nested parameters, with its place."""
+def _numbers(value: Any, keys: KeyPath = ()) -> Iterator[tuple[KeyPath, float]]:
+    """Every number in nested parameters, with its keys and indices."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield place, value
+        yield keys, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, (*place, key))
+            yield from _numbers(item, (*keys, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _numbers(item, (*place, index))
+            yield from _numbers(item, (*keys, index))
 
 
 def _neighbours(value: float) -> tuple[float, float]:
@@ -118,7 +119,7 @@ def _neighbours(value: float) -> tuple[float, float]:
     return value + step, value - step
 
 
-def _name(place: Place) -> str:
-    """A number's place as Python writes it, ``noise.sigma`` or ``sizes[1]``."""
-    parts = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+def _name(keys: KeyPath) -> str:
+    """A number's keys and indices as one name: ``noise.sigma`` or ``sizes[1]``."""
+    parts = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
     return "".join(parts).removeprefix(".")

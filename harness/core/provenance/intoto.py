@@ -1,7 +1,8 @@
-"""Provenance as in-toto Statements v1 with SLSA provenance v1 predicates, for signers that there are.
+"""Provenance as in-toto Statements v1 with SLSA provenance v1 predicates, ready for existing signing tools.
 
-One statement for each run of a generator: its subjects are a fixture's two files. A baseline or another file
-has a statement of its own. Field by field: https://in-toto.io/Statement/v1, https://slsa.dev/provenance/v1.
+There is one statement for each run of a generator; its subjects are the two files of a fixture. A baseline
+or any other file has a statement of its own. Field by field: https://in-toto.io/Statement/v1,
+https://slsa.dev/provenance/v1.
 """
 
 from __future__ import annotations
@@ -23,26 +24,27 @@ if TYPE_CHECKING:
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 _URN = "urn:golden-harness"
-_OWN = "harness"  # this package's version, among those of the environment
+_OWN = "harness"  # key of this package among the versions in an environment
 
 
 def statements(chains: Sequence[Chain]) -> Iterator[dict[str, Any]]:
     """One in-toto Statement for each fixture, baseline and other golden file.
 
-    What is stated is what the registry and the manifests say; whether it is so, an audit tells.
+    Statements repeat what the registry and the manifests declare; whether that is true is for the audit to
+    check.
     """
     for _, group in groupby(sorted(chains, key=_unit), key=_unit):
         yield _statement(list(group))
 
 
 def _unit(chain: Chain) -> str:
-    """What was made in one go: a fixture's archive and manifest, or one file."""
+    """Grouping key of files that were made together: a fixture's archive and manifest, or a single file."""
     fixture = chain.entry.kind in {"fixture", "manifest"}
     return str(PurePosixPath(chain.path).with_suffix("")) if fixture else chain.path
 
 
 def _statement(chains: list[Chain]) -> dict[str, Any]:
-    """Statement of files made in one go; the manifest's record leads, for it knows the code."""
+    """Statement for files that were made together; the manifest's record is used, because it has the code."""
     leading = next((chain for chain in chains if chain.entry.kind == "manifest"), chains[0])
     return {
         "_type": STATEMENT,
@@ -59,7 +61,7 @@ def _statement(chains: list[Chain]) -> dict[str, Any]:
 
 
 def _definition(chain: Chain) -> dict[str, Any]:
-    """What was run on what."""
+    """The SLSA build definition: what was run, with which inputs."""
     origin, record = chain.origin, chain.entry.record
     if origin is None:
         parameters: dict[str, Any] = {"command": record.command}
@@ -76,7 +78,7 @@ def _definition(chain: Chain) -> dict[str, Any]:
 
 
 def _details(record: Record) -> dict[str, Any]:
-    """Who ran it, and when; a person's work tree is no build platform, and does not claim to be one."""
+    """The SLSA run details: who ran it, and when; the builder is a work tree, not a build platform."""
     return {
         "builder": {
             "id": f"{_URN}:work-tree:v1",
@@ -87,7 +89,7 @@ def _details(record: Record) -> dict[str, Any]:
 
 
 def _repository(record: Record) -> list[dict[str, Any]]:
-    """The commit that the work tree was at."""
+    """The commit that was checked out."""
     if record.commit is None:
         return []
     annotations = {"dirty": record.dirty, "by": record.by, "reason": record.reason}
@@ -95,7 +97,7 @@ def _repository(record: Record) -> list[dict[str, Any]]:
 
 
 def _inputs(origin: Origin, record: Record) -> Iterator[dict[str, Any]]:
-    """The source, and the code behind the generator where the record knows it."""
+    """The source, and the generator's code if the record has its digest."""
     source, generator = origin.manifest.source, origin.manifest.generator
     yield {"name": source.name, "digest": _digest_set(source.digest)}
     if record.code is not msgspec.UNSET:
@@ -103,5 +105,5 @@ def _inputs(origin: Origin, record: Record) -> Iterator[dict[str, Any]]:
 
 
 def _digest_set(*digests: str) -> dict[str, str]:
-    """Digests by algorithm, from ``algorithm:hex``."""
+    """Digests by algorithm, from digests written as ``algorithm:hex``."""
     return {algorithm: value for algorithm, _, value in (digest.partition(":") for digest in digests)}

@@ -1,6 +1,7 @@
-"""A baseline's metrics, measured again on the arrays that are kept beside it.
+"""Measure a baseline's metrics again on the arrays that are stored beside it.
 
-What an edited baseline says, its arrays do not; what another metric code says, the recorded code did not.
+If the metrics differ although the code is the recorded one, the baseline or its arrays were edited. If the
+code changed too, the new code may be the reason.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.core.domain.catalogue import load_reference
 from harness.core.domain.code_digest import code_digest
+from harness.core.domain.references import load_reference
 from harness.core.errors import HarnessError
 from harness.core.storage.npz import read_archive
 
@@ -20,21 +21,21 @@ if TYPE_CHECKING:
     from harness.core.baselines.baseline import Baseline
 
 ROUNDING = 1e-6
-"""Relative difference that another machine's double precision may make."""
+"""Relative difference in double precision that another machine may cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remeasured:
-    """What the arrays say today.
+    """Metrics of the stored arrays, measured today.
 
     Attributes
     ----------
     differing : mapping of str to float
-        Metrics that are not as in the baseline, with their values today.
+        Metrics that differ from the baseline, with their values today.
     code : str or None
-        Digest of the code that measured.
+        Digest of the code that measured; None if it cannot be found.
     obstacle : str
-        Why nothing could be measured; empty where it could.
+        Why the metrics could not be measured; empty if they were.
     """
 
     differing: Mapping[str, float]
@@ -43,7 +44,7 @@ class Remeasured:
 
 
 def remeasure(baseline: Baseline, path: Path, root: Path) -> Remeasured | None:
-    """Measure again what the baseline at *path* says; None where it keeps no arrays.
+    """Measure the metrics of the baseline at *path* again; None if it has no stored arrays.
 
     Parameters
     ----------
@@ -61,13 +62,13 @@ def remeasure(baseline: Baseline, path: Path, root: Path) -> Remeasured | None:
         measure = load_reference(baseline.measure)
         found = measure(read_archive(fixture), read_archive(path.with_suffix(".npz")))
     except (HarnessError, ImportError, KeyError, ValueError) as error:
-        told = error.found if isinstance(error, HarnessError) else str(error)
-        return Remeasured({}, code, obstacle=told)
+        reason = error.found if isinstance(error, HarnessError) else str(error)
+        return Remeasured({}, code, obstacle=reason)
     return Remeasured(_differing(baseline, found), code)
 
 
 def _differing(baseline: Baseline, found: Mapping[str, float]) -> dict[str, float]:
-    """The metrics that are farther from the baseline than rounding, or a metric's step, can take them."""
+    """Metrics that differ from the baseline by more than rounding, or a metric's resolution, explains."""
     return {
         name: found.get(name, float("nan"))
         for name, metric in baseline.metrics.items()

@@ -1,8 +1,8 @@
-"""A golden fixture's generator, run again today -> how near it comes, and what is different if it does not.
+"""Run the generator of a golden fixture again, compare its arrays, and find the likely cause of a drift.
 
-Content digests decide. Where they differ, the generator runs a second time, for one that makes other arrays
-every time explains everything else; then the source, the code and the environment are compared with what the
-manifest and the registry recorded.
+Content digests decide whether the fixture is reproduced. If they differ, the generator runs a second time,
+because a nondeterministic generator needs no other explanation. Then the source, the code and the
+environment are compared with those in the manifest and the registry.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from harness.core.domain.code_digest import code_digest
-from harness.core.domain.rerun_generator import remake
+from harness.core.domain.rerun_generator import rerun_in_new_process
 from harness.core.domain.sources import find_any
 from harness.core.errors import DependencyError, HarnessError, SourceMissingError, UsageError
 from harness.core.fixtures.compare import compare
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Result(str, Enum):
-    """What running a generator again came to."""
+    """Outcome of running a generator again."""
 
     REPRODUCED = "reproduced"
     TOLERATED = "within tolerance"
@@ -47,7 +47,7 @@ class Result(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why other arrays came out, in one word; the first that applies leads."""
+    """Likely cause of a drift; if several apply, the first of them is reported."""
 
     NONDETERMINISM = "nondeterminism"
     DATA = "data"
@@ -60,7 +60,7 @@ _EVIDENCE = (Cause.DATA, Cause.CODE, Cause.ENVIRONMENT)
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """One thing that is not as it was recorded, and what it may be the cause of."""
+    """One thing that differs from what was recorded, and which cause it points to."""
 
     cause: Cause
     thing: str
@@ -70,7 +70,7 @@ class Differing:
 
 @dataclass(frozen=True, slots=True)
 class Farthest:
-    """The element that lies the most representable numbers from its golden value."""
+    """The element with the largest ULP distance from its golden value."""
 
     array: str
     index: tuple[int, ...]
@@ -79,22 +79,22 @@ class Farthest:
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """One fixture, made again.
+    """Result of making one fixture again.
 
     Attributes
     ----------
     cause : Cause or None
-        Why it is not bit by bit the same; None if it is, or nothing could be run.
+        Likely cause of a difference; None if all bits are the same, or nothing could be run.
     differing : tuple of Differing
-        All that is not as recorded, even where the arrays came out the same.
+        Everything that differs from what was recorded, even if the arrays are the same.
     drift : Drift or None
-        Element by element, where the digests differ and both sides can be read.
+        Comparison element by element, if the digests differ and both sides can be read.
     farthest : Farthest or None
-        Where the digests differ and no array lacks its counterpart.
+        The largest ULP distance, if the digests differ and no array is missing.
     digest : str or None
-        Content digest of what was made today.
+        Content digest of the arrays made today.
     detail : str
-        Why nothing could be made, if so.
+        Why no arrays were made; empty if they were.
     """
 
     name: str
@@ -107,13 +107,13 @@ class Reproduction:
     detail: str = ""
 
 
-def manifests(project: Project, name: str | None = None) -> tuple[tuple[Path, Record], ...]:
-    """Manifest and newest record of every golden fixture, or of the one called *name*.
+def recorded_manifests(project: Project, name: str | None = None) -> tuple[tuple[Path, Record], ...]:
+    """Path of the manifest and newest record of every golden fixture, or of the one called *name*.
 
     Raises
     ------
     UsageError
-        If there is none of that name.
+        If no golden fixture has that name.
     """
     entries = read_registry(project.registry).entries
     found = {
@@ -134,70 +134,70 @@ def manifests(project: Project, name: str | None = None) -> tuple[tuple[Path, Re
 
 
 def reproduce(project: Project, manifest: Path, record: Record, given: Path | None = None) -> Reproduction:
-    """Run the generator of one golden manifest again, in a clean process and directory.
+    """Run the generator of one golden manifest again, in a fresh process and directory.
 
     Parameters
     ----------
     project : Project
     manifest : Path
-        The golden manifest; its archive is beside it.
+        The golden manifest, with its archive beside it.
     record : Record
-        Of the manifest's entry in the registry: the code and the environment then.
+        Newest record of the manifest, with the code and environment of that time.
     given : Path, optional
-        File or directory to look for the source in, before those that the project lists.
+        File or directory in which to look for the source, before those that the project lists.
     """
     golden = read_manifest(manifest)
     source = find_any(project, golden.source, given)
-    surroundings = (*_changed_code(project, golden, record), *_changed_environment(record))
+    context = (*_changed_code(project, golden, record), *_changed_environment(record))
     try:
-        made = remake(manifest, source)
-        changed = (*_changed_manifest(golden, made.manifest), *surroundings)
+        made = rerun_in_new_process(manifest, source)
+        changed = (*_changed_manifest(golden, made.manifest), *context)
         if made.manifest.digest == golden.digest:
-            return Reproduction(golden.name, Result.REPRODUCED, None, changed, digest=golden.digest)
-        again = remake(manifest, source)
+            return Reproduction(golden.name, Result.REPRODUCED, differing=changed, digest=golden.digest)
+        again = rerun_in_new_process(manifest, source)
     except SourceMissingError as error:
         return Reproduction(golden.name, Result.SOURCE_MISSING, detail=str(error))
     except HarnessError as error:
-        return _failed(golden, surroundings, error)
+        return _failed(golden, context, error)
     return _judge(golden, manifest, (made, again), changed)
 
 
 def _judge(
     golden: Manifest, manifest: Path, made: tuple[Fixture, Fixture], changed: tuple[Differing, ...]
 ) -> Reproduction:
-    """Compare what was made with the golden arrays; find the leading cause."""
+    """Compare the arrays of the first run with the golden ones, and find the likely cause."""
     first, second = made
     expected = map_archive(manifest.with_suffix(".npz"))
     drift = compare(expected, first.arrays)
-    unsteady = first.manifest.digest != second.manifest.digest
+    nondeterministic = first.manifest.digest != second.manifest.digest
     return Reproduction(
-        golden.name,
-        Result.TOLERATED if drift.accepted else Result.DRIFTED,
-        Cause.NONDETERMINISM if unsteady else _leading(changed),
-        changed,
-        drift,
-        _farthest(drift, expected, first.arrays),
-        first.manifest.digest,
+        name=golden.name,
+        result=Result.TOLERATED if drift.accepted else Result.DRIFTED,
+        cause=Cause.NONDETERMINISM if nondeterministic else _likely_cause(changed),
+        differing=changed,
+        drift=drift,
+        farthest=_farthest(drift, expected, first.arrays),
+        digest=first.manifest.digest,
     )
 
 
-def _leading(changed: tuple[Differing, ...]) -> Cause:
+def _likely_cause(changed: tuple[Differing, ...]) -> Cause:
     """The first cause that there is evidence of.
 
-    Where nothing that was recorded differs, the generator reads something that is not: data, undeclared.
+    If nothing recorded differs, the generator reads something that its manifest does not declare: data.
     """
     causes = {item.cause for item in changed}
     return next((cause for cause in _EVIDENCE if cause in causes), Cause.DATA)
 
 
-def _failed(golden: Manifest, surroundings: tuple[Differing, ...], error: HarnessError) -> Reproduction:
-    """A generator that makes nothing any more has drifted: by its code, unless a package is missing."""
+def _failed(golden: Manifest, context: tuple[Differing, ...], error: HarnessError) -> Reproduction:
+    """A generator that fails has drifted: because of its code, unless a package is missing."""
     cause = Cause.ENVIRONMENT if isinstance(error, DependencyError) else Cause.CODE
-    return Reproduction(golden.name, Result.DRIFTED, cause, surroundings, detail=error.found)
+    return Reproduction(golden.name, Result.DRIFTED, cause, differing=context, detail=error.found)
 
 
 def _changed_manifest(golden: Manifest, made: Manifest) -> Iterator[Differing]:
-    """Source, version, parameters and transformations that a manifest made today states otherwise."""
+    """Differences between the golden manifest and one made today."""
     parts = {
         "source": (Cause.DATA, golden.source.name, made.source.name),
         "source digest": (Cause.DATA, golden.source.digest, made.source.digest),
@@ -231,7 +231,7 @@ def _changed_environment(record: Record) -> Iterator[Differing]:
 def _farthest(
     drift: Drift, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
 ) -> Farthest | None:
-    """Where the largest ULP distance of all arrays is; None where no two arrays differ by ULPs."""
+    """The element with the largest ULP distance in any array; None if no ULP distance was found."""
     most = max(drift.arrays, key=lambda array: array.max_ulp, default=None)
     if most is None or not most.max_ulp:
         return None

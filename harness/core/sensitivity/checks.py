@@ -14,7 +14,7 @@ from harness.core.fixtures.manifest import describe_arrays
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
-from harness.core.provenance.inert_parameters import examine
+from harness.core.provenance.inert_parameters import examine_parameters
 from harness.core.recording.distance import array_distance
 from harness.core.registry.verify import verify
 from harness.core.sensitivity.matrix import (
@@ -127,7 +127,7 @@ def by_audit(project: Project, before: frozenset[AuditFinding]) -> Detection:
 
 def by_liveness(manifest: Manifest, digest: str) -> Detection:
     """Run what ``harness reproduce --liveness`` runs; report recorded numbers that no array depends on."""
-    inert = [parameter for parameter in examine(manifest, digest) if not parameter.live]
+    inert = [parameter for parameter in examine_parameters(manifest, digest) if not parameter.live]
     detail = "; ".join(f"{parameter.name}: {parameter.why}" for parameter in inert)
     return Detection(LIVENESS, bool(inert), _count(len(inert), "parameter"), detail)
 

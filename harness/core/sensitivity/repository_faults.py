@@ -23,7 +23,7 @@ from harness.core.fixtures.manifest import encode_manifest, read_manifest
 from harness.core.recording.regenerate import Staged, commit, plan, staging_directory
 from harness.core.registry.registry import describe_file, encode_registry, read_registry
 from harness.core.storage import atomic as files
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import read_archive, write_archive
 
 if TYPE_CHECKING:

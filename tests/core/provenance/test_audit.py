@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.core.baselines.baseline import encode_baseline
-from harness.core.baselines.calibrate import provisional
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.errors import UnreadableError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import Source, read_manifest
@@ -550,7 +550,9 @@ def test_a_baseline_of_other_arrays_is_weak(project, record, staged, tmp_path):
     digest = read_manifest(project.root / MANIFEST).digest
     for fixture, expected in ((digest, set()), ("xxh128:0", {("baseline", "golden/lattice.net.json")})):
         path = tmp_path / "baseline.json"
-        path.write_bytes(encode_baseline(msgspec.structs.replace(provisional({"mae": 1.0}), fixture=fixture)))
+        path.write_bytes(
+            encode_baseline(msgspec.structs.replace(provisional_baseline({"mae": 1.0}), fixture=fixture))
+        )
         record([Staged("golden/lattice.net.json", "baseline", path)])
         commit_all(project, "Record a baseline")
         assert (broken(project), weak(project)) == (set(), expected)

@@ -1,9 +1,9 @@
-"""Provenance statements against the published schemas, and against the registry that they speak of.
+"""Provenance statements follow the published schemas and repeat what the registry says.
 
-The structs below are those schemas, unknown fields refused. From the in-toto Attestation Framework, spec/v1:
-statement.md and digest_set.md (both version v1.1), resource_descriptor.md and field_types.md. From SLSA v1.0:
-docs/spec/v1.0/schema/provenance.proto. A field is required where the text says REQUIRED, or REQUIRED for SLSA
-Build L1.
+The structs below are those schemas, with unknown fields refused. From the in-toto Attestation Framework,
+spec/v1: statement.md and digest_set.md (both version v1.1), resource_descriptor.md and field_types.md. From
+SLSA v1.0: docs/spec/v1.0/schema/provenance.proto. A field is required if the text says REQUIRED, or
+REQUIRED for SLSA Build L1.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class ResourceDescriptor(Published):
     annotations: dict[str, Any] | UnsetType = UNSET
 
     def __post_init__(self):
-        """At least one of uri, digest and content; digests as their algorithm writes them."""
+        """At least one of uri, digest and content; digests in the form of their algorithm."""
         if UNSET is self.uri and UNSET is self.digest and UNSET is self.content:
             raise ValueError("a descriptor needs one of uri, digest and content")
         for algorithm, value in (self.digest or {}).items():
             size = SIZES.get(algorithm)
             if size and not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
-                raise ValueError(f"{algorithm} is no lowercase hex of {size} bytes")
+                raise ValueError(f"{algorithm} is not lowercase hex of {size} bytes")
 
 
 class BuildDefinition(Published):
@@ -93,11 +93,11 @@ class Statement(Published):
             raise ValueError("a subject needs a digest")
         names = [subject.name for subject in self.subject]
         if len(set(names)) < len(names):
-            raise ValueError("two subjects have one name")
+            raise ValueError("two subjects have the same name")
 
 
 def check(statement: dict[str, Any]) -> Statement:
-    """Decode a statement's JSON as the schemas have it."""
+    """Decode the JSON of a statement by the schemas."""
     return msgspec.json.decode(msgspec.json.encode(statement), type=Statement)
 
 
@@ -132,55 +132,55 @@ def chains(made):
     )
 
 
-def test_every_statement_is_as_the_schemas_have_it(chains):
-    told = [check(statement) for statement in statements(chains)]
-    assert [[subject.name for subject in statement.subject] for statement in told] == [
+def test_every_statement_follows_the_schemas(chains):
+    decoded = [check(statement) for statement in statements(chains)]
+    assert [[subject.name for subject in statement.subject] for statement in decoded] == [
         ["golden/lattice.json", "golden/lattice.npz"],
         ["golden/lattice.net.json"],
         ["golden/mask.tif"],
     ]
 
 
-def test_subjects_are_files_by_their_digests(chains):
-    """SHA-256, which signers accept, beside the digest that the registry is fast with."""
+def test_subjects_are_files_with_their_digests(chains):
+    """SHA-256, which signing tools accept, and xxh128, which the registry uses for speed."""
     for statement in statements(chains):
         for subject in check(statement).subject:
             assert subject.digest == {"sha256": SHA, "xxh128": XXH}
 
 
-def test_a_fixtures_definition_is_its_generator_source_code_and_commit(chains, made):
-    """The manifest's record leads, which alone knows the code."""
-    told = check(next(statements(chains))).predicate.build_definition
+def test_a_build_definition_has_generator_source_code_and_commit(chains, made):
+    """The manifest's record is used, because only it has the code."""
+    decoded = check(next(statements(chains))).predicate.build_definition
     manifest = made().manifest
-    assert told.build_type == "urn:golden-harness:generate:v1"
-    assert told.external_parameters == {
+    assert decoded.build_type == "urn:golden-harness:generate:v1"
+    assert decoded.external_parameters == {
         "generator": {"call": "example:lattice", "version": 1, "parameters": {"seed": 0}}
     }
-    assert told.internal_parameters == {"environment": RECORD.environment}
-    repository, source, code = told.resolved_dependencies
+    assert decoded.internal_parameters == {"environment": RECORD.environment}
+    repository, source, code = decoded.resolved_dependencies
     assert repository.digest == {"gitCommit": "12" * 20}
     assert repository.annotations == {"dirty": True, "by": "Ada Lovelace", "reason": "first light"}
     assert (source.name, source.digest) == (manifest.source.name, {"xxh128": "0"})
     assert (code.name, code.digest) == ("example:lattice", {"dirHash": "ef" * 32})
 
 
-def test_run_details_are_the_records(chains):
-    told = check(next(statements(chains))).predicate.run_details
-    assert told.builder.version == {"golden-harness": "0.1.0"}
-    assert told.metadata.invocation_id == record_digest(RECORD)
-    assert told.metadata.finished_on == RECORD.at
+def test_run_details_come_from_the_record(chains):
+    decoded = check(next(statements(chains))).predicate.run_details
+    assert decoded.builder.version == {"golden-harness": "0.1.0"}
+    assert decoded.metadata.invocation_id == record_digest(RECORD)
+    assert decoded.metadata.finished_on == RECORD.at
 
 
-def test_what_no_generator_made_has_its_command(chains):
-    """And no dependency that nobody recorded."""
+def test_a_file_without_a_generator_has_its_command(chains):
+    """And no dependencies, because none were recorded."""
     for statement in list(statements(chains))[1:]:
-        told = check(statement).predicate.build_definition
-        assert told.build_type == "urn:golden-harness:record:v1"
-        assert told.external_parameters == {"command": "pytest --regen-all"}
-        assert told.resolved_dependencies == []
+        decoded = check(statement).predicate.build_definition
+        assert decoded.build_type == "urn:golden-harness:record:v1"
+        assert decoded.external_parameters == {"command": "pytest --regen-all"}
+        assert decoded.resolved_dependencies == []
 
 
-def test_nothing_golden_is_no_statement():
+def test_no_golden_files_give_no_statement():
     assert list(statements(())) == []
 
 
@@ -217,8 +217,8 @@ def edited(statement: dict[str, Any], place: tuple[Any, ...], value: Any) -> dic
         (("predicate", "buildDefinition", "resolvedDependencies", 1), {"name": "simulated"}),
     ],
 )
-def test_the_schemas_refuse_what_is_not_theirs(chains, place, value):
-    """The check itself can fail: at every rule that the statements have to keep."""
+def test_the_schemas_refuse_invalid_statements(chains, place, value):
+    """The check itself can fail, at every rule of the schemas."""
     statement = next(statements(chains))
     check(statement)
     with pytest.raises(msgspec.ValidationError):

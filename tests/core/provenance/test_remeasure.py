@@ -1,4 +1,4 @@
-"""An edited baseline and a changed metric code are told apart, by the arrays that are kept beside it."""
+"""An edited baseline is distinguished from changed metric code by measuring the stored arrays again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from harness.core.baselines.baseline import encode_baseline, read_baseline
-from harness.core.baselines.calibrate import Condition, Sample, calibrated
+from harness.core.baselines.calibrate import calibrated_baseline
+from harness.core.baselines.perturbations import Perturbation, Sample
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
@@ -32,7 +33,7 @@ BASELINE, RESULT = "golden/lattice.smooth.json", "golden/lattice.smooth.npz"
 
 @pytest.fixture
 def code(empty, monkeypatch):
-    """The project's own module that measures; changed, it is to be imported anew."""
+    """A module of the project that measures; after a change it must be imported again."""
     path = empty.root / "measuring.py"
     path.write_text(MEASURE)
     monkeypatch.syspath_prepend(empty.root)
@@ -46,8 +47,10 @@ def project(empty, record, made, tmp_path, code):
     fixture = made()
     kept = {"object": fixture.arrays["image"] + np.float32(0.25)}
     metrics = {"mae": 0.25, "steps": 3.0}
-    samples = [Sample(Condition(1), metrics, {})] * 2
-    baseline = calibrated(samples, better={}, resolution={"steps": 1.0}, measure="measuring:distance")
+    samples = [Sample(Perturbation(1), metrics, {})] * 2
+    baseline = calibrated_baseline(
+        samples, better={}, resolution={"steps": 1.0}, measure="measuring:distance"
+    )
     folder = tmp_path / "made"
     archive, manifest = write_fixture(fixture, folder)
     (folder / "baseline.json").write_bytes(encode_baseline(baseline))
