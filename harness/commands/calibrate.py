@@ -100,7 +100,7 @@ def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
         If there are none.
     """
     from harness.core.errors import UsageError
-    from harness.core.full_run import baselines
+    from harness.core.registry.golden_names import baselines
 
     found = [name for archive, name, _ in baselines(project_at(root)) if archive.name == fixture.name]
     if not found:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @root_option
 @json_option
 def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | None, as_json: bool) -> int:
-    """Regenerates every golden fixture and compares it with the golden file.
+    """Runs the generator of every golden fixture and compares the result with the golden file.
 
     Then verifies the registry, runs every pipeline that has a baseline, and compares the metrics with the
     baseline. No golden file is written. This command runs code of the project.
@@ -54,25 +54,21 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
     """Run the steps in order and yield the result of each when it has ended."""
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.domain.generators import is_simulated
-    from harness.core.full_run import (
-        baselines,
-        compare_step,
-        fixtures,
-        generate_step,
-        pipeline_step,
-        verify_step,
-    )
+    from harness.core.fixtures.manifest import read_manifest
+    from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
+    from harness.core.registry.golden_names import baselines, fixtures, manifest_of
     from harness.report.progress import progress_bar
 
-    trials = [item for item in baselines(project) if not chosen or item[1] in chosen]
-    _require_known(chosen, {pipeline for _, pipeline, _ in trials})
+    chosen_baselines = [item for item in baselines(project) if not chosen or item.pipeline in chosen]
+    _require_known(chosen, {item.pipeline for item in chosen_baselines})
     catalogue = find_catalogue(project.root)
-    for golden, manifest in fixtures(project):
+    for golden in fixtures(project):
+        manifest = read_manifest(manifest_of(golden))
         if is_simulated(manifest):
             yield generate_step(manifest, folder)
             yield compare_step(golden, folder)
     yield verify_step(project)
-    for fixture, pipeline, baseline in trials:
+    for fixture, pipeline, baseline in chosen_baselines:
         with progress_bar(pipeline) as progress:
             run = catalogue.load("pipelines", pipeline)
             yield pipeline_step(run, fixture, baseline, folder / pipeline, progress)
@@ -97,11 +93,11 @@ def _show_step(step: Step) -> None:
 
     click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
     lines = [*(drift_lines(step.drift) if step.drift else ()), *verdict_lines(step.verdicts)]
-    if step.trial:
-        show(verdict_table(step.trial.result.pipeline, step.trial.metrics))
-        show(control_table(step.trial.result.pipeline, step.trial.metrics))
-        show(stage_table(step.trial.result.stages))
-        lines += metric_lines(step.trial.metrics)
+    if step.comparison:
+        show(verdict_table(step.comparison.result.pipeline, step.comparison.metrics))
+        show(control_table(step.comparison.result.pipeline, step.comparison.metrics))
+        show(stage_table(step.comparison.result.stages))
+        lines += metric_lines(step.comparison.metrics)
     for line in lines:
         click.echo(f"  {line}")
 
@@ -130,8 +126,8 @@ def _emit(steps: list[Step]) -> None:
             "detail": step.detail,
             "seconds": step.seconds,
             "verdicts": [verdict._asdict() for verdict in step.verdicts],
-            "metrics": step.trial.metrics if step.trial else (),
-            "stages": step.trial.result.stages if step.trial else (),
+            "metrics": step.comparison.metrics if step.comparison else (),
+            "stages": step.comparison.result.stages if step.comparison else (),
         }
         for step in steps
     ]

@@ -1,6 +1,6 @@
-"""A datum's whole walk, step by step: generate, compare, verify, reconstruct, judge.
+"""The steps of ``harness run``: generate, compare, verify, run pipelines, judge their metrics.
 
-Each step is a value; who runs the walk shows the steps as they come. Nothing golden is written.
+Each step returns a value. The caller decides which steps to take and shows them. No golden file is written.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.baselines.baseline import MetricVerdict, judge, read_baseline
-from harness.core.domain.generators import make_again, needs_source
-from harness.core.domain.inputs import misread
+from harness.core.domain.generators import rerun
+from harness.core.domain.run_pipeline import misread
 from harness.core.errors import RefusedError
 from harness.core.fixtures.compare import Drift, compare
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import manifest_differences, read_manifest
-from harness.core.registry.registry import read_registry
+from harness.core.registry.golden_names import manifest_of, split_baseline_name
 from harness.core.registry.verify import verify
 from harness.core.storage.npz import map_archive
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.core.baselines.baseline import Baseline
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step that was taken: what it did, what it came to, and how long it took (seconds)."""
+    """One completed step: its name, outcome, a one-line detail, and its wall time in seconds.
+
+    ``drift``, ``verdicts`` and ``comparison`` hold the full result of a step that compared arrays, verified
+    files or ran a pipeline.
+    """
 
     name: str
     outcome: Outcome
@@ -41,54 +45,35 @@ class Step:
     seconds: float
     drift: Drift | None = None
     verdicts: tuple[Verdict, ...] = ()
-    trial: Trial | None = None
+    comparison: PipelineComparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A pipeline's run, its baseline and the verdict on each metric."""
+class PipelineComparison:
+    """A pipeline's result, its baseline and the verdict on each metric."""
 
     result: PipelineResult
     baseline: Baseline
     metrics: tuple[MetricVerdict, ...]
 
 
-def fixtures(project: Project) -> Iterator[tuple[Path, Manifest]]:
-    """Every golden fixture's archive, with its manifest."""
-    for path, entry in read_registry(project.registry).entries.items():
-        if entry.kind == "fixture":
-            archive = project.locate(path)
-            yield archive, read_manifest(archive.with_suffix(".json"))
-
-
-def baselines(project: Project) -> Iterator[tuple[Path, str, Path]]:
-    """Every golden baseline's fixture archive, pipeline name and file."""
-    for path, entry in read_registry(project.registry).entries.items():
-        if entry.kind == "baseline":
-            file = project.locate(path)
-            fixture, _, pipeline = file.stem.partition(".")
-            yield file.with_name(f"{fixture}.npz"), pipeline, file
-
-
 def generate_step(manifest: Manifest, folder: Path) -> Step:
-    """Make a fixture again and write it to *folder*."""
+    """Run the generator of a golden fixture again and write the new fixture to *folder*."""
     start = time.perf_counter()
-    fixture = make_again(manifest)
+    fixture = rerun(manifest)
     archive, _ = write_fixture(fixture, folder)
     detail = f"{len(fixture.arrays)} arrays, {archive.stat().st_size / 1e6:.2f} MB"
     return Step(f"generate {manifest.name}", Outcome.SAME, detail, time.perf_counter() - start)
 
 
 def compare_step(golden: Path, folder: Path) -> Step:
-    """Compare the fixture made in *folder* with its golden copy: digests first, then elements."""
+    """Compare the fixture in *folder* with its golden copy: by digests, and by elements if those differ."""
     start = time.perf_counter()
-    expected, found = (
-        read_manifest(golden.with_suffix(".json")),
-        read_manifest(folder / f"{golden.stem}.json"),
-    )
+    expected, found = read_manifest(manifest_of(golden)), read_manifest(folder / manifest_of(golden).name)
     lines = manifest_differences(expected, found)
+    drift = None
     if expected.digest == found.digest:
-        outcome, drift, detail = Outcome.SAME, None, f"{len(found.arrays)} digests equal"
+        outcome, detail = Outcome.SAME, f"all {len(found.arrays)} arrays have the same digest"
     else:
         drift = compare(map_archive(golden), map_archive(folder / golden.name))
         outcome = Outcome.TOLERATED if drift.accepted else Outcome.DRIFTED
@@ -102,9 +87,9 @@ def verify_step(project: Project) -> Step:
     """Compare every golden file with the registry."""
     start = time.perf_counter()
     verdicts = verify(project)
-    refused = [verdict for verdict in verdicts if not verdict.outcome.accepted]
-    detail = f"{len(verdicts) - len(refused)} of {len(verdicts)} golden files are intact"
-    outcome = refused[0].outcome if refused else Outcome.SAME
+    rejected = [verdict for verdict in verdicts if not verdict.outcome.accepted]
+    detail = f"{len(verdicts) - len(rejected)} of {len(verdicts)} golden files match the registry"
+    outcome = rejected[0].outcome if rejected else Outcome.SAME
     return Step("verify registry", outcome, detail, time.perf_counter() - start, verdicts=verdicts)
 
 
@@ -115,41 +100,59 @@ def pipeline_step(
     folder: Path,
     progress: Callable[[str, float], None] | None = None,
 ) -> Step:
-    """Run a pipeline on a fixture and judge its metrics by the *golden* baseline, and what it read.
+    """Run a pipeline on a fixture, then compare its metrics with the *golden* baseline, and what it read.
+
+    Parameters
+    ----------
+    run : callable
+        The pipeline.
+    fixture, golden : Path
+        The fixture's archive, and the baseline's file.
+    folder : Path
+        Where the pipeline writes.
+    progress : callable, optional
+        Called with a stage's name and its completed share, 0 to 1.
 
     Raises
     ------
     RefusedError
-        If the baseline was measured on another fixture: then the two have nothing to say of each other.
+        If the baseline was measured on another fixture: their metrics cannot be compared.
     """
     start = time.perf_counter()
-    baseline = read_baseline(golden)
-    _require_same_fixture(fixture, golden, baseline)
+    baseline, manifest = read_baseline(golden), read_manifest(manifest_of(fixture))
+    _require_same_fixture(fixture, manifest, golden, baseline)
     result = run(fixture, folder, progress=progress)
     metrics = judge(baseline, result.metrics, result.controls)
-    wrong = misread(read_manifest(fixture.with_suffix(".json")), result.inputs)
-    refused = [verdict for verdict in metrics if not verdict.outcome.accepted]
+    wrong = misread(manifest, result.inputs)
+    count = sum(verdict.outcome.accepted for verdict in metrics)
+    detail = "; ".join((*wrong, f"{count} of {len(metrics)} comparisons passed"))
+    comparison = PipelineComparison(result, baseline, metrics)
+    return Step(
+        f"pipeline {result.pipeline}",
+        _worst(metrics, wrong),
+        detail,
+        time.perf_counter() - start,
+        comparison=comparison,
+    )
+
+
+def _worst(metrics: tuple[MetricVerdict, ...], wrong: tuple[str, ...]) -> Outcome:
+    """The first rejected metric's outcome; else DRIFTED if an input was misread; else SAME or TOLERATED."""
+    rejected = [verdict.outcome for verdict in metrics if not verdict.outcome.accepted]
+    if rejected:
+        return rejected[0]
+    if wrong:
+        return Outcome.DRIFTED
     exact = all(verdict.outcome is Outcome.SAME for verdict in metrics)
-    outcome = refused[0].outcome if refused else Outcome.SAME if exact else Outcome.TOLERATED
-    outcome = Outcome.DRIFTED if wrong and outcome.accepted else outcome
-    detail = "; ".join((*wrong, f"{len(metrics) - len(refused)} of {len(metrics)} comparisons accepted"))
-    trial = Trial(result, baseline, metrics)
-    return Step(f"pipeline {result.pipeline}", outcome, detail, time.perf_counter() - start, trial=trial)
+    return Outcome.SAME if exact else Outcome.TOLERATED
 
 
-def _require_same_fixture(fixture: Path, golden: Path, baseline: Baseline) -> None:
-    found = read_manifest(fixture.with_suffix(".json")).digest
-    if baseline.fixture not in {None, found}:
+def _require_same_fixture(fixture: Path, manifest: Manifest, golden: Path, baseline: Baseline) -> None:
+    if baseline.fixture not in {None, manifest.digest}:
+        _, pipeline = split_baseline_name(golden.stem)
         raise RefusedError(
             f"baseline {golden.name}",
-            expected=f"the fixture it was measured on, {baseline.fixture}",
-            found=f"{fixture.name}, {found}",
-            remedy=f"Measure it anew with `harness calibrate {golden.suffixes[0].lstrip('.')}`.",
+            expected=f"the fixture that it was measured on, with digest {baseline.fixture}",
+            found=f"{fixture.name} with digest {manifest.digest}",
+            remedy=f"Measure it again: `harness calibrate {pipeline}`.",
         )
-
-
-def reproducible(manifest: Manifest) -> bool:
-    """Whether a fixture can be made again without a source file."""
-    from harness.core.domain.catalogue import load_reference
-
-    return not needs_source(load_reference(manifest.generator.call))

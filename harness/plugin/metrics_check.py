@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.baselines.baseline import all_accepted, encode_baseline, judge, read_baseline
 from harness.core.baselines.calibrate import provisional_baseline
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 from harness.plugin.golden_check import GoldenCheck
 from harness.report.verdicts import metric_lines
 

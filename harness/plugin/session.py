@@ -138,6 +138,7 @@ class GoldenSession:
             remember(self.project, self.unreferenced())
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
+        from harness.core.domain.rerun_generator import require_reproducible
         from harness.core.recording.cumulative_drift import Leash
         from harness.core.recording.regenerate import commit, plan
 
@@ -146,18 +147,6 @@ class GoldenSession:
         for item in self.staged:
             if item.kind == "manifest":
                 say(f"running the generator of {item.data.stem} twice, in new processes")
-                _require_reproducible(self.project, item)
+                require_reproducible(self.project, item.data)
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes
-
-
-def _require_reproducible(project: Project, item: Staged) -> None:
-    """Make a staged fixture twice more, each in a fresh process; all three must be the same."""
-    from harness.core.domain.rerun_generator import require_identical, rerun_in_new_process
-    from harness.core.domain.sources import find_source
-    from harness.core.fixtures.fixture import read_fixture
-
-    staged = read_fixture(item.data.with_suffix(".npz"))
-    source = find_source(project, staged.manifest.source)
-    again = [rerun_in_new_process(item.data, source) for _ in range(2)]
-    require_identical(staged.name, [staged, *again])

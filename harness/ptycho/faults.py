@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from harness.core.domain.fault import Fault
+from harness.core.domain.interface import Fault
 from harness.core.fixtures.fixture import Fixture
 from harness.core.fixtures.manifest import Generator
 from harness.ptycho.check.consistency import NEEDED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from harness.core.domain.specimen import Specimen
+from harness.core.domain.interface import Specimen
 from harness.ptycho.fixture import minimal
 
 PIPELINES = ("network", "iterative")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from harness.core.baselines.baseline import encode_baseline
-from harness.core.baselines.calibrate import provisional
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.fixtures.fixture import Fixture, make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.recording.regenerate import Change, Staged, commit, plan
@@ -83,7 +83,7 @@ def staged_baseline(tmp_path):
 
     def stage(**metrics: float) -> Staged:
         path = tmp_path / "baseline.json"
-        path.write_bytes(encode_baseline(provisional(metrics)))
+        path.write_bytes(encode_baseline(provisional_baseline(metrics)))
         return Staged("golden/lattice.smooth.json", "baseline", path, "test_smooth")
 
     return stage

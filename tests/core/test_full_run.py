@@ -6,20 +6,14 @@ import numpy as np
 import pytest
 
 from harness.core.baselines.baseline import Baseline, Control, Metric, encode_baseline
-from harness.core.baselines.calibrate import Condition, Sample, calibrated, certificate
+from harness.core.baselines.calibrate import calibrated_baseline, certificate
+from harness.core.baselines.perturbations import Perturbation, Sample
+from harness.core.domain.generators import is_simulated
 from harness.core.domain.interface import PipelineResult, Stage
 from harness.core.errors import RefusedError, UnreadableError, UsageError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
-from harness.core.full_run import (
-    baselines,
-    compare_step,
-    fixtures,
-    generate_step,
-    pipeline_step,
-    reproducible,
-    verify_step,
-)
+from harness.core.full_run import baselines, compare_step, fixtures, generate_step, pipeline_step, verify_step
 from harness.core.recording.regenerate import Staged
 from harness.core.storage.digest import digest_array
 from harness.core.verdict import Outcome
@@ -187,10 +181,10 @@ def test_a_baseline_that_cannot_be_read_is_refused_before_the_pipeline_runs(walk
 
 def test_a_fixture_from_a_file_is_not_made_again_without_it(walked, field, made):
     ((_, manifest),) = fixtures(walked)
-    assert reproducible(manifest)
-    assert not reproducible(made(generator=Generator("field:sampled", 1, {})).manifest)
+    assert is_simulated(manifest)
+    assert not is_simulated(made(generator=Generator("field:sampled", 1, {})).manifest)
     with pytest.raises(UsageError):
-        reproducible(made(generator=Generator("field:gone", 1, {})).manifest)
+        is_simulated(made(generator=Generator("field:gone", 1, {})).manifest)
 
 
 def test_every_step_takes_its_time(walked, tmp_path):
@@ -205,7 +199,7 @@ def test_baseline_of_another_fixture_is_refused(tmp_path):
     fixture = make_fixture("waves", {"a": np.arange(3.0)}, **made)
     archive, _ = write_fixture(fixture, tmp_path)
     golden = tmp_path / "waves.smooth.json"
-    sample = Sample(Condition(1), {"m": 1.0}, {})
-    golden.write_bytes(encode_baseline(calibrated([sample], better={}, fixture="xxh128:other")))
+    sample = Sample(Perturbation(1), {"m": 1.0}, {})
+    golden.write_bytes(encode_baseline(calibrated_baseline([sample], better={}, fixture="xxh128:other")))
     with pytest.raises(RefusedError, match=r"harness calibrate smooth"):
         pipeline_step(lambda *_, **__: pytest.fail("it was run"), archive, golden, tmp_path)

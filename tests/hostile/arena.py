@@ -25,7 +25,7 @@ import harness.cli
 import harness.commands.options
 import harness.ptycho.fixture
 from harness.core.baselines.baseline import encode_baseline, read_baseline
-from harness.core.baselines.calibrate import provisional
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture
@@ -129,7 +129,11 @@ READERS: Mapping[str, Reader] = {
         "json", "registry.json", registry, read_outline, ENVIRONMENT, whole=False, mebibytes=256
     ),
     "baseline": Reader(
-        "json", "b.json", lambda: encode_baseline(provisional({"mae": 0.25})), read_baseline, ENVIRONMENT
+        "json",
+        "b.json",
+        lambda: encode_baseline(provisional_baseline({"mae": 0.25})),
+        read_baseline,
+        ENVIRONMENT,
     ),
     "journal": Reader("json", "journal.json", journal, partial(read_document, kind=Journal, schema=1)),
     "digest": Reader("bytes", "mask.tif", lambda: b"any bytes", digest_file),

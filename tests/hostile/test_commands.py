@@ -15,7 +15,7 @@ from arena import READERS, lattice, odd_scan
 from harms import HARMS
 
 from harness.core.baselines.baseline import encode_baseline
-from harness.core.baselines.calibrate import provisional
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.recording.regenerate import Staged, commit, plan
@@ -62,7 +62,7 @@ def make_project(root: Path) -> Project:
     made = make_fixture("lattice", lattice(), generator=generator, source=Source("simulated", "xxh128:0"))
     npz, manifest = write_fixture(made, root / "staged")
     baseline = root / "staged" / "baseline.json"
-    baseline.write_bytes(encode_baseline(provisional({"mae": 0.25})))
+    baseline.write_bytes(encode_baseline(provisional_baseline({"mae": 0.25})))
     staged = [
         Staged(ARCHIVE, "fixture", npz),
         Staged(MANIFEST, "manifest", manifest),

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.core.domain.generators import make_again
+from harness.core.domain.generators import rerun
 from harness.core.errors import UnreadableError
 from harness.core.storage.npz import read_archive
 from harness.ptycho.check import consistency
@@ -82,7 +82,7 @@ def test_a_photon_number_without_effect_is_recorded_and_does_nothing(minimal_fix
     faulty = BY_ID["F11"].inject(minimal_fixture.manifest)
     parameters = {**faulty.generator.parameters, "photons": 1e4}
     changed = msgspec.structs.replace(faulty.generator, parameters=parameters)
-    made = make_again(msgspec.structs.replace(faulty, generator=changed))
+    made = rerun(msgspec.structs.replace(faulty, generator=changed))
     assert made.manifest.digest == minimal_fixture.manifest.digest
     assert made.manifest.generator.parameters["photons"] == 1e4
 

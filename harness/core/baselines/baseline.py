@@ -1,7 +1,8 @@
-"""Metrics and a baseline with its certificate -> accepted or not, metric by metric.
+"""Baselines: the metrics of a pipeline with their tolerances, and the comparison of new metrics with them.
 
-A baseline is ``golden/<fixture>.<pipeline>.json``: for each metric its value, how far a new one may be from
-it in either direction, and the samples that say so; for each control how far the metric must stay ahead.
+A baseline is ``golden/<fixture>.<pipeline>.json``. For each metric it has the value, how far a new value may
+be from it in either direction, and the samples that this was measured from; for each control, the margin by
+which the metric must beat it.
 """
 
 from __future__ import annotations
@@ -23,23 +24,24 @@ SCHEMA = 1
 
 
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A metric's value, its tolerance on either side, and what was measured to find that.
+    """A metric's value, its tolerance on either side, and the samples behind it.
 
     Attributes
     ----------
     value, tolerance : float
         A tolerance of 0 means that the comparison is exact.
     samples : tuple of float
-        What runs under numerical perturbations measured, the value first.
+        Values under numerical perturbations; the first is ``value``.
     spread : float
-        Their standard deviation.
+        Standard deviation of the samples.
     resolution : float
-        Smallest step of a metric that cannot take every value, else 0.
+        Smallest step of a metric that can take only some values, else 0.
     better : {"higher", "lower"} or None
+        The metric's good direction, if it has one.
     seeds : tuple of float
-        What runs with other seeds measured; no part of the tolerance.
+        Values with other seeds. They do not widen the tolerance.
     seed_spread : float or None
-        Standard deviation over the seeds, the value's included; None where none was tried.
+        Standard deviation of ``value`` and ``seeds``; None if no other seed was run.
     """
 
     value: float
@@ -53,10 +55,10 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A control's value of a metric, and the margin by which the metric must beat it.
+    """A metric's value for a control, and the margin by which the metric must beat it.
 
-    The margin has a sign: the metric minus the control must be at least *margin* where it is positive, and at
-    most *margin* where it is negative.
+    The sign of ``margin`` is the metric's good direction: metric minus control must be at least ``margin`` if
+    that is positive, and at most ``margin`` if that is negative.
     """
 
     value: float
@@ -64,20 +66,33 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the tolerances come from: the rule, what was varied in each run, the environment, the day."""
+    """How the tolerances were measured: rule, number of runs, what was varied in each, environment, date.
+
+    In the file, ``perturbations`` is called ``conditions``.
+    """
 
     rule: str
     runs: int
-    conditions: tuple[dict[str, str], ...]
+    perturbations: tuple[dict[str, str], ...] = msgspec.field(name="conditions")
     environment: dict[str, str]
     date: str
 
 
 class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a pipeline's metrics were when they were accepted.
+    """A pipeline's recorded metrics on one fixture.
 
-    ``fixture`` is the digest of the arrays that it ran on, where that is known; ``measure`` the reference of
-    the function that measures the arrays beside it again, where they are kept.
+    Attributes
+    ----------
+    schema : int
+    metrics : dict of str to Metric
+    controls : dict of str to dict
+        By control, then by metric: :class:`Control`.
+    certificate : Certificate
+    fixture : str or None
+        Digest of the arrays that the pipeline ran on; None if unknown.
+    measure : str or None
+        Reference ``module:function`` of the function that recomputes the metrics from the arrays that are
+        stored beside the baseline; None if none are.
     """
 
     schema: int
@@ -90,7 +105,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class MetricVerdict:
-    """One metric against its baseline, or (``control`` named) against one of its controls."""
+    """Outcome for one metric compared with its baseline or, if ``control`` is set, with that control."""
 
     name: str
     outcome: Outcome
@@ -109,7 +124,7 @@ class MetricVerdict:
 
     @property
     def is_gain(self) -> bool:
-        """Whether a metric left its tolerance on the good side: news too, and refused like a loss."""
+        """Whether a metric is better than its tolerance allows: rejected too, because it needs a reason."""
         if self.outcome is not Outcome.DRIFTED or self.control is not None or self.better is None:
             return False
         return (self.distance > 0) == (self.better == "higher")
@@ -126,14 +141,14 @@ def judge(
     ----------
     baseline : Baseline
     metrics : mapping of str to float
-        What a run measured.
+        Measured in the new run.
     controls : mapping of str to mapping, optional
-        The controls' metrics of the same run; the stored ones stand in for those not given.
+        The controls' metrics in the same run; stored values are used where one is missing.
 
     Returns
     -------
     tuple of MetricVerdict
-        One per metric on either side, then one per stored control and metric.
+        One for each metric of the baseline or the run, then one for each stored control and metric.
     """
     names = sorted(baseline.metrics.keys() | metrics.keys())
     values = [_judge_metric(name, baseline.metrics.get(name), metrics.get(name)) for name in names]
@@ -145,24 +160,26 @@ def judge(
     return (*values, *beaten)
 
 
-def accepted(verdicts: tuple[MetricVerdict, ...]) -> bool:
+def all_accepted(verdicts: tuple[MetricVerdict, ...]) -> bool:
     """Whether every metric is accepted."""
     return all(verdict.outcome.accepted for verdict in verdicts)
 
 
 def encode_baseline(baseline: Baseline) -> bytes:
-    """Canonical JSON of *baseline*."""
+    """Return the canonical JSON of *baseline*."""
     return encode_document(baseline)
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Baseline from a file; raises as :func:`harness.core.storage.documents.decode_document`."""
+    """Read a baseline from a file. Raises as :func:`harness.core.storage.documents.decode_document`."""
     return read_document(path, Baseline, schema=SCHEMA)
 
 
 def _judge_metric(name: str, stored: Metric | None, value: float | None) -> MetricVerdict:
     if stored is None:
-        return MetricVerdict(name, Outcome.UNREGISTERED, value, None, math.nan)
+        return MetricVerdict(
+            name=name, outcome=Outcome.UNREGISTERED, value=value, expected=None, allowed=math.nan
+        )
     if value is None:
         return MetricVerdict(name, Outcome.MISSING, None, stored.value, stored.tolerance)
     if value == stored.value:
@@ -177,7 +194,7 @@ def _judge_metric(name: str, stored: Metric | None, value: float | None) -> Metr
 def _judge_control(
     control: str, name: str, stored: Control, value: float | None, measured: float | None
 ) -> MetricVerdict:
-    """Collapsed unless the metric is ahead of the control by the margin, NaN included."""
+    """COLLAPSED unless the metric beats the control by the margin; a NaN never does."""
     reference = stored.value if measured is None else measured
     ahead = math.nan if value is None else math.copysign(1, stored.margin) * (value - reference)
     outcome = Outcome.SAME if ahead >= abs(stored.margin) else Outcome.COLLAPSED

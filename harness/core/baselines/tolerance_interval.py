@@ -1,7 +1,7 @@
-"""How far the next run may be from the last ones: a two-sided tolerance interval of a normal sample.
+"""Tolerance of a metric from samples of it: a two-sided tolerance interval for a normal distribution.
 
-It holds, with a stated confidence, all but a stated share of the runs to come. Factor by Howe, J. Am. Stat.
-Assoc. 64 (1969) 610, as in the NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.6.3.
+With a given confidence, the interval contains all but a given share of future runs. The factor is by Howe, J.
+Am. Stat. Assoc. 64 (1969) 610, as in the NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.6.3.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FALSE_ALARMS = 1e-3
-"""Share of clean runs that a metric may refuse, at most."""
+"""Largest share of clean runs that a metric may reject."""
 
 CONFIDENCE = 0.95
-"""How sure it is that the share is not larger."""
+"""Confidence that the share is not larger."""
 
 RULE = (
     f"two-sided normal tolerance interval: at most {FALSE_ALARMS:g} of clean runs refused per metric, with "
@@ -29,42 +29,43 @@ RULE = (
 
 
 def tolerance(value: float, samples: Sequence[float], resolution: float = 0.0) -> float:
-    """Return how far a clean run may be from *value*, on either side.
+    """Return how far a clean run may be from *value*, in either direction.
 
     Parameters
     ----------
     value : float
-        What is compared with: the unperturbed run's.
+        Value of the plain run, with which new values are compared.
     samples : sequence of float
-        What perturbed runs measured, *value* among them.
+        Values of the perturbed runs, including *value*.
     resolution : float
-        Smallest step of a metric that cannot take every value.
+        Smallest step of a metric that can take only some values.
 
     Returns
     -------
     float
-        0 where every sample is *value* and there is no resolution: then the comparison is exact.
+        0 if every sample equals *value* and there is no resolution: the comparison is then exact.
     """
     spread = deviation(samples)
     farthest = max(abs(sample - value) for sample in samples)
     if spread == 0:
         return max(farthest, resolution)
+    # The interval is centred on the mean of the samples, but new values are compared with *value*.
     reach = factor(len(samples)) * spread + abs(value - statistics.fmean(samples))
     return max(reach, farthest, resolution)
 
 
 def deviation(samples: Sequence[float]) -> float:
-    """Return the standard deviation of *samples*; exactly 0 where they are all the same."""
+    """Return the standard deviation of *samples*; exactly 0 if they are all equal."""
     return statistics.stdev(samples) if len(set(samples)) > 1 else 0.0
 
 
 def factor(count: int, *, share: float = 1 - FALSE_ALARMS, confidence: float = CONFIDENCE) -> float:
-    """Return how many standard deviations on either side hold *share* of a normal population.
+    """Return how many standard deviations on either side contain *share* of a normal population.
 
     Parameters
     ----------
     count : int
-        Samples that the deviation comes from, at least 2.
+        Number of samples that the deviation was estimated from, at least 2.
     share, confidence : float
         Between 0 and 1.
 
@@ -79,8 +80,8 @@ def factor(count: int, *, share: float = 1 - FALSE_ALARMS, confidence: float = C
         raise DependencyError(
             "calibration",
             expected="the package scipy",
-            found="it is not installed",
-            remedy="Install it with `pip install 'golden-harness[calibrate]'`.",
+            found="that it is not installed",
+            remedy="Install it: `pip install 'golden-harness[calibrate]'`.",
         ) from error
     free = count - 1
     z = statistics.NormalDist().inv_cdf((1 + share) / 2)

@@ -1,4 +1,4 @@
-"""Calling generators: by name with parameters as a user types them, and again as a manifest records them."""
+"""Calling generators: with parameters as a user types them, and with those that a manifest records."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.domain.catalogue import load_reference
-from harness.core.errors import SourceMissingError, UsageError
+from harness.core.domain.references import load_reference
+from harness.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,20 +20,26 @@ if TYPE_CHECKING:
     from harness.core.fixtures.manifest import Manifest
 
 SOURCE = "source"
+"""Name of the parameter that takes a source file."""
+
+
+class SourceMissingError(RefusedError):
+    """A fixture's source file was not found, so the fixture cannot be made again."""
 
 
 def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parameter]:
-    """Keyword parameters of a generator by name, with their annotations evaluated.
+    """Return a generator's parameters by name, with their annotations evaluated.
 
     Raises
     ------
     UsageError
-        If an annotation names something that is not there at run time.
+        If an annotation cannot be evaluated at run time.
     """
     parameters = inspect.signature(generator).parameters
     written = {name: p.annotation for name, p in parameters.items() if p.annotation is not p.empty}
     known = getattr(inspect.unwrap(generator), "__globals__", {})
-    try:  # what a generator returns is left out: the name may be there for type checkers alone
+    # The return annotation is left out: it may name something that is imported for type checkers only.
+    try:
         hints = typing.get_type_hints(SimpleNamespace(__annotations__=written), known)
     except NameError as error:
         raise UsageError(
@@ -46,37 +52,48 @@ def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parame
 
 
 def needs_source(generator: Callable[..., Fixture]) -> bool:
-    """Whether a generator reads a source file, rather than simulating its data."""
+    """Whether a generator reads a source file; one that does not simulates its data."""
     return SOURCE in inspect.signature(generator).parameters
 
 
+def is_simulated(manifest: Manifest) -> bool:
+    """Whether a manifest's generator can run again without a source file.
+
+    Raises
+    ------
+    UsageError, DependencyError
+        If the generator cannot be imported.
+    """
+    return not needs_source(load_reference(manifest.generator.call))
+
+
 def read_parameters(generator: Callable[..., Fixture], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the generator's annotations have them, from text.
+    """Convert parameters from text to the types in the generator's annotations; ``none`` is None.
 
     Raises
     ------
     UsageError
-        If a name is no parameter's, or a value is of another type.
+        If the generator has no parameter of a given name, or a value has the wrong type.
     """
     known = parameters_of(generator)
     return {name: _convert(name, value, known) for name, value in given.items()}
 
 
-def make_again(manifest: Manifest, source: Path | None = None) -> Fixture:
-    """Run the generator that a manifest records, with its parameters.
+def rerun(manifest: Manifest, source: Path | None = None) -> Fixture:
+    """Run the generator that a manifest records, with its parameters, in this process.
 
     Parameters
     ----------
     manifest : Manifest
     source : Path, optional
-        The source file, for a generator that reads one: a manifest knows its name and digest only.
+        The source file, for a generator that reads one. A manifest has only its name and digest.
 
     Raises
     ------
     SourceMissingError
         If a source is needed and not given.
     UsageError
-        If the generator is not what it was: gone, or with other parameters.
+        If the generator no longer exists, or its parameters have changed.
     """
     generator = load_reference(manifest.generator.call)
     given = dict(manifest.generator.parameters)
@@ -90,8 +107,8 @@ def _require_source(manifest: Manifest, source: Path | None) -> Path:
     if source is None:
         raise SourceMissingError(
             f"fixture {manifest.name!r}",
-            expected=f"its source, {manifest.source.name}, {manifest.source.digest}",
-            found="no file of this name and digest",
+            expected=f"its source file {manifest.source.name} with digest {manifest.source.digest}",
+            found="no file with this name and digest",
             remedy='List its directory in pyproject.toml, [tool.harness] sources = ["PATH"], or run '
             f"`harness generate --source PATH/{manifest.source.name}`.",
         )
@@ -103,7 +120,7 @@ def _convert(name: str, value: Any, known: Mapping[str, inspect.Parameter]) -> A
         raise UsageError(
             f"parameter {name!r}",
             expected=f"one of {', '.join(known)}",
-            found="no such parameter of this generator",
+            found="that the generator has no such parameter",
             remedy="See `harness generate --help`.",
         )
     hint = known[name].annotation

@@ -1,22 +1,45 @@
-"""What a domain offers by name: generators, pipelines, checks and faults.
+"""What a domain offers by name: generators, pipelines, checks, faults and specimens.
 
-The core never imports a domain. A domain registers a :class:`Domain` under the entry point group
-``harness.domains``, or a project names one in its ``[tool.harness]`` table; both are looked up by name.
+The core never imports a domain. A package registers a :class:`Domain` under the entry point group
+``harness.domains``, or a project declares one in its ``[tool.harness]`` table; both are looked up by name.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from harness.core.fixtures.fixture import Fixture
+    from harness.core.fixtures.manifest import Manifest
+
+FaultKind = Literal["fixture", "generator", "pipeline", "repository"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule of a dataset: which key, what the rule expects, what the data hold."""
+    """One rule that a dataset breaks: which key, what the rule expects, what the data contain.
+
+    Attributes
+    ----------
+    check : str
+        Name of the check that reports it.
+    key : str
+        Array or field that breaks the rule.
+    expected, found : str
+        What the rule asks for, and what is there; shapes, dtypes and units included.
+    remedy : str
+        The next step; empty if there is no obvious one.
+
+    Examples
+    --------
+    >>> finding = Finding("contract", "probe", "complex64", "float32", "Use astype().")
+    >>> f"{finding.key}: expected {finding.expected}, found {finding.found}. {finding.remedy}"
+    'probe: expected complex64, found float32. Use astype().'
+    """
 
     check: str
     key: str
@@ -27,7 +50,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """All that one check of a dataset found, with the figures it measured on the way."""
+    """Everything that one check of a dataset found and measured.
+
+    Attributes
+    ----------
+    check : str
+        Name of the check.
+    findings : tuple of Finding
+        Empty if the dataset passes.
+    measures : mapping of str to float
+        Figures that the check computed on the way, whether or not it passed.
+    notes : tuple of str
+        Remarks that are not findings, such as what was not checked.
+
+    Examples
+    --------
+    >>> report = CheckReport("contract", measures={"positions": 64.0})
+    >>> "passed" if not report.findings else "failed"
+    'passed'
+    """
 
     check: str
     findings: tuple[Finding, ...] = ()
@@ -37,9 +78,25 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of a pipeline: its wall time in seconds, its peak resident memory in MB (1e6 bytes).
+    """One stage of a pipeline run, with its cost.
 
-    ``inputs`` are digests of the arrays that went into it, by name, in the fixture's dtypes and units.
+    Attributes
+    ----------
+    name : str
+        For example ``train`` or ``infer``.
+    seconds : float
+        Wall time in seconds.
+    peak_mb : float
+        Peak resident memory in MB (1e6 bytes).
+    inputs : mapping of str to str
+        Digests of the arrays that the stage read, by array name, in the fixture's dtypes and units. Empty if
+        the stage does not report them.
+
+    Examples
+    --------
+    >>> stage = Stage("infer", seconds=1.5, peak_mb=210.0)
+    >>> f"{stage.name}: {stage.seconds} s"
+    'infer: 1.5 s'
     """
 
     name: str
@@ -52,12 +109,41 @@ class Stage:
 class PipelineResult:
     """What a pipeline measured on one fixture.
 
-    ``metrics`` and every entry of ``controls`` share their keys; ``better`` says of a metric whether more or
-    less of it is better, where it is either; ``artifacts`` are files below the output directory that the
-    pipeline was given; ``notes`` are what a reader of the figures has to know;
-    ``resolution`` is the smallest step of a metric that cannot take every value. ``measured`` is one archive
-    of the arrays that the metrics were measured on, and ``measure`` the reference of a function that does it
-    again: it takes the fixture's arrays and those, and returns the metrics.
+    Attributes
+    ----------
+    pipeline : str
+        The pipeline's name.
+    metrics : mapping of str to float
+        Figures of this run, by name.
+    controls : mapping of str to mapping
+        The same metrics for each control: a trivial answer that a working pipeline must beat.
+    stages : tuple of Stage
+    artifacts : mapping of str to Path
+        Files that the pipeline wrote below its output directory.
+    better : mapping of str to {"higher", "lower"}
+        The good direction of each metric that has one.
+    notes : tuple of str
+        Remarks that a reader of the figures needs.
+    resolution : mapping of str to float
+        Smallest step of a metric that can take only some values.
+    measured : Path or None
+        An .npz archive of the arrays that the metrics were computed from.
+    measure : str or None
+        Reference ``module:function`` of the function that recomputes the metrics: it takes the fixture's
+        arrays and those in ``measured``.
+
+    Examples
+    --------
+    >>> result = PipelineResult(
+    ...     pipeline="mean",
+    ...     metrics={"mae": 0.25},
+    ...     controls={"zero": {"mae": 0.5}},
+    ...     stages=(Stage("infer", 0.1, 50.0, {"image": "xxh128:0"}),),
+    ...     artifacts={},
+    ...     better={"mae": "lower"},
+    ... )
+    >>> result.inputs
+    {'infer': {'image': 'xxh128:0'}}
     """
 
     pipeline: str
@@ -73,16 +159,111 @@ class PipelineResult:
 
     @property
     def inputs(self) -> Mapping[str, Mapping[str, str]]:
-        """What each stage that says so read: stage, array, digest."""
+        """Digests of what each stage read: stage, array, digest. Stages that do not report are left out."""
         return {stage.name: stage.inputs for stage in self.stages if stage.inputs}
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
-    """A domain's table. Every value is a reference ``module:attribute``, imported when it is used.
+class Fault:
+    """One known bug, and the small change that injects it.
 
-    ``faults`` and ``specimens`` are references to tables, each a sequence of
-    :class:`~harness.core.domain.fault.Fault` or :class:`~harness.core.domain.specimen.Specimen`.
+    Attributes
+    ----------
+    id : str
+        Its number in the catalogue.
+    title : str
+        What goes wrong, in one line.
+    kind : {"fixture", "generator", "pipeline", "repository"}
+        Where the bug is injected; this decides what ``inject`` takes and returns.
+    inject : callable
+        Injects the bug, and leaves its argument unchanged unless noted. Its docstring cites where the bug
+        occurred.
+
+        - fixture: arrays by name -> arrays by name.
+        - generator: a manifest -> a manifest whose generator has the bug.
+        - pipeline: a pipeline -> a pipeline with the bug.
+        - repository: the :class:`~harness.core.storage.project.Project` of a scratch copy, changed in place.
+    unseen : str
+        Why no check of the data alone can detect it; empty if one can.
+    pipelines : tuple of str
+        Pipelines that can have it; empty for all.
+    applies : callable
+        Whether a fixture with the given manifest can have it, because it belongs to this domain for instance.
+    quick : bool
+        Whether a quick run includes it (pipeline faults only).
+    harmless : bool
+        Whether it is a control: a change that no check may report.
+
+    Examples
+    --------
+    >>> def halved(arrays):
+    ...     return {name: array / 2 for name, array in arrays.items()}
+    >>> fault = Fault("X01", "intensities are halved", kind="fixture", inject=halved)
+    >>> fault.inject({"image": 8.0})
+    {'image': 4.0}
+    """
+
+    id: str
+    title: str
+    kind: FaultKind
+    inject: Callable[..., Any] = field(compare=False)
+    unseen: str = ""
+    pipelines: tuple[str, ...] = ()
+    applies: Callable[[Manifest], bool] = field(default=lambda _: True, compare=False)
+    quick: bool = False
+    harmless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """One valid dataset of a domain, used to measure how often checks raise false alarms.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        Makes the dataset: takes nothing, returns a :class:`~harness.core.fixtures.fixture.Fixture`.
+    pipelines : tuple of str
+        Pipelines that can run on it; empty for all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from harness.core.fixtures.fixture import make_fixture
+    >>> from harness.core.fixtures.manifest import Generator, Source
+    >>> def flat():
+    ...     call, source = Generator("field:flat", 1), Source("simulated", "xxh128:0")
+    ...     return make_fixture("flat", {"image": np.ones(4)}, generator=call, source=source)
+    >>> Specimen("flat", make=flat).make().name
+    'flat'
+    """
+
+    name: str
+    make: Callable[[], Fixture] = field(compare=False)
+    pipelines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What one domain registers. Every value is a reference ``module:attribute``, imported when first used.
+
+    Attributes
+    ----------
+    name : str
+    generators : mapping of str to str
+        Functions that return a :class:`~harness.core.fixtures.fixture.Fixture`.
+    pipelines : mapping of str to str
+        Functions ``(fixture, output, *, threads, seed, progress) -> PipelineResult``.
+    checks : mapping of str to str
+        Functions that take a dataset's file and return a :class:`CheckReport`.
+    faults, specimens : tuple of str
+        Each refers to a list or tuple of :class:`Fault` or :class:`Specimen`.
+
+    Examples
+    --------
+    >>> domain = Domain("optics", generators={"grating": "optics.fixtures:grating"})
+    >>> domain.generators["grating"]
+    'optics.fixtures:grating'
     """
 
     name: str

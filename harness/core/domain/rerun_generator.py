@@ -1,6 +1,6 @@
-"""A manifest's generator, run again in a clean process: new interpreter, new directory, new hash seed.
+"""Running a manifest's generator again in a new process: new interpreter, new directory, new hash seed.
 
-``python -m harness.core.domain.rerun_generator MANIFEST DIRECTORY [SOURCE]`` writes the fixture it makes into DIRECTORY.
+``python -m harness.core.domain.rerun_generator MANIFEST DIRECTORY [SOURCE]`` writes the fixture to DIRECTORY.
 """
 
 from __future__ import annotations
@@ -13,16 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.domain.generators import make_again
-from harness.core.errors import (
-    DependencyError,
-    HarnessError,
-    NondeterministicError,
-    RemakeError,
-    SourceMissingError,
-    error_from_parts,
-    error_to_parts,
-)
+from harness.core.domain.generators import SourceMissingError, rerun
+from harness.core.domain.sources import find_source
+from harness.core.errors import DependencyError, HarnessError, RefusedError
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.fixture import read_fixture, write_fixture
 from harness.core.fixtures.manifest import read_manifest
@@ -30,14 +23,23 @@ from harness.core.fixtures.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from harness.core.fixtures.fixture import Fixture
+    from harness.core.storage.project import Project
 
 _REFUSED = 3
 _REFUSAL = "refusal"
-_PASSED_ON = (DependencyError, SourceMissingError)
+_PASSED_ON = {kind.__name__: kind for kind in (DependencyError, SourceMissingError)}
 
 
-def remake(manifest: Path, source: Path | None = None) -> Fixture:
-    """Fixture that the generator in *manifest* makes today, in a clean process and directory.
+class RemakeError(RefusedError):
+    """A generator could not be run again; ``found`` is the reason."""
+
+
+class NondeterministicError(RefusedError):
+    """A generator makes different arrays in every run, so none of them can be golden."""
+
+
+def rerun_in_new_process(manifest: Path, source: Path | None = None) -> Fixture:
+    """Return the fixture that a manifest's generator makes now, in a new process and an empty directory.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def remake(manifest: Path, source: Path | None = None) -> Fixture:
     DependencyError
         If it needs a package that is not installed.
     RemakeError
-        If it cannot be imported or called for another reason, or refuses.
+        If it cannot be imported or called for another reason, or raises an error.
     """
     with tempfile.TemporaryDirectory() as folder:
         arguments = [str(manifest.resolve()), folder, *([str(source.resolve())] if source else [])]
@@ -66,12 +68,38 @@ def remake(manifest: Path, source: Path | None = None) -> Fixture:
             check=False,
         )
         if done.returncode:
-            raise _remake_error(manifest, Path(folder), done)
+            raise _child_error(manifest, Path(folder), done)
         return read_fixture(next(Path(folder).glob("*.npz")))
 
 
-def require_repeatable(name: str, fixtures: list[Fixture]) -> None:
-    """Raise unless all *fixtures* have the same arrays; name the first that differs, and where."""
+def require_reproducible(project: Project, manifest: Path) -> None:
+    """Run a staged fixture's generator twice more, each time in a new process; all three must be the same.
+
+    Parameters
+    ----------
+    project : Project
+        Says where source files are.
+    manifest : Path
+        The staged manifest; its archive is beside it.
+
+    Raises
+    ------
+    NondeterministicError
+        If any two differ.
+    SourceMissingError, DependencyError, RemakeError
+        As :func:`rerun_in_new_process`.
+    """
+    staged = read_fixture(manifest.with_suffix(".npz"))
+    source = find_source(project, staged.manifest.source)
+    again = [rerun_in_new_process(manifest, source) for _ in range(2)]
+    require_identical(staged.name, [staged, *again])
+
+
+def require_identical(name: str, fixtures: list[Fixture]) -> None:
+    """Raise :class:`NondeterministicError` unless all *fixtures* have the same arrays, bit by bit.
+
+    The error names the first array that differs, and the index of its first different element.
+    """
     first = fixtures[0]
     for other in fixtures[1:]:
         if other.manifest.digest == first.manifest.digest:
@@ -79,45 +107,46 @@ def require_repeatable(name: str, fixtures: list[Fixture]) -> None:
         names = first.arrays.keys() | other.arrays.keys()
         drift = compare(first.arrays, other.arrays, dict.fromkeys(names, Tolerance()))
         array = next(array for array in drift.arrays if not array.accepted or array.unequal_bits)
-        where = next((list(difference.index) for difference in array.differences()), "its bits")
+        where = next((f"first at {list(item.index)}" for item in array.differences()), "in single bits only")
         raise NondeterministicError(
             f"fixture {name!r}, array {array.name!r}",
             expected="the same values from every run of its generator",
-            found=f"others, first at {where}, by {array.max_absolute:.3g} at most",
-            remedy="Seed every random number and fix every order; then record it.",
+            found=f"different ones, {where}, by at most {array.max_absolute:.3g}",
+            remedy="Seed every random number and fix every order, then record it.",
         )
 
 
 def _clean_environment() -> dict[str, str]:
-    """The environment with the import path of this process, and a hash seed of its own."""
+    """Environment and import path of this process, but with a new hash seed."""
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     environment.pop("PYTHONHASHSEED", None)
     return environment
 
 
-def _remake_error(manifest: Path, folder: Path, done: subprocess.CompletedProcess[str]) -> HarnessError:
+def _child_error(manifest: Path, folder: Path, done: subprocess.CompletedProcess[str]) -> HarnessError:
+    """Build the error that the child process reported, or else one with its last line of output."""
     if done.returncode == _REFUSED:
-        error = error_from_parts(json.loads((folder / _REFUSAL).read_bytes()))
-        if isinstance(error, _PASSED_ON):
-            return error
-        found = str(error)
+        kind, parts, found = json.loads((folder / _REFUSAL).read_bytes())
+        if kind in _PASSED_ON:
+            return _PASSED_ON[kind](parts.pop("thing"), **parts)
     else:
         lines = done.stderr.strip().splitlines()
         found = lines[-1] if lines else f"exit code {done.returncode}"
     return RemakeError(
         f"fixture {manifest.stem!r}",
-        expected="a generator that makes it in a clean process",
+        expected="a generator that makes it again in a new process",
         found=found,
-        remedy="Declare the generator as an importable module:function whose parameters are all recorded.",
+        remedy="Declare the generator as an importable module:function, and record all of its parameters.",
     )
 
 
 def _main(arguments: list[str]) -> int:
     manifest, folder, *source = map(Path, arguments)
     try:
-        write_fixture(make_again(read_manifest(manifest), source[0] if source else None), folder)
+        write_fixture(rerun(read_manifest(manifest), source[0] if source else None), folder)
     except HarnessError as error:
-        (Path(folder) / _REFUSAL).write_text(json.dumps(error_to_parts(error)), "utf-8")
+        refusal = (type(error).__name__, error.__dict__, str(error))
+        (Path(folder) / _REFUSAL).write_text(json.dumps(refusal, default=str), "utf-8")
         return _REFUSED
     return 0
 

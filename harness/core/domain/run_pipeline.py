@@ -1,4 +1,4 @@
-"""One run of a pipeline under a condition, in whichever process it is asked for."""
+"""One run of a pipeline under one perturbation, in this process, and whether it read its inputs correctly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.core.baselines.calibrate import Sample, applied
+from harness.core.baselines.perturbations import Sample, applied
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.fixtures.noise import with_last_bit_noise
 from harness.core.storage.npz import read_archive, write_archive
@@ -16,24 +16,32 @@ from harness.core.storage.npz import read_archive, write_archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness.core.baselines.calibrate import Condition
+    from harness.core.baselines.perturbations import Perturbation
     from harness.core.domain.interface import PipelineResult
+    from harness.core.fixtures.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to run, by name: a project's pipeline on a fixture, and where to keep what it was measured on."""
+    """What to run: a pipeline of the project at ``root`` on a fixture. Can be pickled.
+
+    ``keep``, if given, is where to copy the arrays that the metrics were computed from.
+    """
 
     root: Path
     pipeline: str
     fixture: Path
-    condition: Condition
+    perturbation: Perturbation
     keep: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run measured, and what it said of its metrics."""
+    """What one run measured, with the properties of its metrics.
+
+    ``better``, ``resolution`` and ``measure`` are as in
+    :class:`~harness.core.domain.interface.PipelineResult`; ``measure`` is None if no arrays were kept.
+    """
 
     sample: Sample
     better: Mapping[str, str]
@@ -42,31 +50,59 @@ class Run:
 
 
 def perform(call: Call) -> Run:
-    """Run a pipeline under the condition of *call*.
+    """Run a pipeline under the perturbation of *call*.
 
     Raises
     ------
     HarnessError
-        The pipeline's own refusal.
+        If the pipeline refuses the fixture.
     """
     run = find_catalogue(call.root).load("pipelines", call.pipeline)
     with tempfile.TemporaryDirectory() as folder:
-        result = run_under(call.condition, run, call.fixture, Path(folder))
+        result = run_under(call.perturbation, run, call.fixture, Path(folder))
         kept = call.keep is not None and result.measured is not None
         if call.keep and result.measured:
             shutil.copyfile(result.measured, call.keep)
-    sample = Sample(call.condition, dict(result.metrics), {k: dict(v) for k, v in result.controls.items()})
+    controls = {name: dict(values) for name, values in result.controls.items()}
+    sample = Sample(call.perturbation, dict(result.metrics), controls)
     return Run(sample, dict(result.better), dict(result.resolution), result.measure if kept else None)
 
 
 def run_under(
-    condition: Condition, run: Callable[..., PipelineResult], fixture: Path, folder: Path
+    perturbation: Perturbation, run: Callable[..., PipelineResult], fixture: Path, folder: Path
 ) -> PipelineResult:
-    """Run a pipeline on a fixture, or on a copy in *folder* with the condition's noise."""
-    if condition.noise is not None:
+    """Run a pipeline on a fixture, or on a copy in *folder* if the perturbation adds noise."""
+    if perturbation.noise is not None:
         noisy = folder / fixture.name
-        write_archive(noisy, with_last_bit_noise(read_archive(fixture), condition.noise))
+        write_archive(noisy, with_last_bit_noise(read_archive(fixture), perturbation.noise))
         fixture = noisy
-    seed: dict[str, Any] = {"seed": condition.seed} if condition.seed else {}
-    with applied(condition):
-        return run(fixture, folder / "output", threads=condition.threads, **seed)
+    # Seed 0 is the pipeline's own default, and a pipeline need not take the parameter at all.
+    seed: dict[str, Any] = {"seed": perturbation.seed} if perturbation.seed else {}
+    with applied(perturbation):
+        return run(fixture, folder / "output", threads=perturbation.threads, **seed)
+
+
+def misread(manifest: Manifest, inputs: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Report which arrays a pipeline did not read exactly as the fixture's *manifest* describes them.
+
+    Metrics cannot see a small loss on the way, such as data rounded to half precision or positions rounded
+    to whole pixels. Digests can.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    inputs : mapping of str to mapping
+        ``inputs`` of a :class:`~harness.core.domain.interface.PipelineResult`: stage, array, digest.
+
+    Returns
+    -------
+    tuple of str
+        One line for each stage and array that differs; empty if none does.
+    """
+    expected = {name: spec.digest for name, spec in manifest.arrays.items()}
+    return tuple(
+        f"{stage} read {name}: expected {expected.get(name, 'no such array')}, found {digest}"
+        for stage, arrays in inputs.items()
+        for name, digest in arrays.items()
+        if expected.get(name) != digest
+    )

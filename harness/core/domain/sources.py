@@ -1,4 +1,4 @@
-"""Where source files are: by the name and digest that a manifest records, in places that a project lists.
+"""Finding source files by the name and digest that a manifest records, in the places that a project lists.
 
 ::
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.domain.catalogue import source_places
+from harness.core.domain.settings import source_places
 from harness.core.storage.digest import digest_file
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def find_source(project: Project, source: Source, given: Path | None = None) -> Path | None:
-    """The very file that *source* names, with its digest; None where no place has it.
+    """Return the file with the name and the digest of *source*; None if there is none.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def find_source(project: Project, source: Source, given: Path | None = None) -> 
     source : Source
         From a manifest.
     given : Path, optional
-        A file or directory to look at before those that the project lists.
+        A file or directory to search before those that the project lists.
     """
     files = _candidates(project, source.name, given)
     return next((file for file in files if digest_file(file) == source.digest), None)
 
 
 def find_any(project: Project, source: Source, given: Path | None = None) -> Path | None:
-    """The file that *source* names; where no place has it, the first that only has its name."""
+    """Return the file with the name and the digest of *source*, else the first with its name, else None."""
     exact = find_source(project, source, given)
     return exact or next(_candidates(project, source.name, given), None)
 

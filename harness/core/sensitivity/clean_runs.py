@@ -129,7 +129,7 @@ def _fixture_of(path: Path) -> Fixture:
 
 def _on_golden(clean: CleanRun, catalogue: Catalogue) -> Repetition:
     """Check the golden fixture with last-bit noise, run a pipeline, regenerate, verify and audit."""
-    subject, condition = clean.subject, Perturbation(clean.threads, noise=FIRST_NOISE + clean.number)
+    subject, perturbation = clean.subject, Perturbation(clean.threads, noise=FIRST_NOISE + clean.number)
     golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
     noisy = with_last_bit_noise(golden, FIRST_NOISE + clean.number)
     found = _of_checks(applicable_checks(catalogue, golden), noisy)
@@ -142,9 +142,9 @@ def _on_golden(clean: CleanRun, catalogue: Catalogue) -> Repetition:
         read_baseline(subject.baseline(clean.pipeline)),
     )
     with tempfile.TemporaryDirectory() as folder:
-        go = partial(run_under, condition, run, subject.path, Path(folder))
+        go = partial(run_under, perturbation, run, subject.path, Path(folder))
         metrics, _ = by_metrics(clean.pipeline, go, baseline)
-    name = f"{subject.path.stem}, {clean.pipeline}, {clean.threads} threads, noise {condition.noise}"
+    name = f"{subject.path.stem}, {clean.pipeline}, {clean.threads} threads, noise {perturbation.noise}"
     return Repetition(name, (*found, metrics))
 
 
@@ -182,7 +182,7 @@ def _judged_runs(
 ) -> tuple[Detection, ...]:
     """Calibrate a pipeline on the fixture at *path*, then judge one more run at each thread count."""
     try:
-        results = [_measured(run, path, condition) for condition in perturbations()]
+        results = [_measured(run, path, perturbation) for perturbation in perturbations()]
         samples = [Sample(c, r.metrics, r.controls) for c, r in zip(perturbations(), results, strict=True)]
         first = results[0]
         baseline = calibrated_baseline(samples, better=first.better, resolution=first.resolution)
@@ -193,9 +193,9 @@ def _judged_runs(
     return tuple(by_verdicts(check, judge(baseline, r.metrics, r.controls)) for r in later)
 
 
-def _measured(run: Callable[..., PipelineResult], path: Path, condition: Perturbation) -> PipelineResult:
+def _measured(run: Callable[..., PipelineResult], path: Path, perturbation: Perturbation) -> PipelineResult:
     with tempfile.TemporaryDirectory() as folder:
-        return run_under(condition, run, path, Path(folder))
+        return run_under(perturbation, run, path, Path(folder))
 
 
 def _of_checks(

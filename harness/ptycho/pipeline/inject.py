@@ -1,8 +1,8 @@
-"""A pipeline with a fault in it: the same processes, in which a change is made before they do their work.
+"""Run a pipeline with a bug put into it, without a hook in the pipeline itself.
 
-A *change* is a context manager without arguments: what it changes in the pipelines' modules it puts back.
-The pipelines know nothing of it. Their children are launched through this module, which imports the stage,
-makes the change, and lets the stage do its task.
+A *change* is a context manager without arguments that replaces something in the pipeline's modules, and restores
+it at the end. The pipeline's child processes are started through this module, which imports the stage's module,
+enters the change, and runs the stage.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from harness.core.domain.catalogue import load_reference
-from harness.ptycho.pipeline import parent_process as process
-from harness.ptycho.pipeline.child_process import serve
+from harness.ptycho.pipeline import parent_process
+from harness.ptycho.pipeline.child_process import run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,17 +27,25 @@ if TYPE_CHECKING:
     Run = Callable[..., PipelineResult]
     Inject = Callable[[Run], Run]
 
-FOLDER = "harness.ptycho.pipeline"
+PACKAGE = "harness.ptycho.pipeline"
 
 
 def in_children(change: Change) -> Inject:
-    """Decorate *change*, of a module's top level: the result puts it into a pipeline's child processes."""
+    """Decorate a *change* that is made in a pipeline's child processes.
+
+    The result takes a pipeline and returns one with the change. *change* must be at its module's top level,
+    because the children import it by name.
+    """
     reference = f"{change.__module__}:{change.__qualname__}"
-    return _injection(change, lambda: replaced(process, "LAUNCH", ("-m", f"{FOLDER}.inject", reference)))
+    command = ("-m", f"{PACKAGE}.inject", reference)
+    return _injection(change, lambda: replaced(parent_process, "CHILD_COMMAND", command))
 
 
 def in_parent(change: Change) -> Inject:
-    """Decorate *change*: the result puts it into the process that measures what the children left."""
+    """Decorate a *change* that is made in the parent process, which computes the metrics.
+
+    The result takes a pipeline and returns one with the change.
+    """
     return _injection(change, change)
 
 
@@ -55,33 +63,50 @@ def _injection(change: Change, while_running: Change) -> Inject:
 
 
 @contextmanager
-def replaced(place: Any, name: str, new: Any) -> Iterator[None]:
-    """Put *new* in the place of an attribute of a module or a class."""
-    old = vars(place)[name]
-    setattr(place, name, new)
+def replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
+    """Replace the attribute *name* of *owner*, a module or a class, by *new* within the block.
+
+    Raises
+    ------
+    KeyError
+        *owner* has no attribute of this name.
+
+    Examples
+    --------
+    >>> with replaced(sys.modules[__name__], "PACKAGE", "other"):
+    ...     PACKAGE
+    'other'
+    >>> PACKAGE
+    'harness.ptycho.pipeline'
+    """
+    old = vars(owner)[name]
+    setattr(owner, name, new)
     try:
         yield
     finally:
-        setattr(place, name, old)
+        setattr(owner, name, old)
 
 
 @contextmanager
 def replaced_everywhere(old: Any, new: Any) -> Iterator[None]:
-    """Put *new* in the place of a function in every module of the pipelines that has it, by whatever name."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(f"{FOLDER}.")]
-    places = [(m, name) for m in modules for name, value in vars(m).items() if value is old]
+    """Replace a function in every imported module of the pipelines that uses it, under any name.
+
+    ``from a import f`` copies the reference, so replacing ``a.f`` alone would leave its users unchanged.
+    """
+    modules = [module for name, module in sys.modules.items() if name.startswith(f"{PACKAGE}.")]
+    users = [(m, name) for m in modules for name, value in vars(m).items() if value is old]
     with ExitStack() as stack:
-        for module, name in places:
+        for module, name in users:
             stack.enter_context(replaced(module, name, new))
         yield
 
 
 def main(reference: str, module: str, *arguments: str) -> None:
-    """Let a stage of a pipeline do its task with the change made that *reference* decorates."""
+    """Run a stage in this process, with the change that *reference* names."""
     change = load_reference(reference).__wrapped__
-    importlib.import_module(module)  # first: the change looks for names where they are used
+    importlib.import_module(module)  # first, so that replaced_everywhere finds its names
     with change():
-        serve(module, *arguments)
+        run_task(module, *arguments)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from harness.core.baselines.baseline import (
     Certificate,
     Control,
     Metric,
-    accepted,
+    all_accepted,
     encode_baseline,
     judge,
     read_baseline,
@@ -54,7 +54,7 @@ def test_the_very_value_is_the_same():
 def test_what_is_no_number_drifts(value):
     verdicts = judge(baseline({"ssim": Metric(0.75, 1e300)}), {"ssim": value})
     assert verdicts[0].outcome is Outcome.DRIFTED
-    assert not accepted(verdicts)
+    assert not all_accepted(verdicts)
 
 
 def test_a_metric_on_one_side_is_missing_or_unregistered():
@@ -129,7 +129,7 @@ def test_every_stored_control_is_judged_beside_every_metric():
         ("flat", "ssim", Outcome.SAME),
         ("untrained", "mae", Outcome.COLLAPSED),
     ]
-    assert not accepted(verdicts)
+    assert not all_accepted(verdicts)
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from harness.core.domain.catalogue import Catalogue, find_catalogue, load_reference
+from harness.core.domain.catalogue import Catalogue, find_catalogue
 from harness.core.domain.interface import Domain
+from harness.core.domain.references import load_reference
 from harness.core.errors import DependencyError, UsageError
 
 
@@ -159,7 +160,7 @@ def test_a_domain_offers_nothing_by_default():
 
 
 FAULTS = """
-from harness.core.domain.fault import Fault
+from harness.core.domain.interface import Fault
 FAULTS = (Fault("X1", "{title}", "fixture", dict), Fault("X2", "second", "fixture", dict))
 """
 

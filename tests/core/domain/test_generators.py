@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.core.domain.generators import make_again, needs_source, parameters_of, read_parameters
+from harness.core.domain.generators import needs_source, parameters_of, read_parameters, rerun
 from harness.core.errors import RefusedError, UsageError
 from harness.core.fixtures.fixture import Fixture, make_fixture
 from harness.core.fixtures.manifest import Generator, Source
@@ -119,7 +119,7 @@ def test_a_generator_that_reads_a_file_says_so_by_its_parameter(lattices):
 def test_a_fixture_is_made_again_from_its_manifest(lattices, parameters):
     """The same manifest, to the last key, though its parameters went through JSON."""
     fixture = lattices.lattice(**parameters)
-    again = make_again(fixture.manifest)
+    again = rerun(fixture.manifest)
     assert again.manifest == fixture.manifest
     assert np.array_equal(again.arrays["image"], fixture.arrays["image"])
 
@@ -129,9 +129,9 @@ def test_a_source_is_given_anew(lattices, tmp_path):
     source = tmp_path / "scan.bin"
     source.write_bytes(b"abcdef")
     fixture = lattices.sampled(source=source, size=4)
-    assert make_again(fixture.manifest, source).manifest == fixture.manifest
+    assert rerun(fixture.manifest, source).manifest == fixture.manifest
     with pytest.raises(RefusedError, match=r"its source, scan\.bin") as caught:
-        make_again(fixture.manifest)
+        rerun(fixture.manifest)
     assert "harness generate --source PATH/scan.bin" in caught.value.remedy
 
 
@@ -147,7 +147,7 @@ def test_a_source_is_given_anew(lattices, tmp_path):
 def test_a_generator_that_is_not_what_it_was_is_refused(lattices, call):
     manifest = msgspec.structs.replace(lattices.lattice().manifest, generator=call)
     with pytest.raises(UsageError):
-        make_again(manifest)
+        rerun(manifest)
 
 
 def test_the_example_is_a_fixture_like_any_other(lattices):

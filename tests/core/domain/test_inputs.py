@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.core.domain.inputs import misread
+from harness.core.domain.run_pipeline import misread
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.storage.digest import digest_array

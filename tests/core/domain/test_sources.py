@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.core.domain.catalogue import source_places
+from harness.core.domain.settings import source_places
 from harness.core.domain.sources import find_any, find_source
 from harness.core.errors import UsageError
 from harness.core.fixtures.manifest import Source

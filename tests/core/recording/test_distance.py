@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.core.baselines.baseline import Metric, encode_baseline
-from harness.core.baselines.calibrate import provisional
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.errors import UnreadableError
 from harness.core.fixtures.compare import compare_arrays
 from harness.core.recording.distance import (
@@ -31,7 +31,7 @@ def archive(path, **arrays):
 
 
 def baseline(path, **metrics: Metric):
-    empty = provisional({})
+    empty = provisional_baseline({})
     path.write_bytes(encode_baseline(type(empty)(1, metrics, {}, empty.certificate)))
     return path
 

@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from harness.ptycho.pipeline.faults.assembly import merged
+from harness.ptycho.pipeline.faults.reading import _moved_back, _nominal
 
-from harness.core.domain.catalogue import load_reference
+from harness.core.domain.references import load_reference
 from harness.core.errors import RefusedError
 from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive, write_archive
@@ -21,8 +23,6 @@ from harness.ptycho.pipeline import assess, run
 from harness.ptycho.pipeline.child_process import CONTROLS, RECONSTRUCTION, Task
 from harness.ptycho.pipeline.configuration import IterativeConfiguration, NetworkConfiguration
 from harness.ptycho.pipeline.faults import PIPELINE_FAULTS, WITH_TRUTH
-from harness.ptycho.pipeline.faults.assembly import merged
-from harness.ptycho.pipeline.faults.reading import _moved_back, _nominal
 from harness.ptycho.pipeline.model import infer, iterative, train
 from harness.ptycho.pipeline.model.experiment import read_experiment
 from harness.ptycho.pipeline.model.forward import patches

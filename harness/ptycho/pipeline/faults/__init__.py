@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.domain.fault import Fault
+from harness.core.domain.interface import Fault
 from harness.ptycho.pipeline.faults import assembly, learning, physics, reading
 
 if TYPE_CHECKING:

@@ -1,0 +1,50 @@
+"""Importing what a reference ``module:attribute`` names."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from harness.core.errors import DependencyError, UsageError
+
+
+def load_reference(reference: str) -> Any:
+    """Import a module and return the attribute that *reference*, ``module:attribute``, names.
+
+    Raises
+    ------
+    UsageError
+        If there is no such module or attribute.
+    DependencyError
+        If the module needs a package that is not installed.
+    """
+    module, _, attribute = reference.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        # The reference is wrong if the missing module is the one it names, or a package around it. Any other
+        # missing module is something that the named module imports.
+        if error.name and not f"{module}.".startswith(f"{error.name}."):
+            raise missing_package(reference, error.name) from error
+        raise _bad_reference(reference, f"no module {error.name}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _bad_reference(reference, str(error)) from error
+
+
+def missing_package(thing: str, package: str) -> DependencyError:
+    """Error that names the package that *thing* needs, and how to install it."""
+    return DependencyError(
+        thing,
+        expected=f"the package {package}",
+        found="that it is not installed",
+        remedy="Install it: `pip install 'golden-harness[ptycho]'` installs all that ptychography needs.",
+    )
+
+
+def _bad_reference(reference: str, found: str) -> UsageError:
+    return UsageError(
+        f"reference {reference!r}",
+        expected="module:attribute",
+        found=found,
+        remedy="Correct it where it is declared.",
+    )

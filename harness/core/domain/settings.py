@@ -1,0 +1,122 @@
+"""Reading a project's ``[tool.harness]`` table from pyproject.toml.
+
+::
+
+[tool.harness]
+faults = "mypackage.faults:FAULTS"
+sources = ["../shared/data"]
+
+[tool.harness.generators]
+lattice = "mypackage.fixtures:lattice"
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.core.domain.interface import Domain
+from harness.core.errors import UsageError
+from harness.core.storage.json_limits import Fault as JsonProblem
+from harness.core.storage.json_limits import disguise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MAX_TOML = 1 << 20
+_LISTS = ("faults", "specimens")
+_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", *_LISTS})
+
+
+class _Tables(msgspec.Struct, forbid_unknown_fields=True):
+    """``[tool.harness]``: references by name; lists of faults and specimens; where source files are."""
+
+    generators: dict[str, str] = {}
+    pipelines: dict[str, str] = {}
+    checks: dict[str, str] = {}
+    faults: str | tuple[str, ...] = ()
+    specimens: str | tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class _Tools(msgspec.Struct):
+    harness: _Tables = msgspec.field(default_factory=_Tables)
+
+
+class _PyProject(msgspec.Struct):
+    """The part of pyproject.toml that is read here; everything else in it is ignored."""
+
+    tool: _Tools = msgspec.field(default_factory=_Tools)
+
+
+def project_domain(root: Path) -> Domain | None:
+    """Return what the project at *root* declares in pyproject.toml; None if it declares nothing.
+
+    Raises
+    ------
+    UsageError
+        If pyproject.toml is not valid TOML, or [tool.harness] has an unknown key or a wrong value.
+    """
+    tables = _read_tables(root)
+    if tables == _Tables():
+        return None
+    found = {name: getattr(tables, name) for name in (*_TABLES, *_LISTS)}
+    lists = {name: (found[name],) if isinstance(found[name], str) else found[name] for name in _LISTS}
+    return Domain("project", **{**found, **lists})
+
+
+def source_places(root: Path) -> tuple[Path, ...]:
+    """Directories and files where the project at *root* keeps its source files, in the order it lists them.
+
+    Raises
+    ------
+    UsageError
+        As :func:`project_domain`.
+    """
+    return tuple(root / place for place in _read_tables(root).sources)
+
+
+def _read_tables(root: Path) -> _Tables:
+    path = root / "pyproject.toml"
+    if not path.is_file():
+        return _Tables()
+    try:
+        return msgspec.convert(_read_toml(path), _PyProject).tool.harness
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"{path}: [tool.harness]",
+            expected=f"tables {', '.join(_TABLES)} of names and references, a list of sources, "
+            "and references to faults and specimens",
+            found=str(error),
+            remedy="Correct the entry.",
+        ) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_TOML + 1)
+    except OSError as error:
+        raise _not_toml(path, JsonProblem(error.strerror or str(error))) from error
+    if len(data) > _MAX_TOML:
+        raise _not_toml(path, JsonProblem(f"more than {_MAX_TOML} bytes"))
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # includes every error of the parser and of the decoder
+        raise _not_toml(path, disguise(data) or JsonProblem(str(error))) from error
+
+
+def _not_toml(path: Path, problem: JsonProblem) -> UsageError:
+    return UsageError(
+        str(path),
+        expected="a TOML document",
+        found=problem.found,
+        remedy=problem.remedy or "Correct the file.",
+    )
