@@ -10,7 +10,7 @@ from timing import alternate
 
 import golden
 from harness.core.registry.registry import encode_registry, read_registry, with_entries
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from harness.core.errors import HarnessError
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.degenerate import require_informative
 from harness.core.fixtures.manifest import encode_manifest, manifest_differences, read_manifest
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import map_archive, write_archive
 from harness.plugin.golden_check import GoldenCheck
 from harness.report.drift import drift_lines

@@ -14,8 +14,8 @@ from arena import lattice
 from harness.core.errors import UnwritableError
 from harness.core.recording.transaction import Write, apply, roll_back, roll_forward
 from harness.core.storage import atomic as files
+from harness.core.storage.atomic import replace_file
 from harness.core.storage.digest import digest_file
-from harness.core.storage.documents import replace_file
 from harness.core.storage.lock import writing
 from harness.core.storage.npz import write_archive
 from harness.core.storage.project import Project
@@ -50,7 +50,7 @@ def fill_disk_at(monkeypatch, number: int) -> list[Path]:
         if len(written) <= number:
             sound(path, data)
             return
-        with files.writing_to(path):
+        with files.unwritable_on_error(path):
             path.write_bytes(data[: len(data) // 2])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -102,7 +102,7 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from harness.core.storage.npz import write_archive
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source

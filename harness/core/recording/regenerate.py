@@ -27,8 +27,7 @@ from harness.core.registry.verify import is_intact
 from harness.core.storage.digest import digest_file
 from harness.core.storage.lock import writing
 from harness.core.storage.npz import map_archive
-from harness.core.storage.project import REGISTRY
-from harness.core.storage.workspace import workspace
+from harness.core.storage.project import REGISTRY, make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -73,7 +72,7 @@ class Change:
 
 def staging_directory(project: Project) -> Path:
     """A new directory for files that shall become golden, on the golden files' own file system."""
-    folder = workspace(project.root) / "staged"
+    folder = make_workspace(project) / "staged"
     folder.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(dir=folder))
 

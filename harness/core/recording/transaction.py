@@ -18,7 +18,7 @@ from harness.core.errors import RefusedError, UnreadableError, UnwritableError
 from harness.core.storage import atomic as files
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
-from harness.core.storage.project import JOURNAL
+from harness.core.storage.project import TRANSACTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Write:
 
 def transaction_directory(project: Project) -> Path:
     """Where a transaction keeps its journal and both sides' bytes."""
-    return (project.root / JOURNAL).parent
+    return project.root / TRANSACTION
 
 
 def require_settled(project: Project) -> None:
@@ -145,22 +145,19 @@ def _put_aside(project: Project, writes: Sequence[Write]) -> tuple[Step, ...]:
 
 
 def _write_journal(project: Project, journal: Journal) -> None:
-    path = _journal_path(project)
-    draft = path.with_suffix(".draft")
-    files.write(draft, encode_document(journal))
-    files.replace(draft, path)
+    files.replace_file(project.journal, encode_document(journal))
 
 
 def _read_journal(project: Project) -> Journal:
     """The journal; git has no copy of a broken one, but of all that it speaks of."""
     try:
-        return read_document(_journal_path(project), Journal, schema=SCHEMA)
+        return read_document(project.journal, Journal, schema=SCHEMA)
     except UnreadableError as error:
         raise UnreadableError(
             error.thing,
             expected="the journal of a regeneration",
             found=error.found,
-            remedy="Delete .harness/transaction, and restore what `harness verify` finds with git.",
+            remedy=f"Delete {TRANSACTION}, and restore what `harness verify` finds with git.",
         ) from error
 
 
@@ -173,8 +170,8 @@ def _roll(project: Project, side: str) -> tuple[str, ...]:
         _require_untouched(project, step)
     for number, (step, digest) in enumerate(zip(journal.steps, wanted, strict=True)):
         _set(project.locate(step.path), folder / str(number), digest)
-        _remove_draft(project.locate(step.path))
-    files.remove(_journal_path(project))
+    files.remove_drafts(project.locate(step.path) for step in journal.steps)
+    files.remove(project.journal)
     shutil.rmtree(folder.parent, ignore_errors=True)
     return tuple(step.path for step in journal.steps)
 
@@ -198,7 +195,7 @@ def _require_untouched(project: Project, step: Step) -> None:
             step.path,
             expected="its old bytes or its new ones",
             found=f"others, {found or 'no file'}",
-            remedy="It was changed since: restore it with git, or delete .harness/transaction to keep it.",
+            remedy=f"It was changed since: restore it with git, or delete {TRANSACTION} to keep it.",
         )
 
 
@@ -209,21 +206,4 @@ def _set(target: Path, kept: Path, digest: str | None) -> None:
         return
     if target.is_file() and digest_file(target) == digest:
         return
-    files.make_directory(target.parent)
-    files.write(_draft(target), kept.read_bytes())
-    files.replace(_draft(target), target)
-
-
-def _draft(target: Path) -> Path:
-    """Where a file's new bytes are written before they take its name; hidden, so that no one counts it."""
-    return target.with_name(f".{target.name}.draft")
-
-
-def _remove_draft(target: Path) -> None:
-    """Remove what a process that died may have left beside the file."""
-    if _draft(target).exists():
-        files.remove(_draft(target))
-
-
-def _journal_path(project: Project) -> Path:
-    return project.root / JOURNAL
+    files.replace_file(target, kept.read_bytes())

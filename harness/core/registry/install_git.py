@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import DependencyError, HarnessError, RefusedError, UsageError
-from harness.core.storage.documents import replace_file
+from harness.core.storage.atomic import replace_file
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:

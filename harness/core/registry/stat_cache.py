@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.core.errors import HarnessError
+from harness.core.storage.atomic import replace_file
 from harness.core.storage.digest import holds
-from harness.core.storage.documents import read_text, replace_file
+from harness.core.storage.documents import read_text
 from harness.core.storage.json_limits import Limit
-from harness.core.storage.workspace import workspace
+from harness.core.storage.project import make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,14 +129,14 @@ def keep(project: Project, cache: StatCache) -> None:
     """Keep it for the next time; where nothing can be written, the next time reads all files again."""
     with contextlib.suppress(HarnessError):
         if cache.is_news:
-            workspace(project.root)
+            make_workspace(project)
             replace_file(_path(project), cache.encoded())
 
 
 def _clock(project: Project) -> int:
     """The time by the clock that stamps the project's files, which may be another machine's."""
     with contextlib.suppress(HarnessError, OSError):
-        probe = workspace(project.root) / f"clock.{os.getpid()}"
+        probe = make_workspace(project) / f"clock.{os.getpid()}"
         try:
             probe.touch()
             return probe.stat().st_mtime_ns
@@ -145,4 +146,4 @@ def _clock(project: Project) -> int:
 
 
 def _path(project: Project) -> Path:
-    return project.root / ".harness" / _NAME
+    return project.workspace / _NAME

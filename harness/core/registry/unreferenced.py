@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.core.errors import HarnessError
+from harness.core.storage.atomic import replace_file
 from harness.core.storage.digest import digest_file
-from harness.core.storage.documents import encode_document, read_document, replace_file
-from harness.core.storage.workspace import workspace
+from harness.core.storage.documents import encode_document, read_document
+from harness.core.storage.project import make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ class _Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def remember(project: Project, paths: Sequence[str]) -> None:
     """Keep the registered files that a full, passing run did not use; git ignores where."""
     seen = _Seen(SCHEMA, digest_file(project.registry), tuple(paths))
-    replace_file(workspace(project.root) / _NAME, encode_document(seen))
+    replace_file(make_workspace(project) / _NAME, encode_document(seen))
 
 
 def recall(project: Project) -> tuple[str, ...] | None:
@@ -48,4 +49,4 @@ _NAME = "unreferenced.json"
 
 def _path(project: Project) -> Path:
     """Where it is kept: an audit makes no directory for it."""
-    return project.root / ".harness" / _NAME
+    return project.workspace / _NAME

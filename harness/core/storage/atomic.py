@@ -1,84 +1,143 @@
-"""The operations by which files change: each durable before it returns, each one step for a reader.
+"""Write, replace and remove files, each in one step for a reader and on the disk before the call returns.
 
-A disk that is full or closed to us ends in :class:`UnwritableError`, with the file's name.
-
-Whatever is written below a repository goes through these functions, so that a test can stop the process at
-every one of them.
+What a repository keeps (golden files, the registry, a transaction's journal) is changed through this module
+alone, so that tests can stop the process at every change. A full or write-protected disk ends in
+:class:`~harness.core.errors.UnwritableError` with the file's name.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
 from harness.core.errors import UnwritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from os import PathLike
     from pathlib import Path
 
+_DRAFT = re.compile(r"\.(.+)\.\d+\.draft", re.DOTALL)
+
 
 def is_regular(path: str | PathLike[str]) -> bool:
-    """Whether *path* is a file with an end: no directory, and no pipe or device, which may be waited for.
+    """Whether *path* is a regular file: not a directory, and not a pipe or device, whose reading may block.
 
     Raises
     ------
     OSError
-        If there is nothing, or nothing that may be looked at.
+        If there is no such file, or it may not be examined.
     """
     return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - verify starts without pathlib's cost
 
 
 @contextlib.contextmanager
-def writing_to(path: str | PathLike[str]) -> Iterator[None]:
-    """Turn what the system says against writing *path* into a refusal."""
+def unwritable_on_error(path: str | PathLike[str]) -> Iterator[None]:
+    """Raise :class:`UnwritableError` for *path* in place of any OSError of the block."""
     try:
         yield
     except OSError as error:
-        raise UnwritableError(
-            str(path),
-            expected="a place that can be written",
-            found=error.strerror or str(error),
-            remedy="Free space, or correct the permissions, and repeat.",
-        ) from error
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write *data* to *path*: a reader sees the old bytes or the new ones, never a part.
+
+    Missing directories above it are made.
+
+    Raises
+    ------
+    UnwritableError
+        If it cannot be written. The old file is unchanged then.
+    """
+    make_directory(path.parent)
+    with replacing(path) as draft:
+        write(draft, data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the block a draft's path to write; the draft replaces *path* when the block ends without an error.
+
+    After an error the draft is removed and *path* is unchanged. A process that is killed leaves its draft,
+    which is hidden and can be removed with :func:`remove_drafts`.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")  # matches _DRAFT
+    try:
+        with unwritable_on_error(path):
+            yield draft
+        replace(draft, path)
+    except UnwritableError as error:
+        if error.thing != str(draft):  # the block may have written other files
+            raise
+        raise _unwritable(path, error.found) from error
+    finally:
+        with contextlib.suppress(OSError):  # the error of the block matters more
+            draft.unlink(missing_ok=True)
+
+
+def remove_drafts(paths: Iterable[Path]) -> None:
+    """Remove drafts of *paths* that killed processes left. No other process may be writing them."""
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, known in names.items():
+        for draft in folder.glob(".*.draft"):  # empty if there is no such folder
+            match = _DRAFT.fullmatch(draft.name)
+            if match and match[1] in known:
+                remove(draft)
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write *data* to a file that nobody reads yet, and to the disk."""
-    with writing_to(path), path.open("wb") as stream:
+    """Write *data* to a file that has no readers yet, and flush it to the disk."""
+    with unwritable_on_error(path), path.open("wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
 
 
 def replace(source: Path, target: Path) -> None:
-    """Let *target* be what *source* was: a reader sees the old file or the new one."""
-    with writing_to(target):
+    """Rename *source* to *target*, which may exist, and flush both the bytes and the name to the disk."""
+    with unwritable_on_error(target):
+        _sync(source, os.O_RDWR)  # else a power failure could leave the new name without its bytes
         source.replace(target)
     _sync_directory(target.parent)
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there."""
-    with writing_to(path):
+    """Remove a file if it exists."""
+    with unwritable_on_error(path):
         path.unlink(missing_ok=True)
     _sync_directory(path.parent)
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it, if they are not there."""
-    with writing_to(path):
+    """Make a directory and its parents, unless they exist."""
+    with unwritable_on_error(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
+def _unwritable(path: str | PathLike[str], found: str) -> UnwritableError:
+    return UnwritableError(
+        str(path),
+        expected="a file that can be written",
+        found=found,
+        remedy="Free space or correct the permissions, then repeat.",
+    )
+
+
 def _sync_directory(path: Path) -> None:
-    """Put a directory's entries on the disk, where the system can."""
+    """Flush a directory's entries to the disk, on systems where a directory can be opened."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path, os.O_RDONLY)
+
+
+def _sync(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
-from harness.core.storage.atomic import is_regular, writing_to
+from harness.core.storage.atomic import is_regular
 from harness.core.storage.json_limits import (
     DOCUMENT,
     TOO_DEEP,
@@ -105,21 +105,6 @@ def read_text(path: str | PathLike[str], limit: Limit = DOCUMENT) -> bytes:
             return stream.read(min(size, limit.mebibytes << 20) + 1)
     except OSError as error:
         raise _unreadable(str(path), Fault(error.strerror or str(error))) from error
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write *data* to *path* so that a reader sees the old bytes or the new ones, never a part."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with staged.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            staged.replace(path)
-        finally:
-            staged.unlink(missing_ok=True)
 
 
 def _canonical(value: Any) -> bytes:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from harness.core.errors import LockedError
-from harness.core.storage.atomic import writing_to
-from harness.core.storage.workspace import workspace
+from harness.core.storage.atomic import unwritable_on_error
+from harness.core.storage.project import make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def writing(
     UnwritableError
         If there can be no lock: the disk is full, or closed to us.
     """
-    path = workspace(project.root) / "lock"
+    path = make_workspace(project) / "lock"
     lock = FileLock(path)
     try:
         _acquire(lock, path, min(_PATIENCE_SECONDS, limit))
@@ -58,7 +58,7 @@ def writing(
 def is_being_written(project: Project) -> bool:
     """Whether some process holds the lock now."""
     try:
-        with FileLock(workspace(project.root) / "lock", timeout=0):
+        with FileLock(make_workspace(project) / "lock", timeout=0):
             return False
     except Timeout:
         return True
@@ -71,7 +71,7 @@ def _acquire(lock: FileLock, path: Path, seconds: float) -> None:
     except Timeout:
         raise
     except OSError as error:
-        with writing_to(path):
+        with unwritable_on_error(path):
             raise error from None
 
 

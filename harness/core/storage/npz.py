@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.errors import RefusedError, UnreadableError, UsageError
-from harness.core.storage.atomic import is_regular, writing_to
+from harness.core.storage.atomic import is_regular, unwritable_on_error
 from harness.core.storage.digest import is_plain
 from harness.core.storage.lfs import read_pointer
 
@@ -85,7 +85,7 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
         If a name would be a path. Nothing is written then, nor above.
     """
     members = [(_member_info(name), _plain(name, arrays[name])) for name in sorted(arrays)]
-    with writing_to(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with unwritable_on_error(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for info, values in members:
             _write_member(archive, info, values)
 

@@ -1,4 +1,4 @@
-"""Where a repository keeps its registry and its golden files."""
+"""Where a repository keeps its registry, its golden files and its workspace."""
 
 from __future__ import annotations
 
@@ -8,16 +8,27 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from harness.core.errors import RefusedError, UsageError
+from harness.core.storage.atomic import make_directory, replace_file
 
 REGISTRY = "registry.json"
-JOURNAL = ".harness/transaction/journal.json"
-_LONGEST_PART, _LONGEST_PATH = 255, 1024  # bytes that any file system takes
+WORKSPACE = ".harness"
+TRANSACTION = f"{WORKSPACE}/transaction"
+JOURNAL = f"{TRANSACTION}/journal.json"
+
+_MAX_PART, _MAX_PATH = 255, 1024  # bytes that any file system takes
 _USUAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
-_MARKS = ("pyproject.toml", ".git")
+_ROOT_MARKERS = ("pyproject.toml", ".git")
 
 
-class Project(NamedTuple):  # every pytest run and every verify start with it: quick to import
-    """A repository's root, as an absolute path, and the name of its golden directory."""
+# A named tuple, not a dataclass: importing dataclasses takes a fifth of the time of `harness verify`.
+class Project(NamedTuple):
+    """A repository's root, as an absolute path, and the name of its golden directory.
+
+    Examples
+    --------
+    >>> Project(Path("/repository")).golden.as_posix()
+    '/repository/golden'
+    """
 
     root: Path
     golden_name: str = "golden"
@@ -33,41 +44,51 @@ class Project(NamedTuple):  # every pytest run and every verify start with it: q
         return self.root / self.golden_name
 
     @property
+    def workspace(self) -> Path:
+        """Directory of what is not golden: staged files, the lock, a transaction. It may not exist yet."""
+        return self.root / WORKSPACE
+
+    @property
+    def journal(self) -> Path:
+        """Path of a transaction's journal, which exists while one runs or if one was interrupted."""
+        return self.root / JOURNAL
+
+    @property
     def is_interrupted(self) -> bool:
-        """Whether a transaction has begun and not ended. It may still be running: its lock tells."""
-        return os.path.lexists(self.root / JOURNAL)  # a link that leads nowhere is a broken journal
+        """Whether a transaction has started and not ended. If the lock is held, it is still running."""
+        return os.path.lexists(self.journal)  # a dangling link counts: it is a damaged journal
 
     def relative(self, path: Path) -> str:
-        """*path* as the registry writes it: below the root, with POSIX separators.
+        """Return *path* as the registry writes it: relative to the root, with / between its parts.
 
         Raises
         ------
         RefusedError
-            If the path lies elsewhere.
+            If the path is outside the repository.
         """
-        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links must stay visible here
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
         if not absolute.is_relative_to(self.root):
             raise _outside(str(path), str(absolute))
         return absolute.relative_to(self.root).as_posix()
 
     def locate(self, relative: str) -> Path:
-        """The file that a registered path names.
+        """Return the file that a registered path names.
 
         Raises
         ------
         RefusedError
-            If the path is absolute, climbs out, or leads out through a symbolic link.
+            If the path is absolute, contains "..", or leaves the repository through a symbolic link.
         """
         require_inner(relative)
         path = self.root / relative
-        target = Path(os.path.realpath(path))  # a link that leads to itself is no error here
+        target = Path(os.path.realpath(path))  # unlike resolve(), accepts a link that points to itself
         if not target.is_relative_to(os.path.realpath(self.root)):
-            raise _outside(relative, str(target))
+            raise _outside(relative, f"a link to {target}")
         return path
 
 
 def find_project(start: Path | None = None) -> Project:
-    """The project that *start* (the current directory) belongs to: the nearest one with a registry.
+    """Return the project of *start* (default: the current directory), the nearest one with a registry.
 
     Raises
     ------
@@ -80,14 +101,15 @@ def find_project(start: Path | None = None) -> Project:
             return Project(candidate)
     raise UsageError(
         str(folder),
-        expected=f"a {REGISTRY} here or in a directory above",
+        expected=f"a {REGISTRY} here or in a parent directory",
         found="none",
-        remedy="Change to the repository, name it with --root, or record a first golden file.",
+        message=f"no {REGISTRY} in {folder} or above it",
+        remedy="Change to the repository, give its path with --root, or record a first golden file.",
     )
 
 
 def find_or_start_project(start: Path | None = None) -> Project:
-    """The project that *start* belongs to, or the one that its first golden file will make.
+    """Return the project of *start*, or the one that its first golden file will start.
 
     Without a registry, a project's root is the nearest directory with a pyproject.toml or a git repository.
 
@@ -101,21 +123,45 @@ def find_or_start_project(start: Path | None = None) -> Project:
     except UsageError:
         folder = Path(start or Path.cwd()).resolve()
         for candidate in (folder, *folder.parents):
-            if any((candidate / mark).exists() for mark in _MARKS):
+            if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
                 return Project(candidate)
         raise
 
 
+def make_workspace(project: Project) -> Path:
+    """Make the workspace if it does not exist, with a .gitignore that hides it from git; return its path.
+
+    Raises
+    ------
+    UnwritableError
+        If it cannot be made.
+    """
+    make_directory(project.workspace)
+    ignore = project.workspace / ".gitignore"
+    if not ignore.exists() or not ignore.stat().st_size:
+        replace_file(ignore, b"*\n")
+    return project.workspace
+
+
 def require_inner(relative: str) -> None:
     """Raise :class:`RefusedError` unless *relative* is a plain POSIX path that stays inside and can exist."""
-    if len(relative) <= _LONGEST_PART and _USUAL.fullmatch(relative):
+    if len(relative) <= _MAX_PART and _USUAL.fullmatch(relative):
         return
+    if problem := _path_problem(relative):
+        raise _outside(relative, problem)
+
+
+def _path_problem(relative: str) -> str | None:
     parts = PurePosixPath(relative).parts
-    if len(relative) > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_PART for part in parts):
-        raise _outside(relative, f"{len(relative)} characters, more than a file's name can have")
-    plain = relative.isprintable() and not set(relative) & set("\\:") and not relative.startswith("/")
-    if not plain or not parts or ".." in parts or str(PurePosixPath(relative)) != relative:
-        raise _outside(relative, "another kind of path")
+    if len(relative) > _MAX_PATH or any(len(os.fsencode(part)) > _MAX_PART for part in parts):
+        return f"{len(relative)} characters, more than a file name can have"
+    if relative.startswith("/"):
+        return "an absolute path"
+    if not relative.isprintable() or set(relative) & set("\\:"):
+        return "a backslash, a colon or an unprintable character"
+    if not parts or ".." in parts or str(PurePosixPath(relative)) != relative:
+        return "an empty part, '.' or '..'"
+    return None
 
 
 def _outside(thing: str, found: str) -> RefusedError:

@@ -14,13 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
-from harness.core.storage.documents import (
-    decode_document,
-    encode_document,
-    plain_json,
-    read_document,
-    replace_file,
-)
+from harness.core.storage.atomic import replace_file
+from harness.core.storage.documents import decode_document, encode_document, plain_json, read_document
 
 
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,8 +13,7 @@ import pytest
 
 from harness.core.errors import LockedError
 from harness.core.storage.lock import is_being_written, writing
-from harness.core.storage.project import Project
-from harness.core.storage.workspace import workspace
+from harness.core.storage.project import Project, make_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +72,7 @@ def test_lock_of_a_dead_process_is_free(tmp_path, holder):
     """A writer that was killed leaves its lock's file, and no lock."""
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    assert (workspace(tmp_path) / "lock").exists()
+    assert (make_workspace(Project(tmp_path)) / "lock").exists()
     said = []
     with writing(Project(tmp_path), say=said.append, limit=5):
         assert is_being_written(Project(tmp_path))
@@ -83,7 +82,7 @@ def test_lock_of_a_dead_process_is_free(tmp_path, holder):
 
 def test_leftover_lock_file_is_no_lock(tmp_path):
     """A lock file from another day or machine, with whatever in it, stops nobody."""
-    (workspace(tmp_path) / "lock").write_text("pid 1 on some host")
+    (make_workspace(Project(tmp_path)) / "lock").write_text("pid 1 on some host")
     with writing(Project(tmp_path), limit=0.2):
         assert is_being_written(Project(tmp_path))
 

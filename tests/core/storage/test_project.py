@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness.core.errors import RefusedError, UsageError
-from harness.core.storage.project import Project, find_project, require_inner
+from harness.core.storage.project import Project, find_project, make_workspace, require_inner
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_the_registry_marks_the_root(empty, monkeypatch):
 
 
 def test_no_registry_is_a_refusal_that_says_so(tmp_path):
-    with pytest.raises(UsageError, match=r"registry\.json here or in a directory above"):
+    with pytest.raises(UsageError, match=r"no registry\.json in"):
         find_project(tmp_path)
 
 
@@ -109,3 +110,17 @@ def test_golden_may_have_another_name(empty):
     project = Project(empty.root, "tests/golden")
     assert project.golden == empty.root / "tests" / "golden"
     assert project.registry == empty.root / "registry.json"
+
+
+def test_git_does_not_see_the_workspace(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    make_workspace(Project(tmp_path))
+    status = ["git", "-C", str(tmp_path), "status", "--porcelain"]
+    assert subprocess.run(status, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_an_ignore_file_that_a_full_disk_left_empty_is_written_again(tmp_path):
+    ignore = make_workspace(Project(tmp_path)) / ".gitignore"
+    ignore.write_bytes(b"")
+    make_workspace(Project(tmp_path))
+    assert ignore.read_bytes() == b"*\n"

@@ -1,4 +1,4 @@
-"""State on its way between processes: tensors and plain values alone, read without running anything."""
+"""Checkpoints between processes: tensors and plain values, and reading one never runs code from the file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from harness.core.errors import StaleFormatError, UnreadableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE = "checkpoint.pt"
 SCHEMA = 1
 
 
 def write_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> Path:
-    """Write *state* of a pipeline of this *kind*; the file appears whole or not at all."""
+    """Write the *state* of a pipeline of this *kind*, and return *path*.
+
+    An interrupted write leaves no file and no half-written one at *path*.
+    """
     scratch = path.with_suffix(".part")
     try:
         torch.save({"schema": SCHEMA, "kind": kind, "state": state}, scratch)
@@ -28,49 +30,49 @@ def write_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> Path:
 
 
 def read_checkpoint(path: Path, kind: str) -> dict[str, Any]:
-    """Read what :func:`write_checkpoint` wrote.
+    """Return the state that :func:`write_checkpoint` wrote.
 
     Raises
     ------
     UnreadableError
-        The file is missing, truncated, holds more than tensors and plain values, or is of another kind.
+        The file is missing, truncated, of another kind, or holds more than tensors and plain values.
     StaleFormatError
-        It was written by a newer harness.
+        The file was written by a newer version.
     """
-    content = _loaded(path, kind)
-    found = content.get("schema"), content.get("kind")
-    if isinstance(found[0], int) and found[0] > SCHEMA:
+    content = _load(path, kind)
+    schema, found_kind = content.get("schema"), content.get("kind")
+    if isinstance(schema, int) and schema > SCHEMA:
         raise StaleFormatError(
             str(path),
             expected=f"schema {SCHEMA}",
-            found=f"schema {found[0]}",
+            found=f"schema {schema}",
             remedy="Update golden-harness.",
         )
-    if found != (SCHEMA, kind) or not isinstance(content.get("state"), dict):
-        raise refused(path, kind, f"schema {found[0]!r} of kind {found[1]!r}")
+    if (schema, found_kind) != (SCHEMA, kind) or not isinstance(content.get("state"), dict):
+        raise checkpoint_error(path, kind, f"schema {schema!r} of kind {found_kind!r}")
     state: dict[str, Any] = content["state"]
     return state
 
 
-def refused(path: Path, kind: str, found: str) -> UnreadableError:
-    """Build the refusal of a checkpoint that is not what a pipeline of this *kind* wrote."""
+def checkpoint_error(path: Path, kind: str, found: str) -> UnreadableError:
+    """Return the error for a file that is not a checkpoint of a pipeline of this *kind*."""
     return UnreadableError(
         str(path),
-        expected=f"a whole checkpoint of the {kind} pipeline",
+        expected=f"a complete checkpoint of the {kind} pipeline",
         found=found,
         remedy=f"Run the pipeline again: `harness reconstruct --pipeline {kind}`.",
     )
 
 
-def _loaded(path: Path, kind: str) -> dict[str, Any]:
+def _load(path: Path, kind: str) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a foreign file, which is refused below
+            warnings.simplefilter("ignore")  # torch warns about foreign files, which are refused below
             content = torch.load(path, weights_only=True)
     except FileNotFoundError:
-        raise refused(path, kind, "no such file") from None
-    except Exception as error:  # noqa: BLE001 - damaged bytes make the reader raise nearly anything
-        raise refused(path, kind, f"{type(error).__name__}: {_first_line(error)}") from None
+        raise checkpoint_error(path, kind, "no such file") from None
+    except Exception as error:  # noqa: BLE001 - on damaged bytes, torch raises nearly anything
+        raise checkpoint_error(path, kind, f"{type(error).__name__}: {_first_line(error)}") from None
     return content if isinstance(content, dict) else {}
 
 
