@@ -65,21 +65,21 @@ def _chosen(evidence: Evidence, name: str | None) -> tuple[Chain, ...]:
     chosen = tuple(chain for chain in evidence.chains if name in {None, stems[chain.path], chain.path})
     if name is not None and not chosen:
         raise UsageError(
-            f"golden file {name!r}",
+            "NAME",
             expected=f"one of {', '.join(sorted(set(stems.values())))}" if stems else "a registered file",
-            found="a name that is not in registry.json",
+            found=repr(name),
             remedy="Give the name of a fixture, or a path from registry.json.",
         )
     return chosen
 
 
 def _show_text(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
-    from harness.report.audit import chain_lines, finding_lines, verdict_line
+    from harness.report.audit import count_line, evidence_lines, finding_lines
 
     for chain in chains:
-        for line in chain_lines(chain):
+        for line in evidence_lines(chain):
             click.echo(line)
-    for line in (*finding_lines(findings), verdict_line(findings, len(chains))):
+    for line in (*finding_lines(findings), count_line(findings, len(chains))):
         click.echo(line)
 
 

@@ -108,6 +108,7 @@ def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
             "PIPELINE",
             expected=f"the name of a pipeline, or a recorded baseline for {fixture.name}",
             found="neither",
+            message=f"no pipeline is named, and {fixture.name} has no baseline",
             remedy="Name a pipeline: `harness calibrate PIPELINE`.",
         )
     return found
@@ -204,8 +205,8 @@ def _show_run(number: int, runs: int, pipeline: str, run: Run, seconds_left: flo
 
 
 def _show(baselines: Mapping[str, Baseline]) -> None:
-    from harness.report.metric_tables import calibration_table, show
+    from harness.report.metric_tables import calibration_table, print_table
 
     for name, baseline in baselines.items():
         click.echo(f"recorded {name}")
-        show(calibration_table(baseline))
+        print_table(calibration_table(baseline))

@@ -60,10 +60,10 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _show(result: PipelineResult, *, kept: bool) -> None:
-    from harness.report.metric_tables import metric_table, show, stage_table
+    from harness.report.metric_tables import metric_table, print_table, stage_table
 
-    show(metric_table(result))
-    show(stage_table(result.stages))
+    print_table(metric_table(result))
+    print_table(stage_table(result.stages))
     for note in result.notes:
         click.echo(f"note: {note}")
     for name, path in result.artifacts.items() if kept else ():

@@ -82,34 +82,35 @@ def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
             f"--pipeline {unknown[0]}",
             expected="a pipeline with a golden baseline",
             found="a name that has none",
+            message=f"pipeline {unknown[0]!r} has no baseline",
             remedy=f"Record one with `harness calibrate {unknown[0]}`.",
         )
 
 
 def _show_step(step: Step) -> None:
     from harness.report.drift import drift_lines
-    from harness.report.metric_tables import control_table, show, stage_table, verdict_table
+    from harness.report.metric_tables import control_table, print_table, stage_table, verdict_table
     from harness.report.verdicts import metric_lines, verdict_lines
 
     click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
     lines = [*(drift_lines(step.drift) if step.drift else ()), *verdict_lines(step.verdicts)]
     if step.comparison:
-        show(verdict_table(step.comparison.result.pipeline, step.comparison.metrics))
-        show(control_table(step.comparison.result.pipeline, step.comparison.metrics))
-        show(stage_table(step.comparison.result.stages))
+        print_table(verdict_table(step.comparison.result.pipeline, step.comparison.metrics))
+        print_table(control_table(step.comparison.result.pipeline, step.comparison.metrics))
+        print_table(stage_table(step.comparison.result.stages))
         lines += metric_lines(step.comparison.metrics)
     for line in lines:
         click.echo(f"  {line}")
 
 
 def _show_summary(steps: list[Step]) -> None:
-    from harness.report.metric_tables import show, summary_table
+    from harness.report.metric_tables import print_table, summary_table
 
     rows = [
         {"step": s.name, "verdict": s.outcome.value, "seconds": f"{s.seconds:.1f}", "detail": s.detail}
         for s in steps
     ]
-    show(summary_table(rows))
+    print_table(summary_table(rows))
     refused = [step for step in steps if not step.outcome.accepted]
     total = sum(step.seconds for step in steps)
     verdict = "all steps passed" if not refused else f"{refused[0].name}: {refused[0].outcome.value}"

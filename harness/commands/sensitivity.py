@@ -109,13 +109,13 @@ def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:
     """Return the faults that are named, or all."""
     from harness.core.errors import UsageError
 
-    numbers = {fault.id for fault in known}
+    known_names = {fault.id for fault in known}
     for name in names:
-        if name not in numbers:
+        if name not in known_names:
             raise UsageError(
-                f"fault {name!r}",
-                expected=f"one of {', '.join(sorted(numbers))}",
-                found="an unknown fault",
+                "FAULT",
+                expected=f"one of {', '.join(sorted(known_names))}",
+                found=repr(name),
                 remedy="Correct the name, or add the fault to a table named in [tool.harness] faults.",
             )
     return tuple(fault for fault in known if not names or fault.id in names)
@@ -168,11 +168,11 @@ def _write(
 
 
 def _show(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
-    from harness.report.metric_tables import show
-    from harness.report.sensitivity import false_alarm_lines, matrix_table, moved_value_lines, summary_lines
+    from harness.report.metric_tables import print_table
+    from harness.report.sensitivity import false_alarm_lines, matrix_lines, matrix_table, moved_value_lines
 
-    show(matrix_table(matrix))
-    for line in (*summary_lines(matrix), *moved_value_lines(moved), *false_alarm_lines(repetitions)):
+    print_table(matrix_table(matrix))
+    for line in (*matrix_lines(matrix), *moved_value_lines(moved), *false_alarm_lines(repetitions)):
         click.echo(line)
 
 

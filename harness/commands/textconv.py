@@ -15,7 +15,7 @@ from harness.core.errors import HarnessError, printable
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 def command(file: Path, *, as_json: bool) -> int:
-    """One line per array with its dtype, shape, range and digest.
+    """Prints one line per array with its dtype, shape, range and digest.
 
     After `harness install-git`, git runs this command so that `git diff` shows which arrays changed. For a
     file that is not a readable .npz it prints a note and exits with 0, because git would otherwise abort the
@@ -41,7 +41,7 @@ def _convert(file: Path, *, as_json: bool) -> None:
     """Print the arrays of *file*, or a note that says why it cannot be read."""
     from harness.core.fixtures.summary import summarise
     from harness.core.storage.npz import read_archive
-    from harness.report.array_summary import summary_lines
+    from harness.report.array_summary import array_lines
 
     try:
         summaries = summarise(read_archive(file))
@@ -49,7 +49,7 @@ def _convert(file: Path, *, as_json: bool) -> None:
         note = _note(file, error)
         emit({"unreadable": note}, as_json=as_json, render=lambda: _show([note]))
     else:
-        emit({"arrays": summaries}, as_json=as_json, render=lambda: _show(summary_lines(summaries)))
+        emit({"arrays": summaries}, as_json=as_json, render=lambda: _show(array_lines(summaries)))
 
 
 def _note(file: Path, error: HarnessError) -> str:

@@ -1,13 +1,14 @@
-"""An audit as lines of plain text: each golden file's chain, then the findings, the worst first."""
+"""An audit as lines of text: the evidence for each golden file, then the findings, the most serious first."""
 
 from __future__ import annotations
 
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from harness.core.errors import printable
 from harness.core.provenance.finding import Rank
 from harness.core.recording.cumulative_drift import course_of
-from harness.report.cumulative_drift import record_lines, drift_history_line
+from harness.report.cumulative_drift import drift_history_line, record_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,71 +20,66 @@ if TYPE_CHECKING:
 _COMMITS = 3
 
 
-def chain_lines(chain: Chain) -> list[str]:
-    """Source, generator, file, record and commits of one golden file, a line each."""
-    record = chain.entry.record
+def evidence_lines(evidence: Chain) -> list[str]:
+    """Return source, generator, file, newest record and newest commits of one golden file, a line each."""
+    record = evidence.entry.record
     rows = [
-        *_origin_rows(chain),
-        ("file", f"{chain.entry.kind}, {chain.entry.size} bytes, {chain.entry.sha256}"),
-        ("record", f"{len(chain.records)}, the newest {_told(record)}"),
-        *_walk_rows(chain),
-        *_commit_rows(chain),
+        *_manifest_rows(evidence),
+        ("file", f"{evidence.entry.kind}, {evidence.entry.size} bytes, {evidence.entry.sha256}"),
+        ("records", f"{len(evidence.records)}, the newest {_summary(record)}"),
+        *_drift_rows(evidence),
+        *_commit_rows(evidence),
     ]
-    return [printable(chain.path), *(f"  {name:10}{printable(text)}" for name, text in rows)]
+    return [printable(evidence.path), *(f"  {name:10}{printable(text)}" for name, text in rows)]
 
 
 def finding_lines(findings: Sequence[AuditFinding]) -> list[str]:
-    """Findings with their remedies; what several files have in common is told once."""
+    """Return the findings with their remedies; equal findings of consecutive files share one line."""
     lines = []
-    for (rank, rule, detail, remedy), group in groupby(findings, _common):
+    for (rank, rule, detail, remedy), group in groupby(findings, _without_path):
         paths = ", ".join(printable(finding.path) for finding in group)
         lines.append(f"{rank.value}: {paths}: {rule}: {printable(detail)}")
         lines += [f"  {printable(remedy)}"] if remedy else []
     return lines
 
 
-def verdict_line(findings: Sequence[AuditFinding], files: int) -> str:
-    """How many findings there are of each rank."""
+def count_line(findings: Sequence[AuditFinding], files: int) -> str:
+    """Return the number of findings of each rank."""
     counts = [f"{sum(f.rank is rank for f in findings)} {rank.value}" for rank in Rank]
     return f"{files} golden files audited: {', '.join(counts)}."
 
 
-def printable(text: str) -> str:
-    """Text without line breaks and control codes, whoever wrote it."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def _common(finding: AuditFinding) -> tuple[Rank, str, str, str]:
-    """What findings on several files share; a remedy that names the file is as good for its neighbour."""
+def _without_path(finding: AuditFinding) -> tuple[Rank, str, str, str]:
     return finding.rank, finding.rule, finding.detail, finding.remedy
 
 
-def _origin_rows(chain: Chain) -> Iterator[tuple[str, str]]:
-    if chain.origin is None:
+def _manifest_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
+    if evidence.origin is None:
         return
-    source, generator = chain.origin.manifest.source, chain.origin.manifest.generator
-    here = f", compared with {chain.origin.source}" if chain.origin.source else ""
+    manifest = evidence.origin.manifest
+    source, generator = manifest.source, manifest.generator
+    here = f", compared with {evidence.origin.source}" if evidence.origin.source else ""
     parameters = ", ".join(f"{key}={value}" for key, value in generator.parameters.items())
     yield "source", f"{source.name} {source.digest}{here}"
     yield "generator", f"{generator.call}, version {generator.version}: {parameters or 'no parameters'}"
-    yield "manifest", f"{chain.origin.manifest.name}, arrays {chain.origin.manifest.digest}"
+    yield "manifest", f"{manifest.name}, arrays {manifest.digest}"
 
 
-def _walk_rows(chain: Chain) -> Iterator[tuple[str, str]]:
-    """How far the file has come, then record by record."""
-    course = course_of(chain.records)
-    if course is not None:
-        yield "walk", drift_history_line(course)
-        yield from (("", line) for line in record_lines((*course.past, chain.entry.record)))
+def _drift_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
+    """Yield the cumulative drift of the newest record, then each record's share of it."""
+    history = course_of(evidence.records)
+    if history is not None:
+        yield "drift", drift_history_line(history)
+        yield from (("", line) for line in record_lines((*history.past, evidence.entry.record)))
 
 
-def _commit_rows(chain: Chain) -> Iterator[tuple[str, str]]:
-    for commit in chain.commits[:_COMMITS]:
-        yield "commit", f"{commit.id[:12]} of {commit.at[:10]} by {commit.author}: {commit.subject}"
-    if len(chain.commits) > _COMMITS:
-        yield "commit", f"... and {len(chain.commits) - _COMMITS} older ones"
+def _commit_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
+    for commit in evidence.commits[:_COMMITS]:
+        yield "commit", f"{commit.id[:12]} {commit.at[:10]} by {commit.author}: {commit.subject}"
+    if len(evidence.commits) > _COMMITS:
+        yield "commit", f"... and {len(evidence.commits) - _COMMITS} older"
 
 
-def _told(record: Record) -> str:
-    dirty = ", dirty: true" if record.dirty else ""
-    return f"of {record.at} by {record.by}{dirty}: {record.reason or 'no reason'}"
+def _summary(record: Record) -> str:
+    dirty = ", with uncommitted changes" if record.dirty else ""
+    return f"at {record.at} by {record.by}{dirty}: {record.reason or 'no reason'}"

@@ -1,4 +1,4 @@
-"""A golden file's walk as lines of plain text."""
+"""A golden file's cumulative drift as lines of text; distances are in tolerances."""
 
 from __future__ import annotations
 
@@ -13,41 +13,43 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def drift_history_line(course: Course) -> str:
-    """How far a file is from its last version and from its first, where, and in how many records."""
-    anew = "; the next walk starts here" if course.walk.origin else ""
-    last, first = _apart(course.walk.from_last, "the last"), _from_first(course)
-    return f"{last}, {first}, {course.records} records since {course.since}{anew}"
+def drift_history_line(history: Course) -> str:
+    """Return the distances from the last and from the first version, and the number of records."""
+    restart = "; later drift is measured from here" if history.walk.origin else ""
+    last, first = _apart(history.walk.from_last, "the last version"), _from_first(history)
+    return f"{last}, {first}; {history.records} records since {history.since}{restart}"
 
 
 def record_lines(records: Sequence[Record]) -> Iterator[str]:
-    """One line for each record of a walk: its day, its distances in tolerances, and its reason.
+    """Yield a line for each record, the oldest first: its day, its distances and its reason.
 
-    Older ones are counted, where there are many; the origin is always shown.
+    If there are many, those in the middle are only counted; the first is always shown.
     """
-    yield f"{records[0].at[:10]}  origin: {_reason(records[0])}"
-    steps = records[1:]
-    if len(steps) > _SHOWN:
-        yield f"... and {len(steps) - _SHOWN} more"
-    for record in steps[-_SHOWN:]:
+    yield f"{records[0].at[:10]}  first version: {_reason(records[0])}"
+    later = records[1:]
+    if len(later) > _SHOWN:
+        yield f"... and {len(later) - _SHOWN} more"
+    for record in later[-_SHOWN:]:
         yield f"{record.at[:10]}  {_distances(record)}: {_reason(record)}"
 
 
-def _from_first(course: Course) -> str:
-    reach = course.reach
+def _from_first(history: Course) -> str:
+    reach = history.reach
     where = f" ({reach.name})" if reach is not None and reach.name else ""
     if reach is not None and reach.tolerances is not None:
-        bound = "at most " if course.walk.from_first is None else ""
+        # Without the first version's bytes only the sum of all steps is known, which is an upper bound.
+        bound = "at most " if history.walk.from_first is None else ""
         return f"{bound}{reach.tolerances:.3g} from the first{where}"
     return f"{_apart(reach, 'the first')}{where}"
 
 
 def _apart(distance: Distance | None, other: str) -> str:
     if distance is None:
-        return f"unknown from {other}"
+        return f"unknown distance from {other}"
     if distance.tolerances is None:
         return f"not comparable with {other}"
-    return f"{_figure(distance)} tolerances from {other}"
+    unit = "tolerance" if distance.tolerances == 1 else "tolerances"
+    return f"{distance.tolerances:.3g} {unit} from {other}"
 
 
 def _distances(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Drift of arrays as lines of plain text: how far, and where."""
+"""Drift of arrays as lines of text: how large it is, and where."""
 
 from __future__ import annotations
 
@@ -7,36 +7,44 @@ from typing import TYPE_CHECKING, Any
 from harness.core.fixtures.compare import Aspect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.core.fixtures.compare import ArrayDrift, Drift
 
 _SHOWN = 10
 
 
 def drift_lines(drift: Drift, *, shown: int = _SHOWN) -> list[str]:
-    """What drifted, array by array: how far, where, and the first *shown* elements of each."""
+    """Return what drifted, array by array: how far, where, and the first *shown* elements of each."""
     return [line for array in drift.arrays if not array.accepted for line in _array_lines(array, shown)]
 
 
-def _array_lines(array: ArrayDrift, shown: int) -> list[str]:
+def _array_lines(array: ArrayDrift, shown: int) -> Iterator[str]:
     if array.aspect in {Aspect.NAME, Aspect.DTYPE, Aspect.SHAPE}:
-        return [f"{array.name}: {array.aspect.value}: expected {array.expected}, found {array.found}"]
-    share, limits = 100 * array.differing / array.size, array.tolerance
-    misplaced = f", {Aspect.NONFINITE.value} among them" if array.aspect is Aspect.NONFINITE else ""
+        yield f"{array.name}: {array.aspect.value}: expected {array.expected}, found {array.found}"
+        return
+    share = 100 * array.differing / array.size
+    # Positions of NaN and infinity are compared exactly, whatever the tolerance.
+    including = f", including {array.aspect.value}" if array.aspect is Aspect.NONFINITE else ""
+    yield f"{array.name}: {array.differing} of {array.size} elements differ ({share:.3g} %){including}"
     largest = f"{array.max_absolute:.3g} absolute, {array.max_relative:.3g} relative, {array.max_ulp} ULP"
-    steps = f", or {limits.ulp} ULP" if limits.ulp else ""
-    lines = [
-        f"{array.name}: {array.differing} of {array.size} elements differ ({share:.3g} %){misplaced}",
-        f"  largest difference: {largest}; worst at {_index(array.worst)}",
-        f"  allowed: {limits.atol:.3g} absolute + {limits.rtol:.3g} relative{steps}",
-    ]
+    yield f"  largest difference: {largest}; worst at {_index(array.worst)}"
+    yield f"  allowed: {_allowed(array)}"
+    yield from _element_lines(array, shown)
+
+
+def _allowed(array: ArrayDrift) -> str:
+    limits = array.tolerance
+    ulp = f", or {limits.ulp} ULP" if limits.ulp else ""
+    return f"{limits.atol:.3g} absolute + {limits.rtol:.3g} relative{ulp}"
+
+
+def _element_lines(array: ArrayDrift, shown: int) -> Iterator[str]:
     for count, difference in enumerate(array.differences()):
         if count == shown:
-            lines.append(f"  ... and {array.differing - shown} more")
-            break
-        lines.append(
-            f"  {_index(difference.index)}: expected {difference.expected!r}, found {difference.found!r}"
-        )
-    return lines
+            yield f"  ... and {array.differing - shown} more"
+            return
+        yield f"  {_index(difference.index)}: expected {difference.expected!r}, found {difference.found!r}"
 
 
 def _index(index: Any) -> str:

@@ -1,4 +1,4 @@
-"""Metrics and stages as tables that fit 80 columns."""
+"""Metrics, stages and steps as tables that fit 80 columns."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from harness.core.domain.interface import PipelineResult, Stage
 
 
-def show(table: Table) -> None:
+def print_table(table: Table) -> None:
     """Print *table* to standard output, at the terminal's width."""
     Console(highlight=False).print(table)
 
 
 def metric_table(result: PipelineResult) -> Table:
-    """Each metric beside its controls."""
+    """Return a table of each metric and its controls."""
     table = _table(f"{result.pipeline}: metrics", "metric", ("value", *result.controls))
     for name, value in result.metrics.items():
         controls = (_number(control.get(name)) for control in result.controls.values())
@@ -31,8 +31,8 @@ def metric_table(result: PipelineResult) -> Table:
 
 
 def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
-    """Each metric beside its baseline, how far it may be from that, and the verdict."""
-    table = _table(f"{pipeline}: metrics and their baseline", "metric", ("value", "baseline", "+/-"))
+    """Return a table of each metric, its baseline, its tolerance and the verdict."""
+    table = _table(f"{pipeline}: metrics and baseline", "metric", ("value", "baseline", "+/-"))
     table.add_column("verdict")
     for verdict in verdicts:
         if verdict.control is None:
@@ -42,8 +42,8 @@ def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
 
 
 def calibration_table(baseline: Baseline) -> Table:
-    """Each metric's value, its tolerance, and its spread over perturbed runs and over seeds."""
-    table = _table("", "metric", ("value", "+/-", "spread", "over seeds"))
+    """Return a table of each metric's value, its tolerance, and its spread over perturbed runs and seeds."""
+    table = _table("", "metric", ("value", "+/-", "spread", "seed spread"))
     for name, metric in baseline.metrics.items():
         seeds = "" if metric.seed_spread is None else f"{metric.seed_spread:.1g}"
         limits = f"{metric.tolerance:.2g}" if metric.tolerance else "exact"
@@ -52,10 +52,10 @@ def calibration_table(baseline: Baseline) -> Table:
 
 
 def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
-    """How far each metric is ahead of each control, and in brackets how far it must be."""
+    """Return a table of each metric's lead over each control; the lead it needs is in brackets."""
     against = {(v.name, v.control): v for v in verdicts if v.control is not None}
     controls = list(dict.fromkeys(control for _, control in against))
-    table = _table(f"{pipeline}: ahead of its controls by (at least)", "metric", controls)
+    table = _table(f"{pipeline}: lead over the controls (required lead)", "metric", controls)
     for name in dict.fromkeys(name for name, _ in against):
         found = (against.get((name, control)) for control in controls)
         table.add_row(name, *(_lead(verdict) if verdict else "" for verdict in found))
@@ -63,7 +63,7 @@ def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
 
 
 def stage_table(stages: Sequence[Stage], title: str = "") -> Table:
-    """Seconds and peak memory of each stage."""
+    """Return a table of the seconds and the peak memory of each stage."""
     table = _table(title, "stage", ("seconds", "peak MB"))
     for stage in stages:
         table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mb:.0f}" if stage.peak_mb else "")
@@ -71,7 +71,7 @@ def stage_table(stages: Sequence[Stage], title: str = "") -> Table:
 
 
 def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
-    """One row per step of a run; the keys of the first are the headings."""
+    """Return a table with a row for each step of a run; the keys of the first row are the headings."""
     table = Table(box=box.SIMPLE_HEAD)
     for heading in rows[0]:
         table.add_column(heading, justify="right" if heading == "seconds" else "left")
@@ -81,7 +81,7 @@ def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
 
 
 def _table(title: str, first: str, others: Iterable[str]) -> Table:
-    """An empty table whose columns but the first are numbers."""
+    """Return an empty table; all columns except the first are for numbers."""
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
     table.add_column(first, no_wrap=True)
     for heading in others:
@@ -90,7 +90,7 @@ def _table(title: str, first: str, others: Iterable[str]) -> Table:
 
 
 def _lead(verdict: MetricVerdict) -> str:
-    """Lead over a control in the metric's good direction, and the least that is accepted."""
+    """Return the lead over a control in the metric's good direction, and the required lead."""
     return f"{math.copysign(1, verdict.allowed) * verdict.distance:.2g} ({abs(verdict.allowed):.2g})"
 
 

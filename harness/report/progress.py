@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, silence elsewhere."""
+"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
-    """Callback ``(stage, fraction done)`` that moves a bar on standard error while the context lasts."""
+    """Yield a callback ``(stage, fraction done)`` that shows how far a run has come.
+
+    Off a terminal it prints one line when a stage begins.
+    """
     if not sys.stderr.isatty():
-        yield lambda _stage, _fraction: None
+        yield _stage_printer(label)
         return
+    # Imported here: importing rich takes longer than some commands run.
     from rich.console import Console
     from rich.progress import Progress
 
@@ -26,3 +30,15 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
             bar.update(task, description=f"{label}: {stage}", completed=fraction)
 
         yield move
+
+
+def _stage_printer(label: str) -> Callable[[str, float], None]:
+    begun: set[str] = set()
+
+    def show(stage: str, _fraction: float) -> None:
+        if stage not in begun:
+            begun.add(stage)
+            sys.stderr.write(f"{label}: {stage}\n")
+            sys.stderr.flush()
+
+    return show

@@ -1,4 +1,4 @@
-"""Reproductions as lines of plain text: the word, the cause, and what differs besides."""
+"""Reproductions as lines of text: the result, its cause, and everything that differs from the record."""
 
 from __future__ import annotations
 
@@ -8,32 +8,37 @@ from harness.core.provenance.reproduce import Cause, Result
 from harness.report.drift import drift_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from harness.core.provenance.inert_parameters import Parameter
     from harness.core.provenance.reproduce import Reproduction
 
 
-def reproduction_lines(made: Reproduction) -> list[str]:
-    """The result and its leading cause, then all that is not as recorded, then where the arrays drifted."""
-    lines = [f"{made.name}: {_headline(made)}"]
-    if made.detail:
-        lines.append(f"  {made.detail}")
-    if made.cause is Cause.NONDETERMINISM:
-        lines.append("  two runs in a row made different arrays: seed every random number, fix every order")
-    lines += [f"  {d.cause.value}: {d.thing}: {d.recorded} -> {d.today}" for d in made.differing]
-    if made.cause is Cause.DATA and not made.differing:
-        lines.append("  nothing that was recorded differs: the generator reads what its manifest leaves out")
-    lines += [f"  {line}" for line in (drift_lines(made.drift, shown=3) if made.drift else ())]
-    return lines
+def reproduction_lines(reproduction: Reproduction) -> list[str]:
+    """Return the result and its cause, then what differs from the record, then where the arrays drifted."""
+    return [f"{reproduction.name}: {_headline(reproduction)}", *map("  {}".format, _details(reproduction))]
 
 
-def parameter_lines(parameters: tuple[Parameter, ...]) -> list[str]:
-    """One line per recorded number: live or inert, and what says so."""
+def parameter_lines(parameters: Sequence[Parameter]) -> list[str]:
+    """Return a line for each recorded number: live if the arrays depend on it, else inert, and why."""
     return [f"  {'live' if p.live else 'inert'}: {p.name} = {p.value!r}: {p.why}" for p in parameters]
 
 
-def _headline(made: Reproduction) -> str:
-    words = made.result.value
-    if made.result is Result.TOLERATED and made.farthest:
-        far = made.farthest
-        words += f", {far.ulp} ULP at most, at {far.array}{list(far.index)}"
-    return f"{words}: {made.cause.value}" if made.cause else words
+def _headline(reproduction: Reproduction) -> str:
+    words, farthest = reproduction.result.value, reproduction.farthest
+    if reproduction.result is Result.TOLERATED and farthest:
+        words += f", at most {farthest.ulp} ULP, at {farthest.array}{list(farthest.index)}"
+    return f"{words}: {reproduction.cause.value}" if reproduction.cause else words
+
+
+def _details(reproduction: Reproduction) -> Iterator[str]:
+    cause, differing = reproduction.cause, reproduction.differing
+    if reproduction.detail:
+        yield reproduction.detail
+    if cause is Cause.NONDETERMINISM:
+        yield "two runs in a row gave different arrays: seed all random numbers, fix the order of operations"
+    yield from (f"{d.cause.value}: {d.thing}: {d.recorded} -> {d.today}" for d in differing)
+    if cause is Cause.DATA and not differing:
+        yield "source, code and environment are as recorded: the generator reads data not in its manifest"
+    if reproduction.drift:
+        yield from drift_lines(reproduction.drift, shown=3)

@@ -1,4 +1,4 @@
-"""The detection matrix for people: a table that fits 80 columns, the sentences after it, and a page."""
+"""A sensitivity run as text: a table that fits 80 columns, the lines after it, and a Markdown page."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from harness.core.sensitivity.moved_values import MovedValue
 
 LEGEND = (
-    "A number says by how much a check caught the fault: findings, arrays, tolerances. * caught it first, "
-    "- let it pass, blank was not asked."
+    "Numbers show by how much a check failed: findings, arrays or tolerances. *: first to catch the fault. "
+    "-: passed. Blank: not run."
 )
 _WIDTH = 7
 _OTHER = "another "
 
 
 def matrix_table(matrix: Matrix) -> Table:
-    """One row per fault, one column per check."""
+    """Return a table with a row for each fault and a column for each check."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), title=LEGEND, title_justify="left")
     table.add_column("fault", no_wrap=True)
     for check in matrix.checks:
@@ -33,29 +33,25 @@ def matrix_table(matrix: Matrix) -> Table:
     return table
 
 
-def summary_lines(matrix: Matrix) -> Iterator[str]:
-    """What the matrix comes to."""
+def matrix_lines(matrix: Matrix) -> Iterator[str]:
+    """Yield how many faults were caught, then what the matrix cannot show or what is wrong in it."""
     faults = [row for row in matrix.rows if not row.harmless]
     yield f"{sum(row.caught for row in faults)} of {len(faults)} faults caught"
     if matrix.pipelines:
-        yield from _alone(matrix)
-    for row in matrix.rows:
-        if row.harmless:
-            first = row.first
-            verdict = f"wrongly reported by {first.check}" if first else "correctly not reported"
-            yield f"{row.id} (harmless): {verdict}"
+        yield _metrics_alone(matrix)
+    yield from (f"{row.id} (harmless): {_harmless_result(row)}" for row in matrix.rows if row.harmless)
     for row in faults:
         if not row.caught:
             yield f"not caught: {row.id}, {row.title}"
         if row.unseen:
-            yield f"not in the data of {row.id}: {row.unseen}"
+            yield f"{row.id} cannot be seen in the data alone: {row.unseen}"
     for pipeline in matrix.pipelines:
         if blind := matrix.blind(pipeline):
-            yield f"blind metrics of {pipeline}, which no fault moved: {', '.join(blind)}"
+            yield f"metrics of {pipeline} that no fault changed: {', '.join(blind)}"
 
 
 def moved_value_lines(moved: Sequence[MovedValue]) -> Iterator[str]:
-    """How many values moved within their tolerance passed, and how many moved out of it failed."""
+    """Yield how many values moved within their tolerance passed, and how many moved beyond it failed."""
     inside = [value for value in moved if value.tolerances < 1]
     outside = [value for value in moved if value.tolerances > 1]
     if moved:
@@ -68,49 +64,53 @@ def moved_value_lines(moved: Sequence[MovedValue]) -> Iterator[str]:
 
 
 def false_alarm_lines(repetitions: Sequence[Repetition]) -> Iterator[str]:
-    """How many clean repetitions raised an alarm, and which."""
+    """Yield how many clean repetitions raised a false alarm, and which."""
     wrong = [repetition for repetition in repetitions if repetition.false_alarms]
     if repetitions:
         yield f"false alarms: {len(wrong)} in {len(repetitions)} clean repetitions"
     for repetition in wrong:
-        told = "; ".join(f"{alarm.check}: {alarm.margin} {alarm.detail}" for alarm in repetition.false_alarms)
-        yield f"false alarm: {repetition.name}: {told}"
+        alarms = "; ".join(f"{a.check}: {a.margin} {a.detail}" for a in repetition.false_alarms)
+        yield f"false alarm: {repetition.name}: {alarms}"
 
 
 def page(
     matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition], *, command: str
 ) -> str:
-    """Markdown page of all of it, with the *command* that made it."""
+    """Return a Markdown page with all results, and the *command* that makes it."""
     lines = [
         "# What the harness catches",
         "",
-        f"This page is generated: `{command}`. Each fault below happened once, most of them through a green",
-        "suite. Each was made again on purpose, in a copy, and the checks that CI runs were asked.",
+        f"This page is generated: `{command}`. Each of these faults has occurred in practice, and most",
+        "passed a green test suite. Each was injected into a copy, on which the checks of CI were run.",
         "",
-        *(f"- {line}" for line in summary_lines(matrix)),
+        *(f"- {line}" for line in matrix_lines(matrix)),
         *(f"- {line}" for line in moved_value_lines(moved)),
         *(f"- {line}" for line in false_alarm_lines(repetitions)),
         "",
         "## The matrix",
         "",
-        "**Bold** caught it first. A number says by how much: findings, arrays, tolerances.",
-        "A dash let it pass, an empty cell was not asked.",
+        "Numbers show by how much a check failed: findings, arrays or tolerances. **Bold**: the first check",
+        "that caught the fault. Dash: the check passed. Empty: the check was not run.",
         "",
         *_markdown(matrix),
         "",
         "## The faults",
         "",
-        *(line for row in matrix.rows for line in _story(row)),
+        *(line for row in matrix.rows for line in _paragraph(row)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _alone(matrix: Matrix) -> Iterator[str]:
-    """How many faults of pipelines the metrics catch without any other check."""
+def _harmless_result(row: Row) -> str:
+    return f"wrongly reported by {row.first.check}" if row.first else "correctly not reported"
+
+
+def _metrics_alone(matrix: Matrix) -> str:
+    """Return how many pipeline faults the metrics catch without any other check."""
     rows = [row for row in matrix.rows if row.kind == "pipeline"]
     missed = [row.id for row in rows if not matrix.by_metrics_alone(row)]
-    told = f"by metrics alone: {len(rows) - len(missed)} of {len(rows)} faults of pipelines"
-    yield told + (f", not {', '.join(missed)}" if missed else "")
+    line = f"{len(rows) - len(missed)} of {len(rows)} pipeline faults caught by metrics alone"
+    return line + (f", not {', '.join(missed)}" if missed else "")
 
 
 def _markdown(matrix: Matrix) -> Iterator[str]:
@@ -129,10 +129,10 @@ def _marked(row: Row, found: Detection | None) -> str:
     return f"**{found.margin}**" if found is row.first else found.margin
 
 
-def _story(row: Row) -> Iterator[str]:
+def _paragraph(row: Row) -> Iterator[str]:
     yield f"**{row.id} {row.title}.** {row.description.partition(': ')[2] or row.description}"
     if row.unseen:
-        yield f"The data cannot tell: {row.unseen}."
+        yield f"Cannot be seen in the data alone: {row.unseen}."
     if row.first:
         yield f"First caught by {row.first.check}: {_short(row.first.detail)}."
     yield ""
@@ -144,7 +144,7 @@ def _short(detail: str, most: int = 300) -> str:
 
 
 def _cell(row: Row, found: Detection | None) -> str:
-    """By how much, in a few characters."""
+    """Return by how much a check failed, in a few characters."""
     if found is None:
         return ""
     if not found.caught:
@@ -155,5 +155,5 @@ def _cell(row: Row, found: Detection | None) -> str:
 
 
 def _heading(check: str) -> str:
-    """A check's name as it fits above a narrow column: on two lines where it has two words."""
+    """Return a check's name for a narrow column: a line for each word, cut where it is too long."""
     return "\n".join(word if len(word) < _WIDTH else f"{word[: _WIDTH - 2]}." for word in check.split())

@@ -1,4 +1,4 @@
-"""Verdicts on files and metrics as lines of plain text."""
+"""Verdicts on golden files and metrics as lines of text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from harness.core.baselines.baseline import MetricVerdict
     from harness.core.verdict import Verdict
 
+_GAIN = "unexpectedly better: check for an easier problem or leaked ground truth"
 
-def metric_lines(verdicts: Sequence[MetricVerdict]) -> list[str]:
-    """One line per metric that is not accepted, with its value, its limit and its margin."""
-    return [_metric_line(verdict) for verdict in verdicts if not verdict.outcome.accepted]
+
+def summary_lines(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the lines of :func:`verdict_lines`, and one that counts the files that match."""
+    accepted = sum(verdict.outcome.accepted for verdict in verdicts)
+    return [*verdict_lines(verdicts), f"{accepted} of {len(verdicts)} golden files match the registry."]
 
 
 def verdict_lines(verdicts: Iterable[Verdict]) -> list[str]:
-    """One line per verdict that is not simply "same", each with its remedy below."""
+    """Return a line for each verdict except "same", followed by its remedy."""
     lines = []
     for verdict in verdicts:
         if verdict.outcome is not Outcome.SAME:
@@ -28,34 +31,24 @@ def verdict_lines(verdicts: Iterable[Verdict]) -> list[str]:
     return lines
 
 
-def summary_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    """Those lines, and one that counts."""
-    accepted = sum(verdict.outcome.accepted for verdict in verdicts)
-    return [
-        *verdict_lines(verdicts),
-        f"{accepted} of {len(verdicts)} golden files are what the registry says.",
-    ]
+def metric_lines(verdicts: Sequence[MetricVerdict]) -> list[str]:
+    """Return a line for each metric that is not accepted: its value, its limit, and by how much it failed."""
+    return [_metric_line(verdict) for verdict in verdicts if not verdict.outcome.accepted]
 
 
 def _metric_line(verdict: MetricVerdict) -> str:
+    name, value, expected = verdict.name, _number(verdict.value), _number(verdict.expected)
     if verdict.outcome is Outcome.UNREGISTERED:
-        return f"{verdict.name}: {_number(verdict.value)}, in no baseline"
+        return f"{name}: {value}, not in the baseline"
     if verdict.outcome is Outcome.MISSING:
-        return f"{verdict.name}: baseline {_number(verdict.expected)}, not measured"
+        return f"{name}: baseline {expected}, not measured"
     if verdict.control:
-        need = "above" if verdict.allowed > 0 else "below"
-        return (
-            f"{verdict.name}: collapsed: {_number(verdict.value)} must be {abs(verdict.allowed):.3g} or more "
-            f"{need} control {verdict.control!r}, {_number(verdict.expected)}"
-        )
-    allowed = f"+/- {verdict.allowed:.3g}" if verdict.allowed else "exact"
-    told = f"{verdict.name}: {_number(verdict.value)}, baseline {_number(verdict.expected)} {allowed}"
-    if verdict.is_gain:
-        return f"{told}: better by {abs(verdict.distance):.3g}, {_GAIN}"
-    return f"{told}, off by {verdict.distance:+.3g}"
-
-
-_GAIN = "a sudden gain, which is news too: has the problem become easier, or the truth leaked in?"
+        side = "above" if verdict.allowed > 0 else "below"
+        least = f"at least {abs(verdict.allowed):.3g} {side} control {verdict.control!r} ({expected})"
+        return f"{name}: collapsed: expected {least}, found {value}"
+    allowed = f"+/- {verdict.allowed:.3g}" if verdict.allowed else "exactly"
+    off = f"{name}: {value}, baseline {expected} {allowed}, off by {verdict.distance:+.3g}"
+    return f"{off}, {_GAIN}" if verdict.is_gain else off
 
 
 def _number(value: float | None) -> str:

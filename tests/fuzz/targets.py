@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["harness", "zipfile", "numpy.lib", "jso
     from harness.core.storage.digest import digest_arrays
     from harness.core.storage.documents import encode_document
     from harness.core.storage.npz import map_archive, read_archive, write_archive
-    from harness.report.array_summary import summary_lines
+    from harness.report.array_summary import array_lines
     from harness.report.drift import drift_lines
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def fuzz_archive(path: Path) -> None:
     if sum(array.nbytes for array in arrays.values()) > MOST_SHOWN:
         return
     list(drift_lines(compare(arrays, mapped), shown=3))
-    summary_lines(summarise(arrays))
+    array_lines(summarise(arrays))
     again = path.with_suffix(".again")
     write_archive(again, arrays)
     if digest_arrays(read_archive(again)) != digest_arrays(arrays):
