@@ -111,6 +111,7 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
                 "--source",
                 expected="a generator that reads a source file",
                 found=f"{name}, which reads none",
+                message=f"generator {name!r} reads no source file",
                 remedy="Omit --source, or name another generator.",
             )
         return named
@@ -120,9 +121,9 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
     fitting = {key: f for key, f in all_of_them.items() if needs_source(f) == (source is not None)}
     if len(fitting) != 1:
         raise UsageError(
-            "generator",
+            "GENERATOR",
             expected=f"one of {', '.join(sorted(fitting or all_of_them))}",
-            found="no name",
+            found="none",
             remedy="Name one: `harness generate GENERATOR`.",
         )
     return next(iter(fitting.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,15 +24,17 @@ VERBS = {
     "merge-registry": "Merge registry.json entry by entry (called by git merge).",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "recover": "Finish or undo an interrupted regeneration.",
-    "reproduce": "Regenerate golden fixtures and compare them with the recorded ones.",
-    "run": "Run all steps: generate, compare, verify, reconstruct, judge.",
+    "reproduce": "Run recorded generators again and compare the results.",
+    "run": "Run every step: generate, compare, verify, reconstruct, judge.",
     "sensitivity": "Inject known faults and show which check catches which.",
     "textconv": "Print an .npz file as text (called by git diff).",
     "verify": "Compare every golden file with registry.json.",
 }
 
 
-def verb(name: str, **settings: Any) -> Callable[[Callable[..., int]], click.Command]:
+def verb(
+    name: str, cls: type[click.Command] = click.Command
+) -> Callable[[Callable[..., int]], click.Command]:
     """Return the decorator that makes a function the command *name*.
 
     The help of the command is the verb's line in ``VERBS``, then the docstring of the function.
@@ -40,8 +42,7 @@ def verb(name: str, **settings: Any) -> Callable[[Callable[..., int]], click.Com
 
     def decorate(function: Callable[..., int]) -> click.Command:
         text = f"{VERBS[name]}\n\n{inspect.getdoc(function)}"
-        command: click.Command = click.command(name, help=text, **settings)(function)
-        return command
+        return click.command(name, cls, help=text)(function)
 
     return decorate
 

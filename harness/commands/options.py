@@ -69,7 +69,8 @@ def the_fixture(root: Path | None) -> Path:
         raise UsageError(
             "FILE",
             expected="the path of a fixture",
-            found=f"none, and the registry has {len(fixtures)} fixtures",
+            found="none",
+            message=f"no fixture is named, and the registry has {len(fixtures) or 'none'}",
             remedy=f"Name one of {', '.join(fixtures)}." if fixtures else "Record a fixture first.",
         )
     return project.locate(fixtures[0])

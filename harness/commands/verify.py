@@ -42,7 +42,7 @@ def _make_command() -> click.Command:
     @root_option
     @json_option
     def command(root: Path | None, *, as_json: bool) -> int:
-        """Report files that are missing, changed or not registered.
+        """Reports files that are missing, changed or not registered.
 
         An archive that was packed again with the same arrays is reported, but is not an error.
 
