@@ -18,7 +18,7 @@ ERRORS = {
     if inspect.isclass(value) and issubclass(value, errors.HarnessError)
 }
 EXAMPLES = sorted(set(harness.__all__) - ERRORS | {"HarnessError"})
-"""Names that need an example of their own: other errors differ from ``HarnessError`` in name and cause alone."""
+"""Names that need an example of their own. Other errors differ from ``HarnessError`` only in name and cause."""
 
 
 @pytest.mark.parametrize("name", harness.__all__)

@@ -58,6 +58,17 @@ def digest_array(array: Any) -> str:
     ------
     UsageError
         If the dtype has no canonical bytes (objects, structures, long double, 8-bit floats).
+
+    Examples
+    --------
+    The memory layout does not count, but the dtype does:
+
+    >>> import numpy as np
+    >>> array = np.arange(6.0).reshape(2, 3)
+    >>> digest_array(array) == digest_array(np.asfortranarray(array))
+    True
+    >>> digest_array(array) == digest_array(array.astype("float32"))
+    False
     """
     values, dtype = _canonical(array)
     state = xxhash.xxh3_128(_ARRAY_FORM)
@@ -98,6 +109,13 @@ def digest_file(path: str | PathLike[str]) -> str:
     ------
     UnreadableError
         If the file cannot be read, or has no end.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("a.txt").write_text("golden")
+    >>> digest_file("a.txt")
+    'xxh128:4adcd23195f3be6e6908bf15edcf9faa'
     """
     state = xxhash.xxh3_128()
     _feed(path, state)
