@@ -135,7 +135,7 @@ def test_verify_says_the_same_with_and_without_options(project, harness, change,
 def test_verify_accepts_what_is_registered(project, harness):
     """Exit 0 where every file is what the registry says."""
     shown = harness("verify")
-    assert (shown.code, shown.out) == (0, "3 of 3 golden files are what the registry says.\n")
+    assert (shown.code, shown.out) == (0, "3 of 3 golden files match the registry.\n")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_run_names_the_metric_that_drifted(project, harness):
     """A pipeline that changed ends with 1 and names metric, baseline, tolerance and distance."""
     shown = harness("run", env={**os.environ, "BIAS": "0.25"})
     assert shown.code == 1
-    assert "better by 0.25, a sudden gain" in shown.out
+    assert "off by +0.25, unexpectedly better" in shown.out
     assert "verdict: pipeline smooth: drifted" in shown.out
 
 

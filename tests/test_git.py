@@ -230,7 +230,7 @@ def test_diff_names_a_git_lfs_pointer(repository, git):
     """A pointer is named with the command that fetches the file; two pointers differ in their digest."""
     golden = repository / "golden" / "waves.npz"
     golden.write_text(LFS.format("a" * 64))
-    assert "+a Git LFS pointer in place of the file; fetch it with `git lfs pull`" in git("diff")
+    assert "+a Git LFS pointer; download the file with `git lfs pull`" in git("diff")
     git("commit", "-qam", "pointer")
     golden.write_text(LFS.format("b" * 64))
     assert changed(git("diff")) == [f"-digest sha256:{'a' * 64}", f"+digest sha256:{'b' * 64}"]

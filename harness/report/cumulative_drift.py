@@ -48,8 +48,8 @@ def _apart(distance: Distance | None, other: str) -> str:
         return f"unknown distance from {other}"
     if distance.tolerances is None:
         return f"not comparable with {other}"
-    unit = "tolerance" if distance.tolerances == 1 else "tolerances"
-    return f"{distance.tolerances:.3g} {unit} from {other}"
+    figure = _figure(distance)
+    return f"{figure} {'tolerance' if figure == '1' else 'tolerances'} from {other}"
 
 
 def _distances(record: Record) -> str:

@@ -99,7 +99,7 @@ def test_a_gain_is_refused_and_told_from_a_loss():
     gains = {v.name: v.is_gain for v in judge(baseline, {"ssim": 0.6, "mae": 0.2}) if v.control is None}
     assert gains == {"ssim": False, "mae": True}
     lines = metric_lines(judge(baseline, {"ssim": 0.9, "mae": 0.25}))
-    assert "better by 0.15, a sudden gain" in lines[0]
+    assert "off by +0.15, unexpectedly better" in lines[0]
 
 
 @given(st.lists(st.floats(0.5, 1), min_size=1, max_size=8))

@@ -19,7 +19,6 @@ from harness.core.recording.cumulative_drift import Course, Leash, course_of
 from harness.core.recording.regenerate import Staged, commit, plan
 from harness.core.registry.registry import SCHEMA, Distance, Registry, Walk, read_registry, record_digest
 from harness.core.storage.documents import encode_document
-from harness.report.cumulative_drift import record_lines, drift_history_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -356,44 +355,3 @@ def test_git_tells_of_a_forged_walk_in_the_newest_record(in_git):
         step(in_git, ssim=value)
     forge(in_git, 0, summed=0.1)
     assert len(findings(in_git, "rewritten", Rank.BROKEN)) == 1
-
-
-# How it is told
-
-
-def told(course: Course) -> str:
-    return drift_history_line(course).partition(" records")[0]
-
-
-def test_a_walk_is_told_in_a_line(in_git):
-    for value in (0, 2.3, 3.1):
-        course = step(in_git, ssim=value)
-    assert told(course) == "0.8 tolerances from the last, 3.1 from the first (ssim), 3"
-    assert drift_history_line(course).endswith(f"since {course.past[0].at[:10]}")
-
-
-def test_a_lost_first_version_is_told_as_a_bound(empty):
-    for value in (0, 2.3, 3.1):
-        course = step(empty, ssim=value)
-    assert told(course) == "0.8 tolerances from the last, at most 3.1 from the first (ssim), 3"
-
-
-def test_what_has_no_number_is_told_as_it_is(empty):
-    step(empty, ssim=0)
-    assert told(step(empty, mae=0)) == "not comparable with the last, not comparable with the first (mae), 2"
-    assert told(step(empty, mae=1)) == "1 tolerances from the last, unknown from the first, 3"
-
-
-def test_records_are_told_the_origin_first_and_the_newest_last(in_git):
-    for value in range(9):
-        step(in_git, ssim=value)
-    day = records(in_git)[0].at[:10]
-    assert list(record_lines(records(in_git))) == [
-        f"{day}  origin: step to ssim 0",
-        "... and 3 more",
-        *(
-            f"{record.at[:10]}  1 from the last, {n} from the first: step to ssim {n}"
-            for n, record in enumerate(records(in_git))
-            if n >= 4
-        ),
-    ]
