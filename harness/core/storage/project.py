@@ -94,6 +94,13 @@ def find_project(start: Path | None = None) -> Project:
     ------
     UsageError
         If there is no registry in *start* or above it.
+
+    Examples
+    --------
+    >>> Path("analysis/scripts").mkdir(parents=True)
+    >>> _ = Path("analysis/registry.json").write_text("{}")
+    >>> find_project(Path("analysis/scripts")).root.name
+    'analysis'
     """
     folder = Path(start or Path.cwd()).resolve()
     for candidate in (folder, *folder.parents):
