@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
 from harness.core.registry.merge import encode_merge, merge_registries
 from harness.core.registry.registry import SCHEMA, Registry, read_registry
 from harness.core.storage.atomic import replace_file
+from harness.core.system.git import run_git
 
 if TYPE_CHECKING:
     from harness.core.registry.merge import Merge
@@ -98,11 +98,7 @@ def _merge_lines(base: Path, ours: Path, theirs: Path, marker_size: int) -> None
     """
     labels = ("-L", "ours", "-L", "base", "-L", "theirs")
     files = (str(path.absolute()) for path in (ours, base, theirs))
-    call = ["git", "merge-file", "--quiet", f"--marker-size={marker_size}", *labels, *files]
-    try:
-        subprocess.run(call, check=False, capture_output=True)  # noqa: S603 - fixed arguments, absolute paths
-    except OSError:
-        return
+    run_git(Path(), "merge-file", "--quiet", f"--marker-size={marker_size}", *labels, *files)
 
 
 def _show(merge: Merge, name: str) -> None:

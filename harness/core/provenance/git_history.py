@@ -17,7 +17,7 @@ from harness.core.registry.registry import LIMIT, SCHEMA, Record, Registry
 from harness.core.storage.documents import decode_document
 from harness.core.storage.lfs import parse_pointer
 from harness.core.storage.project import REGISTRY
-from harness.core.system.git import Limited, object_names, read_git, read_objects
+from harness.core.system.git import BoundedStream, object_names, read_git, read_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -179,7 +179,7 @@ def _digests(project: Project, logged: tuple[_Logged, ...]) -> dict[str, str]:
     return dict(read_objects(project.root, blobs, _digest))
 
 
-def _digest(stream: Limited) -> str:
+def _digest(stream: BoundedStream) -> str:
     """SHA-256 of an object's bytes, or of those that a Git LFS pointer stands for."""
     first = stream.read(_BLOCK_BYTES)
     pointer = None if stream.left else parse_pointer(first)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from harness.core.registry.registry import Entry, Record
     from harness.core.storage.project import Project
-    from harness.core.system.git import Limited
+    from harness.core.system.git import BoundedStream
 
     T = TypeVar("T")
 
@@ -69,7 +69,7 @@ def recorded_digest(project: Project, path: str, entry: Entry, record: Record) -
     return next((then.sha256 for then in known if then and then.record == record), None)
 
 
-def _each_version(project: Project, path: str, read: Callable[[Limited], T]) -> Iterator[T]:
+def _each_version(project: Project, path: str, read: Callable[[BoundedStream], T]) -> Iterator[T]:
     """What *read* makes of every version of a file that a commit left, the oldest first."""
     told = read_git(project.root, "rev-parse", "--show-prefix")
     if told is None:
@@ -83,7 +83,7 @@ def _each_version(project: Project, path: str, read: Callable[[Limited], T]) -> 
         yield made
 
 
-def _copy(stream: Limited, target: Path) -> str:
+def _copy(stream: BoundedStream, target: Path) -> str:
     """Copy an object to *target*, over the one before; return its digest."""
     state = hashlib.sha256()
     with target.open("wb") as file:
@@ -93,7 +93,7 @@ def _copy(stream: Limited, target: Path) -> str:
     return f"sha256:{state.hexdigest()}"
 
 
-def _registry(stream: Limited) -> Registry:
+def _registry(stream: BoundedStream) -> Registry:
     """The registry as it was; an empty one where it cannot be read."""
     try:
         return decode_document(stream.read(), Registry, name=REGISTRY, schema=SCHEMA, limit=LIMIT)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,13 @@ from typing import TYPE_CHECKING
 from harness.core.errors import DependencyError, HarnessError, RefusedError, UsageError
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.project import REGISTRY
+from harness.core.system.git import run_git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.core.storage.project import Project
+    from harness.core.system.git import GitResult
 
 _DIFF, _MERGE, _ANCESTORS = "harness-npz", "harness-registry", "harness-registry-ancestors"
 
@@ -56,11 +57,11 @@ def install(project: Project) -> tuple[Setting, ...]:
 def require_work_tree(folder: Path) -> None:
     """Raise :class:`UsageError` unless *folder* is in a git work tree."""
     inside = _git(folder, "rev-parse", "--is-inside-work-tree")
-    if inside.returncode or inside.stdout.strip() != "true":
+    if inside.code or inside.output.strip() != "true":
         raise UsageError(
             str(folder),
             expected="a directory in a git work tree",
-            found=_first_line(inside.stderr) or "a bare repository",
+            found=_first_line(inside.error) or "a bare repository",
             remedy="Run `git init`, change to the repository, or name it with --root.",
         )
 
@@ -115,14 +116,14 @@ def _set_configuration(project: Project) -> list[Setting]:
 
 
 def _set(root: Path, key: str, value: str) -> Setting:
-    known = _git(root, "config", "--local", "--get-all", key).stdout.splitlines()
+    known = _git(root, "config", "--local", "--get-all", key).output.splitlines()
     if known != [value]:
         done = _git(root, "config", "--local", "--replace-all", key, value)
-        if done.returncode:
+        if done.code:
             raise HarnessError(
                 key,
                 expected="a git configuration that can be written",
-                found=_first_line(done.stderr),
+                found=_first_line(done.error),
                 remedy="Mend what git says, and run `harness install-git` again.",
             )
     return Setting("git config", f"{key} = {value}", changed=known != [value])
@@ -132,7 +133,7 @@ def _require_effect(project: Project) -> None:
     """Raise :class:`RefusedError` unless git comes to the attributes that were asked for."""
     archive = f"{project.golden_name}/fixture.npz"
     for path, name, value in ((archive, "diff", _DIFF), (REGISTRY, "merge", _MERGE)):
-        told = _git(project.root, "check-attr", "-z", name, "--", path).stdout.split("\0")
+        told = _git(project.root, "check-attr", "-z", name, "--", path).output.split("\0")
         if value not in told:
             raise RefusedError(
                 f"attribute {name} of {path}",
@@ -143,22 +144,16 @@ def _require_effect(project: Project) -> None:
             )
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's git
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
-        )
-    except OSError as error:
+def _git(folder: Path, *arguments: str) -> GitResult:
+    done = run_git(folder, *arguments)
+    if done.code is None:
         raise DependencyError(
             "git",
             expected="a git command on the path",
-            found=error.strerror or str(error),
+            found=done.error,
             remedy="Install git, or add it to PATH.",
-        ) from error
+        )
+    return done
 
 
 def _first_line(text: str) -> str:

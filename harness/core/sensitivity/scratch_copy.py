@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.storage.project import REGISTRY, Project
-from harness.core.system.git import read_git
+from harness.core.system.git import run_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,20 +38,22 @@ def scratch_copy(project: Project) -> Iterator[Project]:
 def _clone(project: Project, copy: Project) -> None:
     """Clone the history without a checkout; outside git, make a plain directory."""
     arguments = ("clone", "--quiet", "--shared", "--no-checkout", str(project.root), str(copy.root))
-    cloned = read_git(project.root, *arguments) if (project.root / ".git").exists() else None
-    if cloned is None:
+    has_history = (project.root / ".git").exists() and run_git(project.root, *arguments).succeeded
+    if not has_history:
         copy.root.mkdir(exist_ok=True)
         return
-    read_git(copy.root, "reset", "--quiet")
+    run_git(copy.root, "reset", "--quiet")
 
 
 def commit_copy(copy: Project, message: str) -> None:
     """Commit the golden files and registry of a copy, as CI would see them; outside git, do nothing."""
     if not (copy.root / ".git").exists():
         return
-    read_git(copy.root, "add", "--force", "--all", "--", copy.golden_name, *_tracked(copy))
+    run_git(
+        copy.root, "--literal-pathspecs", "add", "--force", "--all", "--", copy.golden_name, *_tracked(copy)
+    )
     identity = ("-c", "user.name=scratch copy", "-c", "user.email=scratch-copy@localhost")
-    read_git(copy.root, *identity, "commit", "--quiet", "--no-verify", "--message", message)
+    run_git(copy.root, *identity, "commit", "--quiet", "--no-verify", "--message", message)
 
 
 def _tracked(copy: Project) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from harness.core.system.git import read_git
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 _KERNEL_VARIABLES = (
@@ -55,16 +56,7 @@ def author(root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(root), *arguments],  # noqa: S607 - the user's git
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip() or None
+    return (read_git(root, *arguments) or "").strip() or None
 
 
 def _version(package: str) -> str:

@@ -1,10 +1,15 @@
-"""Git's plumbing, read only: what a command prints, names of objects, and their bytes as a stream."""
+"""Run git, and read its objects as a stream.
+
+:func:`read_git`, :func:`object_names` and :func:`read_objects` read a repository and change nothing in it.
+:func:`run_git` runs any command, as a user would.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -13,63 +18,101 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Literal paths, no lock, and no objects that a clone puts in place of others.
-_CAREFULLY = ("--literal-pathspecs", "--no-optional-locks", "--no-replace-objects")
+_READ_ONLY_OPTIONS = (
+    "--literal-pathspecs",  # a file's name may look like a pattern
+    "--no-optional-locks",  # git status would refresh the index
+    "--no-replace-objects",  # a clone may replace objects with others
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GitResult:
+    """How a git command ended; ``code`` is None if there is no git command on the path.
+
+    Output is decoded as UTF-8, with undecodable bytes of file names kept as surrogates.
+    """
+
+    code: int | None
+    output: str
+    error: str
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether git ran and ended without an error."""
+        return self.code == 0
+
+
+def run_git(folder: Path, *arguments: str) -> GitResult:
+    """Run ``git ARGUMENTS`` in *folder*, to its end. May change the repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's git
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        return GitResult(None, "", error.strerror or str(error))
+    output, error_text = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
+    return GitResult(done.returncode, output, error_text)
 
 
 def read_git(folder: Path, *arguments: str) -> str | None:
-    """What ``git ARGUMENTS`` prints in *folder*; None where it fails, or there is no git."""
-    try:
-        done = subprocess.run(_command(folder, *arguments), capture_output=True, check=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
+    """Return what ``git ARGUMENTS`` prints in *folder*; None if it fails or there is no git.
+
+    The command must be one that only reads, like ``log`` or ``rev-parse``. Undecodable bytes become U+FFFD,
+    so that the text can be stored as JSON.
+    """
+    done = run_git(folder, *_READ_ONLY_OPTIONS, *arguments)
+    if not done.succeeded:
         return None
-    return done.stdout.decode("utf-8", "replace")
+    return done.output.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def object_names(folder: Path, revisions: Iterable[str]) -> Iterator[str | None]:
-    """Object name of each of *revisions*, ``commit:path``; None where there is no such object."""
-    with _asked(folder, revisions, "--batch-check=%(objectname)") as stream:
+    """Yield the object name of each revision, ``commit:path``; None if there is no such object."""
+    with _cat_file(folder, revisions, "--batch-check=%(objectname)") as stream:
         for line in stream:
             name = line.decode().strip()
             yield None if name.endswith((" missing", " ambiguous")) else name
 
 
-def read_objects(folder: Path, names: Iterable[str], read: Callable[[Limited], T]) -> Iterator[tuple[str, T]]:
-    """What *read* makes of each object's bytes, with the object's name."""
-    with _asked(folder, names, "--batch") as stream:
+def read_objects(
+    folder: Path, names: Iterable[str], read: Callable[[BoundedStream], T]
+) -> Iterator[tuple[str, T]]:
+    """Call *read* on each object's bytes; yield the object's name and the result."""
+    with _cat_file(folder, names, "--batch") as stream:
         while head := stream.readline().split():
             name, _kind, size = head
-            content = Limited(stream, int(size))
-            made = read(content)
-            content.read()
-            stream.read(1)  # the newline that ends an object
-            yield name.decode(), made
+            content = BoundedStream(stream, int(size))
+            result = read(content)
+            content.read()  # what read() left, so that the next object starts here
+            stream.read(1)  # the newline after each object
+            yield name.decode(), result
 
 
-class Limited:
-    """The next *left* bytes of a stream."""
+class BoundedStream:
+    """The next *left* bytes of a longer stream, as a stream of their own."""
 
     def __init__(self, stream: IO[bytes], left: int) -> None:
         self._stream = stream
         self.left = left
 
     def read(self, size: int | None = None) -> bytes:
-        """At most *size* bytes, or all that are left."""
+        """Return at most *size* bytes; all that are left if it is None."""
         block = self._stream.read(self.left if size is None else min(size, self.left))
         self.left -= len(block)
         return block
 
 
 @contextlib.contextmanager
-def _asked(folder: Path, names: Iterable[str], form: str) -> Iterator[IO[bytes]]:
-    """Output of ``git cat-file`` for a list of objects; it is a file, so that no pipe can fill up."""
+def _cat_file(folder: Path, names: Iterable[str], form: str) -> Iterator[IO[bytes]]:
+    """Open the output of ``git cat-file`` for a list of objects.
+
+    The list is passed as a file: writing it to a pipe while git writes the output could block both.
+    """
     with tempfile.TemporaryFile() as listing:
         listing.write("".join(f"{name}\n" for name in names).encode())
         listing.seek(0)
-        command = _command(folder, "cat-file", form)
+        command = ["git", "-C", str(folder), *_READ_ONLY_OPTIONS, "cat-file", form]
         with subprocess.Popen(command, stdin=listing, stdout=subprocess.PIPE) as process:  # noqa: S603
             yield cast("IO[bytes]", process.stdout)
-
-
-def _command(folder: Path, *arguments: str) -> list[str]:
-    return ["git", "-C", str(folder), *_CAREFULLY, *arguments]
