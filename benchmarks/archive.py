@@ -1,4 +1,4 @@
-"""One array of an archive, mapped from a stored one or inflated from a compressed one; and its digest."""
+"""Opening one array of an archive, mapped (stored) or inflated (compressed), and the digest of the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIZE = 33_000_000
 
 
 def measure(folder: Path) -> list[Row]:
-    """33 MB in three arrays, of which one is summed; then the digest of the archive."""
+    """Sum one of three arrays of 33 MB in all; then compute the digest of the archive."""
     found = arrays(_SIZE)
     stored, packed = folder / "stored.npz", folder / "packed.npz"
     write_archive(stored, found)

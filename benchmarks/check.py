@@ -1,6 +1,6 @@
-"""``fixture_regression.check`` beside pytest-regressions' own, and syrupy's snapshots; in one pytest session.
+"""``fixture_regression.check``, pytest-regressions' own check and syrupy's snapshots in one pytest session.
 
-Run by pytest in a project of its own, ``measure`` starts it. Sizes are in bytes of all arrays together.
+``measure`` starts pytest on this module in a temporary project. Sizes are in bytes of all arrays together.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _HERE = Path(__file__).parent
 
 
 def arrays(size: int) -> dict[str, np.ndarray]:
-    """Three arrays that look like measurements, the same each time."""
+    """Return three arrays that look like measurements, the same at every call."""
     rng = np.random.default_rng(0)
     return {name: rng.standard_normal(size // 24) for name in ("diffraction", "object", "probe")}
 
 
 def moved(size: int) -> dict[str, np.ndarray]:
-    """The same with the last bit of one number changed."""
+    """Return the same arrays with the last bit of one number changed."""
     found = arrays(size)
     middle = found["object"].size // 2
     found["object"][middle] = np.nextafter(found["object"][middle], 9)
@@ -45,15 +45,15 @@ def measure(folder: Path) -> list[Row | Ceiling]:
     """Run the tests below in a project in *folder*, twice: to record, and to measure."""
     rows: list[Row | Ceiling] = []
     for label, size in SIZES.items():
-        told = _session(folder / label.replace(" ", "_"), size)
+        times = _session(folder / label.replace(" ", "_"), size)
         same, peer = f"check, nothing changed, {label}", "ndarrays_regression.check"
-        ours, best = told["check"], ("one xxh3 pass over the bytes", told["hash"])
+        ours, best = times["check"], ("one xxh3 pass over the bytes", times["hash"])
         rows += [
-            Row(same, peer, ours, told[peer], *best, 200),
-            Row(f"make the fixture and check it, {label}", peer, told["make"], told[peer], *best),
-            Row(same, "syrupy, bytes", ours, told["syrupy"], *best),
-            Row(f"check, one last bit, {label}", peer, told["moved"], told["moved peer"],
-                "a sum over the bytes", told["sum"], 3),
+            Row(same, peer, ours, times[peer], *best, 200),
+            Row(f"make the fixture and check it, {label}", peer, times["make"], times[peer], *best),
+            Row(same, "syrupy, bytes", ours, times["syrupy"], *best),
+            Row(f"check, one last bit, {label}", peer, times["moved"], times["moved peer"],
+                "a sum over the bytes", times["sum"], 3),
         ]  # fmt: skip
         if label == "33 MB":
             rows.append(Row(same, best[0], ours, best[1], *best, 1 / 3))
@@ -66,25 +66,25 @@ def _session(root: Path, size: int) -> dict[str, Figure]:
     (root / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     golden.record(root, golden.fixture("scan", arrays(size)))
     (root / "test_check.py").write_text("from check import test_checks\n")
-    told = root / "told.json"
+    output = root / "times.json"
     for option in ("--snapshot-update", "--no-header"):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", option],
             cwd=root,
-            env={**os.environ, "PYTHONPATH": str(_HERE), "SIZE": str(size), "TOLD": str(told)},
+            env={**os.environ, "PYTHONPATH": str(_HERE), "SIZE": str(size), "TIMES": str(output)},
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode:
         raise RuntimeError(done.stdout[-3000:])
-    return {name: Figure(*value) for name, value in json.loads(told.read_text()).items()}
+    return {name: Figure(*value) for name, value in json.loads(output.read_text()).items()}
 
 
 def test_checks(
     fixture_regression: Any, ndarrays_regression: Any, snapshot: Any, request: pytest.FixtureRequest
 ) -> None:
-    """Each on arrays that did not change, and on arrays of which one bit did."""
+    """Time each check on arrays that did not change, and on arrays with one changed bit."""
     from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
     size = int(os.environ["SIZE"])
@@ -94,7 +94,9 @@ def test_checks(
     np.savez_compressed(recorded, **same)  # what --force-regen would have left
 
     def snap() -> None:
-        whole = snapshot.use_extension(SingleFileSnapshotExtension)(name="scan")  # anew: it counts its uses
+        whole = snapshot.use_extension(SingleFileSnapshotExtension)(
+            name="scan"
+        )  # a new one each time: it counts its uses
         assert whole == b"".join(array.tobytes() for array in same.values())
 
     def peer(found: dict[str, np.ndarray]) -> None:
@@ -113,12 +115,12 @@ def test_checks(
             "sum": lambda: [array.sum() for array in same.values()],
         }
     )
-    told = {name: [value.median, value.spread] for name, value in taken.items()}
-    Path(os.environ["TOLD"]).write_text(json.dumps(told))
+    times = {name: [value.median, value.spread] for name, value in taken.items()}
+    Path(os.environ["TIMES"]).write_text(json.dumps(times))
 
 
 def _memory(root: Path) -> Ceiling:
-    """Peak of a process that checks a large fixture, of which one bit changed: nothing is left out then."""
+    """Measure the peak memory of a check that has to compare all elements, because one bit changed."""
     root.mkdir(parents=True)
     (root / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     golden.record(root, golden.fixture("scan", arrays(LARGE)))
@@ -136,7 +138,7 @@ def _memory(root: Path) -> Ceiling:
 
 
 def test_peak(fixture_regression: Any) -> None:
-    """The arrays themselves count: they are there before, during and after."""
+    """Print the peak memory of one check; the arrays themselves are included."""
     fixture = golden.fixture("scan", moved(LARGE))
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak of making them
     fixture_regression.check(fixture)

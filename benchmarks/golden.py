@@ -1,4 +1,4 @@
-"""Repositories of golden files to measure on: made in a moment, registered as `harness add` would."""
+"""Repositories of golden files to measure on, made quickly and registered as `harness add` would."""
 
 from __future__ import annotations
 

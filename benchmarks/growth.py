@@ -1,4 +1,4 @@
-"""Seconds by size, at sizes that differ by powers of ten: what grows faster than linearly shows."""
+"""Time by size, at sizes that differ by powers of ten, to show what grows faster than linearly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RUNS = 3
 
 
 def measure(folder: Path) -> list[Growth]:
-    """Verify by entries and by bytes, train by positions."""
+    """Measure verify by the number of entries and of bytes, and training by the number of positions."""
     entries = tuple((float(count), _verify_entries(folder, count)) for count in (10**2, 10**3, 10**4, 10**5))
     sizes = tuple((float(size), _verify_bytes(folder, size)) for size in (10**6, 10**7, 10**8, 10**9, 10**10))
     train = tuple((float(count), _train(folder, count)) for count in (16, 64, 256))
@@ -64,7 +64,7 @@ def _train(folder: Path, positions: int) -> float:
 
 
 def plot(growths: list[Growth], path: Path) -> None:
-    """Draw each work's seconds over its size, with the line of a cost that grows as the size does."""
+    """Draw the time over the size for each task, with a line that grows linearly."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
 

@@ -1,4 +1,4 @@
-"""A registry of 100,000 entries: load, look one up, replace one, save; beside json."""
+"""A registry of 100,000 entries: load, look one up, replace one, save; compared with json."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COUNT = 100_000
 
 
 def measure(folder: Path) -> list[Row]:
-    """Both read the same text and write all of it again; ours also refuses keys that are there twice."""
+    """Both read and write the same text; ours also refuses duplicate keys."""
     path, theirs = folder / "registry.json", folder / "theirs.json"
     path.write_bytes(encode_registry(golden.many_entries(_COUNT)))
     theirs.write_bytes(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Results as a page for people and a file for programs."""
+"""Results as a Markdown page and as JSON."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _PACKAGES = (
 )  # fmt: skip
 _PROGRAMS = ("sha256sum", "xxhsum", "b3sum")
 _HEAD = """\
-# What it costs, beside others
+# Speed and memory compared with similar tools
 
-Made by `make bench` in one run; each figure and its peer's were taken in turn, medians of at least 7 with the
-distance of the quartiles. *Limit* is what the machine does at best. Compare ratios, not seconds.
-`make bench-compare` shows each ratio that moved by 20 % against this page's.
+Made by `make bench` in one run. Each figure and its peer's were measured in turn: medians of at least 7 runs,
+with the interquartile range. *Limit* is the best that this machine can do. Compare ratios, not seconds.
+`make bench-compare` lists the ratios that differ by more than 20 % from those on this page.
 """
 
 
 def machine() -> dict[str, str]:
-    """What the figures were measured on."""
+    """Return processor, memory, system and versions."""
     cpu = re.search(r"model name\s*: (.*)", _read("/proc/cpuinfo"))
     memory = re.search(r"MemTotal: *(\d+)", _read("/proc/meminfo"))
     found = {
@@ -49,7 +49,7 @@ def machine() -> dict[str, str]:
 
 def write(rows: Sequence[Row | Ceiling], growths: Sequence[Growth], folder: Path) -> None:
     """Write RESULTS.md and results.json into *folder*."""
-    told = machine()
+    found = machine()
     speeds = [row for row in rows if isinstance(row, Row)]
     ceilings = [row for row in rows if isinstance(row, Ceiling)]
     lines = [
@@ -65,17 +65,17 @@ def write(rows: Sequence[Row | Ceiling], growths: Sequence[Growth], folder: Path
         *(_missed(row) for row in rows if not row.reached),
         "## Growth",
         "",
-        "![Seconds over size, and a line for a cost that grows as the size does](../docs/growth.png)",
+        "![Seconds over size, with a line for linear growth](../docs/growth.png)",
         "",
         *map(_grown, growths),
         "",
         "## Machine",
         "",
-        *(f"- {name}: {value}" for name, value in told.items()),
+        *(f"- {name}: {value}" for name, value in found.items()),
     ]
     (folder / "RESULTS.md").write_text("\n".join(lines) + "\n")
     data = {
-        "machine": told,
+        "machine": found,
         "rows": [{**asdict(row), "ratio": row.ratio} for row in speeds],
         "ceilings": [asdict(row) for row in ceilings],
         "growth": [asdict(growth) for growth in growths],
@@ -84,7 +84,7 @@ def write(rows: Sequence[Row | Ceiling], growths: Sequence[Growth], folder: Path
 
 
 def moved(before: dict[str, Any], now: dict[str, Any], share: float = 0.2) -> list[str]:
-    """Lines on each ratio that moved by more than *share*, and each row that came or went."""
+    """Return a line per ratio that changed by more than *share*, and per row that is new or gone."""
     old, new = ({f"{row['work']} / {row['peer']}": row["ratio"] for row in d["rows"]} for d in (before, now))
     lines = []
     for name in sorted(old.keys() | new.keys()):
@@ -103,7 +103,7 @@ def _speed(row: Row) -> str:
 
 
 def line(row: Row | Ceiling) -> str:
-    """One line on a row, for the terminal while the run goes on."""
+    """Return one line on a row, to print while the benchmarks run."""
     if isinstance(row, Ceiling):
         return f"{row.work}: {row.value:.3g} {row.unit}, at most {row.most:.3g}{_mark(row)}"
     return f"{row.work}: {_figure(row.ours)}; {row.peer}: {_figure(row.theirs)}; {row.ratio:.3g}x{_mark(row)}"
@@ -140,6 +140,6 @@ def _read(path: str) -> str:
 
 def _version(program: str) -> str:
     if not shutil.which(program):
-        return "not installed: its rows are missing"
+        return "not installed, so its rows are missing"
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     return (done.stdout or done.stderr).splitlines()[0]

@@ -1,4 +1,4 @@
-"""What a table of results is made of."""
+"""Rows of the table of results."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One work of ours beside a peer's, and beside what the machine could do at best.
+    """The time of one task for harness and for a peer, and the best that the machine could do.
 
-    ``least`` is the ratio, the peer's seconds by ours, that must be reached; None where nothing was asked.
-    ``why`` is for a row that misses it.
+    ``least`` is the required ratio of the peer's seconds to ours; None if there is no requirement.
+    ``why`` explains a row that misses it.
     """
 
     work: str
@@ -28,18 +28,18 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How many times faster we are."""
+        """How many times faster harness is than the peer."""
         return self.theirs.median / self.ours.median
 
     @property
     def reached(self) -> bool:
-        """Whether the ratio is what was asked for."""
+        """Whether the required ratio is reached."""
         return self.least is None or self.ratio >= self.least
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """A figure that must stay below another, in *unit*."""
+    """A figure with an upper limit, both in *unit*."""
 
     work: str
     value: float
@@ -49,13 +49,13 @@ class Ceiling:
 
     @property
     def reached(self) -> bool:
-        """Whether it does."""
+        """Whether the figure is within its limit."""
         return self.value <= self.most
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Seconds of a work at several sizes."""
+    """Seconds of a task at several sizes."""
 
     work: str
     size: str

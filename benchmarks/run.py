@@ -1,7 +1,7 @@
-"""``make bench`` measures all of it in one run; ``make bench-compare`` compares that with what is committed.
+"""``make bench`` runs all benchmarks; ``make bench-compare`` compares the results with the committed ones.
 
 ``python benchmarks/run.py [--compare] [NAME ...]``, where a name is one of the modules below. Only a run of
-all of them is written down.
+all of them is saved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MODULES = {
 
 
 def main(words: list[str]) -> None:
-    """Measure, and write or compare."""
+    """Run the benchmarks, then save the results or compare them."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users keep compiled modules
     compares = "--compare" in words
     names = [word for word in words if word != "--compare"]

@@ -1,4 +1,4 @@
-"""How long it takes until anything happens: the command, and the plugin in a session without tests."""
+"""Start-up time of the command, and of the plugin in a session without tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EMPTY = 5  # pytest's exit code where no test was collected
 
 
 def measure(folder: Path) -> list[Row | Ceiling]:
-    """``harness verify`` here beside a bare interpreter; pytest with the plugin and without."""
+    """Measure ``harness verify`` here and a bare interpreter; pytest with and without the plugin."""
     taken = alternate(
         {
             "ours": command(*HARNESS, "verify", cwd=_REPOSITORY),

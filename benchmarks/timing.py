@@ -1,4 +1,4 @@
-"""Seconds of things done in turn, so that what the machine does beside them falls on all alike."""
+"""Time tasks in turn, so that other load on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ LEAST = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Median of several measurements, and the distance of their quartiles as a share of it."""
+    """Median of several measurements, and the interquartile range relative to it."""
 
     median: float
     spread: float = 0.0
 
 
 def figure(values: Sequence[float]) -> Figure:
-    """Median and spread of *values*."""
+    """Return the median and spread of *values*."""
     median = statistics.median(values)
     low, _, high = statistics.quantiles(values, n=4)
     return Figure(median, (high - low) / median)
 
 
 def alternate(works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, Figure]:
-    """Do all *works* in turn, *rounds* times after one that is not counted; seconds of each.
+    """Run all *works* in turn, *rounds* times after a warm-up; return the seconds of each.
 
-    A short work is repeated within its turn until that takes ``LEAST`` seconds, and counts by its mean.
+    A short task is repeated within its turn until that takes ``LEAST`` seconds, and its mean is counted.
     """
     repeats = {name: max(1, round(LEAST / seconds(work))) for name, work in works.items()}
     taken: dict[str, list[float]] = {name: [] for name in works}
@@ -49,7 +49,7 @@ def alternate(works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -
 
 
 def command(*words: str | Path, cwd: Path, accept: Sequence[int] = (0,)) -> Callable[[], None]:
-    """Return what runs a command to its end, and raises if its exit code is none of *accept*."""
+    """Return a function that runs a command and raises if its exit code is not in *accept*."""
 
     def run() -> None:
         done = subprocess.run([str(word) for word in words], cwd=cwd, capture_output=True, check=False)
@@ -60,14 +60,14 @@ def command(*words: str | Path, cwd: Path, accept: Sequence[int] = (0,)) -> Call
 
 
 def peak_mb(*words: str | Path, cwd: Path) -> float:
-    """Peak resident memory of a command, in MB.
+    """Return the peak resident memory of a command, in MB.
 
-    A small process starts it, for a child's peak is never less than what its parent had.
+    A small process starts it, because the peak of a child is at least the memory of its parent.
     """
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", _PEAK, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=True
     )
-    return float(told.stdout.splitlines()[-1]) / 1000
+    return float(done.stdout.splitlines()[-1]) / 1000
 
 
 _PEAK = (
@@ -81,7 +81,7 @@ HARNESS = (str(Path(sys.executable).with_name("harness")),)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Seconds that a work takes, once."""
+    """Run a task once and return its seconds."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Training and inference of the network on the golden fixture, beside two imports of torch alone."""
+"""Training and inference of the network on the golden fixture, compared with two imports of torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STAGES = ("train", "infer")
 
 
 def measure(folder: Path) -> list[Row | Ceiling]:
-    """Every run must be accepted by its baseline: a faster one that is worse does not count."""
+    """Measure training and inference; a run counts only if its metrics match the baseline."""
     baseline = read_baseline(_GOLDEN / "minimal_v1.network.json")
     bare = command(sys.executable, "-c", "import torch", cwd=folder)
     ours, imports, peak = [], [], 0.0
@@ -27,7 +27,7 @@ def measure(folder: Path) -> list[Row | Ceiling]:
             done = network(_GOLDEN / "minimal_v1.npz", Path(output))
         verdicts = judge(baseline, done.metrics, done.controls)
         if not all_accepted(verdicts):
-            raise RuntimeError(f"not what the baseline says: {verdicts}")
+            raise RuntimeError(f"the metrics do not match the baseline: {verdicts}")
         stages = {stage.name: stage for stage in done.stages}
         peak = max(peak, *(stages[name].peak_mb for name in _STAGES))
         if number:

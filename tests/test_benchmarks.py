@@ -1,4 +1,4 @@
-"""The committed results: what they say of each other, and how a later run is compared with them."""
+"""The committed results: page and data agree, and a later run is compared with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE, DATA = (FOLDER / "RESULTS.md").read_text("utf-8"), json.loads((FOLDER / "r
 
 @pytest.fixture
 def moved(monkeypatch):
-    """Lines on ratios that moved from one run to another; each run is ratios by work."""
+    """Lists ratios that changed between two runs, each given as ratios by task."""
     monkeypatch.syspath_prepend(FOLDER)
     from results import moved
 
@@ -45,10 +45,10 @@ def test_every_row_that_misses_its_bound_says_why():
     assert all(row["why"] and row["why"] in PAGE for row in missed)
 
 
-@pytest.mark.parametrize(("now", "told"), [(2.38, False), (2.42, True), (1.62, False), (1.58, True)])
-def test_a_ratio_that_moved_by_a_fifth_is_shown(moved, now, told):
-    assert bool(moved({"check": 2.0}, {"check": now})) is told
+@pytest.mark.parametrize(("now", "shown"), [(2.38, False), (2.42, True), (1.62, False), (1.58, True)])
+def test_a_ratio_that_changed_by_more_than_a_fifth_is_shown(moved, now, shown):
+    assert bool(moved({"check": 2.0}, {"check": now})) is shown
 
 
-def test_a_row_that_came_or_went_is_shown(moved):
+def test_new_and_removed_rows_are_shown(moved):
     assert moved({"old": 1.0}, {"new": 1.0}) == ["new / peer: new", "old / peer: gone"]
