@@ -23,10 +23,10 @@ def _array_lines(array: ArrayDrift, shown: int) -> Iterator[str]:
     if array.aspect in {Aspect.NAME, Aspect.DTYPE, Aspect.SHAPE}:
         yield f"{array.name}: {array.aspect.value}: expected {array.expected}, found {array.found}"
         return
-    share = 100 * array.differing / array.size
+    share = 100 * array.drifted / array.size
     # Positions of NaN and infinity are compared exactly, whatever the tolerance.
     including = f", including {array.aspect.value}" if array.aspect is Aspect.NONFINITE else ""
-    yield f"{array.name}: {array.differing} of {array.size} elements differ ({share:.3g} %){including}"
+    yield f"{array.name}: {array.drifted} of {array.size} elements differ ({share:.3g} %){including}"
     largest = f"{array.max_absolute:.3g} absolute, {array.max_relative:.3g} relative, {array.max_ulp} ULP"
     yield f"  largest difference: {largest}; worst at {_index(array.worst)}"
     yield f"  allowed: {_allowed(array)}"
@@ -40,9 +40,9 @@ def _allowed(array: ArrayDrift) -> str:
 
 
 def _element_lines(array: ArrayDrift, shown: int) -> Iterator[str]:
-    for count, difference in enumerate(array.differences()):
+    for count, difference in enumerate(array.drifted_elements()):
         if count == shown:
-            yield f"  ... and {array.differing - shown} more"
+            yield f"  ... and {array.drifted - shown} more"
             return
         yield f"  {_index(difference.index)}: expected {difference.expected!r}, found {difference.found!r}"
 

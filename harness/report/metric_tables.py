@@ -55,7 +55,7 @@ def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
     """Return a table of each metric's lead over each control; the lead it needs is in brackets."""
     against = {(v.name, v.control): v for v in verdicts if v.control is not None}
     controls = list(dict.fromkeys(control for _, control in against))
-    table = _table(f"{pipeline}: lead over the controls (required lead)", "metric", controls)
+    table = _table(f"{pipeline}: lead over controls (needed)", "metric", controls)
     for name in dict.fromkeys(name for name, _ in against):
         found = (against.get((name, control)) for control in controls)
         table.add_row(name, *(_lead(verdict) if verdict else "" for verdict in found))
@@ -91,7 +91,8 @@ def _table(title: str, first: str, others: Iterable[str]) -> Table:
 
 def _lead(verdict: MetricVerdict) -> str:
     """Return the lead over a control in the metric's good direction, and the required lead."""
-    return f"{math.copysign(1, verdict.allowed) * verdict.distance:.2g} ({abs(verdict.allowed):.2g})"
+    lead = math.copysign(1, verdict.allowed) * verdict.distance + 0.0  # never minus zero
+    return f"{lead:.2g} ({abs(verdict.allowed):.2g})"
 
 
 def _number(value: float | None) -> str:

@@ -134,13 +134,13 @@ def _paragraph(row: Row) -> Iterator[str]:
     if row.unseen:
         yield f"Cannot be seen in the data alone: {row.unseen}."
     if row.first:
-        yield f"First caught by {row.first.check}: {_short(row.first.detail)}."
+        yield f"First caught by {row.first.check}: {_sentence(row.first.detail)}"
     yield ""
 
 
-def _short(detail: str, most: int = 300) -> str:
+def _sentence(detail: str, most: int = 300) -> str:
     text = detail.rstrip(".")
-    return text if len(text) <= most else f"{text[:most]} ..."
+    return f"{text}." if len(text) <= most else f"{text[:most]} ..."
 
 
 def _cell(row: Row, found: Detection | None) -> str:

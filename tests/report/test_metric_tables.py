@@ -1,0 +1,114 @@
+"""Tables of metrics and stages: right numbers, and no wider than 80 columns."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from harness.core.baselines.baseline import SCHEMA, Baseline, Certificate, Metric, MetricVerdict
+from harness.core.domain.interface import PipelineResult, Stage
+from harness.core.verdict import Outcome
+from harness.report import metric_tables
+
+VERDICTS = (
+    MetricVerdict("ssim", Outcome.TOLERATED, value=0.74, expected=0.75, allowed=0.0125),
+    MetricVerdict("mae", Outcome.DRIFTED, value=0.25, expected=0.125, allowed=0.0),
+    MetricVerdict("ssim", Outcome.SAME, value=0.74, expected=0.5, allowed=0.1, control="flat"),
+    MetricVerdict("mae", Outcome.COLLAPSED, value=0.25, expected=0.25, allowed=-0.1, control="flat"),
+)
+RESULT = PipelineResult(
+    pipeline="network",
+    metrics={"ssim": 0.74, "mae": 0.25},
+    controls={"flat": {"ssim": 0.5}},
+    stages=(Stage("train", seconds=1.25, peak_mb=101.4), Stage("infer", seconds=0.04, peak_mb=0.0)),
+    artifacts={},
+)
+
+
+def rows(table) -> list[list[str]]:
+    """Words of each line of a table at 80 columns, without rules and empty lines."""
+    console = Console(width=80, highlight=False)
+    with console.capture() as shown:
+        console.print(table)
+    lines = shown.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    return [line.split() for line in lines if line.strip(" ─━-")]
+
+
+def test_metrics_and_their_controls():
+    """A control that does not have a metric leaves its cell empty."""
+    assert rows(metric_tables.metric_table(RESULT)) == [
+        ["network:", "metrics"],
+        ["metric", "value", "flat"],
+        ["ssim", "0.74", "0.5"],
+        ["mae", "0.25"],
+    ]
+
+
+def test_metrics_and_their_baseline():
+    """Controls have a table of their own; a tolerance of 0 is called exact."""
+    assert rows(metric_tables.verdict_table("network", VERDICTS)) == [
+        ["network:", "metrics", "and", "baseline"],
+        ["metric", "value", "baseline", "+/-", "verdict"],
+        ["ssim", "0.74", "0.75", "0.01", "within", "tolerance"],
+        ["mae", "0.25", "0.125", "exact", "drifted"],
+    ]
+
+
+def test_leads_over_the_controls():
+    """Positive in the metric's good direction; the required lead is in brackets."""
+    assert rows(metric_tables.control_table("network", VERDICTS)) == [
+        ["network:", "lead", "over"],
+        ["controls", "(needed)"],
+        ["metric", "flat"],
+        ["ssim", "0.24", "(0.1)"],
+        ["mae", "0", "(0.1)"],
+    ]
+
+
+def test_calibration():
+    """Value, tolerance, spread over perturbed runs, and over seeds where they were tried."""
+    baseline = Baseline(
+        schema=SCHEMA,
+        metrics={
+            "ssim": Metric(0.75, 0.0125, spread=0.002, seed_spread=0.03),
+            "count": Metric(12, 0),
+        },
+        controls={},
+        certificate=Certificate("rule", 3, (), {}, "2026-01-01"),
+    )
+    assert rows(metric_tables.calibration_table(baseline)) == [
+        ["metric", "value", "+/-", "spread", "seed", "spread"],
+        ["ssim", "0.75", "0.013", "0.002", "0.03"],
+        ["count", "12", "exact", "0"],
+    ]
+
+
+def test_stages():
+    """Seconds, and MB where they were measured."""
+    assert rows(metric_tables.stage_table(RESULT.stages, "stages")) == [
+        ["stages"],
+        ["stage", "seconds", "peak", "MB"],
+        ["train", "1.2", "101"],
+        ["infer", "0.0"],
+    ]
+
+
+def test_steps_of_a_run():
+    """Headings are the keys of the first row."""
+    steps = [{"step": "verify", "verdict": "same", "seconds": "0.1"}]
+    assert rows(metric_tables.summary_table(steps)) == [
+        ["step", "verdict", "seconds"],
+        ["verify", "same", "0.1"],
+    ]
+
+
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_a_table_is_printed_at_the_terminals_width(columns, capsys, monkeypatch):
+    """On standard output."""
+    monkeypatch.setenv("COLUMNS", columns)
+    metric_tables.print_table(metric_tables.verdict_table("network", VERDICTS))
+    shown = capsys.readouterr()
+    assert max(len(line) for line in shown.out.splitlines()) <= int(columns)
+    assert "within tolerance" in shown.out
+    assert shown.err == ""

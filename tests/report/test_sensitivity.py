@@ -1,0 +1,149 @@
+"""A sensitivity run as text: the table, the lines after it, and the Markdown page."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from harness.core.sensitivity.clean_runs import Repetition
+from harness.core.sensitivity.matrix import Detection, Matrix, Row
+from harness.core.sensitivity.moved_values import MovedValue
+from harness.report.sensitivity import (
+    LEGEND,
+    false_alarm_lines,
+    matrix_lines,
+    matrix_table,
+    moved_value_lines,
+    page,
+)
+
+MATRIX = Matrix(
+    (
+        Row(
+            id="F01",
+            title="x and y swapped",
+            kind="fixture",
+            detections=(
+                Detection("contract", caught=False),
+                Detection("consistency", caught=True, margin="2 findings", detail="y: swapped."),
+                Detection("comparison", caught=True, margin="another shape"),
+            ),
+            description="Issue 12: x was stored as y.",
+        ),
+        Row(
+            id="P01",
+            title="weights never loaded",
+            kind="pipeline",
+            detections=(
+                Detection("network metrics", caught=False, figures={"ssim": 0.5, "mae": 0.0}),
+                Detection("comparison", caught=False),
+            ),
+            description="The weights were random.",
+            unseen="the arrays are valid",
+        ),
+        Row(
+            id="R08",
+            title="archive compressed",
+            kind="repository",
+            detections=(Detection("comparison", caught=False),),
+            harmless=True,
+        ),
+    )
+)
+MOVED = (MovedValue("ssim", 0.5, accepted=True), MovedValue("mae", 2.0, accepted=True))
+REPETITIONS = (
+    Repetition("minimal, seed 1", (Detection("contract", caught=False),)),
+    Repetition("minimal, seed 2", (Detection("contract", caught=True, margin="1 finding", detail="y: far"),)),
+)
+
+
+def shown(matrix: Matrix) -> list[str]:
+    """The table at 80 columns."""
+    console = Console(width=80, highlight=False)
+    with console.capture() as capture:
+        console.print(matrix_table(matrix))
+    return capture.get().splitlines()
+
+
+def test_the_table_fits_80_columns():
+    """A row for each fault; a star at the first check that caught it, a dash where a check passed."""
+    lines = shown(MATRIX)
+    assert max(map(len, lines)) <= 80
+    assert [line.split() for line in lines if line.startswith((" F", " P", " R"))] == [
+        ["F01", "-", "2*", "shape"],
+        ["P01", "-", "-"],
+        ["R08", "-"],
+    ]
+
+
+def test_the_legend_explains_every_mark():
+    """It is the table's title."""
+    assert " ".join(" ".join(line.split()) for line in shown(MATRIX)).strip().startswith(LEGEND)
+
+
+def test_lines_count_the_faults_and_name_what_is_wrong():
+    """Harmless changes are not counted among the faults."""
+    assert list(matrix_lines(MATRIX)) == [
+        "1 of 2 faults caught",
+        "0 of 1 pipeline faults caught by metrics alone, not P01",
+        "R08 (harmless): correctly not reported",
+        "not caught: P01, weights never loaded",
+        "P01 cannot be seen in the data alone: the arrays are valid",
+        "metrics of network that no fault changed: ssim, mae",
+    ]
+
+
+def test_a_harmless_change_that_was_reported():
+    """The check that reported it is named."""
+    row = Row("R08", "archive compressed", "repository", (Detection("audit", caught=True),), harmless=True)
+    assert list(matrix_lines(Matrix((row,)))) == [
+        "0 of 0 faults caught",
+        "R08 (harmless): wrongly reported by audit",
+    ]
+
+
+def test_moved_values():
+    """Counts of what passed inside and failed outside the tolerance, and each wrong one."""
+    assert list(moved_value_lines(MOVED)) == [
+        "moved by 0.5 tolerances: 1 of 1 accepted",
+        "moved by 2 tolerances: 0 of 1 refused",
+        "wrong: mae moved by 2 tolerances was accepted",
+    ]
+    assert list(moved_value_lines(())) == []
+
+
+def test_false_alarms():
+    """Their number, and what each check reported."""
+    assert list(false_alarm_lines(REPETITIONS)) == [
+        "false alarms: 1 in 2 clean repetitions",
+        "false alarm: minimal, seed 2: contract: 1 finding y: far",
+    ]
+    assert list(false_alarm_lines(())) == []
+
+
+def test_the_page_has_the_lines_the_matrix_and_the_faults():
+    """And the command that makes it."""
+    text = page(MATRIX, MOVED, REPETITIONS, command="harness sensitivity")
+    assert text.startswith("# What the harness catches\n\nThis page is generated: `harness sensitivity`. ")
+    for line in (*matrix_lines(MATRIX), *moved_value_lines(MOVED), *false_alarm_lines(REPETITIONS)):
+        assert f"\n- {line}\n" in text
+    assert (
+        "\n| fault | contract | consistency | comparison | network metrics |\n|---|---|---|---|---|\n" in text
+    )
+    assert "\n| F01 x and y swapped | - | **2 findings** | another shape |  |\n" in text
+    faults = text.partition("## The faults\n\n")[2]
+    assert faults.startswith(
+        "**F01 x and y swapped.** x was stored as y.\nFirst caught by consistency: y: swapped.\n\n"
+        "**P01 weights never loaded.** The weights were random.\n"
+        "Cannot be seen in the data alone: the arrays are valid.\n\n"
+    )
+
+
+def test_a_long_detail_is_cut():
+    """After 300 characters."""
+
+    def detail(length: int) -> str:
+        row = Row("F01", "t", "fixture", (Detection("audit", caught=True, detail="x" * length),))
+        return page(Matrix((row,)), (), (), command="c")
+
+    assert f"audit: {'x' * 300}.\n" in detail(300)
+    assert f"audit: {'x' * 300} ...\n" in detail(301)
