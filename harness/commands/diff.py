@@ -81,7 +81,7 @@ def _summary(drift: Drift) -> dict[str, object]:
                 "found": array.found,
                 "tolerance": _limits(array.tolerance),
                 "size": array.size,
-                "differing": array.differing,
+                "differing": array.drifted,
                 "unequal_bits": array.unequal_bits,
                 "max_absolute": array.max_absolute,
                 "max_relative": array.max_relative,

@@ -80,7 +80,8 @@ def factor(count: int, *, share: float = 1 - FALSE_ALARMS, confidence: float = C
         raise DependencyError(
             "calibration",
             expected="the package scipy",
-            found="that it is not installed",
+            found="it is not installed",
+            message="calibration needs the package scipy, which is not installed",
             remedy="Install it: `pip install 'golden-harness[calibrate]'`.",
         ) from error
     free = count - 1

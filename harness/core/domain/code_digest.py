@@ -1,8 +1,8 @@
-"""The code behind a generator: which source files make it up, and one digest of them all.
+"""The code behind a generator: which source files it depends on, and one digest of all of them.
 
-The module that holds a generator says little: what it computes lies in the modules that it imports, and in
-theirs. Those of its own package and those of the project count. Installed packages do not: the environment's
-fingerprint tells their versions apart. Nothing is run for it, only read.
+A generator's result depends on the modules that its module imports, and on what those import. Modules of
+its own package and of the project count. Installed packages do not count, because the environment's
+fingerprint has their versions. Source files are read, but no code is run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _INSTALLED = {"site-packages", "dist-packages"}
 
 
 def code_digest(call: str, root: Path) -> str | None:
-    """Digest of the code behind *call*, ``module:function``; None if its module has no source here.
+    """Return a digest of the code behind *call*, ``module:function``; None if no source file is found.
 
-    It is the SHA-256 of what ``sha256sum`` prints for :func:`code_files`, in their order, which in-toto calls
-    a ``dirHash``: comments and line ends count, where the files are does not.
+    It is the SHA-256 of what ``sha256sum`` prints for :func:`code_files`, in their order; in-toto calls
+    this a ``dirHash``. Comments and line ends change it, the directory does not.
     """
     files = code_files(call, root)
     if not files:
@@ -35,18 +35,18 @@ def code_digest(call: str, root: Path) -> str | None:
 
 
 def code_files(call: str, root: Path) -> Mapping[str, Path]:
-    """Source files behind *call* by their name below the import path, sorted; empty if there are none.
+    """Return the source files behind *call*, sorted by their path below the import path.
 
     Parameters
     ----------
     call : str
         ``module:function``.
     root : Path
-        The project's directory: modules below it count, whichever package they are of.
+        The project's directory: all modules below it count, of any package.
     """
     first = call.partition(":")[0]
     own = first.partition(".")[0]
-    places: dict[str, Path | None] = {}
+    places: dict[str, Path | None] = {}  # directory of each top-level package; None if it does not count
     found: dict[str, Path] = {}
     waiting, seen = [*_with_parents(first)], set()
     while waiting:
@@ -66,7 +66,7 @@ def code_files(call: str, root: Path) -> Mapping[str, Path]:
 
 
 def _place(top: str, root: Path, *, own: bool) -> Path | None:
-    """Directory that holds a package or module of ours; None for one of somebody else's."""
+    """Directory that contains a top-level package or module; None if the package does not count."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
@@ -86,41 +86,42 @@ def _source_file(place: Path, name: str) -> Path | None:
 
 
 def _imported(file: Path, name: str) -> Iterator[str]:
-    """Modules that a module may import when it runs, with the packages around them."""
+    """Names of the modules that a source file imports, with their parent packages; some may not exist."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, RecursionError):
         return
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _running(tree):
+    for node in _nodes_that_run(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _with_parents(alias.name)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             yield from _with_parents(base)
+            # ``from a import b``: b may be a module or only a name; a name has no source file.
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that a type checker alone reads."""
+def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes except those in ``if TYPE_CHECKING:`` blocks, which never run."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and _for_checkers(node.test):
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
             waiting += node.orelse
             continue
         yield node
         waiting += ast.iter_child_nodes(node)
 
 
-def _for_checkers(test: ast.expr) -> bool:
+def _is_type_checking(test: ast.expr) -> bool:
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
     return name == "TYPE_CHECKING"
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
-    """Full name of the module that a ``from`` import reads."""
+    """Full name of the module in a ``from`` import, which may be relative to *package*."""
     if not node.level:
         return node.module or ""
     parts = package.split(".")
@@ -129,7 +130,7 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 
 def _with_parents(name: str) -> Iterator[str]:
-    """A module's name after those of the packages around it, which are imported first."""
+    """Names of the packages around a module, outermost first, then its own name."""
     parts = name.split(".")
     yield from (".".join(parts[: count + 1]) for count in range(len(parts)))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.core.domain.references import load_reference
-from harness.core.errors import RefusedError, UsageError
+from harness.core.errors import SourceMissingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 SOURCE = "source"
 """Name of the parameter that takes a source file."""
-
-
-class SourceMissingError(RefusedError):
-    """A fixture's source file was not found, so the fixture cannot be made again."""
 
 
 def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parameter]:
@@ -109,6 +105,8 @@ def _require_source(manifest: Manifest, source: Path | None) -> Path:
             f"fixture {manifest.name!r}",
             expected=f"its source file {manifest.source.name} with digest {manifest.source.digest}",
             found="no file with this name and digest",
+            message=f"the source of fixture {manifest.name!r} was not found: no file is named "
+            f"{manifest.source.name} and has the digest {manifest.source.digest}",
             remedy='List its directory in pyproject.toml, [tool.harness] sources = ["PATH"], or run '
             f"`harness generate --source PATH/{manifest.source.name}`.",
         )
@@ -120,7 +118,8 @@ def _convert(name: str, value: Any, known: Mapping[str, inspect.Parameter]) -> A
         raise UsageError(
             f"parameter {name!r}",
             expected=f"one of {', '.join(known)}",
-            found="that the generator has no such parameter",
+            found="no such parameter",
+            message=f"the generator has no parameter {name!r}; it has {', '.join(known) or 'none'}",
             remedy="See `harness generate --help`.",
         )
     hint = known[name].annotation

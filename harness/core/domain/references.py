@@ -36,7 +36,8 @@ def missing_package(thing: str, package: str) -> DependencyError:
     return DependencyError(
         thing,
         expected=f"the package {package}",
-        found="that it is not installed",
+        found="it is not installed",
+        message=f"{thing} needs the package {package}, which is not installed",
         remedy="Install it: `pip install 'golden-harness[ptycho]'` installs all that ptychography needs.",
     )
 

@@ -13,9 +13,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.domain.generators import SourceMissingError, rerun
+from harness.core.domain.generators import rerun
 from harness.core.domain.sources import find_source
-from harness.core.errors import DependencyError, HarnessError, RefusedError
+from harness.core.errors import (
+    DependencyError,
+    HarnessError,
+    NondeterministicError,
+    RemakeError,
+    SourceMissingError,
+    error_from_parts,
+    error_to_parts,
+)
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.fixture import read_fixture, write_fixture
 from harness.core.fixtures.manifest import read_manifest
@@ -27,15 +35,6 @@ if TYPE_CHECKING:
 
 _REFUSED = 3
 _REFUSAL = "refusal"
-_PASSED_ON = {kind.__name__: kind for kind in (DependencyError, SourceMissingError)}
-
-
-class RemakeError(RefusedError):
-    """A generator could not be run again; ``found`` is the reason."""
-
-
-class NondeterministicError(RefusedError):
-    """A generator makes different arrays in every run, so none of them can be golden."""
 
 
 def rerun_in_new_process(manifest: Path, source: Path | None = None) -> Fixture:
@@ -107,7 +106,9 @@ def require_identical(name: str, fixtures: list[Fixture]) -> None:
         names = first.arrays.keys() | other.arrays.keys()
         drift = compare(first.arrays, other.arrays, dict.fromkeys(names, Tolerance()))
         array = next(array for array in drift.arrays if not array.accepted or array.unequal_bits)
-        where = next((f"first at {list(item.index)}" for item in array.differences()), "in single bits only")
+        where = next(
+            (f"first at {list(item.index)}" for item in array.drifted_elements()), "in single bits only"
+        )
         raise NondeterministicError(
             f"fixture {name!r}, array {array.name!r}",
             expected="the same values from every run of its generator",
@@ -126,9 +127,10 @@ def _clean_environment() -> dict[str, str]:
 def _child_error(manifest: Path, folder: Path, done: subprocess.CompletedProcess[str]) -> HarnessError:
     """Build the error that the child process reported, or else one with its last line of output."""
     if done.returncode == _REFUSED:
-        kind, parts, found = json.loads((folder / _REFUSAL).read_bytes())
-        if kind in _PASSED_ON:
-            return _PASSED_ON[kind](parts.pop("thing"), **parts)
+        error = error_from_parts(json.loads((folder / _REFUSAL).read_bytes()))
+        if isinstance(error, (DependencyError, SourceMissingError)):
+            return error
+        found = str(error)
     else:
         lines = done.stderr.strip().splitlines()
         found = lines[-1] if lines else f"exit code {done.returncode}"
@@ -145,8 +147,7 @@ def _main(arguments: list[str]) -> int:
     try:
         write_fixture(rerun(read_manifest(manifest), source[0] if source else None), folder)
     except HarnessError as error:
-        refusal = (type(error).__name__, error.__dict__, str(error))
-        (Path(folder) / _REFUSAL).write_text(json.dumps(refusal, default=str), "utf-8")
+        (folder / _REFUSAL).write_text(json.dumps(error_to_parts(error)), "utf-8")
         return _REFUSED
     return 0
 

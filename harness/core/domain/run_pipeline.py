@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.baselines.perturbations import Sample, applied
 from harness.core.domain.catalogue import find_catalogue
-from harness.core.fixtures.noise import with_last_bit_noise
+from harness.core.fixtures.noise import add_last_bit_noise
 from harness.core.storage.npz import read_archive, write_archive
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def run_under(
     """Run a pipeline on a fixture, or on a copy in *folder* if the perturbation adds noise."""
     if perturbation.noise is not None:
         noisy = folder / fixture.name
-        write_archive(noisy, with_last_bit_noise(read_archive(fixture), perturbation.noise))
+        write_archive(noisy, add_last_bit_noise(read_archive(fixture), perturbation.noise))
         fixture = noisy
     # Seed 0 is the pipeline's own default, and a pipeline need not take the parameter at all.
     seed: dict[str, Any] = {"seed": perturbation.seed} if perturbation.seed else {}

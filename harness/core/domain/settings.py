@@ -2,12 +2,14 @@
 
 ::
 
-[tool.harness]
-faults = "mypackage.faults:FAULTS"
-sources = ["../shared/data"]
+    [tool.harness]
+    faults = "mypackage.faults:FAULTS"
+    sources = ["../shared/data"]
 
-[tool.harness.generators]
-lattice = "mypackage.fixtures:lattice"
+    [tool.harness.generators]
+    lattice = "mypackage.fixtures:lattice"
+
+References are ``module:attribute``; paths are relative to the project's root.
 """
 
 from __future__ import annotations
@@ -20,8 +22,7 @@ import msgspec
 
 from harness.core.domain.interface import Domain
 from harness.core.errors import UsageError
-from harness.core.storage.json_limits import Fault as JsonProblem
-from harness.core.storage.json_limits import disguise
+from harness.core.storage.json_limits import JsonProblem, content_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:  # includes every error of the parser and of the decoder
-        raise _not_toml(path, disguise(data) or JsonProblem(str(error))) from error
+        raise _not_toml(path, content_problem(data) or JsonProblem(str(error))) from error
 
 
 def _not_toml(path: Path, problem: JsonProblem) -> UsageError:

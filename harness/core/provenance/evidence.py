@@ -15,7 +15,7 @@ from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.sources import find_any
 from harness.core.errors import HarnessError, RefusedError
-from harness.core.fixtures.fixture import require_described
+from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_history import read_history
 from harness.core.provenance.remeasure import remeasure
@@ -233,5 +233,5 @@ def _contradiction(project: Project, registry: Registry, path: str, origin: Orig
         return f"expected the name {stem} in its manifest, found {name}"
     if registry.entries[path].kind == "fixture":
         archive = project.root / path
-        require_described(archive, read_archive(archive), origin.manifest)
+        require_matching_manifest(archive, read_archive(archive), origin.manifest)
     return ""

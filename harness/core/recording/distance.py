@@ -1,6 +1,6 @@
-"""Two versions of a golden file -> how many tolerances lie between them, and in which metric or array.
+"""Two versions of a golden file -> how many tolerances they differ by, and in which metric or array.
 
-Here infinity is what a registry writes as null: no number of tolerances leads from one to the other.
+Here infinity is what a record writes as null: the difference is not a number of tolerances.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.baselines.baseline import read_baseline
-from harness.core.fixtures.compare import blocks
+from harness.core.fixtures.blocks import blocks
 from harness.core.fixtures.elementwise import absolute_difference
 from harness.core.fixtures.tolerance import default_tolerance
-from harness.core.registry.registry import Distance
+from harness.core.registry.history import Distance
 from harness.core.storage.npz import map_archive
 
 if TYPE_CHECKING:
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
     from harness.core.baselines.baseline import Metric
     from harness.core.fixtures.tolerance import Tolerance
-    from harness.core.registry.registry import Kind
+    from harness.core.registry.format import Kind
 
-_DIGITS = 6  # so that five steps of 0.4 are 2, whatever the last bits of the values say
-_GUESSED = 1  # samples behind a tolerance that nobody has measured yet
+_DIGITS = 6  # so that five changes of 0.4 are 2 in spite of rounding
+_GUESSED = 1  # samples behind a tolerance that was not measured yet
 
 
 def is_measured(kind: Kind) -> bool:
     """Whether files of a kind have tolerances of their own.
 
-    A manifest follows its archive and a result its baseline; of other files nothing but the bytes is known.
+    A manifest follows its archive and a result its baseline; other files are only bytes.
     """
     return kind in {"fixture", "baseline"}
 
 
 def measure_distance(kind: Kind, older: Path, newer: Path) -> Distance:
-    """Distance between two versions of a fixture's archive or of a baseline, that of what is farthest.
+    """Return the largest distance between two versions of a fixture's archive or of a baseline.
 
     Raises
     ------
@@ -53,17 +53,18 @@ def measure_distance(kind: Kind, older: Path, newer: Path) -> Distance:
 
 
 def as_number(tolerances: float) -> float | None:
-    """Tolerances as a record has them: as many digits as mean something, None if there is no number."""
+    """Return tolerances as a record has them: rounded, None if they are not a finite number."""
     return float(f"{tolerances:.{_DIGITS}g}") if math.isfinite(tolerances) else None
 
 
 def array_distance(older: np.ndarray | None, newer: np.ndarray | None) -> float:
-    """Largest ``|newer - older|`` in tolerances of the older array's dtype; None is an array not there.
+    """Return the largest ``|newer - older|`` in tolerances of the older array's dtype.
 
     Parameters
     ----------
     older, newer : ndarray or None
-        Any shape and plain dtype. Where a dtype has no tolerance, as integers, equal or at infinity.
+        Any shape and plain dtype; None if there is no such array. In a dtype without tolerance, such as
+        integers, unequal values are infinitely far apart.
 
     Returns
     -------
@@ -79,9 +80,9 @@ def array_distance(older: np.ndarray | None, newer: np.ndarray | None) -> float:
 
 
 def metric_distance(older: Metric | None, newer: Metric | None) -> float:
-    """``|newer - older|`` in tolerances of the older baseline; None is a metric not there.
+    """Return ``|newer - older|`` in tolerances of the older baseline; infinity if one metric is None.
 
-    A tolerance that came from a single run is a guess: where calibration has replaced it since, that counts.
+    A tolerance from a single run is a guess. If calibration has replaced it since, the measured one counts.
     """
     if older is None or newer is None:
         return math.inf
@@ -108,7 +109,7 @@ def _farthest(older: np.ndarray, newer: np.ndarray, allowed: Tolerance) -> float
     away = absolute_difference(older, newer)
     if not np.isfinite(away).all():
         return math.inf
-    with np.errstate(all="ignore"):  # where nothing moved, what it is divided by does not count
+    with np.errstate(all="ignore"):  # equal values are not divided, so that a zero limit does not matter
         ratio = np.divide(away, _limits(older, allowed), out=np.zeros_like(away), where=away > 0)
     return float(ratio.max(initial=0.0))
 
