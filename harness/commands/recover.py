@@ -29,10 +29,10 @@ def command(*, back: bool, root: Path | None, as_json: bool) -> int:
       harness recover --back
     """
     from harness.core.recording.transaction import roll_back, roll_forward
-    from harness.core.storage.lock import writing
+    from harness.core.storage.lock import write_lock
 
     project = project_at(root)
-    with writing(project, say=lambda line: click.echo(line, err=True)):
+    with write_lock(project, say=lambda line: click.echo(line, err=True)):
         interrupted = project.is_interrupted
         paths = (roll_back if back else roll_forward)(project) if interrupted else ()
     state = "old" if back else "new"

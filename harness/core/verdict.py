@@ -1,4 +1,4 @@
-"""The verdict on one file or array, and the exit code for several."""
+"""Verdicts: what a comparison found, in a fixed set of outcomes, and the exit code they give."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(str, Enum):
-    """The result of a comparison, one of a fixed set.
-
-    Examples
-    --------
-    >>> Outcome.REPACKED.value
-    'same content, other container'
-    >>> [outcome.name for outcome in Outcome if outcome.accepted]
-    ['SAME', 'TOLERATED', 'REPACKED']
-    """
+    """Outcome of one comparison; the value is the word that users read."""
 
     SAME = "same"
     TOLERATED = "within tolerance"
@@ -33,7 +25,7 @@ class Outcome(str, Enum):
 
     @property
     def accepted(self) -> bool:
-        """Whether the golden file still counts as matching."""
+        """Whether the golden copy still holds, so that a check passes."""
         return self in _ACCEPTED
 
 
@@ -42,13 +34,22 @@ _ACCEPTED = (Outcome.SAME, Outcome.TOLERATED, Outcome.REPACKED)
 
 # A named tuple, not a dataclass: importing dataclasses takes a fifth of the time of `harness verify`.
 class Verdict(NamedTuple):
-    """The outcome for one file or array, with details and the next step.
+    """The outcome for one file or array, with the reason and what to do.
+
+    Parameters
+    ----------
+    name : str
+        The file's path in the registry, or the array's name.
+    outcome : Outcome
+    detail : str
+        Why: what was expected and what was found.
+    remedy : str
+        The next step; empty if none is needed.
 
     Examples
     --------
-    >>> verdict = Verdict("golden/scan.npz", Outcome.MISSING, remedy="Restore it.")
-    >>> verdict.outcome.accepted
-    False
+    >>> Verdict("golden/a.npz", Outcome.SAME).outcome.accepted
+    True
     """
 
     name: str
@@ -58,5 +59,9 @@ class Verdict(NamedTuple):
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """Return 0 if all outcomes are accepted, else 1. (Errors, where there is no verdict, exit with 2.)"""
+    """Return 0 if all verdicts are accepted, else 1, as diff(1) does. Status 2 is for errors.
+
+    >>> exit_code([Verdict("golden/a.npz", Outcome.DRIFTED)])
+    1
+    """
     return 0 if all(verdict.outcome.accepted for verdict in verdicts) else 1

@@ -16,7 +16,7 @@ from harness.core.recording.transaction import Write, apply, roll_back, roll_for
 from harness.core.storage import atomic as files
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.digest import digest_file
-from harness.core.storage.lock import writing
+from harness.core.storage.lock import write_lock
 from harness.core.storage.npz import write_archive
 from harness.core.storage.project import Project
 
@@ -91,7 +91,7 @@ def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_on
 def test_a_lock_that_cannot_be_made_is_refused(project):
     """As where the system has no room, or no permission, for one more file."""
     (project.root / ".harness" / "lock").mkdir(parents=True)
-    with pytest.raises(UnwritableError, match="lock"), writing(project):
+    with pytest.raises(UnwritableError, match="lock"), write_lock(project):
         pytest.fail("there is no lock")
 
 

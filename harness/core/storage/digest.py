@@ -148,36 +148,36 @@ def digests_of_file(path: str | PathLike[str]) -> tuple[str, str]:
     return f"xxh128:{drift.hexdigest()}", f"sha256:{tampering.hexdigest()}"
 
 
-def holds(path: str, size: int, digest: str) -> bool:
-    """Whether a file that is no link has just *size* bytes, of the digest ``xxh128:...``.
+def digest_plain_file(path: str, size: int) -> str | None:
+    """Return the digest ``xxh128:...`` of a file that is not a link and has exactly *size* bytes, else None.
 
-    Asks the system as little as that takes. False says nothing of why: the file may also be empty, missing,
-    or unreadable, or this system one where it is not known how to ask.
+    Faster than :func:`digest_file`, because it asks the system as little as possible. None has many reasons:
+    the file has another size, is empty, missing or unreadable, or the system is not Unix.
     """
-    if not (_UNIX and size):  # a pipe that nobody writes to reads like an empty file
-        return False
+    if not (_UNIX and size):  # a pipe that no process writes to reads like an empty file
+        return None
     buffer = _buffer()
     try:
         descriptor = os.open(path, _NO_LINK_NO_WAIT)
         try:
             count = os.readv(descriptor, (buffer,))
-            if count < len(buffer):  # its end: a shorter read of anything else will have another size
-                return count == size and f"xxh128:{xxhash.xxh3_128_hexdigest(buffer[:count])}" == digest
-            return _rest_holds(descriptor, buffer, size, digest)
+            if count < len(buffer):  # the end of a file: a shorter read of anything else has another size
+                return f"xxh128:{xxhash.xxh3_128_hexdigest(buffer[:count])}" if count == size else None
+            return _digest_rest(descriptor, buffer, size)
         finally:
             os.close(descriptor)
     except OSError:
-        return False
+        return None
 
 
-def _rest_holds(descriptor: int, buffer: memoryview, size: int, digest: str) -> bool:
-    """Whether an open file, whose first bytes fill the buffer, has just *size* bytes, of *digest*."""
+def _digest_rest(descriptor: int, buffer: memoryview, size: int) -> str | None:
+    """Return the digest of an open file whose first bytes fill the buffer; None if its size differs."""
     state, seen, count = xxhash.xxh3_128(), 0, len(buffer)
     while count and seen <= size:
         state.update(buffer[:count])
         seen += count
         count = os.readv(descriptor, (buffer,))
-    return seen == size and f"xxh128:{state.hexdigest()}" == digest
+    return f"xxh128:{state.hexdigest()}" if seen == size else None
 
 
 def _feed(path: str | PathLike[str], *states: Any) -> None:

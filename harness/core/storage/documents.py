@@ -1,7 +1,7 @@
-"""The JSON files a repository keeps: written canonically, read strictly, replaced atomically.
+"""JSON documents of a repository: encoded canonically, decoded strictly.
 
-Canonical means keys sorted, two spaces, a newline at the end, UTF-8: the same value gives the same bytes.
-Strict means that an unknown key, a key given twice, a wrong type or a newer schema is refused with its place.
+Canonical: keys sorted, two spaces a level, a newline at the end, UTF-8. The same value gives the same bytes.
+Strict: an unknown key, a key given twice, a wrong type or another schema is refused with its place.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from harness.core.storage.atomic import is_regular
 from harness.core.storage.json_limits import (
     DOCUMENT,
     TOO_DEEP,
-    Fault,
+    JsonProblem,
     Limit,
-    ambiguity,
-    disguise,
-    excess,
+    content_problem,
     is_shallow,
+    size_problem,
+    structure_problem,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
-_DECODER_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)  # some of ValueError's kinds are bare
+_DECODER_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)  # msgspec raises some bare ValueErrors
 
 
 class Versioned(Protocol):
-    """A document's content, which says of which schema it is."""
+    """A document's content, with the number of its schema."""
 
     @property
     def schema(self) -> int: ...  # noqa: D102 - as above
@@ -48,63 +48,73 @@ class _Schema(msgspec.Struct):
 
 
 def encode_document(value: Any, *, limit: Limit = DOCUMENT) -> bytes:
-    """Canonical JSON of a struct or mapping.
+    r"""Return the canonical JSON of a struct or mapping.
 
     Raises
     ------
     UsageError
-        If a number is not finite, or a value is of another kind: JSON has no word for it. Also if the
-        document is larger than :func:`decode_document` reads.
+        If a number is not finite or a value has a type that JSON lacks, or if the document would be larger
+        than :func:`decode_document` reads.
+
+    Examples
+    --------
+    >>> encode_document({"schema": 1, "name": "lattice"})
+    b'{\n  "name": "lattice",\n  "schema": 1\n}\n'
     """
     data = _canonical(value)
-    if not _gives_back(data, value):
+    if not _decodes_to(data, value):
         _require_finite(msgspec.to_builtins(value, enc_hook=_as_scalar))
-    if fault := excess(data, limit):
+    if problem := size_problem(data, limit):
         raise UsageError(
-            "document", expected="one that can be read back", found=fault.found, remedy="Split it."
+            "document", expected="one small enough to be read again", found=problem.found, remedy="Split it."
         )
     return data
 
 
 def decode_document(data: bytes, kind: type[T], *, name: str, schema: int, limit: Limit = DOCUMENT) -> T:
-    """Value of type *kind* from JSON, refused where it is not exactly that.
+    """Return the value of type *kind* that JSON text encodes; *name* is what errors call the text.
 
     Raises
     ------
     StaleFormatError
-        If the document's schema is not the one this program knows.
+        If the document has another schema than *schema*.
     UnreadableError
-        If it is not JSON, or a key or type is wrong; the message holds the place, ``$.entries``. Also if
-        it is larger than *limit*, or nested too deep.
+        If it is not JSON, or a key or type is wrong; the message names the place, like ``$.entries``. Also if
+        it is larger than *limit* or nested too deep.
     """
-    _require(name, excess(data, limit))
+    _require_no(size_problem(data, limit), name)
     value = _decoded(data, kind, name, schema)
-    if not _is_canonical(data, value):  # then its author was another, and may have been careless
-        _require(name, ambiguity(data))
+    if not _is_canonical(data, value):  # edited or merged by somebody, so keys may repeat
+        _require_no(structure_problem(data), name)
     return value
 
 
 def read_document(path: str | PathLike[str], kind: type[T], *, schema: int, limit: Limit = DOCUMENT) -> T:
-    """Decode the document at *path*; raises as :func:`decode_document`, and if there is no such file."""
+    """Decode the document at *path*. Raises as :func:`decode_document`, and if the file cannot be read."""
     return decode_document(read_text(path, limit), kind, name=str(path), schema=schema, limit=limit)
 
 
 def read_text(path: str | PathLike[str], limit: Limit = DOCUMENT) -> bytes:
-    """Return a file's bytes, or just so many more than *limit* that they are refused.
+    """Return a file's bytes; of a file larger than *limit*, one byte more than the limit.
 
     Raises
     ------
     UnreadableError
-        If there is no such file, or none with an end.
+        If the file is missing, not readable, or not a regular file.
     """
     try:
         if not is_regular(path):
-            raise _unreadable(str(path), Fault("no regular file"))
+            raise _unreadable(str(path), JsonProblem("a directory, pipe or device"))
         with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - pathlib costs a twentieth of start-up
             size = os.fstat(stream.fileno()).st_size
             return stream.read(min(size, limit.mebibytes << 20) + 1)
     except OSError as error:
-        raise _unreadable(str(path), Fault(error.strerror or str(error))) from error
+        raise _unreadable(str(path), JsonProblem(error.strerror or str(error))) from error
+
+
+def plain_json(value: Any) -> str:
+    """Return indented JSON of any result, for other programs: paths as text, NaN and infinities as null."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str, order="sorted"), indent=2).decode()
 
 
 def _canonical(value: Any) -> bytes:
@@ -116,8 +126,8 @@ def _indented(value: Any) -> bytes:
     return msgspec.json.format(encoded, indent=2)
 
 
-def _gives_back(data: bytes, value: Any) -> bool:
-    """Whether *data* is read as *value*: then no number became null. A tuple comes back as a list."""
+def _decodes_to(data: bytes, value: Any) -> bool:
+    """Whether *data* decodes to *value*, so no NaN became null. A tuple in a mapping decodes to a list."""
     try:
         return bool(msgspec.json.decode(data, type=type(value)) == value)
     except (msgspec.MsgspecError, ValueError, TypeError):
@@ -125,9 +135,9 @@ def _gives_back(data: bytes, value: Any) -> bool:
 
 
 def _is_canonical(data: bytes, value: Any) -> bool:
-    """Whether *data* is what this program writes of *value*: then no key is twice, and nothing too deep.
+    """Whether *data* is the canonical text of *value*: then no key is given twice, and nothing is too deep.
 
-    A key that was there twice would be once in what is written of the value.
+    A key given twice in *data* is in *value* once, so that the texts differ.
     """
     try:
         text = _indented(value) if is_shallow(data) else b""
@@ -140,7 +150,7 @@ def _decoded(data: bytes, kind: type[T], name: str, schema: int) -> T:
     try:
         value = msgspec.json.decode(data, type=kind)
     except _DECODER_ERRORS as error:
-        _require_schema(data, name, schema)  # another one may have anything in any place
+        _require_schema(data, name, schema)  # in another schema, anything may be anywhere
         raise _undecodable(data, name, error) from error
     if value.schema != schema:
         _require_schema(data, name, schema)
@@ -150,17 +160,17 @@ def _decoded(data: bytes, kind: type[T], name: str, schema: int) -> T:
 def _undecodable(data: bytes, name: str, error: Exception) -> UnreadableError:
     if isinstance(error, RecursionError):
         return _unreadable(name, TOO_DEEP)
-    doubt = None if excess(data) else ambiguity(data)
-    return _unreadable(name, doubt or disguise(data) or Fault(str(error)))
+    problem = None if size_problem(data) else structure_problem(data)
+    return _unreadable(name, problem or content_problem(data) or JsonProblem(str(error)))
 
 
-def _require(name: str, fault: Fault | None) -> None:
-    if fault:
-        raise _unreadable(name, fault)
+def _require_no(problem: JsonProblem | None, name: str) -> None:
+    if problem:
+        raise _unreadable(name, problem)
 
 
 def _as_scalar(value: Any) -> Any:
-    """A scalar of numpy's as Python's own."""
+    """Convert a numpy scalar to Python's type; raise for other types that JSON lacks."""
     if getattr(value, "shape", None) == () and isinstance(value.item(), (bool, int, float, str)):
         return value.item()
     raise UsageError(
@@ -176,30 +186,25 @@ def _require_schema(data: bytes, name: str, schema: int) -> None:
         found = msgspec.json.decode(data, type=_Schema).schema
     except _DECODER_ERRORS as error:
         raise _undecodable(data, name, error) from error
-    if found > schema:
-        raise StaleFormatError(
-            name,
-            expected=f"schema {schema} or older",
-            found=f"schema {found}",
-            remedy="Upgrade golden-harness to read it.",
-        )
-    if found != schema:
-        raise StaleFormatError(
-            name,
-            expected=f"schema {schema}",
-            found=f"schema {found}",
-            remedy="Record it anew with `pytest --force-regen`.",
-        )
+    if found == schema:
+        return
+    upgrade, record = "Upgrade golden-harness to read it.", "Re-record it with `pytest --force-regen`."
+    raise StaleFormatError(
+        name,
+        expected=f"schema {schema}",
+        found=f"schema {found}",
+        remedy=upgrade if found > schema else record,
+    )
 
 
 def _require_finite(plain: Any) -> None:
-    """Raise :class:`UsageError` with the place of the first number that JSON has no word for."""
+    """Raise :class:`UsageError` with the place of the first number that JSON cannot express."""
     for place, number in _nonfinite(plain, "$"):
         raise UsageError(
             place,
             expected="a finite number",
             found=str(number),
-            remedy="Leave the entry out, or store what made it so.",
+            remedy="Leave the entry out, or store the values it was computed from.",
         )
 
 
@@ -214,13 +219,11 @@ def _nonfinite(value: Any, place: str) -> Iterator[tuple[str, float]]:
             yield from _nonfinite(item, f"{place}[{index}]")
 
 
-def _unreadable(name: str, fault: Fault) -> UnreadableError:
-    restore = f"Restore it with `git checkout -- {Path(name).as_posix()}`, or record it anew."
+def _unreadable(name: str, problem: JsonProblem) -> UnreadableError:
+    restore = f"Restore it with `git checkout -- {Path(name).as_posix()}`, or re-record it."
     return UnreadableError(
-        name, expected="a JSON document that harness wrote", found=fault.found, remedy=fault.remedy or restore
+        name,
+        expected="a JSON document that harness wrote",
+        found=problem.found,
+        remedy=problem.remedy or restore,
     )
-
-
-def plain_json(value: Any) -> str:
-    """Indented JSON of any result, for programs to read; paths as text, NaN and infinities as null."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str, order="sorted"), indent=2).decode()

@@ -1,7 +1,7 @@
-"""JSON text before it becomes values: what a decoder lets pass in silence, or calls by no helpful name.
+"""Problems of JSON text that a decoder accepts silently or describes badly.
 
-A key that is there twice would lose its first value without a word; endless nesting would end the
-interpreter's patience, and a small file of brackets its memory.
+A key given twice would silently lose its first value. Deep nesting would exhaust the interpreter's stack, and
+a small file of brackets its memory.
 """
 
 from __future__ import annotations
@@ -15,76 +15,82 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_DEPTH = 64
-"""Of lists and tables in each other."""
+"""Levels of lists and tables in each other."""
 
-_POINTER_BYTES = 1024
-_MARKER = rb"^(?:<{7,}|>{7,}|={7,}|\|{7,})(?: [^\n]*)?\r?$"
+_LFS_BYTES = 1024
+_CONFLICT_MARKER = rb"^(?:<{7,}|>{7,}|={7,}|\|{7,})(?: [^\n]*)?\r?$"
 _WORD = r"[A-Za-z_]\w*"
-_SETTLE = "Settle each conflict: keep one side, delete the lines with markers; then run `harness verify`."
-_CHOOSE = "Keep one of the two, or rename it; where a merge left both, see `git log -p` for which is which."
+_RESOLVE = "Resolve each conflict: keep one side, delete the marker lines, then run `harness verify`."
+_CHOOSE = "Keep one of the two, or rename it; after a merge, `git log -p` shows where each came from."
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """How large a document may be: each value takes memory, though it be two bytes of text."""
+    """How large a document may be. Each value takes memory, even if it is two bytes of text."""
 
     mebibytes: int
     values: int
 
 
-DOCUMENT = Limit(32, 1 << 20)
-"""Of a manifest, a baseline, and all else that describes one thing."""
+DOCUMENT = Limit(mebibytes=32, values=1 << 20)
+"""Limit of a manifest, a baseline and other documents that describe one thing."""
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with a text, and the next step; None where it is the document's own, to restore it."""
+class JsonProblem(msgspec.Struct, frozen=True):
+    """What was found in a text, and the next step; None if it is the usual one, to restore the file."""
 
     found: str
     remedy: str | None = None
 
 
-def excess(data: bytes, limit: Limit = DOCUMENT) -> Fault | None:
-    """Fault of a text that is too large to be decoded within reasonable memory."""
+TOO_DEEP = JsonProblem(f"lists or tables nested more than {MAX_DEPTH} deep")
+
+
+def size_problem(data: bytes, limit: Limit = DOCUMENT) -> JsonProblem | None:
+    """Return the problem of a text that is too large to decode in reasonable memory, else None."""
     if len(data) > limit.mebibytes << 20:
-        return Fault(f"more than {limit.mebibytes} MiB")
+        return JsonProblem(f"more than {limit.mebibytes} MiB")
     if len(data) > limit.values and sum(map(data.count, (b",", b"[", b"{"))) > limit.values:
-        return Fault(f"more than {limit.values} values")
+        return JsonProblem(f"more than {limit.values} values")
     return None
 
 
-def disguise(data: bytes) -> Fault | None:
-    """What a text is that is no document, where that has a name; for texts that were refused already."""
+def content_problem(data: bytes) -> JsonProblem | None:
+    """Return what a text is that a decoder rejected: empty, a Git LFS pointer, or an unresolved merge.
+
+    None if it is none of these: then the decoder's own message says most.
+    """
     if not data.strip():
-        return Fault("an empty file")
+        return JsonProblem("an empty file")
     from harness.core.storage.lfs import parse_pointer  # verify starts without it
 
-    if parse_pointer(data[:_POINTER_BYTES]):
-        remedy = "Fetch it with `git lfs pull`; a document is better kept in git itself."
-        return Fault("a Git LFS pointer in place of the file", remedy)
-    if marker := re.search(_MARKER, data, re.MULTILINE):
+    if parse_pointer(data[:_LFS_BYTES]):
+        remedy = "Fetch it with `git lfs pull`. Git itself, without LFS, suits such documents better."
+        return JsonProblem("a Git LFS pointer in place of the file", remedy)
+    if marker := re.search(_CONFLICT_MARKER, data, re.MULTILINE):
         line = data.count(b"\n", 0, marker.start()) + 1
-        return Fault(f"unresolved conflict markers of git, the first in line {line}", _SETTLE)
+        return JsonProblem(f"unresolved conflict markers of git, the first in line {line}", _RESOLVE)
     return None
 
 
 def is_shallow(canonical: bytes) -> bool:
-    """Whether a text indented by two spaces a level is nested no deeper than ``MAX_DEPTH``."""
+    """Whether a text indented by two spaces a level is nested at most ``MAX_DEPTH`` deep."""
     return b"\n" + b"  " * (MAX_DEPTH + 1) not in canonical
 
 
-def ambiguity(data: bytes) -> Fault | None:
-    """Fault of JSON that is nested too deep, or has a key twice in one table.
+def structure_problem(data: bytes) -> JsonProblem | None:
+    """Return the problem of JSON that is nested too deep or has a key twice in one table, else None.
 
-    Text that is no JSON has none here: its decoder says what is wrong with it.
+    None also for text that is not JSON: its decoder says what is wrong with it.
     """
-    import json  # no sooner than there is a document to read
+    import json  # not needed where no document is read
 
     repeated: list[tuple[dict[str, Any], str]] = []
 
     def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            repeated.append((made, _first_repeated(pairs)))
-        return made
+        decoded = dict(pairs)
+        if len(decoded) < len(pairs):
+            repeated.append((decoded, _first_repeated(pairs)))
+        return decoded
 
     try:
         tree = json.loads(data.decode(), object_pairs_hook=table, parse_int=str, parse_float=str)
@@ -96,11 +102,8 @@ def ambiguity(data: bytes) -> Fault | None:
         return TOO_DEEP
     if not repeated:
         return None
-    where, key = repeated[-1]  # the outermost: no other table with a key twice can have dropped it
-    return Fault(f"the key {key!r} twice in {_place(tree, where)}", _CHOOSE)
-
-
-TOO_DEEP = Fault(f"lists or tables nested more than {MAX_DEPTH} deep")
+    where, key = repeated[-1]  # the outermost: no other table with a repeated key can have dropped it
+    return JsonProblem(f"the key {key!r} twice in {_place(tree, where)}", _CHOOSE)
 
 
 def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
@@ -109,7 +112,7 @@ def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
 
 
 def _is_deeper(tree: Any, limit: int) -> bool:
-    """Whether values are nested more than *limit* deep; level by level, for depth must not end this too."""
+    """Whether values are nested more than *limit* deep. Level by level: recursion would end at deep trees."""
     level = [tree]
     for _ in range(limit + 1):
         level = [item for value in level for _, item in _items(value)]
@@ -119,7 +122,7 @@ def _is_deeper(tree: Any, limit: int) -> bool:
 
 
 def _place(value: Any, wanted: dict[str, Any], place: str = "$") -> str | None:
-    """Where the table *wanted* is in a tree, as msgspec writes it; None if it is not there."""
+    """Return where the table *wanted* is in a tree, as msgspec writes it; None if it is not in it."""
     if value is wanted:
         return place
     found = (_place(item, wanted, place + step) for step, item in _items(value))
@@ -127,7 +130,7 @@ def _place(value: Any, wanted: dict[str, Any], place: str = "$") -> str | None:
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    """What a list or table holds, each with its step of a place."""
+    """Yield the items of a list or table, each with its part of the place: ``.key`` or ``[index]``."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield f".{key}" if re.fullmatch(_WORD, key) else f"[{key!r}]", item

@@ -1,4 +1,4 @@
-"""Git LFS pointers: what a clone without Git LFS has in place of a file."""
+"""Git LFS pointers: the small text files that a clone without Git LFS has in place of large files."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from harness.core.storage.atomic import is_regular
 if TYPE_CHECKING:
     from os import PathLike
 
-_MARK = b"version https://git-lfs"
+_START = b"version https://git-lfs"
 _MAX_BYTES = 1024  # of a pointer, by the specification of Git LFS
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Digest and size in bytes of the file that is elsewhere; None where the pointer does not tell."""
+    """Digest (``sha256:...``) and size in bytes of the file that Git LFS would fetch; None if not given."""
 
     digest: str | None
     size: int | None
 
 
 def read_pointer(path: str | PathLike[str]) -> Pointer | None:
-    """The Git LFS pointer at *path*, None if the file is something else.
+    """Return the Git LFS pointer at *path*, or None if the file is something else.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
 
 
 def parse_pointer(text: bytes) -> Pointer | None:
-    """The Git LFS pointer that a file's first bytes are, None if they are something else."""
-    if not text.startswith(_MARK):
+    """Return the Git LFS pointer that a file's first bytes are, or None if they are something else."""
+    if not text.startswith(_START):
         return None
     digest = re.search(rb"^oid (\w+:[0-9a-f]+)$", text, re.MULTILINE)
     size = re.search(rb"^size (\d{1,19})$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that a dead process cannot keep."""
+"""A lock that lets one process at a time write golden files. It ends with its process, even a killed one."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ if TYPE_CHECKING:
 
     from harness.core.storage.project import Project
 
-_PATIENCE_SECONDS = 0.5
+_NAME = "lock"
+_SILENT_SECONDS = 0.5
 _LIMIT_SECONDS = 300.0
 
 
 @contextlib.contextmanager
-def writing(
+def write_lock(
     project: Project, *, say: Callable[[str], None] = lambda _: None, limit: float = _LIMIT_SECONDS
 ) -> Iterator[None]:
-    """Hold the project's lock while the context lasts; the system frees it if the process dies.
+    """Hold the project's lock during the block.
 
     Parameters
     ----------
     project : Project
     say : callable
-        Told once if another process holds the lock.
+        Called once with a message if another process holds the lock.
     limit : float
-        Seconds to wait for it.
+        Seconds to wait for the other process.
 
     Raises
     ------
     LockedError
-        If the other process does not end in time.
+        If the other process does not finish in time.
     UnwritableError
-        If there can be no lock: the disk is full, or closed to us.
+        If the lock file cannot be made: the disk is full or write-protected.
     """
-    path = make_workspace(project) / "lock"
+    path = make_workspace(project) / _NAME
     lock = FileLock(path)
     try:
-        _acquire(lock, path, min(_PATIENCE_SECONDS, limit))
+        _acquire(lock, path, min(_SILENT_SECONDS, limit))
     except Timeout:
         say(f"waiting for another process that writes golden files (lock {path})")
         _wait(lock, limit)
@@ -55,17 +56,20 @@ def writing(
         lock.release()
 
 
-def is_being_written(project: Project) -> bool:
-    """Whether some process holds the lock now."""
+def is_write_locked(project: Project) -> bool:
+    """Whether a process holds the lock now. Makes no file."""
+    path = project.workspace / _NAME
+    if not path.exists():
+        return False
     try:
-        with FileLock(make_workspace(project) / "lock", timeout=0):
+        with FileLock(path, timeout=0):
             return False
     except Timeout:
         return True
 
 
 def _acquire(lock: FileLock, path: Path, seconds: float) -> None:
-    """Take the lock; a :class:`Timeout` is an OSError, and no sign of a full disk."""
+    """Take the lock. A :class:`Timeout` is an OSError too, but not one of a full disk."""
     try:
         lock.acquire(timeout=seconds)
     except Timeout:
@@ -81,7 +85,8 @@ def _wait(lock: FileLock, limit: float) -> None:
     except Timeout as error:
         raise LockedError(
             "golden files",
-            expected=f"the lock to be free within {limit:g} s",
+            expected=f"a free lock within {limit:g} s",
             found="another process that holds it",
-            remedy=f"Wait for it to end, or end it; then repeat. The lock is {lock.lock_file}.",
+            message=f"another process is still writing golden files after {limit:g} s",
+            remedy=f"Wait for it to end, or stop it, then repeat. The lock is {lock.lock_file}.",
         ) from error

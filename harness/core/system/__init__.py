@@ -1,1 +1,1 @@
-"""The machine: git, the environment's fingerprint, CI, worker processes."""
+"""The machine: git, the environment, CI, worker processes."""

@@ -1,4 +1,4 @@
-"""Whether this is a continuous-integration run, where nothing golden may be written."""
+"""Detect continuous integration (CI), where golden files are not written."""
 
 from __future__ import annotations
 
@@ -19,22 +19,27 @@ VARIABLES = (
     "JENKINS_URL",
     "TEAMCITY_VERSION",
 )
-_NO = frozenset({"", "0", "false", "no", "off", "n", "f"})
+_FALSE = frozenset({"", "0", "false", "no", "off", "n", "f"})
 
 
 def ci_variable(environment: Mapping[str, str] | None = None) -> str | None:
-    """Name of the first variable that says CI; None where none does. ``CI=false`` is not CI."""
+    """Return the name of the first environment variable that is set by CI, or None.
+
+    >>> ci_variable({"CI": "false", "GITLAB_CI": "true"})
+    'GITLAB_CI'
+    """
     values = os.environ if environment is None else environment
-    return next((name for name in VARIABLES if values.get(name, "").strip().lower() not in _NO), None)
+    return next((name for name in VARIABLES if values.get(name, "").strip().lower() not in _FALSE), None)
 
 
 def require_not_ci() -> None:
-    """Raise :class:`UsageError` where golden files must not be written, because a variable says CI."""
+    """Raise :class:`UsageError` in CI, where golden files must not be written."""
     variable = ci_variable()
     if variable is not None:
         raise UsageError(
-            "writing golden files",
-            expected="a person who looks at them",
+            "golden files",
+            expected="no continuous integration",
             found=f"continuous integration ({variable} is set)",
-            remedy="Record them on your machine and commit them.",
+            message=f"golden files are not written in CI ({variable} is set)",
+            remedy="Re-record locally and commit.",
         )

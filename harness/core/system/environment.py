@@ -1,4 +1,4 @@
-"""What produced a value: interpreter, libraries, processor, threads, commit."""
+"""What produced a value: interpreter, libraries, processor, kernel settings, commit and author."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ _KERNEL_VARIABLES = (
     "MKL_ENABLE_INSTRUCTIONS",
     "OMP_NUM_THREADS",
 )
+# Recorded from the environment, not with threadpoolctl: a library's thread pool can be examined only after
+# importing the library, and these settings are read when it loads.
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A work tree's commit, and whether it held changes that no commit has."""
+    """A work tree's commit (None if there is none), and whether it has uncommitted changes."""
 
     commit: str | None
     dirty: bool
 
 
 def fingerprint() -> dict[str, str]:
-    """Versions, processor capability and kernel settings that may move a result's last bits.
+    """Return versions, processor capability and kernel settings, which may change a result's last bits.
 
-    No package is imported for it, and nothing in it names a host, a user or a path.
+    No package is imported to find its version. No value names a host, a user or a path.
     """
-    found = {
+    values = {
         "harness": _version("golden-harness"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_capability(),
         "cores": str(os.cpu_count()),
     }
-    found |= {name: _version(name) for name in _PACKAGES}
-    found |= {name: os.environ[name] for name in _KERNEL_VARIABLES if name in os.environ}
-    return found
+    values |= {name: _version(name) for name in _PACKAGES}
+    values |= {name: os.environ[name] for name in _KERNEL_VARIABLES if name in os.environ}
+    return values
 
 
 def revision(root: Path) -> Revision:
-    """Commit and state of the work tree at *root*; no commit where git or a repository is missing."""
+    """Return the state of the work tree at *root*. Its commit is None without git or a repository."""
     commit = _git(root, "rev-parse", "HEAD")
     return Revision(commit, bool(_git(root, "status", "--porcelain")))
 
 
 def author(root: Path) -> str:
-    """Name that git knows the user by, ``unknown`` where it knows none."""
+    """Return the user's name from git's configuration, or ``unknown``."""
     return _git(root, "config", "user.name") or "unknown"
 
 
@@ -67,9 +69,9 @@ def _version(package: str) -> str:
 
 
 def _cpu_capability() -> str:
-    """Widest vector instructions of the processor, where the system tells."""
+    """Return the widest vector instructions of the processor, or its architecture if not known."""
     try:
-        told = Path("/proc/cpuinfo").read_text("utf-8").lower()
+        flags = Path("/proc/cpuinfo").read_text("utf-8").lower()
     except OSError:
         return platform.machine() or "unknown"
-    return next((name for name in ("avx512f", "avx2", "asimd") if name in told), platform.machine())
+    return next((name for name in ("avx512f", "avx2", "asimd") if name in flags), platform.machine())

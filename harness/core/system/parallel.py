@@ -1,6 +1,6 @@
-"""One call on many items, in processes of their own; answers come as they are ready.
+"""Call a function on many items in parallel processes, and yield each result when it is ready.
 
-Each process is a new interpreter, so that what a call sets in its environment reaches no other.
+Each process is a new interpreter, so a call may set environment variables without affecting the caller.
 """
 
 from __future__ import annotations
@@ -13,31 +13,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def in_processes(
-    call: Callable[[Item], Answer], items: Sequence[Item], jobs: int
-) -> Iterator[tuple[int, Answer]]:
-    """Call *call* on every item, in up to *jobs* processes; in this one where that is 1.
+    call: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[tuple[int, Result]]:
+    """Call *call* on every item in up to *jobs* processes; in this process if *jobs* is 1.
 
     Parameters
     ----------
     call : callable
-        A module's own function: other processes find it by name.
+        A function at module level, so that other processes can import it.
     items : sequence
-        Picklable, as the answers are.
+        Must be picklable, and so must the results.
     jobs : int
+        Largest number of processes.
 
     Yields
     ------
-    (int, answer)
-        An item's number and its answer, in the order in which they are ready.
+    (int, result)
+        An item's index and its result, in the order in which results are ready.
 
     Raises
     ------
     Exception
-        What a call raised first; items that wait are not begun then.
+        The first error that a call raised. Items still waiting are not started.
     """
     if jobs == 1 or len(items) <= 1:
         yield from ((number, call(item)) for number, item in enumerate(items))

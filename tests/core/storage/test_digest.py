@@ -20,7 +20,7 @@ from harness.core.storage.digest import (
     digest_array,
     digest_arrays,
     digest_file,
-    holds,
+    digest_plain_file,
     is_plain,
     sha256_file,
 )
@@ -238,30 +238,28 @@ def test_digest_of_a_file_is_that_of_its_bytes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [1, 15, 16, 17, 32, 33])
-def test_a_file_holds_just_its_own_bytes(tmp_path, monkeypatch, size):
-    """Shorter than a buffer, as long, and several of them; one byte more, less or other is not held."""
+def test_a_plain_file_is_digested_if_it_has_the_expected_size(tmp_path, monkeypatch, size):
+    """Shorter than a buffer, as long, and several of them; one byte more or less gives None."""
     monkeypatch.setattr(digest, "_buffer", lambda: memoryview(bytearray(16)))
     path, data = tmp_path / "a.bin", bytes(range(size))
     path.write_bytes(data)
-    told = f"xxh128:{xxhash.xxh3_128(data).hexdigest()}"
-    assert holds(str(path), size, told)
-    assert not holds(str(path), size + 1, told)
-    assert not holds(str(path), size, told[:-1] + ("0" if told[-1] != "0" else "1"))
+    assert digest_plain_file(str(path), size) == digest_file(path)
+    assert digest_plain_file(str(path), size + 1) is None
     for other in (data + b"\0", data[:-1]):
         path.write_bytes(other)
-        assert holds(str(path), size, told) == (other == data)
+        assert digest_plain_file(str(path), size) is None
 
 
-def test_what_is_no_file_holds_nothing_and_is_not_waited_for(tmp_path):
-    """A pipe that nobody writes to, a link, a directory, nothing, and a device without end."""
-    empty = f"xxh128:{xxhash.xxh3_128(b'').hexdigest()}"
+def test_what_is_not_a_plain_file_has_no_digest_and_is_not_waited_for(tmp_path):
+    """A pipe that no process writes to, a link, a directory, nothing, and a device without end."""
     (tmp_path / "file").write_bytes(b"a")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "endless").symlink_to("/dev/zero")
     for name in ("pipe", "link", ".", "none", "endless", "file/below"):
-        assert not holds(str(tmp_path / name), 0, empty)
-    assert not holds("/dev/zero", 1 << 20, empty)
+        assert digest_plain_file(str(tmp_path / name), 0) is None
+        assert digest_plain_file(str(tmp_path / name), 1) is None
+    assert digest_plain_file("/dev/zero", 1 << 20) is None
 
 
 @pytest.mark.parametrize("hash_file", [digest_file, sha256_file])

@@ -162,7 +162,7 @@ def test_plain_json_is_for_programs(tmp_path):
 
 def test_what_was_written_here_is_not_parsed_twice(monkeypatch):
     """Canonical text has no key twice, and the slow search for one is for other texts."""
-    monkeypatch.setattr("harness.core.storage.documents.ambiguity", lambda _: pytest.fail("searched"))
+    monkeypatch.setattr("harness.core.storage.documents.structure_problem", lambda _: pytest.fail("searched"))
     page = Page(1, "a", (0.5, 1e300))
     assert decode_document(encode_document(page), Page, name="page", schema=1) == page
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.core.errors import LockedError
-from harness.core.storage.lock import is_being_written, writing
+from harness.core.storage.lock import is_write_locked, write_lock
 from harness.core.storage.project import Project, make_workspace
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from harness.core.storage.lock import writing
+from harness.core.storage.lock import write_lock
 from harness.core.storage.project import Project
-with writing(Project(Path(sys.argv[1]))):
+with write_lock(Project(Path(sys.argv[1]))):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -32,7 +32,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from harness.core.storage.project import Project
-from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 root, number = Path(sys.argv[1]), sys.argv[2]
 data = root / f"staged{number}"
 data.write_bytes(number.encode() * 100)
@@ -58,10 +60,10 @@ def holder(tmp_path: Path):
 def test_second_writer_waits_says_so_and_gives_up(tmp_path, holder):
     """While another process writes, the waiting one says it once; past its limit it refuses."""
     said = []
-    assert is_being_written(Project(tmp_path))
+    assert is_write_locked(Project(tmp_path))
     with (
         pytest.raises(LockedError, match="another process"),
-        writing(Project(tmp_path), say=said.append, limit=0.2),
+        write_lock(Project(tmp_path), say=said.append, limit=0.2),
     ):
         pytest.fail("two writers at once")
     assert len(said) == 1
@@ -74,17 +76,17 @@ def test_lock_of_a_dead_process_is_free(tmp_path, holder):
     holder.wait()
     assert (make_workspace(Project(tmp_path)) / "lock").exists()
     said = []
-    with writing(Project(tmp_path), say=said.append, limit=5):
-        assert is_being_written(Project(tmp_path))
+    with write_lock(Project(tmp_path), say=said.append, limit=5):
+        assert is_write_locked(Project(tmp_path))
     assert said == []
-    assert not is_being_written(Project(tmp_path))
+    assert not is_write_locked(Project(tmp_path))
 
 
 def test_leftover_lock_file_is_no_lock(tmp_path):
     """A lock file from another day or machine, with whatever in it, stops nobody."""
     (make_workspace(Project(tmp_path)) / "lock").write_text("pid 1 on some host")
-    with writing(Project(tmp_path), limit=0.2):
-        assert is_being_written(Project(tmp_path))
+    with write_lock(Project(tmp_path), limit=0.2):
+        assert is_write_locked(Project(tmp_path))
 
 
 def test_eight_processes_lose_no_entry(tmp_path):

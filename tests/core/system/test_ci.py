@@ -26,5 +26,5 @@ def test_refusal_names_the_variable(monkeypatch):
     """The error says which variable it was, and what to do instead."""
     require_not_ci()
     monkeypatch.setenv("GITLAB_CI", "true")
-    with pytest.raises(UsageError, match=r"GITLAB_CI is set.*Record them on your machine"):
+    with pytest.raises(UsageError, match=r"GITLAB_CI is set.*Re-record locally and commit"):
         require_not_ci()
