@@ -9,15 +9,9 @@ import msgspec
 
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.registry.registry import (
-    SCHEMA,
-    Entry,
-    Record,
-    Registry,
-    describe_file,
-    encode_registry,
-    with_entries,
-)
+from harness.core.registry.format import SCHEMA, Entry, Registry, encode_registry
+from harness.core.registry.history import Record
+from harness.core.registry.registry import describe_file, with_entries
 from harness.core.storage.digest import digests_of_file
 from harness.core.storage.project import Project
 

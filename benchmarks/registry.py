@@ -9,7 +9,8 @@ from row import Row
 from timing import alternate
 
 import golden
-from harness.core.registry.registry import encode_registry, read_registry, with_entries
+from harness.core.registry.format import encode_registry
+from harness.core.registry.registry import read_registry, with_entries
 from harness.core.storage.atomic import replace_file
 
 if TYPE_CHECKING:

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from harness.core.fixtures.fixture import Fixture, make_fixture, read_fixture, write_fixture
     from harness.core.fixtures.manifest import Generator, Manifest, Source
     from harness.core.fixtures.tolerance import Tolerance
-    from harness.core.registry.registry import Registry, read_registry
+    from harness.core.registry.format import Registry
+    from harness.core.registry.registry import read_registry
     from harness.core.registry.verify import verify
     from harness.core.storage.digest import digest_array, digest_file
     from harness.core.storage.project import Project, find_project

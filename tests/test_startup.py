@@ -27,7 +27,7 @@ def imported_by(statement: str, *names: str) -> str:
 @pytest.fixture
 def empty_project(tmp_path):
     """A project whose registry has no entry."""
-    from harness.core.registry.registry import SCHEMA
+    from harness.core.registry.format import SCHEMA
 
     (tmp_path / "registry.json").write_text(f'{{\n  "entries": {{}},\n  "schema": {SCHEMA}\n}}\n')
     return str(tmp_path)

@@ -13,7 +13,7 @@ from harness.core.errors import RefusedError
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
-    from harness.core.registry.registry import Kind
+    from harness.core.registry.format import Kind
 
 
 @verb("add")
@@ -32,7 +32,9 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
     Example:
       harness add golden/mask.tif --reason "detector mask of run 7"
     """
-    from harness.core.recording.regenerate import Staged, commit, plan
+    from harness.core.recording.commit import commit
+    from harness.core.recording.plan import plan
+    from harness.core.recording.staged import Staged
 
     require_not_ci()
     project = project_to_write(root)

@@ -117,9 +117,9 @@ def _plain_walk(chain: Chain) -> dict[str, Any] | None:
     """A file's newest walk, with its number of records and the day of its origin."""
     from msgspec.structs import asdict as parts
 
-    from harness.core.recording.cumulative_drift import course_of
+    from harness.core.recording.cumulative_drift import drift_of
 
-    course = course_of(chain.records)
+    course = drift_of(chain.records)
     if course is None:
         return None
     return {**parts(course.walk), "records": course.records, "since": course.since}

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from harness.core.baselines.baseline import Baseline
     from harness.core.domain.run_pipeline import Call, Run
-    from harness.core.recording.regenerate import Staged
-    from harness.core.registry.registry import Kind
+    from harness.core.recording.staged import Staged
+    from harness.core.registry.format import Kind
 
 _FEWEST = 2
 
@@ -161,7 +161,8 @@ def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
 
 def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, root: Path | None) -> None:
     """Commit the baselines and the arrays behind them as golden files, in one transaction."""
-    from harness.core.recording.regenerate import commit, plan
+    from harness.core.recording.commit import commit
+    from harness.core.recording.plan import plan
 
     project = project_to_write(root)
     with tempfile.TemporaryDirectory() as folder:
@@ -176,7 +177,7 @@ def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, 
 def _staged(folder: Path, name: str, baseline: Baseline, arrays: bytes | None) -> Iterator[Staged]:
     """Write the baseline and its arrays to *folder*, and yield both as staged files."""
     from harness.core.baselines.baseline import encode_baseline
-    from harness.core.recording.regenerate import Staged
+    from harness.core.recording.staged import Staged
     from harness.core.storage.atomic import replace_file
 
     kinds: dict[str, tuple[Kind, bytes | None]] = {

@@ -11,7 +11,8 @@ from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
 from harness.core.registry.merge import encode_merge, merge_registries
-from harness.core.registry.registry import SCHEMA, Registry, read_registry
+from harness.core.registry.format import Registry
+from harness.core.registry.registry import read_registry
 from harness.core.storage.atomic import replace_file
 from harness.core.system.git import run_git
 
@@ -72,7 +73,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 def _read(side: str, path: Path, name: str) -> Registry:
     """Return the registry of one side. Git passes an empty base if both branches added the file."""
     if side == "base" and not path.stat().st_size:
-        return Registry(SCHEMA, {})
+        return Registry({})
     try:
         return read_registry(path)
     except HarnessError as error:

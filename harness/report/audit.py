@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import printable
 from harness.core.provenance.finding import Rank
-from harness.core.recording.cumulative_drift import course_of
+from harness.core.recording.cumulative_drift import drift_of
 from harness.report.cumulative_drift import drift_history_line, record_lines
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.core.provenance.evidence import Chain
     from harness.core.provenance.finding import AuditFinding
-    from harness.core.registry.registry import Record
+    from harness.core.registry.history import Record
 
 _COMMITS = 3
 
@@ -67,7 +67,7 @@ def _manifest_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
 
 def _drift_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
     """Yield the cumulative drift of the newest record, then each record's share of it."""
-    history = course_of(evidence.records)
+    history = drift_of(evidence.records)
     if history is not None:
         yield "drift", drift_history_line(history)
         yield from (("", line) for line in record_lines((*history.past, evidence.entry.record)))

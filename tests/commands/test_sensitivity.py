@@ -9,7 +9,9 @@ import pytest
 
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 from harness.core.storage.project import Project
 
 FAULTS = '''

@@ -14,7 +14,9 @@ from harness.core.baselines.baseline import encode_baseline
 from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.fixtures.fixture import Fixture, make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.recording.regenerate import Change, Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import Change, plan
+from harness.core.recording.staged import Staged
 from harness.core.storage.project import Project
 
 if TYPE_CHECKING:

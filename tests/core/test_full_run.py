@@ -14,7 +14,7 @@ from harness.core.errors import RefusedError, UnreadableError, UsageError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
 from harness.core.full_run import baselines, compare_step, fixtures, generate_step, pipeline_step, verify_step
-from harness.core.recording.regenerate import Staged
+from harness.core.recording.staged import Staged
 from harness.core.storage.digest import digest_array
 from harness.core.verdict import Outcome
 

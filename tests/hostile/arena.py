@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from harness.core.registry.expected import read_outline
 
 import harness.cli
 import harness.commands.options
@@ -31,8 +32,9 @@ from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source, encode_manifest, read_manifest
 from harness.core.recording.transaction import Journal, Step
-from harness.core.registry.expected import read_outline
-from harness.core.registry.registry import Entry, Record, Registry, read_registry
+from harness.core.registry.format import Entry, Registry
+from harness.core.registry.history import Record
+from harness.core.registry.registry import read_registry
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
 from harness.core.storage.npz import map_archive, read_archive, read_array

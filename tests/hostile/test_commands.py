@@ -18,7 +18,9 @@ from harness.core.baselines.baseline import encode_baseline
 from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 from harness.core.storage.project import Project
 
 ARCHIVE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"

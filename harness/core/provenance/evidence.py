@@ -19,11 +19,11 @@ from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_history import read_history
 from harness.core.provenance.remeasure import remeasure
-from harness.core.registry.registry import LIMIT, SCHEMA, Registry
+from harness.core.registry.format import Registry
+from harness.core.registry.registry import read_registry
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digest_file, digests_of_file, sha256_file
-from harness.core.storage.documents import read_document
 from harness.core.storage.npz import read_archive
 from harness.core.storage.project import require_inner
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from harness.core.fixtures.manifest import Manifest
     from harness.core.provenance.git_history import Commit, History, Records
     from harness.core.provenance.remeasure import Remeasured
-    from harness.core.registry.registry import Entry
+    from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
 
 
@@ -163,7 +163,7 @@ def gather(project: Project) -> Evidence:
     UnreadableError, StaleFormatError
         If the registry cannot be read: then there is no answer.
     """
-    registry = read_document(project.registry, Registry, schema=SCHEMA, limit=LIMIT)
+    registry = read_registry(project.registry)
     history = read_history(project)
     chains = tuple(_chain(project, registry, path, history) for path in sorted(registry.entries))
     strangers = tuple(sorted(unregistered(project, registry.entries)))

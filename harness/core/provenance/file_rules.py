@@ -9,8 +9,8 @@ import msgspec
 
 from harness.core.provenance.evidence import Place
 from harness.core.provenance.finding import broken, note, restore, weak
-from harness.core.recording.cumulative_drift import course_of
-from harness.core.registry.registry import record_digest
+from harness.core.recording.cumulative_drift import drift_of
+from harness.core.registry.history import record_digest
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _judge_metrics(chain: Chain) -> Iterator[AuditFinding]:
 
 def _judge_walk(chain: Chain) -> Iterator[AuditFinding]:
     """Small steps have not led far."""
-    course = course_of(chain.records)
+    course = drift_of(chain.records)
     if course is not None and course.crept is not None:
         detail = (
             f"{course.crept.tolerances:.3g} tolerances from the first version ({course.crept.name}) "

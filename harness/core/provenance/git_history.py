@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError
-from harness.core.registry.registry import LIMIT, SCHEMA, Record, Registry
-from harness.core.storage.documents import decode_document
+from harness.core.registry.format import Registry, decode_registry
+from harness.core.registry.history import Record
 from harness.core.storage.lfs import parse_pointer
 from harness.core.storage.project import REGISTRY
 from harness.core.system.git import BoundedStream, object_names, read_git, read_objects
@@ -168,7 +168,7 @@ def _registries(
 
 def _decode(data: bytes) -> Mapping[str, Records]:
     try:
-        return records_of(decode_document(data, Registry, name=REGISTRY, schema=SCHEMA, limit=LIMIT))
+        return records_of(decode_registry(data, REGISTRY))
     except HarnessError:
         return _NOTHING
 

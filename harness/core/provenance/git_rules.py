@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.core.provenance.evidence import Chain
     from harness.core.provenance.finding import AuditFinding
     from harness.core.provenance.git_history import Commit, History
-    from harness.core.registry.registry import Record
+    from harness.core.registry.history import Record
 
 
 def judge_in_git(chain: Chain, history: History) -> Iterator[AuditFinding]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.registry.registry import record_digest
+from harness.core.registry.history import record_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.core.provenance.evidence import Chain, Origin
-    from harness.core.registry.registry import Record
+    from harness.core.registry.history import Record
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.core.fixtures.compare import Drift
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Manifest
-    from harness.core.registry.registry import Record
+    from harness.core.registry.history import Record
     from harness.core.storage.project import Project
 
 

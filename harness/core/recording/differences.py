@@ -1,4 +1,4 @@
-"""What a change of a golden file moved: how far, and where, in a line for each thing that did."""
+"""What differs between a golden file and the one that replaces it, one line for each array or metric."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.fixtures.compare import ArrayDrift
-    from harness.core.registry.registry import Kind
+    from harness.core.registry.format import Kind
 
 
-def moved(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]:
-    """Differences between a golden file and what replaces it; empty for a new file.
+def differences(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]:
+    """Return the differences between a golden file and the one that replaces it; none for a new file.
 
-    An old file that cannot be read is said to be unreadable: it is about to be replaced, not trusted.
+    An old file that cannot be read is reported as unreadable, which does not prevent replacing it.
     """
-    readers = {"fixture": _moved_arrays, "manifest": _moved_manifest, "baseline": _moved_metrics}
+    readers = {"fixture": _array_differences, "manifest": _manifest_keys, "baseline": _metric_differences}
     if before is None or kind not in readers:
         return ()
     try:
@@ -33,7 +33,7 @@ def moved(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]:
         return (f"the old file was unreadable: {printable(error.found)}",)
 
 
-def _moved_arrays(before: Path, after: Path) -> Iterator[str]:
+def _array_differences(before: Path, after: Path) -> Iterator[str]:
     old, new = map_archive(before), map_archive(after)
     exact = dict.fromkeys(old.keys() | new.keys(), Tolerance())
     for array in compare(old, new, exact).arrays:
@@ -51,11 +51,11 @@ def _describe(array: ArrayDrift) -> str:
     )
 
 
-def _moved_manifest(before: Path, after: Path) -> Iterator[str]:
+def _manifest_keys(before: Path, after: Path) -> Iterator[str]:
     yield from manifest_differences(read_manifest(before), read_manifest(after))
 
 
-def _moved_metrics(before: Path, after: Path) -> Iterator[str]:
+def _metric_differences(before: Path, after: Path) -> Iterator[str]:
     old, new = read_baseline(before).metrics, read_baseline(after).metrics
     for name in sorted(old.keys() | new.keys()):
         values = [side[name].value if name in side else None for side in (old, new)]

@@ -1,9 +1,9 @@
-"""Several files changed as one: all of them, or none, or a state that says it is in between.
+"""Change several files as one: all of them or none, even if the process is killed.
 
-New and old bytes are put aside first, below ``.harness/transaction``; then a journal that names them; then
-every file is replaced, in the order given; then the journal goes. Without a journal nothing has begun or all
-is done. With one, :func:`roll_forward` and :func:`roll_back` lead to either side, however often they are
-interrupted themselves.
+New and old bytes are first stored below ``.harness/transaction``, then a journal that names them is written,
+then every file is replaced in the order given, then the journal is removed. Without a journal nothing has
+begun or everything is done. With one, :func:`roll_forward` finishes the change and :func:`roll_back` undoes
+it, however often they are interrupted themselves.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file's digests before and after; None where there is no file."""
+class FileChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file's digests before and after; None if there was no file."""
 
     path: str
     before: str | None
@@ -41,19 +41,19 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a transaction changes, in order."""
 
     schema: int
-    steps: tuple[Step, ...]
+    changes: tuple[FileChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A file below the root and the bytes that it shall hold."""
+    """A file below the root and its new bytes."""
 
     path: str
     data: bytes
 
 
 def transaction_directory(project: Project) -> Path:
-    """Where a transaction keeps its journal and both sides' bytes."""
+    """Return where a transaction keeps its journal and the old and new bytes."""
     return project.root / TRANSACTION
 
 
@@ -62,9 +62,10 @@ def require_settled(project: Project) -> None:
     if project.is_interrupted:
         raise RefusedError(
             "golden files",
-            expected="no regeneration that was interrupted",
-            found="one that was",
-            remedy="Finish or undo it with `harness recover`.",
+            expected="no interrupted regeneration",
+            found="one",
+            message="a previous regeneration was interrupted",
+            remedy="Run `harness recover` to finish it, or `harness recover --back` to undo it.",
         )
 
 
@@ -76,8 +77,8 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
     RefusedError
         If an earlier transaction was interrupted, or a path leaves the repository.
     UnwritableError
-        If the disk is full, or closed to us. Either nothing has changed then, and what was put aside is gone;
-        or the transaction is interrupted, and the message says so.
+        If the disk is full or not writable. Then either nothing has changed, or the transaction is
+        interrupted and the message says so.
     """
     require_settled(project)
     try:
@@ -93,27 +94,27 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
 
 
 def roll_forward(project: Project) -> tuple[str, ...]:
-    """End an interrupted transaction with the new state; return the paths.
+    """Finish an interrupted transaction and return the paths of its files.
 
     Raises
     ------
     RefusedError
-        If the new bytes are not what the journal says.
+        If the stored new bytes do not match the journal, or a file was changed since.
     UnreadableError
-        If the journal is broken.
+        If the journal cannot be read.
     """
     return _roll(project, "new")
 
 
 def roll_back(project: Project) -> tuple[str, ...]:
-    """End an interrupted transaction with the old state; return the paths.
+    """Undo an interrupted transaction and return the paths of its files.
 
     Raises
     ------
     RefusedError
-        If the old bytes are not what the journal says.
+        If the stored old bytes do not match the journal, or a file was changed since.
     UnreadableError
-        If the journal is broken.
+        If the journal cannot be read.
     """
     return _roll(project, "old")
 
@@ -122,16 +123,16 @@ def _interrupted(error: UnwritableError) -> UnwritableError:
     return UnwritableError(
         error.thing,
         expected=error.expected,
-        found=f"{error.found}, in the middle of a regeneration",
-        remedy="Free space, or correct the permissions; then finish or undo it with `harness recover`.",
+        found=f"{error.found}, during a regeneration",
+        remedy="Free disk space or correct the permissions, then run `harness recover`.",
     )
 
 
-def _put_aside(project: Project, writes: Sequence[Write]) -> tuple[Step, ...]:
-    """Store both sides of every file; nothing refers to them yet."""
+def _put_aside(project: Project, writes: Sequence[Write]) -> tuple[FileChange, ...]:
+    """Store the old and new bytes of every file; nothing refers to them yet."""
     folder = transaction_directory(project)
     shutil.rmtree(folder, ignore_errors=True)
-    steps = []
+    changes = []
     for side in ("new", "old"):
         files.make_directory(folder / side)
     for number, item in enumerate(writes):
@@ -140,8 +141,8 @@ def _put_aside(project: Project, writes: Sequence[Write]) -> tuple[Step, ...]:
         if path.is_file():
             files.write(folder / "old" / str(number), path.read_bytes())
         before = digest_file(path) if path.is_file() else None
-        steps.append(Step(item.path, before, digest_file(folder / "new" / str(number))))
-    return tuple(steps)
+        changes.append(FileChange(item.path, before, digest_file(folder / "new" / str(number))))
+    return tuple(changes)
 
 
 def _write_journal(project: Project, journal: Journal) -> None:
@@ -149,7 +150,7 @@ def _write_journal(project: Project, journal: Journal) -> None:
 
 
 def _read_journal(project: Project) -> Journal:
-    """The journal; git has no copy of a broken one, but of all that it speaks of."""
+    """Return the journal. Git has no copy of it, but has the files that it names."""
     try:
         return read_document(project.journal, Journal, schema=SCHEMA)
     except UnreadableError as error:
@@ -164,35 +165,36 @@ def _read_journal(project: Project) -> Journal:
 def _roll(project: Project, side: str) -> tuple[str, ...]:
     journal = _read_journal(project)
     folder = transaction_directory(project) / side
-    wanted = [step.after if side == "new" else step.before for step in journal.steps]
-    for number, (step, digest) in enumerate(zip(journal.steps, wanted, strict=True)):
-        _require_kept(folder / str(number), step.path, digest)
-        _require_untouched(project, step)
-    for number, (step, digest) in enumerate(zip(journal.steps, wanted, strict=True)):
-        _set(project.locate(step.path), folder / str(number), digest)
-    files.remove_drafts(project.locate(step.path) for step in journal.steps)
+    wanted = [change.after if side == "new" else change.before for change in journal.changes]
+    for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True)):
+        _require_kept(folder / str(number), change.path, digest)
+        _require_untouched(project, change)
+    for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True)):
+        _set(project.locate(change.path), folder / str(number), digest)
+    files.remove_drafts(project.locate(change.path) for change in journal.changes)
     files.remove(project.journal)
     shutil.rmtree(folder.parent, ignore_errors=True)
-    return tuple(step.path for step in journal.steps)
+    return tuple(change.path for change in journal.changes)
 
 
 def _require_kept(kept: Path, path: str, digest: str | None) -> None:
     if digest is not None and (not kept.is_file() or digest_file(kept) != digest):
         raise RefusedError(
             path,
-            expected=f"its bytes put aside, {digest}",
-            found="others" if kept.is_file() else "none",
-            remedy="Try `harness recover` in the other direction, or restore the file with git.",
+            expected=f"stored bytes with digest {digest}",
+            found="other bytes" if kept.is_file() else "none",
+            remedy="Run `harness recover` in the other direction (with or without --back), or restore "
+            "the file with git.",
         )
 
 
-def _require_untouched(project: Project, step: Step) -> None:
-    """Raise if somebody else changed the file since: their work is not ours to overwrite."""
-    target = project.locate(step.path)
+def _require_untouched(project: Project, change: FileChange) -> None:
+    """Raise if the file was changed since the interruption, so that no other work is overwritten."""
+    target = project.locate(change.path)
     found = digest_file(target) if target.is_file() else None
-    if found not in {step.before, step.after}:
+    if found not in {change.before, change.after}:
         raise RefusedError(
-            step.path,
+            change.path,
             expected="its old bytes or its new ones",
             found=f"others, {found or 'no file'}",
             remedy=f"It was changed since: restore it with git, or delete {TRANSACTION} to keep it.",
@@ -200,7 +202,7 @@ def _require_untouched(project: Project, step: Step) -> None:
 
 
 def _set(target: Path, kept: Path, digest: str | None) -> None:
-    """Let *target* hold the bytes that were put aside, or be absent where there are none."""
+    """Write the stored bytes to *target*; remove it if *digest* is None."""
     if digest is None:
         files.remove(target)
         return

@@ -1,7 +1,7 @@
-"""Two branches' registries and the one they parted from -> one registry, path by path.
+"""The registries of two branches and of their common ancestor -> one registry, entry by entry.
 
-Git merges lines; a registry consists of entries. An entry is taken whole, with its record and history, so
-that no merge makes an entry that nobody recorded.
+Git merges lines, which could combine the size of one version with the digest of another. Here an entry is
+taken from one branch as a whole, so that every merged entry is one that was recorded.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.core.registry.registry import SCHEMA, Registry, encode_registry
-from harness.core.storage.documents import encode_document
+from harness.core.registry.format import SCHEMA, Registry, encode_registry, entry_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.core.registry.registry import Entry
+    from harness.core.registry.format import Entry
 
 _OPENING, _CLOSING = ("{", '  "entries": {'), ("  },", f'  "schema": {SCHEMA}', "}")
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """An entry that the two branches changed differently; None stands for a side without it."""
+    """An entry that the two branches changed differently; None for a branch without it."""
 
     path: str
     base: Entry | None
@@ -41,32 +40,32 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Entries that are settled, and conflicts, sorted by path."""
+    """Merged entries, and conflicts sorted by path."""
 
     entries: Mapping[str, Entry]
     conflicts: tuple[Conflict, ...]
 
     @property
     def ours(self) -> dict[str, Entry]:
-        """All entries, with our side of every conflict."""
+        """All entries, with our version of those in conflict."""
         return {**self.entries, **{c.path: c.ours for c in self.conflicts if c.ours is not None}}
 
     @property
     def theirs(self) -> dict[str, Entry]:
-        """All entries, with their side of every conflict."""
+        """All entries, with their version of those in conflict."""
         return {**self.entries, **{c.path: c.theirs for c in self.conflicts if c.theirs is not None}}
 
     def kept_at_base(self) -> Merge:
-        """The same, with each conflict settled as if neither side had changed the entry."""
+        """Return the merge with each conflict resolved as if neither branch had changed the entry."""
         kept = {c.path: c.base for c in self.conflicts if c.base is not None}
         return Merge({**self.entries, **kept}, ())
 
 
 def merge_registries(base: Registry, ours: Registry, theirs: Registry) -> Merge:
-    """Merge two registries that came from *base*.
+    """Merge two registries with the common ancestor *base*.
 
-    What one side alone added, changed or deleted is taken, and so is what both did alike. All else is a
-    conflict.
+    An entry that only one branch added, changed or deleted is taken from that branch, and so is one that both
+    changed in the same way. Everything else is a conflict.
     """
     entries: dict[str, Entry] = {}
     conflicts: list[Conflict] = []
@@ -85,12 +84,12 @@ def merge_registries(base: Registry, ours: Registry, theirs: Registry) -> Merge:
 
 
 def encode_merge(merge: Merge, *, marker_size: int = 7) -> bytes:
-    """Text of registry.json: canonical JSON, with git's conflict markers around each entry in conflict.
+    """Return the text of registry.json, with git's conflict markers around each entry in conflict.
 
-    Whichever side of each conflict is kept, what remains is JSON.
+    Whichever side of each conflict is kept, the rest is valid JSON.
     """
     if not merge.conflicts:
-        return encode_registry(Registry(SCHEMA, dict(merge.entries)))
+        return encode_registry(Registry(merge.entries))
     lines = [*_OPENING, *_entry_lines(merge, marker_size), *_CLOSING]
     return "".join(f"{line}\n" for line in lines).encode()
 
@@ -112,10 +111,11 @@ def _entry_lines(merge: Merge, marker_size: int) -> Iterator[str]:
 
 
 def _groups(merge: Merge) -> list[list[str]]:
-    """Paths in order; those that have to be settled together are in one group.
+    """Return the paths in order; those whose conflicts have to be resolved together are in one group.
 
-    The last entry of all has no comma. Where a side lacks the last one, which entry that is depends on how
-    the conflicts after the last settled entry are settled: these go together, with that entry's closing line.
+    The last entry of the file has no comma. If a branch lacks the last entry, then which entry is last
+    depends on how the conflicts after the last merged entry are resolved: these form one group, together
+    with the closing line of that merged entry.
     """
     paths = sorted({*merge.entries, *(conflict.path for conflict in merge.conflicts)})
     end = next((i for i in range(len(paths), 0, -1) if paths[i - 1] in merge.entries), 0)
@@ -127,13 +127,8 @@ def _groups(merge: Merge) -> list[list[str]]:
 
 
 def _blocks(entries: Mapping[str, Entry]) -> dict[str, list[str]]:
-    """Each entry's lines as they stand in the file, a comma after all but the last entry."""
-    blocks = {path: _block(path, entry) for path, entry in entries.items()}
+    """Return each entry's lines as they are in the file, with a comma after all but the last entry."""
+    blocks = {path: entry_text(path, entry).split("\n") for path, entry in entries.items()}
     for path in blocks.keys() - {max(blocks, default="")}:
         blocks[path][-1] += ","
     return blocks
-
-
-def _block(path: str, entry: Entry) -> list[str]:
-    lines = encode_document({path: entry}).decode().split("\n")[1:-2]  # a reason may hold other line breaks
-    return [f"  {line}" for line in lines]

@@ -20,8 +20,11 @@ from harness.core.domain.interface import Fault
 from harness.core.errors import RefusedError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import encode_manifest, read_manifest
-from harness.core.recording.regenerate import Staged, commit, plan, staging_directory
-from harness.core.registry.registry import describe_file, encode_registry, read_registry
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged, staging_directory
+from harness.core.registry.format import encode_registry
+from harness.core.registry.registry import describe_file, read_registry
 from harness.core.storage import atomic as files
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import read_archive, write_archive
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.fixtures.fixture import Fixture
-    from harness.core.recording.regenerate import Change
-    from harness.core.registry.registry import Kind
+    from harness.core.recording.plan import Change
+    from harness.core.registry.format import Kind
     from harness.core.storage.project import Project
 
 

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from harness.core.fixtures.fixture import write_fixture
-from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 
 MODULE = """
 import os

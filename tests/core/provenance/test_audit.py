@@ -20,8 +20,10 @@ from harness.core.provenance.audit import audit, is_broken
 from harness.core.provenance.evidence import Place, gather
 from harness.core.provenance.finding import Rank
 from harness.core.provenance.git_history import read_history
-from harness.core.recording.regenerate import Staged
-from harness.core.registry.registry import SCHEMA, Registry, read_registry, record_digest
+from harness.core.recording.staged import Staged
+from harness.core.registry.format import SCHEMA, Registry
+from harness.core.registry.history import record_digest
+from harness.core.registry.registry import read_registry
 from harness.core.registry.unreferenced import remember
 from harness.core.storage.digest import digest_file, sha256_file
 from harness.core.storage.documents import encode_document

@@ -17,7 +17,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from harness.core.provenance.evidence import Chain, Origin, Place
 from harness.core.provenance.intoto import statements
-from harness.core.registry.registry import Entry, Record, record_digest
+from harness.core.registry.format import Entry
+from harness.core.registry.history import Record, record_digest
 
 Uri = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9+.-]*:[^\s#]+$")]
 Text = Annotated[str, Meta(min_length=1)]

@@ -16,7 +16,7 @@ from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
 from harness.core.provenance.remeasure import remeasure
-from harness.core.recording.regenerate import Staged
+from harness.core.recording.staged import Staged
 from harness.core.registry.registry import describe_file, read_registry
 from harness.core.storage.documents import encode_document
 from harness.core.storage.npz import read_archive, write_archive

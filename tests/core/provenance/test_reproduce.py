@@ -10,7 +10,8 @@ from harness.core.errors import DependencyError, RemakeError, SourceMissingError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.provenance.reproduce import Cause, Farthest, Result, recorded_manifests, reproduce
-from harness.core.registry.registry import Registry, read_registry
+from harness.core.registry.format import Registry
+from harness.core.registry.registry import read_registry
 from harness.core.storage.documents import encode_document
 
 

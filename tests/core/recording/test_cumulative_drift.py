@@ -15,9 +15,13 @@ from harness.core.errors import RefusedError
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
-from harness.core.recording.cumulative_drift import Course, Leash, course_of
-from harness.core.recording.regenerate import Staged, commit, plan
-from harness.core.registry.registry import SCHEMA, Distance, Registry, Walk, read_registry, record_digest
+from harness.core.recording.commit import commit
+from harness.core.recording.cumulative_drift import DriftHistory, DriftLimit, drift_of
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
+from harness.core.registry.format import SCHEMA, Registry
+from harness.core.registry.history import CumulativeDrift, Distance, record_digest
+from harness.core.registry.registry import read_registry
 from harness.core.storage.documents import encode_document
 
 if TYPE_CHECKING:
@@ -65,7 +69,7 @@ def staged(folder: Path, **values: float) -> Staged:
     return Staged(PATH, "baseline", path)
 
 
-def step(project: Project, leash: Leash = Leash(), **values: float) -> Course | None:  # noqa: B008 - frozen
+def step(project: Project, leash: DriftLimit = DriftLimit(), **values: float) -> DriftHistory | None:  # noqa: B008 - frozen
     """Record the metrics, and commit where there is git; return the file's course."""
     changes = plan(project, [staged(project.root.parent, **values)], leash)
     told = " ".join(f"{name} {value:g}" for name, value in values.items())
@@ -146,7 +150,7 @@ def test_the_farthest_metric_is_named_not_the_one_that_moved_last(in_git):
 
 def test_small_steps_are_refused_where_their_sum_leaves_the_leash(any_project, contents):
     """Five steps of 0.4 are 2 and pass; the sixth is refused, and nothing is written."""
-    leash = Leash(longest=2)
+    leash = DriftLimit(longest=2)
     for number in range(6):
         step(any_project, leash, ssim=0.4 * number)
     before = bytes_of(any_project, contents)
@@ -162,7 +166,7 @@ def test_small_steps_are_refused_where_their_sum_leaves_the_leash(any_project, c
 
 
 def test_back_and_forth_is_no_walk_where_git_has_the_first_version(in_git):
-    leash = Leash(longest=2)
+    leash = DriftLimit(longest=2)
     for number in range(8):
         step(in_git, leash, ssim=number % 2)
     assert newest(in_git).summed == 7
@@ -183,13 +187,13 @@ def test_back_to_the_first_version_is_no_walk_without_git_either(empty):
 def test_one_long_step_is_refused_like_many_short_ones(any_project):
     step(any_project, ssim=0)
     with pytest.raises(RefusedError, match=r"found 2\.5 \(ssim\)"):
-        step(any_project, Leash(longest=2), ssim=2.5)
+        step(any_project, DriftLimit(longest=2), ssim=2.5)
 
 
 def test_without_a_leash_no_walk_is_refused(any_project):
     for value in (0, 100, 1e6):
         step(any_project, ssim=value)
-    assert course_of(records(any_project)).reach.tolerances >= 1e6
+    assert drift_of(records(any_project)).reach.tolerances >= 1e6
 
 
 def test_a_refused_file_takes_all_others_with_it(any_project, contents, tmp_path):
@@ -199,14 +203,14 @@ def test_a_refused_file_takes_all_others_with_it(any_project, contents, tmp_path
     other.write_text("new")
     items = [Staged("golden/a.txt", "file", other), staged(tmp_path, ssim=9)]
     with pytest.raises(RefusedError):
-        plan(any_project, items, Leash(longest=2))
+        plan(any_project, items, DriftLimit(longest=2))
     assert bytes_of(any_project, contents) == before
 
 
 def test_a_new_origin_is_accepted_and_starts_the_walk_anew(any_project):
-    leash = Leash(longest=2)
+    leash = DriftLimit(longest=2)
     step(any_project, leash, ssim=0)
-    step(any_project, Leash(longest=2, new_origin=True), ssim=5)
+    step(any_project, DriftLimit(longest=2, new_origin=True), ssim=5)
     told = newest(any_project)
     assert (told.origin, told.from_first) == (True, Distance(5.0, "ssim"))
     course = step(any_project, leash, ssim=6.5)
@@ -219,15 +223,15 @@ def test_a_new_origin_is_accepted_and_starts_the_walk_anew(any_project):
 def test_the_newest_of_several_origins_counts(in_git):
     step(in_git, ssim=0)
     for value in (5, 10):
-        step(in_git, Leash(longest=2, new_origin=True), ssim=value)
-    assert step(in_git, Leash(longest=2), ssim=11.5).reach == Distance(1.5, "ssim")
+        step(in_git, DriftLimit(longest=2, new_origin=True), ssim=value)
+    assert step(in_git, DriftLimit(longest=2), ssim=11.5).reach == Distance(1.5, "ssim")
 
 
 def test_what_no_tolerance_measures_is_beyond_every_leash(in_git):
     """A metric that came or went, for one: its walk could not be seen from the first version."""
     step(in_git, ssim=0)
     with pytest.raises(RefusedError, match="a change that no tolerance measures, in mae"):
-        step(in_git, Leash(longest=1e9), ssim=0, mae=0)
+        step(in_git, DriftLimit(longest=1e9), ssim=0, mae=0)
     step(in_git, ssim=0, mae=0)
     assert newest(in_git) == Walk(Distance(None, "mae"), Distance(None, "mae"), summed=None, origin=False)
     step(in_git, ssim=0, mae=1)
@@ -239,7 +243,7 @@ def test_a_walk_of_unknown_length_is_beyond_every_leash(empty):
     step(empty, ssim=0)
     step(empty, ssim=0, mae=0)
     with pytest.raises(RefusedError, match="unknown length"):
-        step(empty, Leash(longest=1e9), ssim=0.5, mae=0)
+        step(empty, DriftLimit(longest=1e9), ssim=0.5, mae=0)
 
 
 def test_edited_golden_bytes_do_not_shorten_a_step(in_git):
@@ -263,7 +267,7 @@ def test_a_damaged_file_that_is_put_right_has_not_moved(empty):
     (empty.root / PATH).write_bytes(b"{")
     item = staged(empty.root.parent, ssim=0)
     item.data.write_bytes(data)
-    commit(empty, plan(empty, [item], Leash(longest=1)), reason="mended", command="c")
+    commit(empty, plan(empty, [item], DriftLimit(longest=1)), reason="mended", command="c")
     assert newest(empty) == Walk(Distance(0.0, ""), Distance(0.0, ""), summed=0.0, origin=False)
 
 
@@ -284,7 +288,7 @@ def test_files_without_tolerances_walk_freely(empty, tmp_path):
     for text in ("one", "two", "three"):
         (tmp_path / "table.txt").write_text(text)
         item = Staged("golden/table.txt", "file", tmp_path / "table.txt")
-        commit(empty, plan(empty, [item], Leash(longest=1)), reason="r", command="c")
+        commit(empty, plan(empty, [item], DriftLimit(longest=1)), reason="r", command="c")
     assert read_registry(empty.registry).entries["golden/table.txt"].record.walk is msgspec.UNSET
 
 
@@ -294,15 +298,15 @@ def test_files_recorded_before_there_were_walks_go_on(in_git):
     step(in_git, ssim=1)
     forget_walks(in_git)
     git(in_git.root, "commit", "-aqm", "As it was")
-    step(in_git, Leash(longest=2), ssim=1.5)
+    step(in_git, DriftLimit(longest=2), ssim=1.5)
     assert newest(in_git) == Walk(Distance(0.5, "ssim"), Distance(1.5, "ssim"), summed=None, origin=False)
     with pytest.raises(RefusedError):
-        step(in_git, Leash(longest=2), ssim=2.5)
+        step(in_git, DriftLimit(longest=2), ssim=2.5)
 
 
 def test_an_old_file_with_one_record_needs_no_git(empty):
     step(empty, ssim=0)
-    assert step(empty, Leash(longest=2), ssim=1.5).reach == Distance(1.5, "ssim")
+    assert step(empty, DriftLimit(longest=2), ssim=1.5).reach == Distance(1.5, "ssim")
 
 
 def records(project: Project):
@@ -328,7 +332,7 @@ def test_an_audit_notes_small_steps_that_led_far(in_git):
         step(in_git, ssim=value)
     told = findings(in_git, "walk", Rank.INFORMATIONAL)
     assert [line.partition(" in ")[0] for line in told] == ["1.5 tolerances from the first version (ssim)"]
-    step(in_git, Leash(new_origin=True), ssim=1.75)
+    step(in_git, DriftLimit(new_origin=True), ssim=1.75)
     assert findings(in_git, "walk", Rank.INFORMATIONAL) == []
 
 

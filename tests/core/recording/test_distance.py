@@ -18,7 +18,7 @@ from harness.core.recording.distance import (
     measure_distance,
     metric_distance,
 )
-from harness.core.registry.registry import Distance
+from harness.core.registry.history import Distance
 from harness.core.storage.npz import write_archive
 
 MEASURED = (0.5, 0.5)

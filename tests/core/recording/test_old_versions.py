@@ -9,15 +9,8 @@ import msgspec
 import pytest
 
 from harness.core.recording.old_versions import find_version, recorded_digest
-from harness.core.registry.registry import (
-    SCHEMA,
-    Registry,
-    describe_file,
-    encode_registry,
-    new_record,
-    read_registry,
-    with_entries,
-)
+from harness.core.registry.format import SCHEMA, Registry, encode_registry
+from harness.core.registry.registry import describe_file, new_record, read_registry, with_entries
 from harness.core.storage.digest import sha256_file
 from harness.core.storage.documents import encode_document
 from harness.core.storage.project import Project

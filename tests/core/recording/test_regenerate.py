@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
-from harness.core.recording.regenerate import Staged, commit, plan, staging_directory
-from harness.core.registry.registry import read_registry, record_digest
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged, staging_directory
+from harness.core.registry.history import record_digest
+from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
 from harness.core.storage.digest import digest_file
 from harness.core.verdict import exit_code

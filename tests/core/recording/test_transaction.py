@@ -13,7 +13,9 @@ import pytest
 
 from harness.core.errors import RefusedError
 from harness.core.recording import transaction
-from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 from harness.core.recording.transaction import Write, apply, roll_back, roll_forward
 from harness.core.registry.verify import verify
 from harness.core.storage.project import Project
@@ -32,8 +34,12 @@ import os, signal, sys, time
 from pathlib import Path
 from harness.core.storage import atomic as files
 from harness.core.storage.project import Project
-from harness.core.recording.regenerate import Staged, commit, plan
-from harness.core.recording.regenerate import Staged, commit, plan
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 
 root, count = Path(sys.argv[1]), 0
 project = Project(root)

@@ -11,17 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.core.registry.format import SCHEMA, Entry, Registry
+from harness.core.registry.history import CumulativeDrift, Distance, Record, record_digest
 from harness.core.registry.merge import encode_merge, merge_registries
-from harness.core.registry.registry import (
-    SCHEMA,
-    Distance,
-    Entry,
-    Record,
-    Registry,
-    Walk,
-    record_digest,
-    with_entries,
-)
+from harness.core.registry.registry import with_entries
 from harness.core.storage.documents import decode_document, encode_document
 
 MERGES = 50

@@ -9,16 +9,9 @@ import msgspec
 import pytest
 
 from harness.core.errors import RefusedError, StaleFormatError, UnreadableError
-from harness.core.registry.registry import (
-    Entry,
-    Record,
-    Registry,
-    describe_file,
-    new_record,
-    read_registry,
-    record_digest,
-    with_entries,
-)
+from harness.core.registry.format import Entry, Registry
+from harness.core.registry.history import Record, record_digest
+from harness.core.registry.registry import describe_file, new_record, read_registry, with_entries
 from harness.core.storage.digest import digest_file, sha256_file
 from harness.core.storage.documents import encode_document
 from harness.core.system.environment import fingerprint

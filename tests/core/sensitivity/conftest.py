@@ -12,7 +12,7 @@ from harness.core.baselines.calibrate import calibrated_baseline
 from harness.core.baselines.perturbations import Sample, perturbations
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.fixtures.fixture import write_fixture
-from harness.core.recording.regenerate import Staged
+from harness.core.recording.staged import Staged
 from harness.core.sensitivity.trials import Subject, known_faults
 
 FIELD = '''

@@ -1,0 +1,253 @@
+"""The text of registry.json, schema 2, and what it says: one entry per golden file.
+
+Read in one pass by the standard library alone, because ``harness verify`` reads it and has to start fast. The
+text is canonical (keys sorted, two spaces, a newline at the end), so that git shows a change of one entry as
+a change of its lines.
+"""
+
+from __future__ import annotations
+
+import re
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from harness.core.errors import StaleFormatError, UnreadableError, UsageError
+from harness.core.storage.project import require_inner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = 2
+Kind = Literal["fixture", "manifest", "baseline", "result", "file"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+MEBIBYTES = 256
+VALUES = 1 << 22
+"""The most that a registry or a history may have: each value takes memory, even one of two bytes of text."""
+
+_DIGESTS = {
+    "record": "sha256:[0-9a-f]{64}",
+    "sha256": "sha256:[0-9a-f]{64}",
+    "xxh128": "xxh128:[0-9a-f]{32}",
+}
+_KEYS = {"kind", "size", *_DIGESTS}
+_LENGTHS = (71, 71, 39)
+_MOST_BYTES = 1 << 62
+_HEXADECIMAL = b"0123456789abcdef"
+_COLONS = 2, 6 + len(_DIGESTS)
+"""Colons in a sound registry: after its two keys; per entry, after six keys and in each of the digests."""
+
+
+class Entry(NamedTuple):  # a frozen dataclass takes four times as long to import, and twice as long to make
+    """One golden file: its kind, size in bytes, digests, and the digest of its newest record."""
+
+    kind: Kind
+    size: int
+    xxh128: str
+    sha256: str
+    record: str
+
+
+_fields = itemgetter(*Entry._fields)
+
+
+class Registry(NamedTuple):
+    """Entries by path: relative to the repository's root, with POSIX separators."""
+
+    entries: Mapping[str, Entry]
+
+
+def decode_registry(text: bytes, name: str) -> Registry:
+    """Return the registry that *text* is; *name* is what an error calls it.
+
+    Raises
+    ------
+    StaleFormatError
+        If it has another schema.
+    UnreadableError
+        If it is not exactly what :func:`encode_registry` writes, layout apart: a key is unknown, missing or
+        given twice, a value is of another type or form. Also if it is too large.
+    RefusedError
+        If an entry's path leaves the repository.
+    """
+    _require_moderate(text, name)
+    tree = _parse(text, name)
+    if not isinstance(tree, dict):
+        raise _unreadable(name, f"a {type(tree).__name__} at $, not an object")
+    _require_schema(tree, name)
+    for key in tree.keys() ^ {"schema", "entries"}:
+        raise _unreadable(name, f"{'an unknown' if key in tree else 'no'} key {key!r} at $")
+    entries = tree["entries"]
+    if not isinstance(entries, dict):
+        raise _unreadable(name, "a value other than an object at $.entries")
+    registry = Registry({path: _entry(path, value, name) for path, value in entries.items()})
+    _require_single_keys(text, len(entries), name)
+    return registry
+
+
+def encode_registry(registry: Registry) -> bytes:
+    """Return the canonical text of *registry*, sorted by path.
+
+    Raises
+    ------
+    UsageError
+        If :func:`decode_registry` would not read it.
+    RefusedError
+        If an entry's path leaves the repository.
+    """
+    blocks = ",\n".join(entry_text(path, entry) for path, entry in sorted(registry.entries.items()))
+    entries = f"{{\n{blocks}\n  }}" if blocks else "{}"
+    text = f'{{\n  "entries": {entries},\n  "schema": {SCHEMA}\n}}\n'.encode()
+    if excess := _excess(text):
+        raise UsageError("registry", expected="one that can be read back", found=excess, remedy="Split it.")
+    return text
+
+
+def entry_text(path: str, entry: Entry) -> str:
+    """Return an entry as its lines stand in the registry, without the last newline."""
+    if not _is_sound(path, entry):
+        found = _first_fault(path, entry._asdict())
+        raise UsageError(
+            path, expected="a sound entry of the registry", found=found, remedy="Record the file."
+        )
+    require_inner(path)
+    kind, size, xxh128, sha256, record = entry
+    return (
+        f"    {_quoted(path)}: {{\n"
+        f'      "kind": "{kind}",\n'
+        f'      "record": "{record}",\n'
+        f'      "sha256": "{sha256}",\n'
+        f'      "size": {size},\n'
+        f'      "xxh128": "{xxh128}"\n'
+        "    }"
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return a path as a JSON string. It has neither backslashes nor control characters."""
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def _require_moderate(text: bytes, name: str) -> None:
+    if found := _excess(text):
+        raise _unreadable(name, found)
+
+
+def _excess(text: bytes) -> str | None:
+    """What is too large of a text, so that decoding it could take all memory; None if nothing is."""
+    if len(text) > MEBIBYTES << 20:
+        return f"more than {MEBIBYTES} MiB"
+    if len(text) > VALUES and sum(map(text.count, (b",", b"[", b"{"))) > VALUES:
+        return f"more than {VALUES} values"
+    return None
+
+
+def _parse(text: bytes, name: str) -> Any:
+    """Return the JSON value of *text*. Keys that are given twice are still to be found."""
+    import json
+
+    try:
+        return json.loads(text.decode())
+    except RecursionError:
+        raise _unreadable(name, "values nested too deep") from None
+    except ValueError as error:
+        raise _unparsable(text, name, str(error)) from error
+
+
+def _require_single_keys(text: bytes, count: int, name: str) -> None:
+    """Raise if an object of a text of *count* sound entries has a key twice; JSON keeps the last one.
+
+    Each key has a colon behind it, and a sound entry has no other colons but its digests'. So one colon more
+    is a key that was dropped. Escapes could hide a colon: where there are any, objects are looked at one by
+    one.
+    """
+    table, entry = _COLONS
+    if b"\\" not in text and text.count(b":") == table + count * entry:
+        return
+    from harness.core.storage.json_limits import structure_problem  # verify starts without msgspec
+
+    if problem := structure_problem(text):
+        raise _unreadable(name, problem.found, problem.remedy)
+
+
+def _unparsable(text: bytes, name: str, found: str) -> UnreadableError:
+    """Return the error for text that is not JSON as we write it, with the likely cause where it shows."""
+    from harness.core.storage.json_limits import (  # verify starts without msgspec
+        content_problem,
+        structure_problem,
+    )
+
+    problem = structure_problem(text) or content_problem(text)
+    return _unreadable(name, problem.found, problem.remedy) if problem else _unreadable(name, found)
+
+
+def _require_schema(tree: dict[str, Any], name: str) -> None:
+    found = tree.get("schema")
+    if type(found) is not int:
+        raise _unreadable(name, f"{'no' if found is None else 'a wrong'} schema number at $.schema")
+    if found != SCHEMA:
+        newer = found > SCHEMA
+        raise StaleFormatError(
+            name,
+            expected=f"schema {SCHEMA}",
+            found=f"schema {found}",
+            message=f"{name} has schema {found}; this version reads schema {SCHEMA}",
+            remedy="Upgrade golden-harness." if newer else "Record the golden files again with this version.",
+        )
+
+
+def _entry(path: str, value: Any, name: str) -> Entry:
+    """Return the entry that a JSON value is."""
+    try:
+        entry = Entry._make(_fields(value))
+        if len(value) == len(_KEYS) and _is_sound(path, entry):
+            require_inner(path)
+            return entry
+    except (KeyError, TypeError):
+        pass
+    raise _unreadable(name, _first_fault(path, value))
+
+
+def _is_sound(path: str, entry: Entry) -> bool:
+    """Whether an entry's values are of the right types and forms. Raise TypeError if one has no length."""
+    kind, size, xxh128, sha256, record = entry
+    return (
+        kind in KINDS
+        and type(size) is int
+        and 0 <= size < _MOST_BYTES
+        and (len(record), len(sha256), len(xxh128)) == _LENGTHS
+        and f"{record[:7]}{sha256[:7]}{xxh128[:7]}" == "sha256:sha256:xxh128:"
+        and f"{record}{sha256}{xxh128}".encode("utf-8", "replace").translate(None, _HEXADECIMAL)
+        == b"sh:sh:xxh:"
+        and (path.isascii() or not _has_surrogates(path))
+    )
+
+
+def _first_fault(path: str, value: Any) -> str:
+    """What is wrong with an entry that is not sound, and where."""
+    place = f"$.entries[{path!r}]"
+    if _has_surrogates(path):
+        return f"a path that is not Unicode text at {place}"
+    if type(value) is not dict:
+        return f"a value other than an object at {place}"
+    for key in sorted(value.keys() ^ _KEYS):
+        return f"{'an unknown' if key in value else 'no'} key {key!r} at {place}"
+    if value["kind"] not in KINDS:
+        return f"the kind {value['kind']!r} at {place}.kind, not one of {', '.join(KINDS)}"
+    size = value["size"]
+    if type(size) is not int or not 0 <= size < _MOST_BYTES:
+        return f"the size {size!r} at {place}.size, not a number of bytes"
+    key = next(key for key, form in _DIGESTS.items() if not re.fullmatch(form, str(value[key])))
+    return f"the {key} {value[key]!r} at {place}.{key}, not a digest like {_DIGESTS[key]}"
+
+
+def _has_surrogates(text: str) -> bool:
+    """Whether *text* has half a character, which UTF-8 cannot write and JSON's escapes can."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _unreadable(name: str, found: str, remedy: str | None = None) -> UnreadableError:
+    restore = f"Restore it with `git checkout -- {name}`."
+    return UnreadableError(
+        name, expected="a registry that harness wrote", found=found, remedy=remedy or restore
+    )
