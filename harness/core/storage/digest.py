@@ -1,11 +1,11 @@
-"""Array, file or set of arrays -> digest.
+"""Digests of arrays, sets of arrays and files.
 
-A digest names how it was made, ``xxh128:<32 hex digits>``, and speaks of content alone.
+A digest starts with the name of its algorithm, ``xxh128:<32 hex digits>``, and depends on content alone.
 
 The canonical form of an array, version 1, is the bytes ``harness-array-1``, its dtype in little-endian
 notation (``<f4``), its shape (``64,64``), each ended by a zero byte, then its elements in C order,
-little-endian. Memory order, strides and byte order of the original do not show; dtype, shape, the sign of
-zero and the payload of NaN do. Any change of this form is a new version with a new prefix.
+little-endian. Memory order, strides and byte order of the original have no effect; dtype, shape, the sign of
+zero and the payload of NaN have. If this form ever changes, its version and prefix change too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ARRAY_FORM = b"harness-array-1\0"
 _SET_FORM = b"harness-arrays-1\0"
 _BLOCK_BYTES = 1 << 24
 _BUFFER_BYTES = 1 << 19
-"""Files are read through one buffer a thread, which stays in the processor's cache."""
+"""Each thread reads files through one buffer, small enough to stay in the processor's cache."""
 
 _UNIX = hasattr(os, "readv") and hasattr(os, "O_NOFOLLOW")
 _NO_LINK_NO_WAIT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK if _UNIX else os.O_RDONLY
@@ -41,7 +41,7 @@ _HASHABLE = frozenset("?bBhHiIlLqQefdFDSUmM")
 
 
 def digest_array(array: Any) -> str:
-    """Digest of one array's dtype, shape and values.
+    """Return the digest of one array's dtype, shape and values.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def is_plain(dtype: np.dtype[Any]) -> bool:
 
 
 def digest_arrays(arrays: Mapping[str, Any]) -> str:
-    """Digest of a set of named arrays, whatever the order they are given in.
+    """Return the digest of a set of named arrays; their order has no effect.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def digest_arrays(arrays: Mapping[str, Any]) -> str:
 
 
 def combine_digests(digests: Mapping[str, str]) -> str:
-    """Digest of a set of named arrays from the digests of its members."""
+    """Return the digest of a set of named arrays, given the digest of each."""
     state = xxhash.xxh3_128(_SET_FORM)
     for name in sorted(digests):
         state.update(f"{name}\0{digests[name]}\0".encode())
@@ -103,12 +103,12 @@ def combine_digests(digests: Mapping[str, str]) -> str:
 
 
 def digest_file(path: str | PathLike[str]) -> str:
-    """Digest of a file's bytes, ``xxh128:...``: finds drift, fast.
+    """Return the digest ``xxh128:...`` of a file's bytes: fast, to find drift.
 
     Raises
     ------
     UnreadableError
-        If the file cannot be read, or has no end.
+        If the file is missing, not readable, or not a regular file.
 
     Examples
     --------
@@ -123,23 +123,23 @@ def digest_file(path: str | PathLike[str]) -> str:
 
 
 def sha256_file(path: str | PathLike[str]) -> str:
-    """Digest of a file's bytes, ``sha256:...``: finds tampering.
+    """Return the digest ``sha256:...`` of a file's bytes: to find tampering.
 
     Raises
     ------
     UnreadableError
-        If the file cannot be read.
+        If the file is missing, not readable, or not a regular file.
     """
     return digests_of_file(path)[1]
 
 
 def digests_of_file(path: str | PathLike[str]) -> tuple[str, str]:
-    """Both digests of a file's bytes, ``xxh128:...`` and ``sha256:...``, from one reading.
+    """Return both digests of a file's bytes, ``xxh128:...`` and ``sha256:...``, from one reading.
 
     Raises
     ------
     UnreadableError
-        If the file cannot be read, or has no end.
+        If the file is missing, not readable, or not a regular file.
     """
     import hashlib
 
@@ -181,10 +181,10 @@ def _digest_rest(descriptor: int, buffer: memoryview, size: int) -> str | None:
 
 
 def _feed(path: str | PathLike[str], *states: Any) -> None:
-    """Let each state have all bytes of a file, which are read once."""
+    """Update each hash state with all bytes of a file, which is read once."""
     try:
         if not is_regular(path):
-            raise _no_file(path, "no regular file")
+            raise _no_file(path, "a directory, pipe or device")
         with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - pathlib costs a twentieth of start-up
             buffer = _buffer()
             while count := stream.readinto(buffer):
@@ -195,7 +195,7 @@ def _feed(path: str | PathLike[str], *states: Any) -> None:
 
 
 def _buffer() -> memoryview:
-    """Return the buffer of the thread that asks."""
+    """Return this thread's buffer."""
     buffer: memoryview | None = getattr(_LOCAL, "buffer", None)
     if buffer is None:
         buffer = _LOCAL.buffer = memoryview(bytearray(_BUFFER_BYTES))
@@ -207,8 +207,8 @@ def _no_file(path: str | PathLike[str], found: str) -> UnreadableError:
 
 
 def _canonical(array: Any) -> tuple[np.ndarray, str]:
-    """Values in little-endian order and the dtype's name in the canonical form."""
-    import numpy as np  # verify hashes files, and starts without numpy
+    """Return the values in little-endian order and the dtype's name in the canonical form."""
+    import numpy as np  # `harness verify` hashes files and starts without numpy
 
     if type(array).__module__.partition(".")[0] == "torch":
         array, name = _from_tensor(array)
@@ -223,7 +223,7 @@ def _canonical(array: Any) -> tuple[np.ndarray, str]:
 
 
 def _from_tensor(tensor: Any) -> tuple[np.ndarray, str | None]:
-    """Bits of a tensor as numpy knows them, and the dtype's name where numpy has none."""
+    """Return a tensor's bits as a numpy array, and the dtype's name if numpy lacks the dtype."""
     torch = sys.modules["torch"]
     tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
     if tensor.dtype == torch.bfloat16:
@@ -244,7 +244,7 @@ def _no_canonical_bytes(dtype: Any) -> UsageError:
 
 
 def _blocks(values: np.ndarray) -> Iterator[Any]:
-    """C-order bytes of *values*, never copying more than one block of rows."""
+    """Yield the bytes of *values* in C order, copying at most one block of rows at a time."""
     import numpy as np
 
     rows = values.reshape(1) if values.ndim == 0 else values

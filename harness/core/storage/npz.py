@@ -1,8 +1,8 @@
-""".npz in and out: stored, ordered, mapped, never pickled.
+"""Read, map and write .npz archives, deterministically and without pickle.
 
 An archive written here has its members in sorted order, uncompressed, in .npy format 1.0, with fixed
-timestamps and attributes: the same arrays give the same bytes, whichever zlib, clock or platform wrote them.
-Any .npz is read, as long as it holds plain arrays and is, unpacked, not much larger than its file.
+timestamps and attributes: the same arrays give the same bytes on every platform, at any time.
+Any .npz can be read if it has plain arrays only and is not much larger unpacked than its file.
 """
 
 from __future__ import annotations
@@ -41,18 +41,21 @@ _ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _MAX_HEADER = 10_000
 _MAX_DIRECTORY = 1 << 22
-"""Bytes of the list of members: enough for 50,000, and each takes ten times its bytes in memory."""
+"""Largest list of members in bytes: enough for 50,000. In memory, each takes ten times its bytes."""
 
 _MAX_INFLATED = 1 << 28
-"""Bytes by which all arrays together may be more than their file. Compression is weaker, or it is a trap."""
+"""Bytes by which all arrays together may exceed their file. Real data compress less; a zip bomb more."""
 
 _BLOCK_BYTES = 1 << 22
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's; zipfile inflates others without a limit
+_METHODS = (
+    zipfile.ZIP_STORED,
+    zipfile.ZIP_DEFLATED,
+)  # zipfile would inflate others without a limit
 _HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Layout]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-# What zipfile raises on damaged archives, by experiment: its documentation names BadZipFile alone.
+# What zipfile raises for damaged archives, found by fuzzing: its documentation names only BadZipFile.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -67,7 +70,7 @@ _ZIP_ERRORS = (
 
 
 def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
-    """Write named arrays as a stored .npz, the same bytes for the same arrays.
+    """Write named arrays as an uncompressed .npz; the same arrays give the same bytes.
 
     Parameters
     ----------
@@ -80,9 +83,11 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
     Raises
     ------
     RefusedError
-        If an array would have to be pickled, or has no dtype that is the same on every machine.
+        If an array would have to be pickled, or its dtype differs between machines.
     UsageError
-        If a name would be a path. Nothing is written then, nor above.
+        If a name contains a separator or an unprintable character.
+    UnwritableError
+        If the file cannot be written. After the other errors, it was not touched.
     """
     members = [(_member_info(name), _plain(name, arrays[name])) for name in sorted(arrays)]
     with unwritable_on_error(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -91,20 +96,20 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
 
 
 def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
-    """All arrays of a .npz, in memory.
+    """Read all arrays of a .npz into memory.
 
     Raises
     ------
     UnreadableError
-        If the file is missing, empty, truncated, no zip archive, or holds anything but plain arrays; if it
-        is compressed so far that its arrays would be 256 MiB more than the file.
+        If the file is missing, empty, truncated or not a zip archive, if it has members other than plain
+        arrays, or if its arrays would be more than 256 MiB larger than the file.
     """
     with _opened(path) as archive:
         return {name: _read_member(path, archive, info) for name, info in _members(path, archive).items()}
 
 
 def read_array(path: str | PathLike[str], name: str) -> np.ndarray:
-    """One array of a .npz; the others are not read.
+    """Read one array of a .npz, and none of the others.
 
     Raises
     ------
@@ -124,12 +129,12 @@ def read_array(path: str | PathLike[str], name: str) -> np.ndarray:
 
 
 def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
-    """All arrays of a .npz, mapped from disk where they are stored, read where they are compressed.
+    """Map all arrays of a .npz from disk; compressed ones are read into memory.
 
     Raises
     ------
     UnreadableError
-        As :func:`read_archive`. A mapped array's checksum is not verified: its digest is for that.
+        As :func:`read_archive`, except that the zip checksum of a mapped array is not verified.
     """
     with _opened(path) as archive:
         members = _members(path, archive)
@@ -142,9 +147,9 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def release(array: np.ndarray) -> None:
-    """Give back the memory that a mapped array's pages take; they are read again where they are asked for.
+    """Free the memory of a mapped array's pages; they are read again when needed.
 
-    Only of an array that is mapped to be read: what was written to a private mapping would be lost.
+    Does nothing for arrays that are not mapped read-only: a private mapping would lose its changes.
     """
     mapping = getattr(array, "_mmap", None)
     if mapping is not None and getattr(array, "mode", None) == "r" and hasattr(mmap, "MADV_DONTNEED"):
@@ -165,7 +170,7 @@ def _plain(name: str, array: Any) -> np.ndarray:
 
 
 def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, array: np.ndarray) -> None:
-    """Write one array, little-endian and in C order, never holding more than a part of it twice."""
+    """Write one array, little-endian and in C order, copying at most one block at a time."""
     values = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
@@ -183,7 +188,7 @@ def _member_info(name: str) -> zipfile.ZipInfo:
         raise UsageError(
             f"array {name!r}",
             expected="a printable name without separators",
-            found="one that would be a path in the archive, or upset a terminal",
+            found="one with / \\ : or an unprintable character, or an empty one",
             remedy="Rename the array.",
         )
     info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
@@ -193,12 +198,12 @@ def _member_info(name: str) -> zipfile.ZipInfo:
 
 
 def _is_name(name: str) -> bool:
-    """Whether a name is one on every system: no path, no drive, no end of string inside; fit to be shown."""
+    """Whether a member may have this name: printable, and not a path or drive on any system."""
     return name.isprintable() and name not in {"", ".", ".."} and not set(name) & set("/\\:")
 
 
-class _Sipped(io.FileIO):
-    """A file that is read in small portions: a huge list of members is refused before it is in memory."""
+class _LimitedFile(io.FileIO):
+    """A file that refuses large single reads, so that a huge list of members never gets into memory."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _MAX_DIRECTORY:
@@ -208,10 +213,10 @@ class _Sipped(io.FileIO):
 
 @dataclass(slots=True)
 class _Header:
-    """The beginning of a member: a header that claims to be longer is not read."""
+    """The start of a member, as a stream. The rest of a longer header cannot be read through it."""
 
     stream: IO[bytes]
-    left: int = _MAX_HEADER + 16  # magic, version and length stand before the text
+    left: int = _MAX_HEADER + 16  # magic, version and length come before the text
 
     def read(self, size: int = -1, /) -> bytes:
         block = self.stream.read(self.left if size < 0 else min(size, self.left))
@@ -221,11 +226,11 @@ class _Header:
 
 @contextlib.contextmanager
 def _opened(path: str | PathLike[str]) -> Iterator[zipfile.ZipFile]:
-    """Open *path* as a zip archive, or say what it is instead."""
+    """Open *path* as a zip archive, or raise :class:`UnreadableError` that says what it is instead."""
     try:
         if not is_regular(path):
-            raise _unreadable(path, "no regular file")
-        stream = _Sipped(path)
+            raise _unreadable(path, "a directory, pipe or device")
+        stream = _LimitedFile(path)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     with stream:
@@ -247,7 +252,7 @@ def _what_it_is(path: str | PathLike[str]) -> str:
         return "a truncated or damaged zip archive"
     if head.startswith(b"\x93NUMPY"):
         return "a single .npy array"
-    return "no zip archive"
+    return "a file that is not a zip archive"
 
 
 def _unreadable(path: str | PathLike[str], found: str) -> UnreadableError:
@@ -260,7 +265,7 @@ def _unreadable(path: str | PathLike[str], found: str) -> UnreadableError:
 
 
 def _require_modest(path: str | PathLike[str], archive: zipfile.ZipFile) -> None:
-    """Raise if the arrays would be much larger than their file, whatever each member claims for itself."""
+    """Raise if the arrays together claim to be much larger than their file."""
     sizes = [info.file_size for info in archive.infolist()]
     held = os.stat(path).st_size  # noqa: PTH116 - of the path as it was given
     if sum(sizes) > held + _MAX_INFLATED:
@@ -283,7 +288,7 @@ def _members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, z
             raise _unreadable(
                 path, f"{info.filename} compressed by method {info.compress_type}, not as numpy does"
             )
-        if info.comment:  # one wrong byte in its length, and the next member is a part of it
+        if info.comment:  # a wrong length would make the next member a part of it
             raise _unreadable(path, f"{info.filename} with a comment, which may hide other members")
         members[name] = info
     return members
@@ -304,7 +309,7 @@ def _read_member(path: str | PathLike[str], archive: zipfile.ZipFile, info: zipf
 
 
 def _read_body(stream: IO[bytes], size: int) -> np.ndarray | None:
-    """*size* bytes of a member, None if it ends before; memory is touched as bytes come, not as claimed."""
+    """Read *size* bytes of a member; None if it ends before. Memory fills as bytes arrive."""
     body = np.empty(size, np.uint8)
     filled = 0
     while filled < size:
@@ -336,17 +341,17 @@ def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
 def _read_header(
     path: str | PathLike[str], info: zipfile.ZipInfo, stream: IO[bytes]
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Shape, order, dtype and header length of a member, which must be as long as they say."""
+    """Return a member's shape, order, dtype and header length; raise if the member's size does not match."""
     begin, head = stream.tell(), _Header(stream)
     try:
-        with warnings.catch_warnings():  # Python and numpy comment on old and odd headers
+        with warnings.catch_warnings():  # Python and numpy warn about old or odd headers
             warnings.simplefilter("ignore")
             read = _HEADER_READERS[np.lib.format.read_magic(head)]
             shape, fortran, dtype = read(head, max_header_size=_MAX_HEADER)
-        np.broadcast_to(np.empty((), dtype), shape)  # a shape that no array can have ends here
+        np.broadcast_to(np.empty((), dtype), shape)  # raises for a shape that no array can have
     except (zipfile.BadZipFile, zlib.error):
         raise
-    except Exception as error:  # numpy's parser has no closed list of what it raises
+    except Exception as error:  # numpy's parser does not document what it raises
         raise _unreadable(path, f"{info.filename} with a broken array header") from error
     if dtype.hasobject:
         raise _unreadable(path, f"{info.filename} pickled (dtype object), which could run code when loaded")
