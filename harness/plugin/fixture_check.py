@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.tolerance import Tolerance
-    from harness.core.registry.registry import Kind
+    from harness.core.registry.format import Kind
 
 
 class FixtureRegression(GoldenCheck):

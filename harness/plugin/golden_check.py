@@ -13,14 +13,14 @@ import pytest
 from pytest_regressions.common import perform_regression_check
 
 from harness.core.errors import GoldenMissingError
-from harness.core.recording.regenerate import Staged, staging_directory
+from harness.core.recording.staged import Staged, staging_directory
 from harness.plugin.session import RecordedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.core.registry.registry import Kind
+    from harness.core.registry.format import Kind
     from harness.core.storage.project import Project
     from harness.plugin.session import GoldenSession
 

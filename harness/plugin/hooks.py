@@ -120,9 +120,9 @@ class MainHooks(WorkerHooks):
         lines = []
         for change in self.session.recorded:
             lines.append(f"recorded {change.path}: {change.abbreviated}")
-            lines += [f"  {line}" for line in change.moved]
-            if change.course is not None:
-                lines.append(f"  {drift_history_line(change.course)}")
+            lines += [f"  {line}" for line in change.differences]
+            if change.drift is not None:
+                lines.append(f"  {drift_history_line(change.drift)}")
         return lines
 
     def _obstacle_lines(self) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.core.registry.registry import Kind
+    from harness.core.registry.format import Kind
 
 
 class MetricsRegression(GoldenCheck):

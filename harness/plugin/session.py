@@ -19,8 +19,9 @@ from harness.core.errors import HarnessError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from harness.core.recording.regenerate import Change, Staged
-    from harness.core.registry.registry import Entry, Registry
+    from harness.core.recording.plan import Change
+    from harness.core.recording.staged import Staged
+    from harness.core.registry.format import Registry
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
     from harness.plugin.settings import Settings
@@ -64,11 +65,12 @@ class GoldenSession:
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
     _decoded: tuple[bytes, Registry] | None = None
-    _is_same: Callable[[str, Entry], bool] | None = None
 
     def registry(self) -> Registry:
         """Return the registry as it is on disk now; decoded again only if its bytes have changed."""
-        from harness.core.registry.registry import LIMIT, decode_registry, read_registry
+        from harness.core.registry.format import decode_registry
+        from harness.core.registry.history import LIMIT
+        from harness.core.registry.registry import read_registry
         from harness.core.storage.documents import read_text
 
         path = self.project.registry
@@ -76,25 +78,20 @@ class GoldenSession:
             return read_registry(path)
         text = read_text(path, LIMIT)
         if self._decoded is None or self._decoded[0] != text:
-            self._decoded = text, decode_registry(text, path)
+            self._decoded = text, decode_registry(text, str(path))
         return self._decoded[1]
 
     def verdicts(self, paths: Iterable[str]) -> list[Verdict]:
         """Compare golden files, as they are on disk now, with their registry entries."""
-        entries = self.registry().entries
-        return [self._verdict(path, entries.get(path)) for path in paths]
-
-    def _verdict(self, path: str, entry: Entry | None) -> Verdict:
-        from harness.core.registry.verify import comparison, verify_entry
+        from harness.core.registry.verify import verifier
         from harness.core.verdict import Outcome, Verdict
 
-        if entry is None:
-            return Verdict(path, Outcome.UNREGISTERED, "not in registry.json")
-        if self._is_same is None:
-            self._is_same = comparison(self.project)
-        if self._is_same(path, entry):
-            return Verdict(path, Outcome.SAME)
-        return verify_entry(self.project, path, entry)
+        entries = self.registry().entries
+        verdict = verifier(self.project, entries)
+        return [
+            verdict(path) if path in entries else Verdict(path, Outcome.UNREGISTERED, "not in registry.json")
+            for path in paths
+        ]
 
     def to_plain(self) -> dict[str, Any]:
         """Return what a pytest-xdist worker sends to the controller, as plain values."""
@@ -103,7 +100,7 @@ class GoldenSession:
 
     def add_worker(self, plain: dict[str, Any]) -> None:
         """Add what a worker sent, in the form of :meth:`to_plain`."""
-        from harness.core.recording.regenerate import Staged
+        from harness.core.recording.staged import Staged
 
         self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in plain["staged"]]
         self.used |= set(plain["used"])
@@ -139,11 +136,12 @@ class GoldenSession:
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
         from harness.core.domain.rerun_generator import require_reproducible
-        from harness.core.recording.cumulative_drift import Leash
-        from harness.core.recording.regenerate import commit, plan
+        from harness.core.recording.commit import commit
+        from harness.core.recording.cumulative_drift import DriftLimit
+        from harness.core.recording.plan import plan
 
-        leash = Leash(self.settings.max_drift, self.settings.reset_drift)
-        changes = plan(self.project, self.staged, leash)
+        limit = DriftLimit(most=self.settings.max_drift, restart=self.settings.reset_drift)
+        changes = plan(self.project, self.staged, limit)
         for item in self.staged:
             if item.kind == "manifest":
                 say(f"running the generator of {item.data.stem} twice, in new processes")

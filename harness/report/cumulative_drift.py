@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.core.recording.cumulative_drift import Course
-    from harness.core.registry.registry import Distance, Record
+    from harness.core.recording.cumulative_drift import DriftHistory
+    from harness.core.registry.history import Distance, Record
 
 _SHOWN = 5
 
 
-def drift_history_line(history: Course) -> str:
+def drift_history_line(history: DriftHistory) -> str:
     """Return the distances from the last and from the first version, and the number of records."""
-    restart = "; later drift is measured from here" if history.walk.origin else ""
-    last, first = _apart(history.walk.from_last, "the last version"), _from_first(history)
+    restart = "; later drift is measured from here" if history.cumulative.restart else ""
+    last, first = _apart(history.cumulative.from_last, "the last version"), _from_first(history)
     return f"{last}, {first}; {history.records} records since {history.since}{restart}"
 
 
@@ -33,14 +33,14 @@ def record_lines(records: Sequence[Record]) -> Iterator[str]:
         yield f"{record.at[:10]}  {_distances(record)}: {_reason(record)}"
 
 
-def _from_first(history: Course) -> str:
-    reach = history.reach
-    where = f" ({reach.name})" if reach is not None and reach.name else ""
-    if reach is not None and reach.tolerances is not None:
+def _from_first(history: DriftHistory) -> str:
+    distance = history.distance
+    where = f" ({distance.name})" if distance is not None and distance.name else ""
+    if distance is not None and distance.tolerances is not None:
         # Without the first version's bytes only the sum of all steps is known, which is an upper bound.
-        bound = "at most " if history.walk.from_first is None else ""
-        return f"{bound}{reach.tolerances:.3g} from the first{where}"
-    return f"{_apart(reach, 'the first')}{where}"
+        bound = "at most " if history.cumulative.from_first is None else ""
+        return f"{bound}{distance.tolerances:.3g} from the first{where}"
+    return f"{_apart(distance, 'the first')}{where}"
 
 
 def _apart(distance: Distance | None, other: str) -> str:
@@ -53,9 +53,10 @@ def _apart(distance: Distance | None, other: str) -> str:
 
 
 def _distances(record: Record) -> str:
-    if not record.walk:
+    drift = record.cumulative
+    if not drift:  # the first record of a file, or one of a kind without tolerances
         return "not measured"
-    return f"{_figure(record.walk.from_last)} from the last, {_figure(record.walk.from_first)} from the first"
+    return f"{_figure(drift.from_last)} from the last, {_figure(drift.from_first)} from the first"
 
 
 def _figure(distance: Distance | None) -> str:
