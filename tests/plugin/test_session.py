@@ -1,208 +1,127 @@
-"""Slow drift, played end to end: many small regenerations in a user's project, and where they end."""
+"""A session's state: verdicts on golden files, what workers send, and recording all or nothing."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from typing import TYPE_CHECKING
+import harness.core.registry.format
+from harness.core.registry.registry import read_registry
+from harness.core.registry.unreferenced import recall
+from harness.core.verdict import Outcome, Verdict
+from harness.plugin.session import GoldenSession
+from harness.plugin.settings import Settings
 
-import numpy as np
-import pytest
-
-import harness.plugin.fixture_check  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
-from harness.core.storage.npz import read_archive, write_archive
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-# An array that starts at 0, where one tolerance is 1e-7, and a test that is stricter than that.
-LATTICE = """
-import os
-import numpy as np
-from harness import Generator, Source, make_fixture
-
-def lattice():
-    a = np.arange(12.0) + float(os.environ["STEPS"]) * 1e-7
-    call = Generator("lattice:lattice", 1, {})
-    return make_fixture("lattice", {"a": a}, generator=call, source=Source("simulated", "none"))
-"""
-SUITE = """
-from lattice import lattice
-
-def test_lattice(fixture_regression):
-    fixture_regression.check(lattice(), {"a": {"atol": 1e-9}})
-"""
-ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
+ARCHIVE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.net.json"
 
 
-class Walker:
-    """A user's project whose array can be moved, in tolerances."""
-
-    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.pytester = pytester
-        self.root: Path = pytester.path
-        self.monkeypatch = monkeypatch
-
-    def record(self, tolerances: float, *arguments: str) -> pytest.RunResult:
-        """Regenerate with the array moved so far from 0."""
-        self.monkeypatch.setenv("STEPS", str(tolerances))
-        reason = f"--golden-reason=to {tolerances:g}"
-        return self.pytester.runpytest("--regen-all", "-p", "no:cacheprovider", reason, *arguments)
-
-    def golden(self) -> dict[str, bytes]:
-        files = [*self.root.glob("golden/*"), self.root / "registry.json"]
-        return {file.name: file.read_bytes() for file in files}
-
-    def entry(self, path: str = ARCHIVE) -> dict:
-        return json.loads((self.root / "registry.json").read_bytes())["entries"][path]
-
-    def git(self, *arguments: str) -> None:
-        command = ["git", "-C", str(self.root), "-c", "commit.gpgsign=false", *arguments]
-        subprocess.run(command, check=True, capture_output=True)
-
-    def commit(self) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-qm", "Record the lattice")
+def test_verdicts_are_on_the_files_as_they_are_now(session):
+    """Not as they were when the session began."""
+    assert session.verdicts([ARCHIVE, BASELINE]) == [
+        Verdict(ARCHIVE, Outcome.SAME),
+        Verdict(BASELINE, Outcome.SAME),
+    ]
+    (session.project.root / BASELINE).unlink()
+    archive, baseline = session.verdicts([ARCHIVE, BASELINE])
+    assert (archive.outcome, baseline.outcome) == (Outcome.SAME, Outcome.MISSING)
 
 
-@pytest.fixture
-def walker(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Walker:
-    """That project with its first version recorded; a walk of 2 tolerances is allowed."""
-    pytester.makeini("[pytest]\ngolden_max_walk = 2\n")
-    pytester.makepyfile(lattice=LATTICE, test_suite=SUITE)
-    made = Walker(pytester, monkeypatch)
-    assert made.record(0).ret == 0
-    return made
+def test_a_file_without_an_entry_is_unregistered(session, empty):
+    """Also if there is no registry."""
+    expected = [Verdict("golden/other.npz", Outcome.UNREGISTERED, "not in registry.json")]
+    assert session.verdicts(["golden/other.npz"]) == expected
+    session.project.registry.unlink()
+    assert session.verdicts(["golden/other.npz"]) == expected
 
 
-@pytest.fixture
-def in_git(walker: Walker) -> Walker:
-    """The same project, its first version committed."""
-    (walker.root / ".gitignore").write_text("__pycache__\n.harness\n")
-    walker.git("init", "-q", "-b", "main")
-    walker.git("config", "user.name", "Ada Lovelace")
-    walker.git("config", "user.email", "ada@example.org")
-    walker.commit()
-    return walker
+def test_the_registry_is_decoded_once(session, monkeypatch):
+    """And again only if its bytes change."""
+    decode, calls = harness.core.registry.format.decode_registry, []
+
+    def counted(text: bytes, name: str):
+        calls.append(name)
+        return decode(text, name)
+
+    monkeypatch.setattr(harness.core.registry.format, "decode_registry", counted)
+    for _ in range(3):
+        session.verdicts([ARCHIVE])
+    assert len(calls) == 1
+    path = session.project.registry
+    path.write_bytes(path.read_bytes() + b"\n")
+    session.verdicts([ARCHIVE])
+    assert len(calls) == 2
 
 
-def test_the_sixth_of_six_small_steps_is_refused(in_git: Walker, harness) -> None:
-    """Each 0.4 tolerances in one direction: five are 2, which is allowed, and six are 2.4."""
-    for number in range(1, 6):
-        assert in_git.record(0.4 * number).ret == 0
-        in_git.commit()
-    before = in_git.golden()
-    result = in_git.record(2.4)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert in_git.golden() == before
-    refusal = (
-        "nothing recorded: golden/lattice.npz: expected a walk of at most 2 tolerances*, found 2.4 (a). "
-        "It has 6 records since *: 3 older, * +0.4 'to 1.2', * +0.4 'to 1.6', * +0.4 'to 2'.*"
-        "--golden-reset-drift*"
-    )
-    result.stdout.fnmatch_lines([refusal])
-    assert list((in_git.root / ".harness" / "staged").iterdir()) == []
-    done = harness("audit", "--root", in_git.root, "--json")
-    told = json.loads(done.out)
-    assert (done.code, told["broken"]) == (0, False)
-    assert [f["path"] for f in told["findings"] if f["rule"] == "walk"] == [ARCHIVE]
-    walks = {chain["path"]: chain["walk"] for chain in told["chains"]}
-    assert walks[MANIFEST] is None
-    assert {key: walks[ARCHIVE][key] for key in ("from_first", "summed", "records", "origin")} == {
-        "from_first": {"name": "a", "tolerances": 2.0},
-        "summed": 2.0,
-        "records": 6,
-        "origin": False,
-    }
+def test_the_controller_adds_what_a_worker_sends(session, stage_baseline):
+    """The same staged files and the same used ones, through plain values."""
+    stage_baseline(session, 0.75)
+    session.used.add(BASELINE)
+    controller = GoldenSession(session.project, session.settings)
+    controller.add_worker(session.to_plain())
+    controller.add_worker({"staged": [], "used": [ARCHIVE]})
+    assert controller.staged == session.staged
+    assert controller.used == {ARCHIVE, BASELINE}
 
 
-def test_a_new_origin_lets_it_pass_and_is_kept_in_the_record(in_git: Walker, harness) -> None:
-    """What follows is measured from there; the chain of records goes on."""
-    assert in_git.record(3).ret == pytest.ExitCode.USAGE_ERROR
-    result = in_git.record(3, "--golden-reset-drift")
-    result.stdout.fnmatch_lines(["*3 from the first (a), 2 records since *; the next walk starts here"])
-    in_git.commit()
-    assert in_git.entry()["record"]["walk"]["origin"] is True
-    assert in_git.record(4.5).ret == 0
-    in_git.commit()
-    assert in_git.entry()["record"]["walk"]["from_first"] == {"name": "a", "tolerances": 1.5}
-    done = harness("audit", "lattice", "--root", in_git.root)
-    assert done.code == 0
-    lines = [line.strip() for line in done.out.splitlines()]
-    walk = next(number for number, line in enumerate(lines) if line.startswith("walk "))
-    assert ", 2 records since " in lines[walk]
-    assert lines[walk + 1].endswith("origin: to 3")
-    assert lines[walk + 2].endswith("1.5 from the last, 1.5 from the first: to 4.5")
+def test_staged_files_are_recorded(session, stage_baseline):
+    """Golden file, registry and staged copy: written, updated, removed."""
+    folder = stage_baseline(session, 0.75)
+    session.settings = Settings(writes=True, reason="new probe", command="pytest --force-regen")
+    session.record_staged(lambda _: None)
+    assert [change.path for change in session.recorded] == [BASELINE]
+    assert session.refusal is None
+    assert session.verdicts([BASELINE]) == [Verdict(BASELINE, Outcome.SAME)]
+    assert not folder.exists()
 
 
-def test_back_and_forth_is_not_refused_where_git_has_the_first_version(in_git: Walker) -> None:
-    for tolerances in (1.5, 0, 1.5):
-        assert in_git.record(tolerances).ret == 0
-        in_git.commit()
-    assert in_git.entry()["record"]["walk"]["summed"] == 4.5
+def test_an_obstacle_prevents_recording(session, stage_baseline):
+    """Nothing is written, and the staged copy is removed."""
+    before = (session.project.root / BASELINE).read_bytes()
+    folder = stage_baseline(session, 0.75)
+    session.obstacles.append("test_other failed")
+    session.record_staged(lambda _: None)
+    assert (session.recorded, session.refusal) == ((), None)
+    assert (session.project.root / BASELINE).read_bytes() == before
+    assert not folder.exists()
 
 
-def test_the_sum_is_refused_where_nobody_has_the_first_version(walker: Walker) -> None:
-    """Without git: the distance may be less, and nobody can tell."""
-    assert walker.record(1.5).ret == 0
-    before = walker.golden()
-    result = walker.record(0.75)
-    result.stdout.fnmatch_lines(["nothing recorded: *found 2.25 (a) in all steps together*"])
-    assert walker.golden() == before
+def test_an_error_is_kept_and_nothing_is_recorded(session, stage_baseline):
+    """Two tests record one name: both are named."""
+    before = read_registry(session.project.registry)
+    folders = [stage_baseline(session, 0.75, "test_a"), stage_baseline(session, 0.25, "test_b")]
+    session.record_staged(lambda _: None)
+    assert "test_a and test_b" in str(session.refusal)
+    assert session.recorded == ()
+    assert read_registry(session.project.registry) == before
+    assert not any(folder.exists() for folder in folders)
 
 
-def test_the_summary_shows_each_changed_files_step_and_walk(walker: Walker) -> None:
-    walker.record(0.5)
-    result = walker.record(1)
-    day = walker.entry()["history"][-1]["at"][:10]
-    result.stdout.fnmatch_lines(
-        [f"  0.5 tolerances from the last, at most 1 from the first (a), 3 records since {day}"]
-    )
+def test_a_limit_is_passed_on(session, stage_baseline):
+    """The cumulative drift of this session's files may not exceed it."""
+    session.settings = Settings(writes=True, max_drift=1)
+    stage_baseline(session, 0.75)
+    session.record_staged(lambda _: None)
+    assert "golden_max_drift" in str(session.refusal)
 
 
-def test_the_command_line_goes_before_the_ini_file(walker: Walker) -> None:
-    assert walker.record(1, "--golden-max-drift=0.5").ret == pytest.ExitCode.USAGE_ERROR
-    assert walker.record(9, "--golden-max-drift=0").ret == 0
+def test_unused_files_are_unreferenced(session):
+    """Only golden files that tests compare with: not, for example, files added by hand."""
+    session.used.add(ARCHIVE)
+    assert session.unreferenced() == (MANIFEST, BASELINE)
 
 
-def test_there_is_no_limit_by_default(walker: Walker) -> None:
-    walker.pytester.makeini("[pytest]")
-    assert walker.record(1e6).ret == 0
+def test_nothing_is_unreferenced_if_a_test_did_not_run(session):
+    """It might have used the file."""
+    session.gaps.append("test_other skipped")
+    assert session.unreferenced() == ()
 
 
-@pytest.mark.parametrize("number", ["-1", "nan", "inf", "two", ""])
-def test_a_limit_that_is_no_number_is_a_usage_error(walker: Walker, number: str) -> None:
-    walker.pytester.makeini(f"[pytest]\ngolden_max_walk = {number}\n")
-    before = walker.golden()
-    result = walker.record(1)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*golden_max_drift: expected a number of tolerances*found '{number}'*"])
-    assert walker.golden() == before
+def test_unreferenced_files_are_saved_for_an_audit(session):
+    """Unless a test did not run."""
+    session.used.add(ARCHIVE)
+    session.save_unreferenced()
+    assert recall(session.project) == (MANIFEST, BASELINE)
 
 
-def test_ci_writes_no_new_origin_either(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CI", "true")
-    before = walker.golden()
-    assert walker.record(1, "--golden-reset-drift").ret == pytest.ExitCode.USAGE_ERROR
-    assert walker.golden() == before
-
-
-def test_what_is_added_by_hand_walks_too(in_git: Walker, harness) -> None:
-    """``harness add`` records the distance; it is deliberate, file by file, and refuses none."""
-    path = in_git.root / ARCHIVE
-    arrays = read_archive(path)
-    write_archive(path, {"a": np.asarray(arrays["a"]) + 3e-7})
-    done = harness("add", "--root", in_git.root, "--reason", "by hand", path)
-    assert done.code == 0, done.err
-    assert in_git.entry()["record"]["walk"]["from_first"] == {"name": "a", "tolerances": 3.0}
-
-
-def test_a_clone_without_its_history_falls_back_on_the_sum(in_git: Walker, tmp_path: Path) -> None:
-    """What the records say is enough to refuse."""
-    for tolerances in (1.5, 0.5):
-        in_git.record(tolerances)
-        in_git.commit()
-    shutil.rmtree(in_git.root / ".git")
-    result = in_git.record(0.25)
-    result.stdout.fnmatch_lines(["nothing recorded: *found 2.75 (a) in all steps together*"])
+def test_a_partial_run_saves_nothing(session):
+    """The audit keeps what it knew before."""
+    session.gaps.append("test_other skipped")
+    session.save_unreferenced()
+    assert recall(session.project) is None

@@ -1,0 +1,114 @@
+"""``fixture_regression``: equal digests load nothing; a drifted file is read and compared once."""
+
+from __future__ import annotations
+
+import pytest
+
+import harness.core.registry.verify
+import harness.plugin.fixture_check
+from harness.core.errors import GoldenMissingError, UnreadableError
+from harness.plugin.fixture_check import FixtureRegression
+
+ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
+
+
+@pytest.fixture
+def check(request, tmp_path, session):
+    """``fixture_regression.check`` of a session that does not write."""
+    return FixtureRegression(request, tmp_path, session).check
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, module, name: str) -> list:
+    """Count the calls of a function by its first arguments."""
+    function, calls = getattr(module, name), []
+
+    def count(*arguments, **options):
+        calls.append(arguments[0])
+        return function(*arguments, **options)
+
+    monkeypatch.setattr(module, name, count)
+    return calls
+
+
+def test_an_equal_fixture_loads_no_array(check, lattice, session, monkeypatch):
+    """Digests decide; the golden files count as used."""
+    loaded = counted(monkeypatch, harness.plugin.fixture_check, "map_archive")
+    check(lattice())
+    assert loaded == []
+    assert session.used == {ARCHIVE, MANIFEST}
+    assert session.staged == []
+
+
+def test_a_drifted_fixture_is_read_and_compared_once(check, lattice, monkeypatch):
+    """Each golden file is hashed once, and the arrays are compared once."""
+    hashed = counted(monkeypatch, harness.core.registry.verify, "digest_plain_file")
+    hashed_again = counted(monkeypatch, harness.core.registry.verify, "digest_file")
+    compared = counted(monkeypatch, harness.plugin.fixture_check, "compare")
+    with pytest.raises(pytest.fail.Exception):
+        check(lattice(1.0))
+    assert [path.rpartition("/")[2] for path in hashed] == ["lattice.npz", "lattice.json"]
+    assert hashed_again == []
+    assert len(compared) == 1
+
+
+def test_drift_is_reported_in_full(check, lattice, tmp_path):
+    """What differs, how to see more, and what to do if it is intended."""
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check(lattice(1.0))
+    lines = str(caught.value).splitlines()
+    assert lines[:2] == [
+        "fixture 'lattice' differs from its golden files:",
+        "  a: 6 of 6 elements differ (100 %)",
+    ]
+    assert lines[-3:] == [
+        "To see all differences, run",
+        f"  harness diff golden/lattice.npz {tmp_path / 'lattice.obtained.npz'}",
+        "If the change is intended, re-record it with `pytest --force-regen`.",
+    ]
+    assert (tmp_path / "lattice.obtained.json").is_file()
+
+
+def test_a_tolerance_has_an_inside_and_an_outside(check, lattice):
+    """Just within it the arrays are accepted, just beyond it they are not; the manifest is compared, too."""
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check(lattice(0.126), {"a": {"atol": 0.125, "rtol": 0}})
+    assert "elements differ" in str(caught.value)
+    check(lattice(0.124), {"a": {"atol": 0.125, "rtol": 0}})
+
+
+def test_a_damaged_golden_file_is_reported_though_the_arrays_are_equal(check, lattice, session):
+    """The registry decides what is golden."""
+    path = session.project.root / MANIFEST
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(pytest.fail.Exception, match=r"golden/lattice\.json: "):
+        check(lattice())
+
+
+def test_damage_and_what_cannot_be_read_are_reported_together(check, lattice, session):
+    """An archive that cannot be read does not hide that it was changed."""
+    (session.project.root / ARCHIVE).write_bytes(b"PK")
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check(lattice())
+    first, second, *_ = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert first.startswith("golden/lattice.npz: corrupt: ")
+    assert "lattice.npz: expected " in second
+
+
+def test_a_registered_file_that_cannot_be_read_is_an_error(check, lattice, session, monkeypatch):
+    """If the registry has no complaint, the error itself is raised."""
+
+    def unreadable(*_):
+        raise UnreadableError("lattice.npz", expected="an archive", found="rubbish", remedy="Restore it.")
+
+    monkeypatch.setattr(harness.plugin.fixture_check, "map_archive", unreadable)
+    with pytest.raises(UnreadableError, match="rubbish"):
+        check(lattice(1.0))
+
+
+def test_a_fixture_that_is_not_recorded_is_refused(check, lattice, session):
+    """Nothing is written."""
+    before = sorted(session.project.golden.iterdir())
+    with pytest.raises(GoldenMissingError):
+        check(lattice(name="other"))
+    assert sorted(session.project.golden.iterdir()) == before
+    assert session.staged == []

@@ -1,0 +1,77 @@
+"""What both checks share: missing and damaged files, and where new ones are staged."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.errors import GoldenMissingError
+from harness.plugin.golden_check import GoldenCheck
+from harness.plugin.metrics_check import MetricsRegression
+from harness.plugin.session import GoldenSession, RecordedError
+from harness.plugin.settings import Settings
+
+
+@pytest.fixture
+def check(request, tmp_path, session) -> GoldenCheck:
+    """A check of a session that does not write."""
+    return GoldenCheck(request, tmp_path, session)
+
+
+def write_new(path) -> None:
+    path.write_text("new")
+
+
+def differ(_obtained, _expected) -> None:
+    raise AssertionError("they differ")
+
+
+def test_a_missing_file_is_refused_with_both_remedies(check):
+    """It may be new, or it may have been deleted."""
+    with pytest.raises(GoldenMissingError) as caught:
+        check.require_recorded("other.npz")
+    assert str(caught.value) == (
+        "golden file 'other.npz': expected a file at golden/other.npz, found none. "
+        "Record it with `pytest --force-regen`, or, if it was deleted, restore it with "
+        "`git checkout -- golden/other.npz`."
+    )
+
+
+def test_a_session_that_writes_may_record_it(request, tmp_path, project):
+    """A file that exists is never missing."""
+    session = GoldenSession(project, Settings(writes=True))
+    GoldenCheck(request, tmp_path, session).require_recorded("other.npz")
+    GoldenCheck(request, tmp_path, GoldenSession(project, Settings())).require_recorded("lattice.npz")
+
+
+def test_damage_is_a_line_for_each_file(check, session):
+    """Intact files have none."""
+    (session.project.golden / "lattice.json").unlink()
+    size = (session.project.golden / "lattice.npz").stat().st_size
+    assert size > 0
+    (line,) = check.damage("lattice.npz", "lattice.json")
+    assert line.startswith("golden/lattice.json: missing: expected ")
+
+
+def test_a_difference_fails_without_a_traceback_and_stages_nothing(check, session):
+    """The staging directory is removed."""
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check.perform("lattice.net", ".json", differ, write_new)
+    assert (str(caught.value), caught.value.pytrace) == ("they differ", False)
+    assert not isinstance(caught.value, RecordedError)
+    assert session.staged == []
+    assert list((session.project.root / ".harness" / "staged").iterdir()) == []
+
+
+def test_a_new_file_is_staged_and_golden_files_stay(request, tmp_path, empty):
+    """The failure names the golden path, and says when it is written."""
+    session = GoldenSession(empty, Settings(writes=True))
+    with pytest.raises(RecordedError) as caught:
+        MetricsRegression(request, tmp_path, session).perform("other", ".json", differ, write_new)
+    assert str(caught.value) == (
+        "File not found in data directory, created:\n- golden/other.json\n"
+        "It is written at the end of the session."
+    )
+    (staged,) = session.staged
+    assert (staged.path, staged.kind, staged.data.read_text()) == ("golden/other.json", "baseline", "new")
+    assert staged.test == request.node.nodeid
+    assert not empty.golden.exists()

@@ -1,0 +1,72 @@
+"""``metrics_regression``: metrics are judged once, and drift, gain and damage are reported."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import harness.plugin.metrics_check
+from harness.core.errors import GoldenMissingError
+from harness.plugin.metrics_check import MetricsRegression
+
+NAME = "lattice.net"
+
+
+@pytest.fixture
+def check(request, tmp_path, session):
+    """``metrics_regression.check`` of a session that does not write."""
+    return MetricsRegression(request, tmp_path, session).check
+
+
+def test_equal_metrics_pass(check, session):
+    """The baseline counts as used, and nothing is staged."""
+    check({"ssim": 0.5}, NAME)
+    assert session.used == {"golden/lattice.net.json"}
+    assert session.staged == []
+
+
+@pytest.mark.parametrize(("value", "passes"), [(0.5, True), (0.75, False)])
+def test_metrics_are_judged_once(check, monkeypatch, value, passes):
+    """Whether they pass or fail."""
+    judge, calls = harness.plugin.metrics_check.judge, []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return judge(*arguments)
+
+    monkeypatch.setattr(harness.plugin.metrics_check, "judge", counted)
+    if passes:
+        check({"ssim": value}, NAME)
+    else:
+        with pytest.raises(pytest.fail.Exception):
+            check({"ssim": value}, NAME)
+    assert len(calls) == 1
+
+
+def test_drift_is_reported(check):
+    """Value, baseline and distance, and what to do if it is intended."""
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check({"ssim": 0.75}, NAME)
+    assert str(caught.value).splitlines() == [
+        "metrics 'lattice.net' differ from their baseline, golden/lattice.net.json:",
+        "  ssim: 0.75, baseline 0.5 +/- 5e-07, off by +0.25",
+        "If the change is intended, re-record it with `pytest --force-regen`, then",
+        "measure its tolerances with `harness calibrate`.",
+    ]
+
+
+def test_a_damaged_baseline_is_reported_though_the_metrics_are_accepted(check, session):
+    """The registry decides what is golden."""
+    path = session.project.golden / "lattice.net.json"
+    path.write_text(re.sub(r'"tolerance": *[^,\s]+', '"tolerance":1e9', path.read_text()))
+    with pytest.raises(pytest.fail.Exception, match=r"golden/lattice\.net\.json: drifted: "):
+        check({"ssim": 100.0}, NAME)
+
+
+def test_a_baseline_that_is_not_recorded_is_refused(check, session):
+    """Nothing is written."""
+    before = sorted(session.project.golden.iterdir())
+    with pytest.raises(GoldenMissingError):
+        check({"ssim": 0.5}, "other.net")
+    assert sorted(session.project.golden.iterdir()) == before
