@@ -90,7 +90,7 @@ def _show_json(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) ->
     result = {
         "broken": is_broken(findings),
         "findings": [asdict(finding) for finding in findings],
-        "chains": [_plain(chain) for chain in chains],
+        "files": [_plain(chain) for chain in chains],
     }
     click.echo(plain_json(result))
 

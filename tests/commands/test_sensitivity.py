@@ -1,4 +1,4 @@
-"""``harness sensitivity`` as a user of another field types it."""
+"""``harness sensitivity`` as a user types it, in a project of another field."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from harness.core.recording.staged import Staged
 from harness.core.storage.project import Project
 
 FAULTS = '''
-from harness.core.domain.interface import CheckReport, Finding
-from harness.core.domain.interface import Fault
+from harness import CheckReport, Fault, Finding
 
 def positive(arrays):
     wrong = bool((arrays["image"] <= 0).any())
@@ -27,7 +26,7 @@ def negative(arrays):
     return {"image": -arrays["image"]}
 
 def nothing(arrays):
-    """X02: a fault that is none, and is not said to be."""
+    """X02: a harmless change that is declared as a fault."""
     return dict(arrays)
 
 FAULTS = (Fault("X01", "negative", "fixture", negative), Fault("X02", "nothing", "fixture", nothing))
@@ -42,7 +41,7 @@ positive = "mine:positive"
 
 @pytest.fixture
 def project(tmp_path):
-    """A repository with one golden fixture, a check and two faults of its own."""
+    """A repository with one golden fixture, one check and two faults."""
     import numpy as np
 
     (tmp_path / "mine.py").write_text(FAULTS)
@@ -63,7 +62,7 @@ def project(tmp_path):
     return found
 
 
-def test_a_fault_that_is_caught_ends_with_0(project, harness):
+def test_a_fault_that_is_caught_exits_with_0(project, harness):
     shown = harness("sensitivity", "X01", "R08")
     assert shown.code == 0, shown.out + shown.err
     assert "1 of 1 faults caught" in shown.out
@@ -71,26 +70,26 @@ def test_a_fault_that_is_caught_ends_with_0(project, harness):
     assert all(len(line.rstrip()) <= 80 for line in shown.out.splitlines()[:12])
 
 
-def test_a_fault_that_goes_through_is_named_and_ends_with_1(project, harness):
+def test_a_fault_that_is_missed_exits_with_1(project, harness):
     shown = harness("sensitivity", "X01", "X02")
     assert shown.code == 1
     assert "1 of 2 faults caught" in shown.out
     assert "not caught: X02, nothing" in shown.out
 
 
-def test_all_of_it_as_json(project, harness):
+def test_json_has_faults_moved_values_and_clean_runs(project, harness):
     shown = harness("sensitivity", "--json", "--jobs", "1")
-    told = json.loads(shown.out)
-    faults = {fault["id"]: fault for fault in told["faults"]}
+    result = json.loads(shown.out)
+    faults = {fault["id"]: fault for fault in result["faults"]}
     assert faults["X01"]["first"].startswith(("contract", "positive"))
     assert faults["R01"]["caught"]
     assert not faults["R08"]["caught"]
-    assert {value["right"] for value in told["moved"]} == {True}
-    assert told["clean"] == []
+    assert {value["correct"] for value in result["moved"]} == {True}
+    assert result["clean"] == []
     assert shown.code == 1  # X02
 
 
-def test_the_page_is_written_and_says_how_it_was_made(project, harness, tmp_path):
+def test_the_page_has_the_command_that_made_it(project, harness, tmp_path):
     harness("sensitivity", "X01", "X02", "--page", "page.md")
     page = (tmp_path / "page.md").read_text("utf-8")
     assert "`harness sensitivity X01 X02 --page page.md`" in page
@@ -98,13 +97,14 @@ def test_the_page_is_written_and_says_how_it_was_made(project, harness, tmp_path
     assert str(tmp_path) not in page
 
 
-def test_an_unknown_fault_is_refused(project, harness):
+def test_an_unknown_fault_exits_with_2(project, harness):
     shown = harness("sensitivity", "X99")
     assert shown.code == 2
-    assert "expected one of F01" in shown.err
+    assert shown.err.startswith("harness: FAULT: expected one of F01")
+    assert "found 'X99'. Correct the name" in shown.err
 
 
-def test_nothing_golden_changes(project, harness):
+def test_no_golden_file_is_changed(project, harness):
     before = {p: p.read_bytes() for p in (*project.golden.iterdir(), project.registry)}
     harness("sensitivity", "R01", "R03", "R04", "R07c")
     assert {p: p.read_bytes() for p in (*project.golden.iterdir(), project.registry)} == before

@@ -1,0 +1,108 @@
+"""The command group: its list of verbs, its help, and what it refuses itself."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from harness.commands.group import VERBS, commands, run, verb
+from harness.core.errors import HarnessError
+
+FOLDER = Path(importlib.import_module("harness.commands").__file__).parent
+SHARED = {"__init__", "group", "options"}
+
+
+def test_every_module_of_the_folder_is_a_verb():
+    """And every verb has its module."""
+    modules = {path.stem for path in FOLDER.glob("*.py")} - SHARED
+    assert modules == {name.replace("-", "_") for name in VERBS}
+
+
+def test_help_lists_every_verb_with_its_line(harness):
+    shown = harness("--help")
+    assert shown.code == 0
+    words = " ".join(shown.out.split())
+    assert all(f" {name} {line}" in words for name, line in VERBS.items())
+    assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_help_imports_no_verb():
+    """It would import numpy and everything else."""
+    statement = (
+        "import sys; from harness.commands.group import run; run(['--help'])\n"
+        "verbs = [name for name in sys.modules if name.startswith('harness.commands.')]\n"
+        "print(verbs, 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['harness.commands.group'] False"
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_help_of_every_verb(harness, name):
+    """It begins with the line of the list, has an example that begins with the verb, and fits a terminal."""
+    shown = harness(name, "--help", env={**os.environ, "COLUMNS": "80"})
+    assert shown.code == 0
+    usage, _, text = shown.out.partition("\n\n")
+    assert usage.startswith(f"Usage: harness {name} ")
+    assert text.startswith(f"  {VERBS[name]}\n")
+    assert f"\n    harness {name}" in text.partition("  Example")[2]
+    assert "--json" in text
+    assert all(len(line) <= 80 or "harness " in line for line in shown.out.splitlines())
+
+
+def test_an_unknown_verb_or_option_exits_with_2(harness):
+    """The message says where to find help."""
+    assert harness("bogus").code == 2
+    shown = harness("verify", "--bogus")
+    assert shown.code == 2
+    assert "harness verify --help" in shown.err
+
+
+def test_version(harness):
+    shown = harness("--version")
+    assert shown.code == 0
+    assert shown.out.startswith("harness, version ")
+
+
+def test_the_docstring_of_a_function_follows_the_line_of_its_verb():
+    @verb("add")
+    @click.option("--count", type=int)
+    def command(count: int) -> int:
+        """Details of this verb."""
+        return count
+
+    assert (command.name, command.help) == ("add", f"{VERBS['add']}\n\nDetails of this verb.")
+    assert command(["--count", "3"], standalone_mode=False) == 3
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"), [(click.exceptions.Abort(), 130), (click.UsageError("wrong words"), 2)]
+)
+def test_what_click_raises_becomes_an_exit_code(monkeypatch, capsys, raised, code):
+    def fail(*_: object, **__: object) -> int:
+        raise raised
+
+    monkeypatch.setattr("harness.commands.group.commands", fail)
+    assert run(["verify"]) == code
+    assert capsys.readouterr().err
+
+
+def test_a_refusal_of_a_verb_is_not_caught(monkeypatch):
+    """The console entry prints it."""
+
+    def fail(*_: object, **__: object) -> int:
+        raise HarnessError("a", expected="b", found="c", remedy="D.")
+
+    monkeypatch.setattr("harness.commands.group.commands", fail)
+    with pytest.raises(HarnessError):
+        run(["verify"])
+
+
+def test_an_unknown_name_is_no_command():
+    assert commands.get_command(click.Context(commands), "bogus") is None

@@ -1,0 +1,62 @@
+"""``harness run`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+STEPS = ["generate waves", "compare waves", "verify registry", "pipeline smooth"]
+
+
+def test_every_step_is_shown_and_no_golden_file_is_written(project, harness):
+    before = {file: file.read_bytes() for file in (project / "golden").iterdir()}
+    shown = harness("run")
+    assert shown.code == 0, shown.out + shown.err
+    headings = [line.partition(" (")[0] for line in shown.out.splitlines() if line.endswith(" s)")]
+    assert headings[:-1] == [f"{step}: same" for step in STEPS]
+    assert headings[-1] == "verdict: all steps passed"
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert {file: file.read_bytes() for file in (project / "golden").iterdir()} == before
+
+
+def test_json_has_every_step(project, harness):
+    result = json.loads(harness("run", "--json").out)
+    assert result["accepted"] is True
+    assert [(step["name"], step["outcome"]) for step in result["steps"]] == [(step, "same") for step in STEPS]
+    assert result["steps"][-1]["metrics"][0]["name"] == "roughness"
+
+
+def test_a_metric_that_drifted_exits_with_1(project, harness):
+    """An unexpected gain is reported too, with the metric, its distance and the step."""
+    shown = harness("run", env={**os.environ, "BIAS": "0.25"})
+    assert shown.code == 1
+    assert "unexpectedly better" in shown.out
+    assert "verdict: pipeline smooth: drifted" in shown.out
+
+
+def test_a_pipeline_that_is_no_better_than_its_control_has_collapsed(project, harness):
+    shown = harness("run", env={**os.environ, "BIAS": "-0.5"})
+    assert shown.code == 1
+    assert "collapsed" in shown.out
+
+
+def test_a_generator_that_changed_exits_with_1(project, harness):
+    module = project / "waves.py"
+    module.write_text(module.read_text().replace("np.sin", "np.cos"))
+    shown = harness("run")
+    assert shown.code == 1
+    assert "compare waves: drifted" in shown.out
+
+
+def test_a_pipeline_without_a_baseline_exits_with_2(project, harness):
+    shown = harness("run", "--pipeline", "bogus")
+    assert (shown.code, shown.err) == (
+        2,
+        "harness: pipeline 'bogus' has no baseline. Record one with `harness calibrate bogus`.\n",
+    )
+
+
+def test_output_keeps_the_files(project, harness):
+    assert harness("run", "--output", "out").code == 0
+    assert (project / "out" / "waves.npz").read_bytes() == (project / "golden" / "waves.npz").read_bytes()
+    assert (project / "out" / "smooth" / "smooth.txt").is_file()

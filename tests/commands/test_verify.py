@@ -1,0 +1,84 @@
+"""``harness verify`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import harness as package
+from harness.commands import verify as module
+
+
+@pytest.mark.parametrize(("change", "code"), [("none", 0), ("missing", 1), ("broken", 2)])
+def test_the_result_is_the_same_with_and_without_options(project, harness, change, code):
+    """Without any, another path of the program is taken: it starts without click."""
+    if change == "missing":
+        (project / "golden").rename(project / "elsewhere")
+    elif change == "broken":
+        (project / "registry.json").write_text("{")
+    plain, with_options = harness("verify"), harness("verify", "--root", project)
+    assert plain.code == code
+    assert (plain.code, plain.out, plain.err) == (with_options.code, with_options.out, with_options.err)
+
+
+def test_intact_files_exit_with_0(project, harness):
+    shown = harness("verify")
+    assert (shown.code, shown.out, shown.err) == (0, "4 of 4 golden files match the registry.\n", "")
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda golden: (golden / "waves.npz").unlink(), "missing: golden/waves.npz"),
+        (lambda golden: (golden / "waves.json").write_text("{}"), "corrupt: golden/waves.json"),
+        (lambda golden: (golden / "waves.npz").write_bytes(b"PK"), "corrupt: golden/waves.npz"),
+        (lambda golden: (golden / "stray.npz").write_bytes(b""), "unregistered: golden/stray.npz"),
+    ],
+)
+def test_damage_exits_with_1(project, harness, damage, line):
+    """The output names the file, and a command that repairs it."""
+    damage(project / "golden")
+    shown = harness("verify")
+    assert shown.code == 1
+    assert line in shown.out
+    assert "`" in shown.out
+
+
+def test_json_lists_every_verdict(project, harness):
+    (project / "golden" / "waves.npz").unlink()
+    shown = harness("verify", "--json")
+    assert shown.code == 1
+    verdicts = {verdict["name"]: verdict for verdict in json.loads(shown.out)}
+    assert verdicts["golden/waves.npz"]["outcome"] == "missing"
+    assert verdicts["golden/waves.json"] == {
+        "name": "golden/waves.json", "outcome": "same", "detail": "", "remedy": ""
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", [None, '{"schema": 2, "entries": {"a": 1}}', '{"schema": 99, "entries": {}}']
+)
+def test_without_a_readable_registry_it_exits_with_2(tmp_path, harness, text):
+    """No registry, a damaged one, or one of a newer version: one message and nothing else."""
+    if text:
+        (tmp_path / "registry.json").write_text(text)
+    shown = harness("verify")
+    assert (shown.code, shown.out) == (2, "")
+    assert shown.err.startswith("harness: ")
+    assert shown.err.count("\n") == 1
+    assert "registry.json" in shown.err
+
+
+def test_verify_here_is_what_the_public_function_returns(project, monkeypatch, capsys):
+    """The verb adds text and an exit code to ``harness.verify``, and no judgement of its own."""
+    monkeypatch.chdir(project)
+    (project / "golden" / "waves.npz").unlink()
+    assert module.verify_here() == 1
+    accepted = [verdict.outcome.accepted for verdict in package.verify(package.find_project())]
+    assert f"{sum(accepted)} of {len(accepted)} golden files" in capsys.readouterr().out
+
+
+def test_the_module_has_no_other_lazy_names():
+    with pytest.raises(AttributeError, match="bogus"):
+        _ = module.bogus
