@@ -1,4 +1,4 @@
-"""What generators, pipelines, checks and faults there are, and what their names stand for."""
+"""Domains are merged into one catalogue, the project's own last; entries are loaded by name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import sys
 import pytest
 
 from harness.core.domain.catalogue import Catalogue, find_catalogue
-from harness.core.domain.interface import Domain
-from harness.core.domain.references import load_reference
 from harness.core.errors import DependencyError, UsageError
 
 
@@ -21,7 +19,7 @@ class Point:
 
 @pytest.fixture
 def installed(monkeypatch):
-    """Let only the given references be installed domains."""
+    """Install exactly the domains with the given references."""
 
     def install(*references: str) -> None:
         points = [Point(reference) for reference in references]
@@ -35,6 +33,8 @@ def installed(monkeypatch):
 
 @pytest.fixture
 def pyproject(empty):
+    """Write the project's pyproject.toml."""
+
     def write(text: str) -> None:
         (empty.root / "pyproject.toml").write_text(text, "utf-8")
 
@@ -51,7 +51,7 @@ def test_installed_domains_are_merged(installed, module):
     assert find_catalogue() == Catalogue({"a": "one:a", "b": "two:b"}, {"p": "one:p"}, {})
 
 
-def test_a_projects_own_table_comes_last_and_may_replace_an_entry(installed, module, pyproject, empty):
+def test_the_project_comes_last_and_replaces_entries_of_the_same_name(installed, module, pyproject, empty):
     module(
         "one",
         "from harness.core.domain.interface import Domain\nD = Domain('one', {'a': 'one:a', 'b': 'one:b'})",
@@ -62,8 +62,8 @@ def test_a_projects_own_table_comes_last_and_may_replace_an_entry(installed, mod
     assert (found.generators, found.checks) == ({"a": "one:a", "b": "own:b"}, {"c": "own:c"})
 
 
-def test_a_projects_own_modules_are_importable(installed, pyproject, empty):
-    """From its root, as pytest makes it; a project without a table leaves the path alone."""
+def test_the_project_is_put_on_the_import_path(installed, pyproject, empty):
+    """First and once, but only if it declares something."""
     before = sys.path.copy()
     pyproject("[project]\nname = 'a'\n")
     find_catalogue(empty.root)
@@ -85,66 +85,13 @@ def test_a_project_without_entries_is_an_empty_catalogue(installed, pyproject, e
     assert find_catalogue(empty.root) == Catalogue({}, {}, {})
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("[tool.harness", "Expected ']'"),
-        ('[tool.harness]\ngenerator = {a = "b:c"}\n', "unknown field `generator` - at `$.tool.harness`"),
-        ('[tool.harness]\ngenerators = "a:b"\n', "at `$.tool.harness.generators`"),
-        ("[tool.harness.generators]\na = 3\n", "at `$.tool.harness.generators[...]`"),
-        ("[tool]\nharness = 3\n", "at `$.tool.harness`"),
-        ("tool = 3\n", "at `$.tool`"),
-    ],
-)
-def test_a_misshapen_table_is_refused_with_its_place(installed, pyproject, empty, text, found):
-    pyproject(text)
-    with pytest.raises(UsageError) as caught:
-        find_catalogue(empty.root)
-    assert "pyproject.toml" in caught.value.thing
-    assert found in caught.value.found
-
-
-def test_an_unknown_name_is_refused_and_the_known_ones_named():
+def test_an_unknown_name_is_refused_and_the_known_names_are_listed():
     catalogue = Catalogue({"b": "m:b", "a": "m:a"}, {}, {})
     with pytest.raises(UsageError, match="expected one of a, b, found no such name") as caught:
         catalogue.load("generators", "c")
     assert caught.value.thing == "generator 'c'"
-    with pytest.raises(UsageError, match="no domain is installed"):
+    with pytest.raises(UsageError, match="expected an installed domain that has it"):
         catalogue.load("pipelines", "c")
-
-
-def test_a_reference_is_what_it_names(module):
-    module("named", "value = [3]\n")
-    assert load_reference("named:value") == [3]
-
-
-@pytest.mark.parametrize(
-    ("reference", "found"),
-    [
-        ("no_such_module:a", "no module no_such_module"),
-        ("present.inner:a", "no module present.inner"),
-        ("present:b", "has no attribute 'b'"),
-        ("present", "no attribute ''"),
-        ("", "Empty module name"),
-        (":a", "Empty module name"),
-        (".present:a", "package"),
-    ],
-)
-def test_a_reference_that_leads_nowhere_is_refused(module, reference, found):
-    module("present", "a = 3\n")
-    with pytest.raises(UsageError) as caught:
-        load_reference(reference)
-    assert repr(reference) in caught.value.thing
-    assert found in caught.value.found
-
-
-@pytest.mark.parametrize("missing", ["no_such_package", "torchles"])
-def test_a_package_that_a_module_needs_is_named_with_how_to_install_it(module, missing):
-    """Also where the module's own name begins as the missing package's does."""
-    module("torchless", f"import {missing}\n")
-    with pytest.raises(DependencyError, match="pip install") as caught:
-        load_reference("torchless:make")
-    assert caught.value.expected == f"the package {missing}"
 
 
 def test_an_installed_domain_that_cannot_be_imported_is_named(installed, module):
@@ -155,10 +102,6 @@ def test_an_installed_domain_that_cannot_be_imported_is_named(installed, module)
     assert "broken:DOMAIN" in caught.value.thing
 
 
-def test_a_domain_offers_nothing_by_default():
-    assert Domain("empty") == Domain("empty", {}, {}, {})
-
-
 FAULTS = """
 from harness.core.domain.interface import Fault
 FAULTS = (Fault("X1", "{title}", "fixture", dict), Fault("X2", "second", "fixture", dict))
@@ -166,13 +109,13 @@ FAULTS = (Fault("X1", "{title}", "fixture", dict), Fault("X2", "second", "fixtur
 
 
 @pytest.mark.parametrize("written", ['"mine:FAULTS"', '["mine:FAULTS"]'])
-def test_a_project_adds_faults_of_its_own(installed, module, pyproject, empty, written):
+def test_a_project_adds_its_own_faults(installed, module, pyproject, empty, written):
     module("mine", FAULTS.format(title="first"))
     pyproject(f"[tool.harness]\nfaults = {written}\n")
     assert [fault.id for fault in find_catalogue(empty.root).load_faults()] == ["X1", "X2"]
 
 
-def test_a_fault_of_a_known_number_replaces_it(installed, module, pyproject, empty):
+def test_a_fault_replaces_an_earlier_one_with_the_same_id(installed, module, pyproject, empty):
     module("theirs", FAULTS.format(title="theirs"))
     module("mine", FAULTS.format(title="mine"))
     pyproject('[tool.harness]\nfaults = ["theirs:FAULTS", "mine:FAULTS"]\n')
@@ -180,8 +123,24 @@ def test_a_fault_of_a_known_number_replaces_it(installed, module, pyproject, emp
 
 
 @pytest.mark.parametrize("table", ["3", "('F01',)", "{'F01': 1}"])
-def test_what_is_no_table_of_faults_is_refused(installed, module, pyproject, empty, table):
+def test_a_list_of_anything_but_faults_is_refused(installed, module, pyproject, empty, table):
     module("mine", f"FAULTS = {table}")
     pyproject('[tool.harness]\nfaults = "mine:FAULTS"\n')
     with pytest.raises(UsageError, match="expected a list or tuple of harness"):
         find_catalogue(empty.root).load_faults()
+
+
+def test_a_specimen_replaces_an_earlier_one_of_the_same_name(installed, module, pyproject, empty):
+    text = "from harness.core.domain.interface import Specimen\nS = [Specimen('flat', dict, {pipelines})]\n"
+    module("theirs", text.format(pipelines="()"))
+    module("mine", text.format(pipelines="('smooth',)"))
+    pyproject('[tool.harness]\nspecimens = ["theirs:S", "mine:S"]\n')
+    (specimen,) = find_catalogue(empty.root).load_specimens()
+    assert (specimen.name, specimen.pipelines) == ("flat", ("smooth",))
+
+
+def test_checks_are_loaded_by_name(installed, module, pyproject, empty):
+    module("mine", "def contract(path): ...\n")
+    pyproject('[tool.harness.checks]\ncontract = "mine:contract"\n')
+    checks = find_catalogue(empty.root).load_checks()
+    assert [(name, check.__name__) for name, check in checks.items()] == [("contract", "contract")]

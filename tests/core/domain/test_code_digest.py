@@ -1,4 +1,4 @@
-"""Which source files stand behind a generator, and when their digest moves."""
+"""Which source files a generator depends on, and which changes change their digest."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EXPECTED = [
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Write the example's modules under names of the test's own; return how to name them."""
+    """Write the example's modules under unique names; return the root and a function that names them."""
     import textwrap
 
     number = str(abs(hash(tmp_path)))
@@ -61,8 +61,8 @@ def tree(tmp_path, monkeypatch):
     return root, lambda text: text.format(n=number)
 
 
-def test_files_are_those_that_the_generator_imports_and_no_others(tree):
-    """Its module, what that imports at any depth or late, packages around it; no hints, no library."""
+def test_files_are_exactly_those_that_the_generator_imports(tree):
+    """At any depth, late imports and parent packages included; no TYPE_CHECKING imports, no libraries."""
     root, named = tree
     found = code_files(named("pack_{n}.waves:waves"), root)
     assert list(found) == [named(name) for name in EXPECTED]
@@ -70,7 +70,7 @@ def test_files_are_those_that_the_generator_imports_and_no_others(tree):
     assert named("pack_{n}.waves") not in sys.modules
 
 
-def test_a_module_of_another_package_counts_below_the_root_alone(tree, tmp_path):
+def test_a_module_of_another_package_counts_only_below_the_root(tree, tmp_path):
     root, named = tree
     assert named("lone_{n}.py") not in code_files(named("pack_{n}.waves:waves"), tmp_path / "elsewhere")
     (root / "site-packages").mkdir()
@@ -84,7 +84,7 @@ def test_a_module_of_another_package_counts_below_the_root_alone(tree, tmp_path)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_digest_moves_with_every_file_behind_the_generator(tree, name):
+def test_the_digest_changes_with_every_file(tree, name):
     root, named = tree
     call = named("pack_{n}.waves:waves")
     before = code_digest(call, root)
@@ -94,7 +94,7 @@ def test_digest_moves_with_every_file_behind_the_generator(tree, name):
 
 
 @pytest.mark.parametrize("name", ["pack_{n}/hints.py", "pack_{n}/unused.py"])
-def test_digest_stays_where_another_file_changes(tree, name):
+def test_the_digest_does_not_change_with_any_other_file(tree, name):
     root, named = tree
     call = named("pack_{n}.waves:waves")
     before = code_digest(call, root)
@@ -102,14 +102,14 @@ def test_digest_stays_where_another_file_changes(tree, name):
     assert code_digest(call, root) == before
 
 
-def test_digest_is_what_sha256sum_gives(tree):
-    """An outsider needs no harness to come to the same digest."""
+def test_the_digest_is_what_sha256sum_gives(tree):
+    """The digest can be checked without harness."""
     root, named = tree
     files = [named(name) for name in EXPECTED]
     listing = subprocess.run(["sha256sum", *files], cwd=root, capture_output=True, check=True).stdout
     total = subprocess.run(["sha256sum"], input=listing, capture_output=True, check=True).stdout
-    told = code_digest(named("pack_{n}.waves:waves"), root)
-    assert told == f"dirHash:{total.decode().split()[0]}"
+    expected = f"dirHash:{total.decode().split()[0]}"
+    assert code_digest(named("pack_{n}.waves:waves"), root) == expected
 
 
 @pytest.mark.parametrize("call", ["nowhere_at_all:f", "", ":f", "math:sin", "a\0b:f", "..x:f"])

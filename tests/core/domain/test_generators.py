@@ -1,4 +1,4 @@
-"""Generators are called with what a user types, and again with what a manifest records."""
+"""Generators are called with parameters as a user types them, and as a manifest records them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.core.domain.generators import needs_source, parameters_of, read_parameters, rerun
-from harness.core.errors import RefusedError, UsageError
+from harness.core.domain.generators import is_simulated, needs_source, parameters_of, read_parameters, rerun
+from harness.core.errors import SourceMissingError, UsageError
 from harness.core.fixtures.fixture import Fixture, make_fixture
 from harness.core.fixtures.manifest import Generator, Source
 
@@ -49,10 +49,10 @@ def lattices(module):
 def anything(  # noqa: PLR0913 - one parameter of each type
     *, number: int, ratio: float, limit: float | None, flag: bool, text: str, path: Path, free
 ) -> Fixture:
-    """Make nothing: a signature to read parameters for."""
+    """A signature, to convert parameters for."""
 
 
-def test_text_becomes_what_the_annotations_say():
+def test_text_is_converted_to_the_annotated_types():
     typed = {
         "number": "3",
         "ratio": "1e6",
@@ -74,8 +74,8 @@ def test_text_becomes_what_the_annotations_say():
     assert read_parameters(anything, {"limit": "0.5", "flag": "false"}) == {"limit": 0.5, "flag": False}
 
 
-def test_recorded_values_are_taken_as_they_are():
-    """What JSON made of them: whole floats, None, lists."""
+def test_recorded_values_are_kept():
+    """As JSON returns them: whole floats, None, lists."""
     recorded = {"number": 3, "ratio": 1000000.0, "limit": None, "path": "a"}
     assert read_parameters(anything, recorded) == recorded | {"path": Path("a")}
 
@@ -84,53 +84,64 @@ def test_recorded_values_are_taken_as_they_are():
     ("name", "value"),
     [("number", "3.5"), ("number", "many"), ("ratio", "none"), ("flag", "perhaps"), ("number", None)],
 )
-def test_a_value_of_another_type_is_refused_by_the_parameters_name(name, value):
+def test_a_value_of_another_type_is_refused_with_the_name_of_the_parameter(name, value):
     with pytest.raises(UsageError, match="Correct the value") as caught:
         read_parameters(anything, {name: value})
     assert caught.value.thing == f"parameter {name!r}"
     assert repr(value) in caught.value.found or value is None
 
 
-def test_an_unknown_parameter_is_refused_and_the_known_ones_named():
-    with pytest.raises(UsageError, match="one of number, ratio, limit, flag, text, path, free"):
+def test_an_unknown_parameter_is_refused_and_the_known_ones_are_listed():
+    with pytest.raises(
+        UsageError, match="no parameter 'nmuber'; it has number, ratio, limit, flag, text, path, free"
+    ):
         read_parameters(anything, {"nmuber": "3"})
 
 
-def test_a_generator_may_be_annotated_for_type_checkers(lattices):
-    """What it returns is never asked for at run time, so its name need not be there."""
+def test_the_return_annotation_may_exist_for_type_checkers_only(lattices):
     parameters = parameters_of(lattices.lattice)
     assert list(parameters) == ["size", "scale", "shape"]
     assert parameters["size"].annotation is int
     assert parameters["scale"].default == 1.0
 
 
-def test_a_parameter_whose_annotation_is_not_there_is_refused(lattices):
+def test_a_parameter_whose_annotation_cannot_be_evaluated_is_refused(lattices):
     with pytest.raises(UsageError, match="Import the name at run time") as caught:
         parameters_of(lattices.misty)
     assert caught.value.thing == "generator lattices:misty"
 
 
-def test_a_generator_that_reads_a_file_says_so_by_its_parameter(lattices):
+def test_a_generator_with_a_parameter_named_source_reads_a_file(lattices):
     assert needs_source(lattices.sampled)
     assert not needs_source(lattices.lattice)
 
 
+def test_a_manifest_is_simulated_if_its_generator_needs_no_source(lattices, tmp_path):
+    source = tmp_path / "scan.bin"
+    source.write_bytes(b"abc")
+    assert is_simulated(lattices.lattice().manifest)
+    assert not is_simulated(lattices.sampled(source=source).manifest)
+    gone = msgspec.structs.replace(lattices.lattice().manifest, generator=Generator("lattices:gone", 1, {}))
+    with pytest.raises(UsageError):
+        is_simulated(gone)
+
+
 @pytest.mark.parametrize("parameters", [{}, {"size": 5, "scale": None}, {"scale": 1e6, "shape": (4, 4)}])
-def test_a_fixture_is_made_again_from_its_manifest(lattices, parameters):
-    """The same manifest, to the last key, though its parameters went through JSON."""
+def test_a_fixture_is_generated_again_from_its_manifest(lattices, parameters):
+    """With the same manifest in every key, although its parameters were converted to JSON and back."""
     fixture = lattices.lattice(**parameters)
     again = rerun(fixture.manifest)
     assert again.manifest == fixture.manifest
     assert np.array_equal(again.arrays["image"], fixture.arrays["image"])
 
 
-def test_a_source_is_given_anew(lattices, tmp_path):
-    """A manifest knows the file's name alone: the directory is told by who makes it again."""
+def test_the_source_file_is_a_parameter(lattices, tmp_path):
+    """A manifest has only the file's name, so the caller gives the path."""
     source = tmp_path / "scan.bin"
     source.write_bytes(b"abcdef")
     fixture = lattices.sampled(source=source, size=4)
     assert rerun(fixture.manifest, source).manifest == fixture.manifest
-    with pytest.raises(RefusedError, match=r"its source, scan\.bin") as caught:
+    with pytest.raises(SourceMissingError, match=r"no file is named scan\.bin") as caught:
         rerun(fixture.manifest)
     assert "harness generate --source PATH/scan.bin" in caught.value.remedy
 
@@ -144,13 +155,13 @@ def test_a_source_is_given_anew(lattices, tmp_path):
         Generator("lattices:lattice", 1, {"size": "many"}),
     ],
 )
-def test_a_generator_that_is_not_what_it_was_is_refused(lattices, call):
+def test_a_generator_that_no_longer_exists_or_has_other_parameters_is_refused(lattices, call):
     manifest = msgspec.structs.replace(lattices.lattice().manifest, generator=call)
     with pytest.raises(UsageError):
         rerun(manifest)
 
 
-def test_the_example_is_a_fixture_like_any_other(lattices):
+def test_the_example_makes_the_same_manifest_as_make_fixture(lattices):
     made = make_fixture(
         "lattice",
         {"image": np.arange(3) * 1.0},

@@ -1,0 +1,49 @@
+"""References ``module:attribute`` are imported; a wrong one is refused, and a missing package is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.domain.references import load_reference, missing_package
+from harness.core.errors import DependencyError, UsageError
+
+
+def test_a_reference_loads_the_attribute_that_it_names(module):
+    module("named", "value = [3]\n")
+    assert load_reference("named:value") == [3]
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("no_such_module:a", "no module no_such_module"),
+        ("present.inner:a", "no module present.inner"),
+        ("present:b", "has no attribute 'b'"),
+        ("present", "no attribute ''"),
+        ("", "Empty module name"),
+        (":a", "Empty module name"),
+        (".present:a", "package"),
+    ],
+)
+def test_a_reference_to_nothing_is_refused(module, reference, found):
+    module("present", "a = 3\n")
+    with pytest.raises(UsageError) as caught:
+        load_reference(reference)
+    assert repr(reference) in caught.value.thing
+    assert found in caught.value.found
+
+
+@pytest.mark.parametrize("missing", ["no_such_package", "torchles"])
+def test_a_package_that_the_module_imports_is_named_with_the_command_that_installs_it(module, missing):
+    """Also if the module's own name begins with that of the missing package."""
+    module("torchless", f"import {missing}\n")
+    with pytest.raises(DependencyError, match="pip install") as caught:
+        load_reference("torchless:make")
+    assert caught.value.expected == f"the package {missing}"
+
+
+def test_a_missing_package_reads_as_a_sentence():
+    text = str(missing_package("pipeline 'network'", "torch"))
+    assert text.startswith(
+        "pipeline 'network' needs the package torch, which is not installed. Install it: `pip"
+    )
