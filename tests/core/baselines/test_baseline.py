@@ -1,4 +1,4 @@
-"""A metric against its baseline: a bound on either side, and controls that must be beaten."""
+"""Metrics are compared with their baseline in both directions, and with controls that they must beat."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def outcome(stored: Metric, value: float) -> Outcome:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_metric_just_inside_passes_and_just_outside_does_not(sign):
-    """On both sides: a sudden gain is news too. All these numbers are exact in binary."""
+    """In both directions: a sudden gain is rejected too. All these numbers are exact in binary."""
     stored = Metric(0.75, 0.125)
     edge = 0.75 + sign * 0.125
     assert outcome(stored, edge) is Outcome.TOLERATED
@@ -45,19 +45,19 @@ def test_a_metric_just_inside_passes_and_just_outside_does_not(sign):
     assert outcome(stored, edge + sign * 2**-40) is Outcome.DRIFTED
 
 
-def test_the_very_value_is_the_same():
+def test_only_the_exact_value_is_the_same():
     assert outcome(Metric(0.75, 0.0), 0.75) is Outcome.SAME
     assert outcome(Metric(0.75, 0.0), math.nextafter(0.75, 1)) is Outcome.DRIFTED
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_drifts(value):
+def test_a_value_that_is_not_finite_has_drifted(value):
     verdicts = judge(baseline({"ssim": Metric(0.75, 1e300)}), {"ssim": value})
     assert verdicts[0].outcome is Outcome.DRIFTED
     assert not all_accepted(verdicts)
 
 
-def test_a_metric_on_one_side_is_missing_or_unregistered():
+def test_a_metric_on_only_one_side_is_missing_or_unregistered():
     verdicts = judge(baseline({"mae": Metric(0.25, 0.1)}), {"ssim": 0.75})
     assert [(item.name, item.outcome) for item in verdicts] == [
         ("mae", Outcome.MISSING),
@@ -67,7 +67,7 @@ def test_a_metric_on_one_side_is_missing_or_unregistered():
     assert all(math.isnan(item.distance) for item in verdicts)
 
 
-def test_every_metric_gets_its_verdict_with_what_was_expected():
+def test_each_verdict_has_the_value_and_what_was_expected():
     stored = {"b": Metric(1.0, 0.5), "a": Metric(2.0, 0.5)}
     verdicts = judge(baseline(stored), {"a": 2.25, "b": 3.0})
     assert [(item.name, item.value, item.expected, item.allowed, item.distance) for item in verdicts] == [
@@ -77,7 +77,7 @@ def test_every_metric_gets_its_verdict_with_what_was_expected():
     assert [item.outcome for item in verdicts] == [Outcome.TOLERATED, Outcome.DRIFTED]
 
 
-# Controls: a metric within its tolerance has collapsed all the same if a flat object does as well
+# Controls: a metric within its tolerance has still collapsed if a trivial answer scores as well
 
 
 def against_control(margin: float, value: float | None, control: float = 0.5, measured=None) -> Outcome:
@@ -89,8 +89,8 @@ def against_control(margin: float, value: float | None, control: float = 0.5, me
 
 
 @pytest.mark.parametrize(("margin", "edge"), [(0.25, 0.75), (-0.25, 0.25)])
-def test_a_metric_must_be_ahead_of_its_control_by_the_margin(margin, edge):
-    """Upward where more is better, downward where less is; at the margin is enough, just short is not."""
+def test_a_metric_must_beat_its_control_by_the_margin(margin, edge):
+    """In its good direction; exactly the margin is enough, just below it is not."""
     ahead, behind = edge + margin, 0.5 - margin
     assert against_control(margin, edge) is Outcome.SAME
     assert against_control(margin, ahead) is Outcome.SAME
@@ -101,13 +101,13 @@ def test_a_metric_must_be_ahead_of_its_control_by_the_margin(margin, edge):
 
 @pytest.mark.parametrize("margin", [0.25, -0.25])
 @pytest.mark.parametrize("value", [math.nan, None])
-def test_no_number_is_ahead_of_no_control(margin, value):
+def test_a_missing_or_nan_metric_does_not_beat_a_control(margin, value):
     assert against_control(margin, value) is Outcome.COLLAPSED
 
 
 @pytest.mark.parametrize("margin", [0.25, -0.25])
-def test_the_control_of_the_same_run_counts_before_the_stored_one(margin):
-    """A value that was far ahead of the old control is none if the new control has caught up."""
+def test_a_control_from_the_same_run_replaces_the_stored_one(margin):
+    """A value far ahead of the stored control has collapsed if the new control is as good."""
     value = 0.5 + 2 * margin
     assert against_control(margin, value) is Outcome.SAME
     assert against_control(margin, value, measured=value) is Outcome.COLLAPSED
@@ -115,7 +115,7 @@ def test_the_control_of_the_same_run_counts_before_the_stored_one(margin):
     assert against_control(margin, value, measured=math.nan) is Outcome.COLLAPSED
 
 
-def test_every_stored_control_is_judged_beside_every_metric():
+def test_there_is_a_verdict_for_every_stored_control_and_metric():
     stored = baseline(
         {"mae": Metric(0.1, 1.0), "ssim": Metric(0.9, 1.0)},
         {
@@ -137,12 +137,12 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 @given(finite, st.floats(0, 1e30), st.floats())
 def test_a_verdict_is_accepted_exactly_within_the_tolerance(value, tolerance, found):
-    """Whatever the numbers, NaN and infinities among them."""
+    """For any numbers, including NaN and infinities."""
     inside = abs(found - value) <= tolerance
     assert outcome(Metric(value, tolerance), found).accepted == inside
 
 
-def test_a_baseline_is_read_as_it_was_written(tmp_path):
+def test_a_baseline_survives_writing_and_reading(tmp_path):
     stored = baseline({"ssim": Metric(0.75, 0.125, (0.75, 0.8))}, {"flat": {"ssim": Control(0.25, 0.25)}})
     path = tmp_path / "lattice.smooth.json"
     path.write_bytes(encode_baseline(stored))
@@ -153,7 +153,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     "metric", [Metric(math.nan, 0.1), Metric(1.0, math.inf), Metric(1.0, 0.1, (math.nan,))]
 )
-def test_a_baseline_that_nothing_could_meet_is_not_written(metric):
+def test_a_baseline_with_numbers_that_are_not_finite_is_not_written(metric):
     with pytest.raises(UsageError, match=r"\$\.metrics\.ssim"):
         encode_baseline(baseline({"ssim": metric}))
 
