@@ -52,7 +52,15 @@ _fields = itemgetter(*Entry._fields)
 
 
 class Registry(NamedTuple):
-    """Entries by path: relative to the repository's root, with POSIX separators."""
+    """Entries by path: relative to the repository's root, with POSIX separators.
+
+    Examples
+    --------
+    >>> digests = {"xxh128": f"xxh128:{'0' * 32}", "sha256": f"sha256:{'0' * 64}"}
+    >>> entry = Entry(kind="fixture", size=4096, **digests, record=f"sha256:{'1' * 64}")
+    >>> Registry({"golden/scan.npz": entry}).entries["golden/scan.npz"].size
+    4096
+    """
 
     entries: Mapping[str, Entry]
 

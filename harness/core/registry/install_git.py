@@ -1,11 +1,12 @@
-"""Git's two helpers, installed in a repository: a text form of archives, a merge of registries.
+"""Configure git to show .npz files as text and to merge registries and histories.
 
-Attributes are lines of .gitattributes, which a commit carries; commands are in the clone's own configuration,
-for git runs none that a repository brings along.
+Which files are meant is written to .gitattributes, which is committed. The commands are written to the
+configuration of this clone, because git does not run commands that a repository brings along.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sysconfig
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import DependencyError, HarnessError, RefusedError, UsageError
+from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.project import REGISTRY
 from harness.core.system.git import run_git
@@ -29,7 +31,7 @@ _DIFF, _MERGE, _ANCESTORS = "harness-npz", "harness-registry", "harness-registry
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting, where it stands, and whether it was made now."""
+    """One setting, the file it is in, and whether it was changed now."""
 
     place: str
     text: str
@@ -37,16 +39,16 @@ class Setting:
 
 
 def install(project: Project) -> tuple[Setting, ...]:
-    """Tell the git repository of *project* to use both helpers; what is set already stays as it is.
+    """Configure the git repository of *project*; lines that are there already are kept.
 
     Raises
     ------
     UsageError
-        If the project is in no git work tree.
+        If the project is not in a git work tree.
     RefusedError
         If another attribute overrides the ones that are needed.
     DependencyError
-        If there is no git.
+        If git is not installed.
     """
     require_work_tree(project.root)
     settings = (*_set_attributes(project), *_set_configuration(project))
@@ -62,29 +64,45 @@ def require_work_tree(folder: Path) -> None:
             str(folder),
             expected="a directory in a git work tree",
             found=_first_line(inside.error) or "a bare repository",
-            remedy="Run `git init`, change to the repository, or name it with --root.",
+            remedy="Run `git init`, change to the repository, or give its path with --root.",
         )
 
 
 def attribute_lines(project: Project) -> tuple[str, ...]:
-    """Lines that .gitattributes needs; golden bytes are never converted, for the registry hashed them."""
+    """Return the lines that .gitattributes needs.
+
+    ``-text``: git must not convert line endings, because the registry has digests of the bytes. ``union``:
+    git's own driver, which keeps the lines of both branches.
+    """
+    golden = project.golden_name
     return (
-        f"{project.golden_name}/** -text",
-        f"/{REGISTRY} -text merge={_MERGE}",
+        f"{_pattern(golden, '/**')} -text",
+        f"{_pattern('', f'/{REGISTRY}')} -text merge={_MERGE}",
+        f"{_pattern(golden, f'/{HISTORY_NAME}')} merge=union",
         f"*.npz diff={_DIFF}",
     )
 
 
+def _pattern(folder: str, rest: str) -> str:
+    """Return git's pattern for *folder* literally, followed by *rest*; quoted if it has spaces."""
+    escaped = re.sub(r"([\\*?\[\]])", r"\\\1", folder)
+    escaped = f"\\{escaped}" if escaped[:1] in {"!", "#"} else escaped
+    if not re.search(r'[\s"]', escaped):
+        return escaped + rest
+    quoted = escaped.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}{rest}"'
+
+
 def configuration() -> Mapping[str, str]:
-    """Git's configuration, by key: the commands, with the path of this very installation."""
+    """Return git's configuration by key: the commands, with the path of this installation."""
     program = shlex.quote(_program())
     driver = f"{program} merge-registry --marker-size %L %O %A %B %P"
     return {
         f"diff.{_DIFF}.textconv": f"{program} textconv",
         f"merge.{_MERGE}.name": "registry.json, entry by entry",
         f"merge.{_MERGE}.driver": driver,
-        # Branches that merged each other have several common ancestors. Git merges these first, and must not
-        # find conflict markers in the result.
+        # Branches that merged each other have several common ancestors. Git merges these first, and the
+        # result must not have conflict markers.
         f"merge.{_MERGE}.recursive": _ANCESTORS,
         f"merge.{_ANCESTORS}.name": "registry.json of common ancestors",
         f"merge.{_ANCESTORS}.driver": f"{driver} --keep-base",
@@ -92,7 +110,7 @@ def configuration() -> Mapping[str, str]:
 
 
 def _program() -> str:
-    """The console script that belongs to this interpreter: git may run where no environment is active."""
+    """Return this interpreter's console script, so that git finds it without an active environment."""
     found = shutil.which("harness", path=sysconfig.get_path("scripts")) or shutil.which("harness")
     return Path(found).absolute().as_posix() if found else "harness"
 
@@ -124,21 +142,29 @@ def _set(root: Path, key: str, value: str) -> Setting:
                 key,
                 expected="a git configuration that can be written",
                 found=_first_line(done.error),
-                remedy="Mend what git says, and run `harness install-git` again.",
+                remedy="Fix what git reports, then run `harness install-git` again.",
             )
     return Setting("git config", f"{key} = {value}", changed=known != [value])
 
 
 def _require_effect(project: Project) -> None:
-    """Raise :class:`RefusedError` unless git comes to the attributes that were asked for."""
-    archive = f"{project.golden_name}/fixture.npz"
-    for path, name, value in ((archive, "diff", _DIFF), (REGISTRY, "merge", _MERGE)):
-        told = _git(project.root, "check-attr", "-z", name, "--", path).output.split("\0")
-        if value not in told:
+    """Raise :class:`RefusedError` unless git applies the attributes, which other lines may override."""
+    archive, history = (f"{project.golden_name}/{name}" for name in ("fixture.npz", HISTORY_NAME))
+    needed = (
+        (archive, "diff", _DIFF),
+        (archive, "text", "unset"),
+        (REGISTRY, "merge", _MERGE),
+        (REGISTRY, "text", "unset"),
+        (history, "merge", "union"),
+        (history, "text", "unset"),
+    )
+    for path, name, value in needed:
+        found = _git(project.root, "check-attr", "-z", name, "--", path).output.split("\0")[2:3]
+        if found != [value]:
             raise RefusedError(
                 f"attribute {name} of {path}",
                 expected=value,
-                found=", ".join(told[2:3]) or "none",
+                found=", ".join(found) or "none",
                 remedy="Another line overrides it: move harness's lines to the end of .gitattributes, and "
                 "look for one in .git/info/attributes.",
             )

@@ -29,6 +29,13 @@ def read_registry(path: Path) -> Registry:
     ------
     UnreadableError, StaleFormatError, RefusedError
         As :func:`harness.core.registry.format.decode_registry`; also if it cannot be read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("registry.json").write_text('{"entries": {}, "schema": 2}')
+    >>> read_registry(Path("registry.json")).entries
+    {}
     """
     if not os.path.lexists(path):  # a link that leads nowhere is an unreadable registry
         return Registry({})

@@ -1,4 +1,4 @@
-"""Golden files that no test used, remembered from the last full run that looked, for an audit to tell."""
+"""Golden files that no test used: saved by the last full test run, and reported by the audit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMA = 1
 
 
 class _Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a run saw, and the digest of the registry that it was true of."""
+    """What a run found, and the digest of the registry at that time."""
 
     schema: int
     registry: str
@@ -30,13 +30,13 @@ class _Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def remember(project: Project, paths: Sequence[str]) -> None:
-    """Keep the registered files that a full, passing run did not use; git ignores where."""
+    """Save the registered files that a full, passing run did not use, where git ignores them."""
     seen = _Seen(SCHEMA, digest_file(project.registry), tuple(paths))
     replace_file(make_workspace(project) / _NAME, encode_document(seen))
 
 
 def recall(project: Project) -> tuple[str, ...] | None:
-    """What was remembered; None where nothing was, or the registry is another one since."""
+    """Return what was saved; None if nothing was, or if the registry has changed since."""
     try:
         seen = read_document(_path(project), _Seen, schema=SCHEMA)
     except HarnessError:
@@ -48,5 +48,5 @@ _NAME = "unreferenced.json"
 
 
 def _path(project: Project) -> Path:
-    """Where it is kept: an audit makes no directory for it."""
+    """Return where it is saved, without making the directory."""
     return project.workspace / _NAME

@@ -37,6 +37,17 @@ def verify(project: Project) -> tuple[Verdict, ...]:
     ------
     UnreadableError, StaleFormatError, RefusedError
         If the registry cannot be read, or a path leaves the repository.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from harness import Project
+    >>> _ = Path("registry.json").write_text('{"entries": {}, "schema": 2}')
+    >>> Path("golden").mkdir()
+    >>> Path("golden/scan.npz").touch()
+    >>> for verdict in verify(Project(Path.cwd())):
+    ...     print(f"{verdict.name}: {verdict.outcome.value}")
+    golden/scan.npz: unregistered
     """
     entries = read_registry(project.registry).entries
     new = [

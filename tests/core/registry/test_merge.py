@@ -7,15 +7,12 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 import pytest
 
-from harness.core.registry.format import SCHEMA, Entry, Registry
-from harness.core.registry.history import CumulativeDrift, Distance, Record, record_digest
+from harness.core.registry.format import Entry, Registry, decode_registry, encode_registry, entry_text
+from harness.core.registry.history import Environment, append, decode_history
 from harness.core.registry.merge import encode_merge, merge_registries
-from harness.core.registry.registry import with_entries
-from harness.core.storage.documents import decode_document, encode_document
 
 MERGES = 50
 
@@ -56,21 +53,10 @@ class Case:
         return self.settled | {path: entry for path, entry in chosen.items() if entry}
 
 
-def version(path: str, letter: str) -> Entry:
-    """One version of an entry; b and c were recorded after a, chain to it, and have walked from it."""
-    made = None
-    walk = Walk(Distance(0.5, "ssim"), None, summed=None, origin=letter == "c")
-    for name in ("a",) if letter == "a" else ("a", letter):
-        # U+2028 ends a line for str.splitlines, and none in JSON or git.
-        record = Record(
-            "2024-01-01T00:00:00Z", name, f"{path}\u2028{name}", None, False, "pytest", {"os": "x"}
-        )
-        record = msgspec.structs.replace(record, walk=walk) if made else record
-        digest = f"{ord(name):064x}"
-        entry = Entry("file", ord(name), f"xxh128:{digest[:32]}", f"sha256:{digest}", record)
-        before = Registry(SCHEMA, {path: made} if made else {})
-        made = with_entries(before, {path: entry}).entries[path]
-    return made
+def version(letter: str) -> Entry:
+    """One version of an entry: all of its digests and its size are the letter's own."""
+    digest = f"{ord(letter):064x}"
+    return Entry("file", ord(letter), f"xxh128:{digest[:32]}", f"sha256:{digest}", f"sha256:{digest[::-1]}")
 
 
 def case(stories: list[str]) -> Case:
@@ -81,9 +67,9 @@ def case(stories: list[str]) -> Case:
         path = f"golden/{number:02d}.npz"
         versions = SETTLED.get(story) or (*CONFLICTS[story], None)
         for side, letter in zip(sides, versions, strict=True):
-            side.update({path: version(path, letter)} if letter else {})
+            side.update({path: version(letter)} if letter else {})
         conflicts |= {path: story} if story in CONFLICTS else {}
-    base, ours, theirs = (Registry(SCHEMA, side) for side in sides[:3])
+    base, ours, theirs = (Registry(side) for side in sides[:3])
     return Case(base, ours, theirs, sides[3], conflicts)
 
 
@@ -124,13 +110,7 @@ def settle(text: str, sides: list[str]) -> Registry:
     parts = hunks(text)
     chosen = ["ours" if number % 2 == 0 else next(kept) for number in range(len(parts))]
     lines = [line for part, side in zip(parts, chosen, strict=True) for line in part[side]]
-    return decode_document("\n".join(lines).encode(), Registry, name="settled", schema=SCHEMA)
-
-
-def assert_chained(registry: Registry) -> None:
-    for entry in registry.entries.values():
-        for record, before in itertools.pairwise((entry.record, *entry.history)):
-            assert record.previous == record_digest(before)
+    return decode_registry("\n".join(lines).encode(), "settled")
 
 
 @pytest.mark.parametrize("story", SETTLED)
@@ -140,7 +120,7 @@ def test_what_one_side_did_is_taken(story):
     merge = merge_registries(given.base, given.ours, given.theirs)
     assert merge.conflicts == ()
     assert merge.entries == given.settled
-    assert encode_merge(merge) == encode_document(Registry(SCHEMA, given.settled))
+    assert encode_merge(merge) == encode_registry(Registry(given.settled))
 
 
 @pytest.mark.parametrize("story", CONFLICTS)
@@ -164,9 +144,9 @@ def test_markers_stand_around_the_entry_alone(story):
     before, conflict, after = hunks(text)
     for side in (given.ours, given.theirs):
         entry = side.entries.get("golden/01.npz")
-        own = [] if entry is None else encode_document({"golden/01.npz": entry}).decode().split("\n")[1:-2]
+        own = [] if entry is None else entry_text("golden/01.npz", entry).split("\n")
         name = "ours" if side is given.ours else "theirs"
-        assert conflict[name] == [f"  {line}" for line in own[:-1]] + (["    },"] if own else [])
+        assert conflict[name] == own[:-1] + (["    },"] if own else [])
     assert "golden/00.npz" in before["ours"][2]
     assert "golden/02.npz" in after["ours"][0]
 
@@ -203,8 +183,8 @@ def test_conflicts_can_be_kept_at_the_base(story):
 
 def test_merge_of_nothing_is_an_empty_registry():
     """Three empty registries give the canonical empty one."""
-    empty = Registry(SCHEMA, {})
-    assert encode_merge(merge_registries(empty, empty, empty)) == encode_document(empty)
+    empty = Registry({})
+    assert encode_merge(merge_registries(empty, empty, empty)) == encode_registry(empty)
 
 
 # The driver, called as git calls it
@@ -216,7 +196,7 @@ def sides(tmp_path):
 
     def write(given: Case) -> list[str]:
         for name in ("base", "ours", "theirs"):
-            (tmp_path / name).write_bytes(encode_document(getattr(given, name)))
+            (tmp_path / name).write_bytes(encode_registry(getattr(given, name)))
         return ["base", "ours", "theirs"]
 
     return write
@@ -227,7 +207,7 @@ def test_driver_ends_with_0_or_1(tmp_path, sides, harness):
     settled = case(["changed in ours", "changed in theirs"])
     done = harness("merge-registry", *sides(settled))
     assert (done.code, done.out, done.err) == (0, "", "")
-    assert (tmp_path / "ours").read_bytes() == encode_document(Registry(SCHEMA, settled.settled))
+    assert (tmp_path / "ours").read_bytes() == encode_registry(Registry(settled.settled))
     given = case(["untouched", "deleted in ours, changed in theirs"])
     done = harness("merge-registry", *sides(given), "data/registry.json")
     assert done.code == 1
@@ -245,16 +225,16 @@ def test_driver_takes_an_empty_base(tmp_path, sides, harness):
     names = sides(given)
     (tmp_path / "base").write_bytes(b"")
     assert harness("merge-registry", *names).code == 0
-    assert (tmp_path / "ours").read_bytes() == encode_document(Registry(SCHEMA, given.settled))
+    assert (tmp_path / "ours").read_bytes() == encode_registry(Registry(given.settled))
     (tmp_path / "theirs").write_bytes(b"")
     assert harness("merge-registry", *names).code == 2
 
 
 DAMAGE = {
-    "Mend it on its branch": lambda data: data[:-9],
-    "or settle the conflict by hand": lambda data: b"<<<<<<< HEAD\n" + data,
+    "Fix the file on its branch": lambda data: data[:-9],
+    "or resolve the conflict by hand": lambda data: b"<<<<<<< HEAD\n" + data,
     "a path inside the repository": lambda data: data.replace(b"golden/01", b"../golden/01"),
-    "Upgrade golden-harness": lambda data: data.replace(b'"schema": 1', b'"schema": 99'),
+    "Upgrade golden-harness": lambda data: data.replace(b'"schema": 2', b'"schema": 99'),
 }
 
 
@@ -310,6 +290,12 @@ def repository(tmp_path_factory, run_harness, git_environment):
     return root
 
 
+def history(branch: str) -> bytes:
+    """Return a history that every branch has begun alike and continued in its own way."""
+    text = append(b"", [Environment({"python": "3.11"})])
+    return text if branch == "base" else append(text, [Environment({"python": branch})])
+
+
 def branches(seed: int, attributes: bytes):
     """Commits of one case, as ``git fast-import`` reads them."""
     given = random_case(seed)
@@ -318,14 +304,15 @@ def branches(seed: int, attributes: bytes):
         yield f"commit refs/heads/{name}-{seed}\ncommitter a <a@b> 0 +0000\ndata 1\n-\n{start}".encode()
         for path, data in (
             (".gitattributes", attributes),
-            ("registry.json", encode_document(getattr(given, name))),
+            ("golden/history.jsonl", history(name)),
+            ("registry.json", encode_registry(getattr(given, name))),
         ):
             yield f"M 100644 inline {path}\ndata {len(data)}\n".encode() + data + b"\n"
 
 
 @pytest.mark.parametrize("seed", range(MERGES))
-def test_git_merges_branches_and_loses_no_entry(repository, git_environment, seed):
-    """``git merge`` comes to what is expected, or to conflicts in exactly the entries that have one."""
+def test_git_merges_branches_and_loses_no_entry_and_no_line(repository, git_environment, seed):
+    """``git merge`` gives what is expected, or conflicts in exactly the entries that have one."""
     given = random_case(seed)
     git = {"cwd": repository, "env": git_environment, "capture_output": True, "text": True}
     subprocess.run(["git", "checkout", "-qf", f"ours-{seed}"], check=True, **git)
@@ -335,11 +322,14 @@ def test_git_merges_branches_and_loses_no_entry(repository, git_environment, see
     told = {line.split(": ")[2] for line in done.stdout.splitlines() if ": conflict: " in line}
     assert told == set(given.conflicts)
     if not given.conflicts:
-        assert text.encode() == encode_document(Registry(SCHEMA, given.settled))
+        assert text.encode() == encode_registry(Registry(given.settled))
+    merged = decode_history((repository / "golden" / "history.jsonl").read_bytes(), "merged")
+    assert {environment.environment["python"] for environment in merged.environments.values()} == {
+        *("3.11", "ours", "theirs")
+    }
     for side in ("ours", "theirs"):
         settled = settle(text, [side])
         assert settled.entries == given.picked(dict.fromkeys(given.conflicts, side))
-        assert_chained(settled)
 
 
 def test_random_cases_are_of_every_kind():

@@ -1,8 +1,9 @@
-"""Every golden file against its entry: what is the same, what is not, and what that means."""
+"""Every golden file is compared with its entry: what is the same, what is not, and how it differs."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -10,22 +11,22 @@ import numpy as np
 import pytest
 
 from harness.core.errors import RefusedError, StaleFormatError, UnreadableError
-from harness.core.registry.registry import read_registry, with_entries
+from harness.core.registry.format import Registry, encode_registry
+from harness.core.registry.registry import describe_file, history_path, read_registry, with_entries
 from harness.core.registry.verify import is_intact, verify
-from harness.core.storage.digest import digest_file
-from harness.core.storage.documents import encode_document
+from harness.core.storage.digest import digest_file, digest_plain_file
 from harness.core.verdict import Outcome, exit_code
 
 FIXTURE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"
 
 
 def verdict(project, name: str, code: int):
-    """Verdict on one golden file; the others must be the same, and all come to the exit code."""
+    """Return the verdict on one golden file; the others must be the same, and the exit code the given one."""
     verdicts = verify(project)
-    told = {item.name: item for item in verdicts}
+    found = {item.name: item for item in verdicts}
     assert all(item.outcome is Outcome.SAME for item in verdicts if item.name != name)
     assert exit_code(verdicts) == code
-    return told[name]
+    return found[name]
 
 
 def test_intact_files_are_the_same(project):
@@ -45,16 +46,16 @@ def test_nothing_is_written(project, contents):
 @pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
 def test_a_missing_file_is_missing(project, name):
     (project.root / name).unlink()
-    told = verdict(project, name, 1)
-    assert told.outcome is Outcome.MISSING
-    assert f"git checkout -- {name}" in told.remedy
+    found = verdict(project, name, 1)
+    assert found.outcome is Outcome.MISSING
+    assert f"git checkout -- {name}" in found.remedy
 
 
 def test_a_directory_in_a_files_place_is_missing(project):
     (project.root / FIXTURE).unlink()
     (project.root / FIXTURE).mkdir()
-    told = verdict(project, FIXTURE, 1)
-    assert (told.outcome, "something else" in told.detail) == (Outcome.MISSING, True)
+    found = verdict(project, FIXTURE, 1)
+    assert (found.outcome, "not a file" in found.detail) == (Outcome.MISSING, True)
 
 
 @pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
@@ -71,28 +72,31 @@ def test_every_byte_counts(project, name):
 
 def test_other_arrays_are_drift(project):
     np.savez(project.root / FIXTURE, image=np.zeros(3))
-    told = verdict(project, FIXTURE, 1)
-    assert told.outcome is Outcome.DRIFTED
-    assert "bytes, found" in told.detail
+    found = verdict(project, FIXTURE, 1)
+    assert found.outcome is Outcome.DRIFTED
+    assert "bytes, found" in found.detail
 
 
-def test_other_values_of_one_size_are_drift_and_both_digests_are_told(project):
+def test_other_values_of_one_size_are_drift_and_both_digests_are_reported(project):
     path = project.root / BASELINE
     expected = digest_file(path)
     path.write_bytes(path.read_bytes().replace(b"0.875", b"0.885"))
-    told = verdict(project, BASELINE, 1)
-    assert (told.outcome, told.detail) == (Outcome.DRIFTED, f"expected {expected}, found {digest_file(path)}")
+    found = verdict(project, BASELINE, 1)
+    assert (found.outcome, found.detail) == (
+        Outcome.DRIFTED,
+        f"expected {expected}, found {digest_file(path)}",
+    )
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_the_same_arrays_in_another_container_are_no_drift(project, arrays, save):
+def test_the_same_arrays_in_another_container_are_accepted(project, arrays, save):
     """Another zlib, another order, another tool: reported, and accepted."""
     save(project.root / FIXTURE, **dict(reversed(arrays.items())))
     assert verdict(project, FIXTURE, 0).outcome is Outcome.REPACKED
 
 
-def test_another_container_is_drift_where_no_manifest_can_tell(project, arrays):
-    """With a manifest that is missing, changed or unregistered, nobody says what the arrays were."""
+def test_another_container_is_drift_without_an_intact_manifest(project, arrays):
+    """If the manifest is missing, changed or unregistered, the recorded arrays are unknown."""
     np.savez_compressed(project.root / FIXTURE, **arrays)
     manifest = project.root / MANIFEST
     whole = manifest.read_bytes()
@@ -102,8 +106,8 @@ def test_another_container_is_drift_where_no_manifest_can_tell(project, arrays):
         assert outcomes[FIXTURE] is Outcome.DRIFTED
     manifest.write_bytes(whole)
     registry = read_registry(project.registry)
-    del registry.entries[MANIFEST]
-    project.registry.write_bytes(encode_document(registry))
+    rest = {path: entry for path, entry in registry.entries.items() if path != MANIFEST}
+    project.registry.write_bytes(encode_registry(Registry(rest)))
     outcomes = {item.name: item.outcome for item in verify(project)}
     assert (outcomes[FIXTURE], outcomes[MANIFEST]) == (Outcome.DRIFTED, Outcome.UNREGISTERED)
 
@@ -122,21 +126,21 @@ def test_another_container_is_drift_where_no_manifest_can_tell(project, arrays):
 )
 def test_what_cannot_be_read_is_corrupt(project, name, data, detail):
     (project.root / name).write_bytes(data)
-    told = verdict(project, name, 1)
-    assert told.outcome is Outcome.CORRUPT
-    assert detail in told.detail
+    found = verdict(project, name, 1)
+    assert found.outcome is Outcome.CORRUPT
+    assert detail in found.detail
 
 
 @pytest.mark.parametrize("name", [MANIFEST, BASELINE])
 def test_a_file_of_a_newer_harness_is_stale(project, name):
     path = project.root / name
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {"schema": 2}))
-    told = verdict(project, name, 1)
-    assert (told.outcome, "Upgrade" in told.remedy) == (Outcome.STALE, True)
+    found = verdict(project, name, 1)
+    assert (found.outcome, "Upgrade" in found.remedy) == (Outcome.STALE, True)
 
 
-def test_files_that_nobody_registered_are_listed(project):
-    """At any depth; hidden files and directories are nobody's golden files."""
+def test_unregistered_files_are_listed(project):
+    """At any depth; hidden files and directories are not golden files."""
     for name in ("stray.npz", "deep/stray.json", ".hidden", ".cache/stray.npz"):
         path = project.golden / name
         path.parent.mkdir(exist_ok=True)
@@ -147,11 +151,39 @@ def test_files_that_nobody_registered_are_listed(project):
     assert exit_code(verdicts) == 1
 
 
-def test_no_golden_directory_and_no_registry_is_nothing_to_say(empty):
+def test_the_history_is_the_only_file_that_needs_no_entry(project):
+    """In the golden directory itself; a file of its name below is as unregistered as any other."""
+    assert history_path(project).is_file()
+    below = project.golden / "sub" / history_path(project).name
+    below.parent.mkdir()
+    below.write_bytes(b"")
+    strangers = [item.name for item in verify(project) if item.outcome is Outcome.UNREGISTERED]
+    assert strangers == ["golden/sub/history.jsonl"]
+
+
+@pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
+def test_a_drifted_file_is_hashed_once(project, monkeypatch, name):
+    """Whatever kind it is of: another digest at the same size."""
+    data = (project.root / name).read_bytes()
+    (project.root / name).write_bytes(data[:-1] + b"?")
+    hashed = []
+    module = "harness.core.registry.verify"
+    for function in (digest_file, digest_plain_file):
+
+        def counted(path, *rest, function=function):
+            hashed.append(os.path.relpath(path, project.root))
+            return function(path, *rest)
+
+        monkeypatch.setattr(f"{module}.{function.__name__}", counted)
+    assert {item.name for item in verify(project) if item.outcome is not Outcome.SAME} == {name}
+    assert hashed.count(name) == 1
+
+
+def test_no_golden_directory_and_no_registry_have_no_verdicts(empty):
     assert verify(empty) == ()
 
 
-def test_size_and_digest_are_both_asked(project):
+def test_size_and_digest_are_both_compared(project):
     entry = read_registry(project.registry).entries[FIXTURE]
     path = project.root / FIXTURE
     assert is_intact(path, entry)
@@ -160,15 +192,15 @@ def test_size_and_digest_are_both_asked(project):
     assert not is_intact(path, entry)
 
 
-@pytest.mark.parametrize(("data", "kind"), [(b"{", UnreadableError), (b'{"schema": 2}', StaleFormatError)])
-def test_without_a_registry_that_can_be_read_there_is_no_answer(project, data, kind):
+@pytest.mark.parametrize(("data", "kind"), [(b"{", UnreadableError), (b'{"schema": 3}', StaleFormatError)])
+def test_an_unreadable_registry_has_no_answer(project, data, kind):
     project.registry.write_bytes(data)
     with pytest.raises(kind) as caught:
         verify(project)
     assert caught.value.exit_code == 2
 
 
-def test_a_registered_link_that_leads_out_is_refused(project, tmp_path):
+def test_a_registered_link_that_leaves_the_repository_is_refused(project, tmp_path):
     path = project.root / FIXTURE
     path.rename(tmp_path / "elsewhere.npz")
     path.symlink_to(tmp_path / "elsewhere.npz")
@@ -177,7 +209,7 @@ def test_a_registered_link_that_leads_out_is_refused(project, tmp_path):
 
 
 @pytest.mark.parametrize("leads", ["inside", "out"])
-def test_a_directory_that_is_a_link_may_lead_inside_alone(project, tmp_path, leads):
+def test_a_directory_may_be_a_link_inside_the_repository_only(project, tmp_path, leads):
     """The bytes are the registered ones either way."""
     target = (project.root if leads == "inside" else tmp_path) / "kept"
     project.golden.rename(target)
@@ -199,21 +231,20 @@ def test_a_system_without_the_fast_way_gives_the_same_verdicts(project, monkeypa
 def test_a_registered_file_may_lie_outside_of_golden(project):
     (project.root / "mask.tif").write_bytes(b"mask")
     registry = read_registry(project.registry)
-    from harness.core.registry.registry import describe_file
-
     entry = describe_file(project.root / "mask.tif", "file", registry.entries[FIXTURE].record)
-    project.registry.write_bytes(encode_document(with_entries(registry, {"mask.tif": entry})))
+    project.registry.write_bytes(encode_registry(with_entries(registry, {"mask.tif": entry})))
     assert exit_code(verify(project)) == 0
     (project.root / "mask.tif").write_bytes(b"Mask")
     assert verdict(project, "mask.tif", 1).outcome is Outcome.DRIFTED
 
 
-def test_intact_files_are_verified_without_numpy_or_torch(project):
-    """Start-up time is a promise: neither package is imported until something differs."""
+def test_intact_files_are_verified_without_slow_imports(project):
+    """Start-up time is a promise: none of them is imported until something differs."""
     script = (
         "import sys; from pathlib import Path; from harness.core.storage.project import Project;"
         "from harness.core.registry.verify import verify; verdicts = verify(Project(Path(sys.argv[1])));"
-        "print([item.outcome.value for item in verdicts], {'numpy', 'torch', 'rich'} & set(sys.modules))"
+        "slow = {'numpy', 'torch', 'rich', 'msgspec', 'click', 'dataclasses'};"
+        "print([item.outcome.value for item in verdicts], slow & set(sys.modules))"
     )
     command = [sys.executable, "-c", script, str(project.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -221,7 +252,7 @@ def test_intact_files_are_verified_without_numpy_or_torch(project):
 
 
 def test_verdicts_are_the_same_however_many_threads_read(project, monkeypatch):
-    """Large files are read by several threads; what is wrong with them is found all the same."""
+    """Large files are read by several threads, with the same verdicts."""
     (project.golden / "lattice.npz").write_bytes(b"no archive")
     (project.golden / "lattice.json").unlink()
     alone = verify(project)
@@ -231,8 +262,8 @@ def test_verdicts_are_the_same_however_many_threads_read(project, monkeypatch):
     assert {verdict.outcome for verdict in alone} == {Outcome.SAME, Outcome.CORRUPT, Outcome.MISSING}
 
 
-def test_what_a_thread_raises_is_raised(project, monkeypatch):
-    """A link that leads out, among large files: refused as it is among small ones."""
+def test_an_error_in_a_thread_is_raised(project, monkeypatch):
+    """A link that leaves the repository is refused among large files, too."""
     monkeypatch.setattr("harness.core.registry.verify._LARGE_BYTES", 0)
     monkeypatch.setattr("harness.core.registry.verify._MANY_BYTES", 0)
     (project.root / BASELINE).unlink()
