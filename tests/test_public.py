@@ -18,7 +18,7 @@ ERRORS = {
     if inspect.isclass(value) and issubclass(value, errors.HarnessError)
 }
 EXAMPLES = sorted(set(harness.__all__) - ERRORS | {"HarnessError"})
-"""Names that need an example of their own. Other errors differ from ``HarnessError`` only in name and cause."""
+"""Names that need an example of their own. Other errors differ from ``HarnessError`` only in their cause."""
 
 
 @pytest.mark.parametrize("name", harness.__all__)

@@ -10,10 +10,10 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
-import harness.plugin.fixture_check  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
 import numpy as np
 import pytest
 
+import harness.plugin.fixture_check  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
 from harness.core.system.ci import VARIABLES
 
 if TYPE_CHECKING:

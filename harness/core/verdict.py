@@ -10,7 +10,15 @@ if TYPE_CHECKING:
 
 
 class Outcome(str, Enum):
-    """Outcome of one comparison; the value is the word that users read."""
+    """Outcome of one comparison; the value is the word that users read.
+
+    Examples
+    --------
+    >>> Outcome.REPACKED.value
+    'same content, other container'
+    >>> [outcome.name for outcome in Outcome if outcome.accepted]
+    ['SAME', 'TOLERATED', 'REPACKED']
+    """
 
     SAME = "same"
     TOLERATED = "within tolerance"

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
+from harness.core.recording.transaction import SCHEMA
+
 
 @pytest.fixture
 def interrupted(project):
     """The project with the journal of a regeneration that was killed before its first step."""
     journal = project / ".harness" / "transaction" / "journal.json"
     journal.parent.mkdir(parents=True)
-    journal.write_text('{"schema": 1, "steps": []}')
+    journal.write_text(json.dumps({"schema": SCHEMA, "changes": []}))
     return project
 
 

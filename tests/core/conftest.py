@@ -1,4 +1,4 @@
-"""Shared by the core's tests: a small example repository that nothing but a test changes."""
+"""Shared by the core's tests: a small example project."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from harness.core.fixtures.manifest import Generator, Source
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import Change, plan
 from harness.core.recording.staged import Staged
+from harness.core.registry.history import read_history
+from harness.core.registry.registry import read_registry
 from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# No deadline, for a busy machine is no fault; the same examples in every run, for a suite that finds drift
-# has none itself.
+    from harness.core.registry.history import Record
+
+# No deadline, because a busy machine is not a fault. The same examples in every run, so that a failure can be
+# repeated.
 settings.register_profile(
     "harness",
     deadline=None,
@@ -50,7 +54,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def made():
-    """Make the example's fixture, of given arrays or its own, under a name."""
+    """Make a fixture of given arrays, or of the example's own."""
 
     def make(name: str = "lattice", arrays=LATTICE, **parts) -> Fixture:
         given = {
@@ -66,7 +70,7 @@ def made():
 
 @pytest.fixture
 def staged(tmp_path, made):
-    """Stage a fixture as a test of the given name does: both its files, of given arrays."""
+    """Stage both files of a fixture, as a test of the given name does."""
 
     def stage(name: str = "lattice", test: str = "test_lattice", **parts) -> list[Staged]:
         folder = tmp_path / "staged" / str(len(list(tmp_path.glob("staged/*"))))
@@ -93,7 +97,7 @@ def staged_baseline(tmp_path):
 
 @pytest.fixture
 def empty(tmp_path) -> Project:
-    """A repository with nothing golden."""
+    """A project without golden files."""
     root = tmp_path / "repository"
     root.mkdir()
     return Project(root)
@@ -101,7 +105,7 @@ def empty(tmp_path) -> Project:
 
 @pytest.fixture
 def record(empty):
-    """Commit staged files to the example repository."""
+    """Record staged files in the example project."""
 
     def commit_all(items, reason: str = "first light") -> tuple[Change, ...]:
         changes = plan(empty, items)
@@ -112,15 +116,26 @@ def record(empty):
 
 
 @pytest.fixture
+def chain():
+    """Return the records of a golden file, the oldest first."""
+
+    def read(project: Project, path: str) -> tuple[Record, ...]:
+        entry = read_registry(project.registry).entries[path]
+        return read_history(project).chain(path, entry.record)
+
+    return read
+
+
+@pytest.fixture
 def project(empty, record, staged, staged_baseline) -> Project:
-    """A repository with a golden fixture, its manifest and a baseline, all registered."""
+    """A project with a golden fixture, its manifest and a baseline, all recorded."""
     record([*staged(), staged_baseline(mae=0.25, ssim=0.875)])
     return empty
 
 
 @pytest.fixture
 def contents():
-    """Bytes of every file below a directory, by path: what must not change when something is refused."""
+    """Bytes of every file below a directory, by path, to see that a refusal changed nothing."""
 
     def read(folder: Path) -> dict[str, bytes]:
         return {
@@ -134,7 +149,7 @@ def contents():
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """Write a module of a user's own and make it importable while the test lasts."""
+    """Write a user's module and make it importable during the test."""
     before = set(sys.modules)
 
     def write(name: str, text: str) -> None:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from harness.core.registry.expected import read_outline
 
 import harness.cli
 import harness.commands.options
@@ -31,12 +30,12 @@ from harness.core.domain.catalogue import find_catalogue
 from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source, encode_manifest, read_manifest
-from harness.core.recording.transaction import Journal, Step
-from harness.core.registry.format import Entry, Registry
-from harness.core.registry.history import Record
+from harness.core.recording.transaction import FileChange, Journal
+from harness.core.registry.format import Entry, Registry, encode_registry
+from harness.core.registry.history import LIMIT, Environment, Record, append, decode_history, record_digest
 from harness.core.registry.registry import read_registry
 from harness.core.storage.digest import digest_file
-from harness.core.storage.documents import encode_document, read_document
+from harness.core.storage.documents import encode_document, read_document, read_text
 from harness.core.storage.npz import map_archive, read_archive, read_array
 from harness.ptycho.files.npz import read_scan
 
@@ -108,15 +107,34 @@ def manifest() -> bytes:
 
 
 def registry() -> bytes:
-    record = Record("2026-01-01T00:00:00Z", "A", "first", None, False, "pytest", {"python": "3"})
-    entries = {f"golden/{n}.npz": Entry("fixture", 3, "xxh128:0", "sha256:0", record) for n in "ab"}
-    return encode_document(Registry(1, entries))
+    entry = Entry("fixture", 3, f"xxh128:{0:032}", SHA256, SHA256)
+    return encode_registry(Registry({f"golden/{name}.npz": entry for name in "ab"}))
+
+
+def history() -> bytes:
+    environment = Environment({"python": "3"})
+    record = Record(
+        path="golden/a.npz",
+        sha256=SHA256,
+        at="2026-01-01T00:00:00Z",
+        by="A",
+        reason="first",
+        commit=None,
+        dirty=False,
+        command="pytest",
+        environment=record_digest(environment),
+        previous=None,
+    )
+    return append(b"", [environment, record])
 
 
 def journal() -> bytes:
-    return encode_document(Journal(1, (Step("golden/a", None, "xxh128:0"), Step("golden/b", "x", "y"))))
+    return encode_document(
+        Journal(1, (FileChange("golden/a", None, "xxh128:0"), FileChange("golden/b", "x", "y")))
+    )
 
 
+SHA256 = f"sha256:{0:064}"
 ENVIRONMENT = b'"environment": {'
 READERS: Mapping[str, Reader] = {
     "archive": Reader("npz", "lattice.npz", lambda: packed(**lattice()), read_archive),
@@ -126,9 +144,16 @@ READERS: Mapping[str, Reader] = {
     ),
     "scan": Reader("npz", "scan.npz", scan, read_scan),
     "manifest": Reader("json", "lattice.json", manifest, read_manifest, b'"parameters": {'),
-    "registry": Reader("json", "registry.json", registry, read_registry, ENVIRONMENT, mebibytes=256),
-    "outline": Reader(
-        "json", "registry.json", registry, read_outline, ENVIRONMENT, whole=False, mebibytes=256
+    "registry": Reader(
+        "registry", "registry.json", registry, read_registry, b'"golden/a.npz": {', mebibytes=256
+    ),
+    "history": Reader(
+        "history",
+        "history.jsonl",
+        history,
+        lambda path: decode_history(read_text(path, LIMIT), str(path)),
+        b'"environment":{',
+        mebibytes=256,
     ),
     "baseline": Reader(
         "json",
@@ -196,19 +221,25 @@ TASKS = {"read": read, "command": command, "nothing": nothing}
 
 
 def confined(task: dict[str, Any], pipe: int) -> None:
-    """In the child: give up privileges where asked to, take limits, do the task, tell what came of it."""
+    """In the child: take limits, drop privileges if asked to, do the task, send the result to the parent.
+
+    Without privileges the child may not reach the checkout or the interpreter. So it does the task once
+    before, as root, which imports all that the task needs.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(HANG_SECONDS)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries of C print is no answer
+    perform = TASKS[task.pop("task")]
     if task.pop("as_nobody", False):
+        perform(**task)
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
-    told = TASKS[task.pop("task")](**task)
+    result = perform(**task)
     with os.fdopen(pipe, "w") as stream:
-        json.dump(told, stream)
+        json.dump(result, stream)
 
 
 def attempt(task: dict[str, Any]) -> dict[str, Any]:
@@ -232,6 +263,6 @@ def attempt(task: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    find_catalogue(Path(__file__).parents[2])  # imports what a child without privileges may not reach
+    find_catalogue(Path(__file__).parents[2])  # imports the domains once, for all children
     for line in sys.stdin:
         print(json.dumps(attempt(json.loads(line))), flush=True)  # noqa: T201 - the answer

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 import struct
 import warnings
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,8 +77,12 @@ def beside(text: bytes) -> Callable[[Reader], bytes]:
 
 
 def twice(reader: Reader) -> bytes:
-    """The first member's key again, at the end of the same table, with another value."""
+    """A member given twice, with two values."""
     return reader.sound().replace(reader.place, reader.place + b'"k": "one", "k": "two",', 1)
+
+
+def another_schema(reader: Reader) -> bytes:
+    return re.sub(rb'"schema": (\d)', lambda schema: b'"schema": %d' % (int(schema[1]) + 1), reader.sound())
 
 
 def conflict(reader: Reader) -> bytes:
@@ -121,8 +126,35 @@ JSON: Mapping[str, Harm] = {
     "more after the end": writes(lambda r: r.sound() + b"{}", "trailing"),
     "a list": writes(lambda _: b"[]", "Expected `object`"),
     "null": writes(lambda _: b"null", "Expected `object`"),
-    "another schema": writes(lambda r: r.sound().replace(b'"schema": 1', b'"schema": 2'), "found schema 2"),
-    "an endless schema": writes(lambda r: r.sound().replace(b'"schema": 1', b'"schema": ' + b"1" * 5000)),
+    "another schema": writes(another_schema, "schema"),
+    "an endless schema": writes(lambda r: re.sub(rb'("schema": \d)', rb"\1" + b"1" * 5000, r.sound())),
+}
+
+# The registry's own decoder has its own words; it is strict about every key, so that few harms are harmless.
+
+REGISTRY: Mapping[str, Harm] = {
+    **{name: replace(harm, says="") for name, harm in JSON.items()},
+    "key twice": writes(
+        lambda r: r.sound().replace(b'"kind": ', b'"kind": "file", "kind": ', 1), "the key 'kind' twice in $"
+    ),
+    "conflict markers": JSON["conflict markers"],
+    "a list": writes(lambda _: b"[]", "not an object"),
+}
+
+# JSON lines: the history of golden files
+
+HISTORY: Mapping[str, Harm] = {
+    "conflict markers": writes(conflict, "merge conflict"),
+    "lists 100,000 deep": JSON["lists 100,000 deep"],
+    "tables 100,000 deep": JSON["tables 100,000 deep"],
+    "11 million empty lists": JSON["11 million empty lists"],
+    "too much text": JSON["too much text"],
+    "key twice": writes(twice, "the key 'k' twice in $"),
+    "NaN": JSON["NaN"],
+    "half a surrogate": JSON["half a surrogate"],
+    "another type": writes(lambda r: r.sound().replace(b'"type":"record"', b'"type":"note"'), "type"),
+    "a record by another spelling": writes(lambda r: r.sound().replace(b'":"', b'": "')),
+    "Windows line ends": writes(lambda r: r.sound().replace(b"\n", b"\r\n"), "Windows line endings"),
 }
 
 # TOML
@@ -281,6 +313,8 @@ HARMS: Mapping[str, Mapping[str, Harm]] = {
     "bytes": {name: harm for name, harm in ANY.items() if name in NO_FILE},
     "npz": {**ANY, **NPZ},
     "json": {**ANY, **JSON},
+    "registry": {**ANY, **REGISTRY},
+    "history": {**{name: harm for name, harm in ANY.items() if name != "empty"}, **HISTORY},
     "toml": {
         **{name: harm for name, harm in ANY.items() if name not in NO_TABLE},
         **TOML,

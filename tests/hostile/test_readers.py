@@ -63,7 +63,9 @@ def test_a_sound_file_is_read(attempt, tmp_path, reader):
     assert outcome.ended == "read", outcome
 
 
-@pytest.mark.parametrize("reader", [name for name, row in READERS.items() if row.kind in {"npz", "json"}])
+@pytest.mark.parametrize(
+    "reader", [name for name, row in READERS.items() if row.kind in {"npz", "json", "registry"}]
+)
 def test_every_truncation_is_refused(tmp_path, reader):
     """At each length there is; but a document without its last line break is whole."""
     row = READERS[reader]

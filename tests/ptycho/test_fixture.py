@@ -13,8 +13,8 @@ from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import encode_manifest
 from harness.ptycho.check.consistency import ConsistencyError, check
 from harness.ptycho.fixture import _require_coverage, from_scan, minimal, rounded, scaled_into_contract
-from harness.ptycho.scan.contract import ContractError
 from harness.ptycho.scan import contract
+from harness.ptycho.scan.contract import ContractError
 from harness.ptycho.scan.simulate import simulate
 
 

@@ -1,9 +1,8 @@
-"""JSON documents: canonical to the byte, read strictly, replaced at once."""
+"""JSON documents are encoded canonically, to the byte, and decoded strictly."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
-from harness.core.storage.atomic import replace_file
 from harness.core.storage.documents import decode_document, encode_document, plain_json, read_document
 
 
@@ -33,7 +31,7 @@ plain = st.recursive(
 
 @given(plain, st.randoms(use_true_random=False))
 def test_the_same_value_gives_the_same_bytes(value, order):
-    """Whatever the order of keys; and the bytes are JSON of that value."""
+    """In any order of keys; and the bytes are JSON of that value."""
     data = encode_document(value)
     assert encode_document(shuffled(value, order)) == data
     assert json.loads(data) == value
@@ -57,7 +55,7 @@ def test_form_of_a_document():
     )
 
 
-def test_numbers_of_numpys_are_numbers():
+def test_scalars_of_numpy_are_written_as_numbers():
     given = {"a": np.float64(0.5), "b": np.float32(0.25), "c": np.int64(3), "d": np.array(True)}
     assert encode_document(given) == encode_document({"a": 0.5, "b": 0.25, "c": 3, "d": True})
 
@@ -66,22 +64,22 @@ def test_numbers_of_numpys_are_numbers():
 @pytest.mark.parametrize(
     "wrap", [lambda x: x, lambda x: [0.5, x], lambda x: (0.5, x), lambda x: Page(1, "", (0.5, x))]
 )
-def test_numbers_that_json_has_no_word_for_are_refused_with_their_place(number, wrap):
-    """In lists, tuples and structs alike: none is written as null in passing."""
+def test_numbers_that_json_lacks_are_refused_with_their_place(number, wrap):
+    """In lists, tuples and structs alike: none is silently written as null."""
     with pytest.raises(UsageError, match="expected a finite number") as caught:
         encode_document({"a": wrap(number)})
     assert caught.value.thing.startswith("$.a")
 
 
 @pytest.mark.parametrize("value", [object(), Path("a"), np.zeros(3), 1j, np.longdouble(1), np.complex64(1)])
-def test_values_that_json_has_no_word_for_are_refused(value):
+def test_values_that_json_lacks_are_refused(value):
     with pytest.raises(UsageError, match="Convert it first"):
         encode_document({"a": value})
 
 
 def test_a_document_is_read_as_it_was_written(tmp_path):
     page = Page(1, "Å", (0.5, 1.0))
-    replace_file(tmp_path / "page.json", encode_document(page))
+    (tmp_path / "page.json").write_bytes(encode_document(page))
     assert read_document(tmp_path / "page.json", Page, schema=1) == page
 
 
@@ -101,7 +99,7 @@ def test_a_document_is_read_as_it_was_written(tmp_path):
         (b'{"schema": 1, "values": ' + b"[" * 100_000, ""),
     ],
 )
-def test_what_is_not_exactly_the_document_is_refused_with_its_place(text, found):
+def test_a_damaged_document_is_refused_with_the_place(text, found):
     with pytest.raises(UnreadableError) as caught:
         decode_document(text, Page, name="golden/page.json", schema=1)
     assert caught.value.thing == "golden/page.json"
@@ -110,47 +108,23 @@ def test_what_is_not_exactly_the_document_is_refused_with_its_place(text, found)
 
 
 @pytest.mark.parametrize(("schema", "remedy"), [(2, "Upgrade"), (0, "--force-regen")])
-def test_another_schema_is_stale_and_not_half_read(schema, remedy):
-    """Whatever else is in it: keys of a newer schema are not called typing errors."""
+def test_another_schema_is_reported_as_stale(schema, remedy):
+    """Unknown keys of a newer schema are not reported as mistakes."""
     data = json.dumps({"schema": schema, "chapters": 3}).encode()
     with pytest.raises(StaleFormatError, match=f"found schema {schema}") as caught:
         decode_document(data, Page, name="page", schema=1)
     assert remedy in caught.value.remedy
 
 
-def test_a_missing_document_is_refused(tmp_path):
+def test_a_missing_document_or_a_directory_is_refused(tmp_path):
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(UnreadableError) as caught:
             read_document(path, Page, schema=1)
         assert caught.value.thing == str(path)
 
 
-def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
-    path = tmp_path / "new" / "page.json"
-    replace_file(path, b"old")
-    replace_file(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_an_interrupted_replacement_leaves_the_old_file(tmp_path, monkeypatch, step):
-    """Even Ctrl-C between the steps: the old bytes stay, and no temporary file does."""
-    path = tmp_path / "page.json"
-    path.write_bytes(b"old")
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(*((os, "fsync", interrupt) if step == "fsync" else (Path, "replace", interrupt)))
-    with pytest.raises(KeyboardInterrupt):
-        replace_file(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_plain_json_is_for_programs(tmp_path):
-    """Paths as text, what is not finite as null, keys sorted."""
+def test_plain_json_is_valid_and_sorted(tmp_path):
+    """Paths as text, NaN and infinities as null."""
     shown = plain_json({"path": tmp_path, "a": float("nan"), "page": Page(1)})
     assert json.loads(shown) == {
         "a": None,
@@ -160,8 +134,8 @@ def test_plain_json_is_for_programs(tmp_path):
     assert shown.index('"a"') < shown.index('"page"') < shown.index('"path"')
 
 
-def test_what_was_written_here_is_not_parsed_twice(monkeypatch):
-    """Canonical text has no key twice, and the slow search for one is for other texts."""
+def test_canonical_text_is_parsed_once(monkeypatch):
+    """It cannot have a key twice, so the slow search for one is left out."""
     monkeypatch.setattr("harness.core.storage.documents.structure_problem", lambda _: pytest.fail("searched"))
     page = Page(1, "a", (0.5, 1e300))
     assert decode_document(encode_document(page), Page, name="page", schema=1) == page
@@ -172,8 +146,8 @@ class Shelf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: dict[str, Any] = {}
 
 
-def test_a_key_twice_is_refused_in_text_that_is_canonical_but_for_it():
-    """The same line once more, as a merge leaves it: the values agree, and one of them was never meant."""
+def test_a_repeated_line_of_canonical_text_is_refused():
+    """As a merge may leave it. Both values agree, but one of them was not intended."""
     line = b'    "a": 1,\n'
     text = encode_document(Shelf(1, {"a": 1, "b": 2}))
     assert line in text
@@ -182,8 +156,8 @@ def test_a_key_twice_is_refused_in_text_that_is_canonical_but_for_it():
 
 
 @pytest.mark.parametrize(("depth", "refused"), [(62, False), (63, True)])
-def test_canonical_text_is_no_deeper_than_other(depth, refused):
-    """The document is a level, `content` another; with spaces to spare, the slow way finds the same."""
+def test_the_depth_limit_is_the_same_for_canonical_and_other_text(depth, refused):
+    """The document is one level, `content` another. More spaces make the text take the slow way."""
     tree: Any = 1
     for _ in range(depth):
         tree = [tree]

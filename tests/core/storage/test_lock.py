@@ -103,4 +103,6 @@ def test_eight_processes_lose_no_entry(tmp_path):
         assert writer.returncode == 0
     entries = json.loads((tmp_path / "registry.json").read_bytes())["entries"]
     assert sorted(entries) == [f"golden/{name}.txt" for name in names]
-    assert sorted(file.name for file in (tmp_path / "golden").iterdir()) == [f"{name}.txt" for name in names]
+    assert sorted(file.name for file in (tmp_path / "golden").glob("*.txt")) == [
+        f"{name}.txt" for name in names
+    ]

@@ -1,4 +1,4 @@
-"""Small datasets, and the pipelines' settings at their smallest."""
+"""Small datasets, and the pipelines' options at their smallest."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from harness.ptycho.pipeline.configuration import (
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _found_by_children():
-    """Let child processes import the package under test, from whatever folder the tests run."""
+def _package_found_by_children():
+    """Let child processes import the package under test, whatever directory the tests run in."""
     root = str(Path(__file__).parents[3])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
@@ -29,7 +29,7 @@ def _found_by_children():
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
-    """Sixteen positions, the fewest that a fixture may have."""
+    """Path of a fixture of 16 positions, the fewest that are allowed."""
     path = tmp_path_factory.mktemp("small") / "small.npz"
     write_archive(path, minimal(positions=16, name="small").arrays)
     return path
@@ -37,27 +37,35 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def unseen(tmp_path_factory):
-    """The same experiment on another object, at other positions."""
+    """Path of a fixture of the same experiment with another object and other positions."""
     path = tmp_path_factory.mktemp("unseen") / "unseen.npz"
     write_archive(path, minimal(positions=16, seed=1, name="unseen").arrays)
     return path
 
 
+@pytest.fixture(scope="session")
+def square(tmp_path_factory):
+    """Path of a fixture with as many positions as detector rows, where a wrong axis order fits the shapes."""
+    path = tmp_path_factory.mktemp("square") / "square.npz"
+    write_archive(path, minimal(positions=32, detector=32, name="square").arrays)
+    return path
+
+
 @pytest.fixture
 def quick():
-    """A network trained for a moment."""
+    """Options for a network that trains for about a second."""
     return NetworkConfiguration(epochs=2, rounds=4, inference_rounds=6, channels=8)
 
 
 @pytest.fixture
 def brief():
-    """A reconstruction of a few epochs."""
+    """Options for an iterative reconstruction of a few epochs."""
     return IterativeConfiguration(epochs=6)
 
 
 @pytest.fixture
 def configured_folder(tmp_path):
-    """Return a function that makes an output folder which holds a configuration."""
+    """Return a function that creates an output folder with a configuration in it."""
 
     def make(configuration, name="output"):
         folder = tmp_path / name

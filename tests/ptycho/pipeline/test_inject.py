@@ -1,4 +1,4 @@
-"""A change reaches the stages of a pipeline, and leaves no trace."""
+"""A change reaches the processes of a pipeline, and nothing of it is left afterwards."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.core.errors import HarnessError, UnreadableError
-from harness.ptycho.pipeline import parent_process as process
-from harness.ptycho.pipeline import run
+from harness.ptycho.pipeline import parent_process, run
 from harness.ptycho.pipeline.inject import in_parent, replaced, replaced_everywhere
 from harness.ptycho.pipeline.model import schedule, train
 from harness.ptycho.pipeline.parent_process import Deadline, run_stage
@@ -39,14 +38,14 @@ def doubled():
 def refusing():
     import stand_in
     def refuse():
-        raise UnreadableError("thing", expected="one", found="other", remedy="Mend it.")
+        raise UnreadableError("thing", expected="one", found="other", remedy="Fix it.")
     with replaced(stand_in, "one", refuse):
         yield
 
 @in_children
 @contextmanager
 def broken():
-    raise ValueError("no such place")
+    raise ValueError("nothing to replace")
     yield
 """
 STAGE = """
@@ -59,7 +58,7 @@ def main(task):
 
 @pytest.fixture
 def changes(tmp_path, monkeypatch):
-    """A user's module of changes, and a stage that they change; children find both."""
+    """A user's module of changes, and a stage that they change; child processes can import both."""
     (tmp_path / "stand_in.py").write_text(STAGE)
     (tmp_path / "changes.py").write_text(CHANGES)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
@@ -75,8 +74,8 @@ def stage(output):
     return run_stage("work", "stand_in", ("fixture", "output"), output=output, deadline=Deadline(60))
 
 
-def test_a_change_is_made_in_the_child_and_nowhere_else(changes, tmp_path):
-    """The faulty pipeline has it, the pipeline itself and this process have not."""
+def test_a_change_is_made_in_the_child_only(changes, tmp_path):
+    """The faulty pipeline has it; the pipeline itself and this process do not."""
     faulty = changes.doubled(stage)
     assert stage(tmp_path).inputs == {"image": "1"}
     assert faulty(tmp_path).inputs == {"image": "2"}
@@ -85,7 +84,7 @@ def test_a_change_is_made_in_the_child_and_nowhere_else(changes, tmp_path):
 
 
 def test_no_change_gives_the_same_bits(changes, small, tmp_path):
-    """Passing through the door alone changes no metric, no control and no input."""
+    """Starting the children through this module changes no metric, no control and no input."""
     plain = run.iterative(small, tmp_path / "plain", epochs=4)
     through = changes.nothing(run.iterative)(small, tmp_path / "through", epochs=4)
     assert through.metrics == plain.metrics
@@ -93,53 +92,53 @@ def test_no_change_gives_the_same_bits(changes, small, tmp_path):
     assert through.inputs == plain.inputs
 
 
-def test_a_refusal_comes_through_and_the_launch_is_as_before(changes, tmp_path):
-    """What a changed stage refuses, the parent refuses in its words."""
-    before = process.LAUNCH
+def test_an_error_is_passed_on_and_the_command_restored(changes, tmp_path):
+    """The parent raises the error of a changed stage."""
+    before = parent_process.CHILD_COMMAND
     with pytest.raises(UnreadableError, match="thing: expected one, found other"):
         changes.refusing(stage)(tmp_path)
-    assert process.LAUNCH is before
+    assert parent_process.CHILD_COMMAND is before
 
 
-def test_a_change_that_cannot_be_made_is_no_good_end(changes, tmp_path):
-    """A fault whose place is gone fails by name, and does not pass for one that nothing saw."""
-    with pytest.raises(HarnessError, match="no such place"):
+def test_a_change_that_cannot_be_made_is_an_error(changes, tmp_path):
+    """A fault that is out of date must fail, and not pass as one that no check detects."""
+    with pytest.raises(HarnessError, match="nothing to replace"):
         changes.broken(stage)(tmp_path)
 
 
-def test_an_injection_tells_the_story_and_travels_by_name(changes):
+def test_an_injection_keeps_its_docstring_and_can_be_pickled(changes):
     assert changes.nothing.__doc__ == "No fault at all."
     assert pickle.loads(pickle.dumps(changes.nothing)) is changes.nothing  # noqa: S301 - written one line before
 
 
-def test_in_the_parent_a_change_lasts_as_long_as_the_run():
-    """It is undone when the pipeline fails, too."""
+def test_a_change_in_the_parent_lasts_as_long_as_the_run():
+    """It is undone at the end, also if the pipeline fails."""
 
     @in_parent
     @contextmanager
     def limit():
-        with replaced(run, "LIMIT", 1.0):
+        with replaced(run, "TIME_LIMIT", 1.0):
             yield
 
     def fail():
         raise ZeroDivisionError
 
-    before = run.LIMIT
-    assert limit(lambda: run.LIMIT)() == 1.0
+    before = run.TIME_LIMIT
+    assert limit(lambda: run.TIME_LIMIT)() == 1.0
     with pytest.raises(ZeroDivisionError):
         limit(fail)()
-    assert before == run.LIMIT
+    assert before == run.TIME_LIMIT
 
 
-def test_a_function_is_replaced_wherever_it_is_known():
-    """Modules that imported it by name have it, too, and all get it back."""
-    cosine = schedule.cosine
-    with replaced_everywhere(cosine, abs):
-        assert schedule.cosine is train.cosine is abs
-    assert schedule.cosine is train.cosine is cosine
+def test_a_function_is_replaced_in_every_module_that_imported_it():
+    """Modules that imported it by name get the new one, and all get the old one back."""
+    original = schedule.cosine_decay
+    with replaced_everywhere(original, abs):
+        assert schedule.cosine_decay is train.cosine_decay is abs
+    assert schedule.cosine_decay is train.cosine_decay is original
 
 
-def test_what_is_not_there_cannot_be_replaced():
-    """A place that was renamed does not pass for one that was changed."""
+def test_a_missing_attribute_cannot_be_replaced():
+    """A fault must fail if the name that it replaces was renamed."""
     with pytest.raises(KeyError, match="gone"), replaced(run, "gone", None):
         pass

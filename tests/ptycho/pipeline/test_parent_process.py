@@ -1,4 +1,4 @@
-"""A child's progress, end, refusal, crash and overtime, as the parent tells them."""
+"""The parent reads a child's progress, end and errors, and stops it at the deadline."""
 
 from __future__ import annotations
 
@@ -8,26 +8,32 @@ import sys
 import pytest
 
 from harness.core.errors import DependencyError, HarnessError, OvertimeError, UnreadableError
-from harness.ptycho.pipeline import parent_process as process
+from harness.ptycho.pipeline import parent_process
 from harness.ptycho.pipeline.parent_process import Deadline, run_stage
 
 REPORTING = """
 def main(task):
-    print("a library's own words")
-    task.progress(0.25)
-    task.progress(1.0)
+    print("printed by a library")
+    print("[1, 2]")
+    task.report_progress(0.25)
+    task.report_progress(1.0)
     return {"image": "xxh128:1"}
 """
 REFUSING = """
 from harness.core.errors import UnreadableError
 def main(task):
-    raise UnreadableError("thing", expected="one", found="other", remedy="Mend it.")
+    raise UnreadableError("thing", expected="one", found="other", remedy="Fix it.")
 """
-CRASHING = "raise MemoryError('no room')"
+CRASHING = "raise MemoryError('out of memory')"
+SILENT = """
+import os
+def main(task):
+    os._exit(0)
+"""
 ENDLESS = """
 import time
 def main(task):
-    task.progress(0.25)
+    task.report_progress(0.25)
     while True: time.sleep(1)
 """
 ENVIRONMENT = """
@@ -41,7 +47,7 @@ def main(task):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run a script as a stage."""
+    """Return a function that runs a script as a stage."""
 
     def _run(script, *, limit=60.0, progress=None):
         (tmp_path / "stand_in.py").write_text(script)
@@ -59,10 +65,10 @@ def run(tmp_path, monkeypatch):
 
 
 def test_progress_and_end(run, tmp_path):
-    """Progress arrives in order, then what was read; a library's own output is no report; no log is left."""
-    heard = []
-    stage = run(REPORTING, progress=lambda name, share: heard.append((name, share)))
-    assert heard == [("work", 0.25), ("work", 1.0)]
+    """Progress arrives in order, a library's own lines are ignored, and no log is left."""
+    received = []
+    stage = run(REPORTING, progress=lambda name, fraction: received.append((name, fraction)))
+    assert received == [("work", 0.25), ("work", 1.0)]
     assert stage.seconds > 0
     assert stage.inputs == {"image": "xxh128:1"}
     if sys.platform in {"linux", "darwin"}:
@@ -70,51 +76,67 @@ def test_progress_and_end(run, tmp_path):
     assert not (tmp_path / "work.log").exists()
 
 
-def test_a_refusal_keeps_its_kind_and_parts(run):
-    """What a child refuses, the parent refuses: same class, same four parts."""
+def test_a_childs_error_keeps_its_class_and_parts(run):
+    """The parent raises the error that the child raised."""
     with pytest.raises(UnreadableError) as refused:
         run(REFUSING)
     parts = (refused.value.thing, refused.value.expected, refused.value.found, refused.value.remedy)
-    assert parts == ("thing", "one", "other", "Mend it.")
+    assert parts == ("thing", "one", "other", "Fix it.")
 
 
-def test_a_crash_is_one_refusal(run, tmp_path):
-    """A child that falls over gives one message, its last line; the traceback stays in the log."""
+def test_a_crash_is_one_short_error(run, tmp_path):
+    """The error quotes the last line of the child's output; the traceback stays in the log."""
     with pytest.raises(HarnessError) as refused:
         run(CRASHING)
-    assert "no room" in str(refused.value)
-    assert "Traceback" not in str(refused.value)
+    assert str(refused.value) == (
+        "stage 'work' failed with exit status 1, MemoryError: out of memory. "
+        f"The full output is in {tmp_path / 'work.log'}."
+    )
     assert "Traceback" in (tmp_path / "work.log").read_text()
 
 
-def test_overtime_is_stopped(run):
-    """A child that does not end is killed at the limit, which the message gives."""
-    with pytest.raises(OvertimeError, match=r"within 0\.5 s"):
+def test_an_end_without_a_report_is_an_error(run):
+    """Exit status 0 alone does not count as success."""
+    with pytest.raises(HarnessError, match="stage 'work' failed with exit status 0"):
+        run(SILENT)
+
+
+def test_a_child_is_stopped_at_the_deadline(run):
+    """The error names the stage and the limit."""
+    with pytest.raises(OvertimeError, match=r"^stage 'work' timed out after 0\.5 s\. The limit"):
         run(ENDLESS, limit=0.5)
 
 
-def test_a_callback_that_fails_leaves_no_child(run):
-    """Where the parent leaves early, by an error or Ctrl-C, the child is not left running."""
+def test_a_deadline_is_shared_and_never_negative(monkeypatch):
+    """What one stage used, the next does not have."""
+    now = iter([10.0, 40.0, 70.0])
+    monkeypatch.setattr(parent_process.time, "perf_counter", lambda: next(now))
+    deadline = Deadline(45.0, start=0.0)
+    assert [deadline.seconds_left() for _ in range(3)] == [35.0, 5.0, 0.0]
+
+
+def test_a_failing_callback_leaves_no_child_running(run):
+    """If the parent leaves early, by an error or Ctrl-C, the child is stopped."""
     started = []
-    real = process.subprocess.Popen
+    real = parent_process.subprocess.Popen
 
     class Watched(real):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             started.append(self)
 
-    def leave(*_):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process.subprocess, "Popen", Watched)
+        patch.setattr(parent_process.subprocess, "Popen", Watched)
         with pytest.raises(KeyboardInterrupt):
-            run(ENDLESS, progress=leave)
+            run(ENDLESS, progress=interrupt)
     assert started[0].returncode is not None
 
 
 def test_the_environment_reaches_the_child(run, monkeypatch):
-    """Variables that choose the instruction set pass through, and a user's wait policy goes before ours."""
+    """Variables that choose the instruction set pass through, and the user's wait policy overrides ours."""
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     with pytest.raises(HarnessError) as refused:
@@ -122,8 +144,17 @@ def test_the_environment_reaches_the_child(run, monkeypatch):
     assert (refused.value.thing, refused.value.expected) == ("avx2", "ACTIVE")
 
 
-def test_without_torch(monkeypatch):
-    """Where torch is missing, one error says how to install it."""
-    monkeypatch.setattr(process.importlib.util, "find_spec", lambda _: None)
+def test_waiting_threads_sleep_by_default(run, monkeypatch):
+    """Without a setting of the user's, OpenMP's wait policy is passive in the child."""
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    with pytest.raises(HarnessError) as refused:
+        run(ENVIRONMENT)
+    assert refused.value.expected == "PASSIVE"
+
+
+def test_missing_torch(monkeypatch):
+    """The error contains the command that installs it."""
+    monkeypatch.setattr(parent_process.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(DependencyError, match=r"pip install 'golden-harness\[ptycho\]'"):
-        process.require_torch()
+        parent_process.require_torch()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import RefusedError
-from harness.ptycho.scan.residual import Dataset
 from harness.ptycho.scan import forward
+from harness.ptycho.scan.residual import Dataset
 
 
 def _complex(shape, seed=0):

@@ -1,4 +1,4 @@
-"""A checkpoint comes back as it was, or is refused by name."""
+"""A checkpoint is read back as it was written, or refused with an error that names the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def saved(tmp_path):
     return checkpoint.write_checkpoint(tmp_path / "checkpoint.pt", "network", {"weight": torch.arange(9.0)})
 
 
-def refusal(path):
+def error_of_reading(path):
     with pytest.raises(UnreadableError) as refused:
         checkpoint.read_checkpoint(path, "network")
     assert str(path) in str(refused.value)
@@ -25,34 +25,48 @@ def refusal(path):
 
 
 def test_round_trip(saved):
-    """Tensors come back bit by bit, and no scratch file stays."""
+    """Tensors are read back to the last bit, and no temporary file is left."""
     assert torch.equal(checkpoint.read_checkpoint(saved, "network")["weight"], torch.arange(9.0))
     assert list(saved.parent.iterdir()) == [saved]
 
 
+def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
+    """Neither a half-written checkpoint nor a temporary file is left."""
+    before = saved.read_bytes()
+
+    def fail(_, path):
+        path.write_bytes(b"half")
+        raise OSError
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError):  # noqa: PT011 - raised three lines above
+        checkpoint.write_checkpoint(saved, "network", {})
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
 def test_missing(tmp_path):
-    """A checkpoint that is not there is refused, and told so."""
-    assert "no such file" in refusal(tmp_path / "none.pt").found
+    assert error_of_reading(tmp_path / "none.pt").found == "no such file"
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1, -200])
 def test_truncated(saved, keep):
-    """A checkpoint cut anywhere is refused."""
+    """A checkpoint that was cut at any place is refused."""
     saved.write_bytes(saved.read_bytes()[:keep])
-    assert refusal(saved).exit_code == 2
+    assert error_of_reading(saved).exit_code == 2
 
 
-def test_no_checkpoint_at_all(saved):
-    """Text and a foreign zip archive are refused."""
+def test_not_a_checkpoint(saved):
+    """Text and another zip archive are refused."""
     saved.write_text("not a checkpoint")
-    assert refusal(saved).exit_code == 2
+    assert error_of_reading(saved).exit_code == 2
     with zipfile.ZipFile(saved, "w") as archive:
         archive.writestr("readme.txt", "neither")
-    assert refusal(saved).exit_code == 2
+    assert error_of_reading(saved).exit_code == 2
 
 
 def test_code_is_not_run(saved, tmp_path):
-    """A pickle that would run a command is refused, and the command is not run."""
+    """A pickle that would open a file is refused, and the file is not created."""
 
     class Evil:
         def __reduce__(self):
@@ -60,12 +74,11 @@ def test_code_is_not_run(saved, tmp_path):
 
     for write in (lambda: torch.save(Evil(), saved), lambda: saved.write_bytes(pickle.dumps(Evil()))):
         write()
-        assert refusal(saved).exit_code == 2
+        assert error_of_reading(saved).exit_code == 2
         assert not (tmp_path / "evil").exists()
 
 
 def test_of_another_pipeline(saved):
-    """The state of one pipeline is not read as another's."""
     with pytest.raises(UnreadableError, match="kind 'network'"):
         checkpoint.read_checkpoint(saved, "iterative")
 
@@ -74,13 +87,13 @@ def test_of_another_pipeline(saved):
     "content", [torch.zeros(3), {"schema": 1, "kind": "network"}, {"kind": "network"}, [1]]
 )
 def test_of_another_form(saved, content):
-    """Readable tensors in another form than a checkpoint's are refused."""
+    """Tensors in another form than a checkpoint's are refused."""
     torch.save(content, saved)
-    assert refusal(saved).exit_code == 2
+    assert error_of_reading(saved).exit_code == 2
 
 
-def test_newer(saved):
-    """A newer schema is refused by name, not half read."""
+def test_newer_schema(saved):
+    """A checkpoint of a newer version is refused as such."""
     torch.save({"schema": checkpoint.SCHEMA + 1, "kind": "network", "state": {}}, saved)
-    with pytest.raises(StaleFormatError):
+    with pytest.raises(StaleFormatError, match="Update golden-harness"):
         checkpoint.read_checkpoint(saved, "network")

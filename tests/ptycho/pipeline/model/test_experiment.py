@@ -1,4 +1,4 @@
-"""A fixture becomes an experiment in natural units, or is refused."""
+"""A fixture is read as an experiment in natural units, or refused."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ def data(small):
 
 
 def test_natural_units(small):
-    """Amplitudes, and the far field of the probe behind the flat start, have a root mean square of 1."""
+    """Measured amplitudes, and those of the probe behind a flat object, have a root mean square of 1."""
     e = read_experiment(small)
     assert e.amplitude.square().mean().item() == pytest.approx(1, abs=1e-5)
-    flat = amplitude(e.probe, e.flat(), e.windows)
+    flat = amplitude(e.probe, e.flat_object(), e.windows)
     assert flat.square().mean().item() == pytest.approx(1, abs=1e-4)
 
 
-def test_units_do_not_depend_on_the_dose(small, data, tmp_path):
-    """Diffraction and probe scaled together, as from_scan does, give the same experiment."""
+def test_natural_units_do_not_depend_on_the_dose(small, data, tmp_path):
+    """Diffraction and probe scaled by the same factor give the same experiment."""
     path = tmp_path / "scaled.npz"
     write_archive(
         path, {**data, "diffraction": data["diffraction"] * 4, "probeGuess": data["probeGuess"] * 4}
     )
     scaled, plain = read_experiment(path), read_experiment(small)
     assert scaled.amplitude.equal(plain.amplitude)
-    assert scaled.transmission == pytest.approx(plain.transmission)
+    assert scaled.object_scale == pytest.approx(plain.object_scale)
 
 
-def test_the_truth_is_not_read(small, data, tmp_path):
-    """Another object of the same shape under objectGuess gives the same experiment: no truth leaks in."""
+def test_the_ground_truth_is_not_used(small, data, tmp_path):
+    """Another object of the same shape under objectGuess gives the same experiment."""
     path = tmp_path / "other.npz"
     write_archive(path, {**data, "objectGuess": np.full_like(data["objectGuess"], 7)})
     other, plain = read_experiment(path), read_experiment(small)
     assert other.amplitude.equal(plain.amplitude)
     assert other.probe.equal(plain.probe)
-    assert other.transmission == plain.transmission
+    assert other.object_scale == plain.object_scale
 
 
-def test_stored_units_and_frame(small, data):
-    """The stored truth, cut to the canvas and stored again, comes back where the scan saw it."""
+def test_stored_object_and_probe(small, data):
+    """A marked pixel of the canvas is at its place in the whole object, in stored units; so is the probe."""
     e = read_experiment(small)
     rows, columns = (slice(c, c + n) for c, n in zip(e.corner, e.windows.shape, strict=True))
-    marked = e.flat()
+    marked = e.flat_object()
     marked[3, 5] = 2
     whole = e.stored_object(marked)
     assert whole.shape == data["objectGuess"].shape
-    assert whole[rows, columns][3, 5] == pytest.approx(2 * e.transmission)
+    assert whole[rows, columns][3, 5] == pytest.approx(2 * e.object_scale)
     assert e.stored_probe(e.probe) == pytest.approx(data["probeGuess"], rel=1e-5)
 
 
-def test_what_was_read_has_the_digests_of_what_is_stored(small, data):
-    """Every array that the computation takes, in its stored dtype; of the object it takes the shape alone."""
+def test_inputs_are_the_digests_of_the_stored_arrays(small, data):
+    """Of every array that is used, in its stored dtype. The object is not among them: only its shape is used."""
     used = ("diffraction", "probeGuess", "xcoords", "ycoords")
     assert read_experiment(small).inputs == {key: digest_array(data[key]) for key in used}
 
@@ -76,16 +76,15 @@ def test_what_was_read_has_the_digests_of_what_is_stored(small, data):
         ("ycoords", lambda a: a + 1000),
     ],
 )
-def test_refused(data, tmp_path, key, change):
-    """A missing key, a wrong shape, no light, NaN and a patch outside the object are refused by file name."""
+def test_a_broken_dataset_is_refused(data, tmp_path, key, change):
+    """A missing key, a wrong shape, zeros, NaN and a patch outside the object: the error names the file."""
     data = {**data, key: change(data[key])} if change else {k: v for k, v in data.items() if k != key}
     write_archive(tmp_path / "broken.npz", data)
     with pytest.raises(RefusedError, match=r"broken\.npz"):
         read_experiment(tmp_path / "broken.npz")
 
 
-def test_unreadable(tmp_path):
-    """A file that is no archive is refused as such."""
-    (tmp_path / "text.npz").write_text("no archive")
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path):
+    (tmp_path / "text.npz").write_text("not an archive")
     with pytest.raises(UnreadableError):
         read_experiment(tmp_path / "text.npz")

@@ -1,4 +1,4 @@
-"""Adam on object and probe: resumed it goes on to the same bits, and both parts must move."""
+"""Adam on object and probe: it resumes to the same bits, and must update both."""
 
 from __future__ import annotations
 
@@ -9,62 +9,62 @@ import torch
 from harness.core.errors import RefusedError, UnreadableError
 from harness.core.storage.npz import read_archive
 from harness.ptycho.pipeline.assess import assess
-from harness.ptycho.pipeline.child_process import Task
+from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, Task
 from harness.ptycho.pipeline.configuration import IterativeConfiguration
 from harness.ptycho.pipeline.model import checkpoint, iterative
-from harness.ptycho.pipeline.model.determinism import settle
+from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import read_experiment
 
 
 @pytest.fixture
 def experiment(small):
-    settle(seed=0, threads=1)
+    make_deterministic(seed=0, threads=1)
     return read_experiment(small)
 
 
 def both_halves(small, folder):
-    for goal in (iterative.FIRST, iterative.SECOND):
-        iterative.main(Task(small, folder, goal))
+    for part in (iterative.FIRST_HALF, iterative.SECOND_HALF):
+        iterative.main(Task(small, folder, part))
     return folder
 
 
 def test_resumed_equals_uninterrupted(small, experiment, brief, configured_folder):
-    """Saved half way and resumed, the object is bit by bit that of one run from start to end."""
+    """Saved half way and resumed, the result equals that of an uninterrupted run to the last bit."""
     folder = both_halves(small, configured_folder(brief))
-    whole = iterative.Descent.started(experiment, brief)
+    whole = iterative.Descent.start(experiment, brief)
     iterative.descend(whole, experiment, brief, until=brief.epochs)
     resumed = read_archive(folder / "reconstruction.npz")
     np.testing.assert_array_equal(resumed["object"], experiment.stored_object(whole.obj))
     np.testing.assert_array_equal(resumed["probe"], experiment.stored_probe(whole.probe))
 
 
-def test_adams_memory_is_part_of_the_state(experiment, brief):
-    """Resumed without what Adam remembers, it goes elsewhere: the test above sees a forgotten state."""
-    whole = iterative.Descent.started(experiment, brief)
+def test_adams_moments_are_part_of_the_state(experiment, brief):
+    """Resumed without them, the result differs: the test above detects a missing state."""
+    whole = iterative.Descent.start(experiment, brief)
     iterative.descend(whole, experiment, brief, until=3)
-    forgetful = iterative.Descent.started(experiment, brief)
-    fresh = [adam.state() for adam in forgetful.adams]
-    forgetful.restore({**whole.state(), "adams": fresh})
-    for descent in (whole, forgetful):
+    incomplete = iterative.Descent.start(experiment, brief)
+    fresh = [adam.state() for adam in incomplete.adams]
+    incomplete.restore({**whole.state(), "adams": fresh})
+    for descent in (whole, incomplete):
         iterative.descend(descent, experiment, brief, until=4)
-    assert not torch.equal(whole.obj, forgetful.obj)
+    assert not torch.equal(whole.obj, incomplete.obj)
 
 
 @pytest.mark.parametrize("gridsize", [1, 2])
-def test_object_and_probe_move_at_sixteen_positions(small, configured_folder, gridsize):
-    """Sixteen positions, drawn one by one or in fours, move object and probe, and the probe the right way."""
+def test_object_and_probe_are_learned_from_sixteen_positions(small, configured_folder, gridsize):
+    """Drawn one by one or in fours, 16 positions update both, and improve the object."""
     folder = configured_folder(IterativeConfiguration(epochs=60, gridsize=gridsize))
-    figures = assess(small, both_halves(small, folder))
-    assert figures.metrics["object_change"] > 0.1
-    assert figures.metrics["probe_change"] > 0.01
-    assert figures.metrics["aligned_amplitude_mae"] < figures.controls["flat"]["aligned_amplitude_mae"]
+    found = assess(small, both_halves(small, folder))
+    assert found.metrics["object_change"] > 0.1
+    assert found.metrics["probe_change"] > 0.01
+    assert found.metrics["aligned_amplitude_mae"] < found.controls["flat"]["aligned_amplitude_mae"]
 
 
 @pytest.mark.parametrize("dead", ["probe", "object"])
-def test_a_dead_part_is_refused(small, configured_folder, dead):
-    """Faults P04 and P17: a result whose object or probe was not updated is refused, and told so."""
+def test_a_part_that_is_not_updated_is_refused(small, configured_folder, dead):
+    """Faults P04 and P17: the error says whether the object or the probe was not updated."""
     folder = configured_folder(IterativeConfiguration(epochs=2, **{f"{dead}_rate": 0.0}))
-    with pytest.raises(RefusedError, match=f"move the {dead}"):
+    with pytest.raises(RefusedError, match=f"did not update the {dead}"):
         assess(small, both_halves(small, folder))
 
 
@@ -72,17 +72,16 @@ def test_a_dead_part_is_refused(small, configured_folder, dead):
     "change",
     [{"obj": torch.zeros(3, 3)}, {"adams": None}, {"adams": [{}, {}]}, {"epoch": None}, {"probe": "text"}],
 )
-def test_a_state_of_something_else(experiment, brief, configured_folder, small, change):
-    """A state of another shape, or with a part that is none, is refused."""
+def test_a_state_of_another_form_is_refused(experiment, brief, configured_folder, small, change):
     folder = configured_folder(brief)
-    state = {**iterative.Descent.started(experiment, brief).state(), **change}
-    checkpoint.write_checkpoint(folder / checkpoint.FILE, iterative.KIND, state)
+    state = {**iterative.Descent.start(experiment, brief).state(), **change}
+    checkpoint.write_checkpoint(folder / CHECKPOINT_FILE, iterative.KIND, state)
     with pytest.raises(UnreadableError):
-        iterative.main(Task(small, folder, iterative.SECOND))
+        iterative.main(Task(small, folder, iterative.SECOND_HALF))
 
 
 def test_divergence_is_refused(experiment):
-    """A rate far too high ends in a refusal, not in an object of NaN."""
+    """A rate that is far too high is an error, and no object of NaN is written."""
     settings = IterativeConfiguration(epochs=2, object_rate=1e30)
     with pytest.raises(RefusedError, match="finite"):
-        iterative.descend(iterative.Descent.started(experiment, settings), experiment, settings, until=2)
+        iterative.descend(iterative.Descent.start(experiment, settings), experiment, settings, until=2)
