@@ -13,7 +13,7 @@ from harness.commands.options import json_option, project_at, root_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.core.provenance.evidence import Chain, Evidence
+    from harness.core.provenance.evidence import Evidence, FileEvidence
     from harness.core.provenance.finding import AuditFinding
 
 
@@ -48,21 +48,22 @@ def command(*, name: str | None, form: str, root: Path | None, as_json: bool) ->
     project = project_at(root)
     find_catalogue(project.root)  # makes the project's own modules importable
     evidence = gather(project)
-    chains = _chosen(evidence, name)
-    paths = {chain.path for chain in chains}
+    files = _chosen(evidence, name)
+    paths = {file.path for file in files}
     findings = tuple(f for f in audit(evidence) if name is None or f.path in paths)
-    _SHOW["json" if as_json else form](chains, findings)
+    _SHOW["json" if as_json else form](files, findings)
     return 1 if is_broken(findings) else 0
 
 
-def _chosen(evidence: Evidence, name: str | None) -> tuple[Chain, ...]:
-    """Chains of one name, ``golden/<name>.*``, or all."""
+def _chosen(evidence: Evidence, name: str | None) -> tuple[FileEvidence, ...]:
+    """Return the evidence for the files called *name* (``golden/<name>.*``, or a path), or for all."""
     from pathlib import PurePosixPath
 
     from harness.core.errors import UsageError
 
-    stems = {chain.path: PurePosixPath(chain.path).name.partition(".")[0] for chain in evidence.chains}
-    chosen = tuple(chain for chain in evidence.chains if name in {None, stems[chain.path], chain.path})
+    files = evidence.files
+    stems = {path: PurePosixPath(path).name.partition(".")[0] for path in files}
+    chosen = tuple(file for path, file in files.items() if name in {None, stems[path], path})
     if name is not None and not chosen:
         raise UsageError(
             "NAME",
@@ -73,66 +74,68 @@ def _chosen(evidence: Evidence, name: str | None) -> tuple[Chain, ...]:
     return chosen
 
 
-def _show_text(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
+def _show_text(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
     from harness.report.audit import count_line, evidence_lines, finding_lines
 
-    for chain in chains:
-        for line in evidence_lines(chain):
+    for file in files:
+        for line in evidence_lines(file):
             click.echo(line)
-    for line in (*finding_lines(findings), count_line(findings, len(chains))):
+    for line in (*finding_lines(findings), count_line(findings, len(files))):
         click.echo(line)
 
 
-def _show_json(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
+def _show_json(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
     from harness.core.provenance.audit import is_broken
     from harness.core.storage.documents import plain_json
 
     result = {
         "broken": is_broken(findings),
         "findings": [asdict(finding) for finding in findings],
-        "files": [_plain(chain) for chain in chains],
+        "files": [_plain(file) for file in files],
     }
     click.echo(plain_json(result))
 
 
-def _plain(chain: Chain) -> dict[str, Any]:
+def _plain(file: FileEvidence) -> dict[str, Any]:
+    """Return the evidence for one file for JSON."""
     return {
-        "path": chain.path,
-        "place": chain.place,
-        "kind": chain.entry.kind,
-        "file": chain.found and asdict(chain.found),
-        "entry": {key: getattr(chain.entry, key) for key in ("size", "sha256", "xxh128")},
-        "source": chain.origin and chain.origin.manifest.source,
-        "generator": chain.origin and chain.origin.manifest.generator,
-        "records": chain.records,
-        "walk": _plain_walk(chain),
+        "path": file.path,
+        "state": file.state,
+        "kind": file.entry.kind,
+        "on_disk": file.on_disk and asdict(file.on_disk),
+        "entry": {key: getattr(file.entry, key) for key in ("size", "sha256", "xxh128")},
+        "source": file.declared and file.declared.manifest.source,
+        "generator": file.declared and file.declared.manifest.generator,
+        "records": file.records,
+        "environment": file.environment,
+        "cumulative": _plain_drift(file),
         "commits": [
             {key: getattr(commit, key) for key in ("id", "author", "at", "subject")}
-            for commit in chain.commits
+            for commit in file.commits
         ],
     }
 
 
-def _plain_walk(chain: Chain) -> dict[str, Any] | None:
-    """A file's newest walk, with its number of records and the day of its origin."""
+def _plain_drift(file: FileEvidence) -> dict[str, Any] | None:
+    """Return the cumulative drift of a file, with its number of records and the day of its first version."""
     from msgspec.structs import asdict as parts
 
     from harness.core.recording.cumulative_drift import drift_of
 
-    course = drift_of(chain.records)
-    if course is None:
+    history = drift_of(file.records)
+    if history is None:
         return None
-    return {**parts(course.walk), "records": course.records, "since": course.since}
+    return {**parts(history.cumulative), "records": history.records, "since": history.since}
 
 
-def _show_statements(chains: tuple[Chain, ...], findings: tuple[AuditFinding, ...]) -> None:
+def _show_statements(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
     """Print one compact statement per line; broken findings go to standard error."""
     import msgspec
 
     from harness.core.provenance.intoto import statements
     from harness.report.audit import finding_lines
 
-    for statement in statements(chains):
+    for statement in statements(files):
         click.echo(msgspec.json.encode(statement, order="sorted").decode())
     for line in finding_lines([finding for finding in findings if finding.rank.value == "broken"]):
         click.echo(line, err=True)

@@ -10,8 +10,8 @@ import click
 from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
-from harness.core.registry.merge import encode_merge, merge_registries
 from harness.core.registry.format import Registry
+from harness.core.registry.merge import encode_merge, merge_registries
 from harness.core.registry.registry import read_registry
 from harness.core.storage.atomic import replace_file
 from harness.core.system.git import run_git
