@@ -28,7 +28,7 @@ def test_a_change_has_both_digests_and_the_differences(project, staged):
     change = plan(project, items)[1]
     assert (change.before, change.after) == (digest_file(project.root / FIXTURE), digest_file(items[0].data))
     assert change.abbreviated == f"{change.before[7:19]} -> {change.after[7:19]}"
-    assert "image: (3, 4) -> (3,)" in change.differences
+    assert "image: float32 (3, 4) -> float64 (3,)" in change.differences
 
 
 def test_a_new_file_has_no_digest_before_and_no_drift(project, staged):

@@ -1,0 +1,83 @@
+"""What differs between a golden file and its successor, in lines that a reviewer reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core.baselines.baseline import encode_baseline
+from harness.core.baselines.calibrate import provisional_baseline
+from harness.core.fixtures.fixture import write_fixture
+from harness.core.recording.differences import differences
+from harness.core.storage.npz import write_archive
+
+
+@pytest.fixture
+def archives(tmp_path):
+    """Write two archives and return their differences."""
+
+    def compare(old, new) -> tuple[str, ...]:
+        for name, arrays in (("old", old), ("new", new)):
+            write_archive(tmp_path / f"{name}.npz", arrays)
+        return differences("fixture", tmp_path / "old.npz", tmp_path / "new.npz")
+
+    return compare
+
+
+def test_changed_elements_are_counted_and_the_largest_change_is_located(archives):
+    old = np.zeros((2, 3))
+    new = old.copy()
+    new[1, 2], new[0, 1] = 0.5, -0.25
+    assert archives({"image": old}, {"image": new}) == (
+        "image: 2 of 6 elements, largest change 0.5 at [1, 2]",
+    )
+
+
+def test_a_change_of_one_bit_is_reported_although_a_tolerance_would_accept_it(archives):
+    old = np.ones(3)
+    (line,) = archives({"image": old}, {"image": np.nextafter(old, 2)})
+    assert line.startswith("image: 3 of 3 elements")
+
+
+def test_shapes_and_dtypes_are_named(archives):
+    old = {"shape": np.zeros(3), "dtype": np.zeros(2, "f4"), "same": np.zeros(1)}
+    new = {"shape": np.zeros((3, 1)), "dtype": np.zeros(2, "f8"), "same": np.zeros(1)}
+    assert sorted(archives(old, new)) == [
+        "dtype: float32 (2,) -> float64 (2,)",
+        "shape: float64 (3,) -> float64 (3, 1)",
+    ]
+
+
+def test_metrics_are_listed_with_both_values(tmp_path):
+    for name, metrics in (
+        ("old", {"mae": 0.25, "ssim": 1.0}),
+        ("new", {"mae": 0.5, "psnr": 30.0, "ssim": 1.0}),
+    ):
+        (tmp_path / name).write_bytes(encode_baseline(provisional_baseline(metrics)))
+    assert differences("baseline", tmp_path / "old", tmp_path / "new") == (
+        "mae: 0.25 -> 0.5",
+        "psnr: none -> 30",
+    )
+
+
+def test_manifests_are_compared_key_by_key(tmp_path, made):
+    paths = [
+        write_fixture(made(checks={"residual": value}), tmp_path / str(value))[1] for value in (1e-7, 2e-7)
+    ]
+    assert any("residual" in line for line in differences("manifest", *paths))
+
+
+def test_a_new_file_and_files_of_other_kinds_have_none(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"a")
+    assert differences("fixture", None, path) == ()
+    assert differences("file", path, path) == ()
+
+
+def test_an_unreadable_old_file_is_reported(tmp_path):
+    """It does not prevent the new one from replacing it."""
+    old, new = tmp_path / "old.npz", tmp_path / "new.npz"
+    old.write_bytes(b"")
+    write_archive(new, {"image": np.zeros(3)})
+    (line,) = differences("fixture", old, new)
+    assert line.startswith("the old file was unreadable: ")
