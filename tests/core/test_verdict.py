@@ -1,4 +1,4 @@
-"""The vocabulary of verdicts, and the exit code that they come to."""
+"""Which outcomes are accepted, and the exit code of several verdicts."""
 
 from __future__ import annotations
 
@@ -17,5 +17,19 @@ def test_three_outcomes_are_accepted_and_no_other(outcome):
     assert exit_code(verdicts) == (0 if outcome in ACCEPTED else 1)
 
 
-def test_nothing_to_judge_is_no_drift():
+def test_no_verdicts_give_exit_code_zero():
     assert exit_code([]) == 0
+
+
+def test_a_verdict_is_frozen():
+    """Reports share verdicts between rooms, so none may change one."""
+    verdict = Verdict("a", Outcome.SAME)
+    for name in (*verdict._fields, "note"):
+        with pytest.raises(AttributeError):
+            setattr(verdict, name, "b")
+
+
+def test_outcomes_are_plain_words():
+    """JSON output and messages show the value as it is."""
+    assert all(str(outcome.value) == outcome for outcome in Outcome)
+    assert len({outcome.value for outcome in Outcome}) == len(Outcome)

@@ -1,4 +1,4 @@
-"""A digest speaks of dtype, shape and values, and of nothing else."""
+"""A digest depends on dtype, shape and values, and on nothing else."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def swapped(array: np.ndarray) -> np.ndarray:
 
 
 @given(any_arrays())
-def test_digest_is_blind_to_memory_order(array):
+def test_memory_order_has_no_effect(array):
     assert digest_array(np.array(array, order="F")) == digest_array(array)
     assert digest_array(array.T.copy().T) == digest_array(array)
 
 
 @given(any_arrays(min_dims=1), st.sampled_from([-3, -1, 2, 3]))
-def test_digest_is_blind_to_strides(array, step):
+def test_strides_have_no_effect(array, step):
     """An array and a view of a larger one, with gaps or backwards, have one digest."""
     wide = np.full((*array.shape[:-1], array.shape[-1] * abs(step)), array.dtype.type(1))
     view = wide[..., ::step]
@@ -84,19 +84,19 @@ def test_digest_is_blind_to_strides(array, step):
 
 
 @given(any_arrays(min_dims=1, min_side=1))
-def test_digest_is_blind_to_broadcasting(array):
+def test_broadcasting_has_no_effect(array):
     """A view without memory of its own has the digest of its copy."""
     view = np.broadcast_to(array, (3, *array.shape))
     assert digest_array(view) == digest_array(np.array(view))
 
 
 @given(any_arrays())
-def test_digest_is_blind_to_byte_order(array):
+def test_byte_order_has_no_effect(array):
     assert digest_array(swapped(array)) == digest_array(array)
 
 
 @pytest.mark.parametrize("array", [np.array(["ab", "é€"]), np.array(["NaT", "2020-01-02"], "M8[ns]")])
-def test_digest_of_text_and_dates_is_blind_to_byte_order(array):
+def test_byte_order_of_text_and_dates_has_no_effect(array):
     assert digest_array(swapped(array)) == digest_array(array)
 
 
@@ -121,8 +121,8 @@ def test_minus_zero_is_not_zero_in_either_part(code):
 
 
 @pytest.mark.parametrize("code", FLOATS)
-def test_nan_payloads_are_told_apart(code):
-    """Two NaNs with other payloads differ, and so do a NaN's two signs; one payload is one digest."""
+def test_nan_payloads_have_different_digests(code):
+    """So have NaNs of different sign. Equal payloads have the same digest."""
     bits = np.array(np.nan, code).view(FLOATS[code])
     sign = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     nans = [np.array(b, bits.dtype).view(code) for b in (bits, bits | 1, bits | 2, bits | sign)]
@@ -131,7 +131,7 @@ def test_nan_payloads_are_told_apart(code):
     assert digest_array(nans[1].copy()) == digest_array(nans[1])
 
 
-def test_dtypes_are_told_apart():
+def test_dtypes_have_different_digests():
     """The same zero bytes under any two dtypes have two digests."""
     digests = [digest_array(np.zeros(16, np.uint8).view(code)) for code in PLAIN if code not in ("S3", "?")]
     digests += [digest_array(np.zeros(16, code)) for code in ("S1", "S3", "S16", "U1", "U4", "?", "M8[s]")]
@@ -139,7 +139,7 @@ def test_dtypes_are_told_apart():
 
 
 @given(any_arrays(max_dims=2))
-def test_shapes_are_told_apart(array):
+def test_shapes_have_different_digests(array):
     """No two shapes of the same bytes share a digest, a scalar's and an empty array's included."""
     shapes = {array.shape, (array.size,), (1, array.size), (array.size, 1), (1, 1, array.size)}
     shapes |= {array.shape[::-1]} | ({()} if array.size == 1 else set())
@@ -149,7 +149,7 @@ def test_shapes_are_told_apart(array):
 
 @given(any_arrays())
 def test_digest_is_that_of_the_bytes_the_documentation_names(array):
-    """The canonical form, spelled out a second time and apart from the code."""
+    """The canonical form, written a second time from the documentation."""
     name = {"?": "|b1", "i1": "|i1", "u1": "|u1"}.get(array.dtype.char, array.dtype.str)
     shape = ",".join(str(side) for side in array.shape)
     said = b"harness-array-1\0" + name.encode() + b"\0" + shape.encode() + b"\0" + array.tobytes("C")
@@ -158,7 +158,7 @@ def test_digest_is_that_of_the_bytes_the_documentation_names(array):
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_canonical_form_has_not_changed(name):
-    """A dozen arrays have the digests that were written down when the form was settled."""
+    """A dozen arrays have the digests recorded for version 1 of the form."""
     array, expected = GOLDEN[name]
     assert digest_array(array) == expected
 
@@ -172,7 +172,7 @@ def test_digesting_changes_nothing(array):
 
 
 @given(array=any_arrays(), block=st.sampled_from([1, 3, 8, 64]))
-def test_digest_does_not_show_the_blocks_it_was_made_in(array, block):
+def test_block_size_has_no_effect(array, block):
     whole = digest_array(array)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digest, "_BLOCK_BYTES", block)
@@ -198,7 +198,7 @@ def test_python_values_have_the_digest_of_their_array():
     ids=lambda array: str(array.dtype),
 )
 def test_dtypes_without_canonical_bytes_are_refused(array):
-    """Objects, structures, padded or empty values: refused by name, never hashed by chance."""
+    """Objects, structures, padded or empty values: their bytes are not defined by their values."""
     assert not is_plain(array.dtype)
     with pytest.raises(UsageError, match="no canonical bytes"):
         digest_array(array)
@@ -209,8 +209,8 @@ def test_plain_dtypes_are_named_so():
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), any_arrays(dtypes=("f4", "i2"), max_dims=1), min_size=1))
-def test_digest_of_a_set_is_blind_to_order_and_sees_names_and_values(named):
-    """Order does not count; a renamed array, a missing one and a changed one do."""
+def test_digest_of_a_set_depends_on_names_and_values_but_not_on_order(named):
+    """A renamed, a missing and a changed array each give another digest."""
     whole = digest_arrays(named)
     assert digest_arrays(dict(reversed(named.items()))) == whole
     first, array = next(iter(named.items()))
@@ -229,7 +229,7 @@ def test_digest_of_a_set_is_that_of_its_members_digests():
 
 
 def test_digest_of_a_file_is_that_of_its_bytes(tmp_path, monkeypatch):
-    """Both digests are their libraries' own, however the file is cut into blocks."""
+    """Both digests are those of xxhash and hashlib, for any block size."""
     path = tmp_path / "file"
     path.write_bytes(bytes(range(256)) * 5)
     monkeypatch.setattr(digest, "_buffer", lambda: memoryview(bytearray(100)))
@@ -286,7 +286,7 @@ def test_tensors_have_their_arrays_digests(torch):
         assert digest_array(tensor) == digest_array(array), code
 
 
-def test_tensors_digests_are_blind_to_strides_and_views(torch):
+def test_strides_and_views_of_tensors_have_no_effect(torch):
     array = np.arange(24, dtype="f4").reshape(4, 6)
     tensor = torch.from_numpy(array)
     assert digest_array(tensor.T) == digest_array(array.T)
@@ -303,8 +303,8 @@ def test_lazy_conjugates_and_negatives_are_resolved(torch):
     assert digest_array(tensor.conj().imag) == digest_array(array.conj().imag)
 
 
-def test_bfloat16_has_a_form_of_its_own(torch):
-    """Its 16 bits under a name that numpy lacks: told apart from float16, int16 and other values."""
+def test_bfloat16_has_its_own_canonical_form(torch):
+    """Its 16 bits, under a dtype name that numpy lacks, so that float16 and int16 differ from it."""
     values = torch.tensor([[1.0, -0.0, float("nan")], [3.5, float("inf"), 2.0]])
     short = values.to(torch.bfloat16)
     bits = short.view(torch.int16).numpy()

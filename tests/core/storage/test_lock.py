@@ -1,4 +1,4 @@
-"""One writer at a time, and a lock that a dead process cannot keep."""
+"""One process writes at a time, and a process that died does not keep the lock."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def holder(tmp_path: Path):
 
 
 def test_second_writer_waits_says_so_and_gives_up(tmp_path, holder):
-    """While another process writes, the waiting one says it once; past its limit it refuses."""
+    """While another process writes, the waiting one says so once. After its limit it raises."""
     said = []
     assert is_write_locked(Project(tmp_path))
     with (
@@ -71,7 +71,7 @@ def test_second_writer_waits_says_so_and_gives_up(tmp_path, holder):
 
 
 def test_lock_of_a_dead_process_is_free(tmp_path, holder):
-    """A writer that was killed leaves its lock's file, and no lock."""
+    """A killed process leaves the lock's file, but not the lock."""
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert (make_workspace(Project(tmp_path)) / "lock").exists()
@@ -82,15 +82,15 @@ def test_lock_of_a_dead_process_is_free(tmp_path, holder):
     assert not is_write_locked(Project(tmp_path))
 
 
-def test_leftover_lock_file_is_no_lock(tmp_path):
-    """A lock file from another day or machine, with whatever in it, stops nobody."""
+def test_a_leftover_lock_file_does_not_count(tmp_path):
+    """A lock file from another day or machine, with any content, does not stop a writer."""
     (make_workspace(Project(tmp_path)) / "lock").write_text("pid 1 on some host")
     with write_lock(Project(tmp_path), limit=0.2):
         assert is_write_locked(Project(tmp_path))
 
 
 def test_eight_processes_lose_no_entry(tmp_path):
-    """Eight processes that record different golden files at once all end up in the registry."""
+    """Eight processes record different golden files at once, and the registry lists all of them."""
     names = [str(number) for number in range(8)]
     writers = [
         subprocess.Popen(

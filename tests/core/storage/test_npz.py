@@ -1,4 +1,4 @@
-"""Archives: the same arrays give the same bytes; what is no archive of plain arrays is refused."""
+"""Archives: the same arrays give the same bytes; files other than archives of plain arrays are refused."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
 
 @given(named=named_arrays())
 def test_what_is_written_is_read_again(path, named):
-    """All names, dtypes, shapes and values come back, read or mapped; so they do with numpy.load."""
+    """Names, dtypes, shapes and values are the same, whether read, mapped or loaded by numpy."""
     write_archive(path, named)
     assert same(read_archive(path), named)
     assert same(map_archive(path), named)
@@ -107,8 +107,8 @@ def test_what_is_written_is_read_again(path, named):
 
 
 @given(named=named_arrays(), order=st.randoms(use_true_random=False))
-def test_bytes_are_blind_to_order_memory_and_byte_order(path, named, order):
-    """Key order, memory order, strides and byte order do not show in the file."""
+def test_bytes_do_not_depend_on_key_memory_or_byte_order(path, named, order):
+    """Nor on strides."""
     write_archive(path, named)
     before = path.read_bytes()
     names = list(named)
@@ -135,7 +135,7 @@ def test_bytes_are_the_same_in_another_process(tmp_path, archive, zone):
 
 
 def test_form_of_an_archive_has_not_changed(archive):
-    """The example's bytes are those that were written down: no clock, platform or zlib shows in them."""
+    """The example has the recorded bytes, whatever the clock, platform or zlib version."""
     assert digest_file(archive) == "xxh128:ea2281a7b4577f9f609c43e1088ee59f"
 
 
@@ -156,15 +156,15 @@ def test_archives_that_numpy_wrote_are_read(tmp_path, arrays, save):
     assert same(map_archive(tmp_path / "numpy.npz"), expected)
 
 
-def test_second_version_of_numpys_header_is_read(path):
-    """A header longer than 64 kB asks for version 2.0; a short one may have it."""
+def test_version_2_of_the_npy_header_is_read(path):
+    """Headers longer than 64 kB need version 2.0; shorter ones may have it too."""
     stream = io.BytesIO()
     np.lib.format.write_array(stream, np.arange(3), version=(2, 0))
     assert same(read_archive(zipped(path, {"image.npy": stream.getvalue()})), {"image": np.arange(3)})
 
 
 def test_one_array_is_read_without_the_others(archive, arrays):
-    """With every other member's values destroyed, the one that is named still reads; all together do not."""
+    """With all other members destroyed, the named one can be read, but not all together."""
     damaged = bytearray(archive.read_bytes())
     for name in ("phase", "index"):
         at = damaged.find(arrays[name].tobytes())
@@ -178,7 +178,7 @@ def test_one_array_is_read_without_the_others(archive, arrays):
         read_archive(archive)
 
 
-def test_arrays_in_memory_may_be_changed_and_mapped_ones_not(archive):
+def test_arrays_in_memory_are_writable_and_mapped_ones_are_not(archive):
     read_archive(archive)["image"][0, 0] = 7
     mapped = map_archive(archive)["image"]
     assert isinstance(mapped, np.memmap)
@@ -191,14 +191,14 @@ def test_values_larger_than_a_block_are_read_whole(archive, arrays, monkeypatch)
     assert same(read_archive(archive), arrays)
 
 
-def test_values_larger_than_a_block_are_written_as_they_are_at_once(archive, arrays, monkeypatch):
+def test_writing_in_blocks_gives_the_same_file(archive, arrays, monkeypatch):
     whole = archive.read_bytes()
     monkeypatch.setattr("harness.core.storage.npz._BLOCK_BYTES", 7)
     write_archive(archive, arrays)
     assert archive.read_bytes() == whole
 
 
-def test_released_arrays_are_read_again_where_they_are_asked_for(archive, arrays):
+def test_released_arrays_are_read_again_when_used(archive, arrays):
     mapped = map_archive(archive)
     for array in mapped.values():
         release(array)
@@ -206,7 +206,7 @@ def test_released_arrays_are_read_again_where_they_are_asked_for(archive, arrays
 
 
 @pytest.mark.parametrize("mode", ["c", "r+"])
-def test_what_was_written_to_a_mapping_is_not_released(tmp_path, mode):
+def test_a_changed_private_mapping_is_not_released(tmp_path, mode):
     np.save(tmp_path / "values.npy", np.zeros(5000))
     mapped = np.load(tmp_path / "values.npy", mmap_mode=mode)
     mapped[:] = 7
@@ -218,7 +218,7 @@ def test_what_was_written_to_a_mapping_is_not_released(tmp_path, mode):
 
 
 def refusal(path, reader) -> str:
-    """What *reader* found when it refused *path*; it names the file and a remedy."""
+    """Return what *reader* found when it refused *path*. The error names the file and a remedy."""
     with pytest.raises(UnreadableError) as caught:
         reader(path)
     assert str(path) in caught.value.thing
@@ -234,7 +234,7 @@ def test_missing_and_misplaced_files_are_refused(tmp_path, reader):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX systems")
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_a_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.npz")
     assert "a directory, pipe or device" in refusal(tmp_path / "pipe.npz", read_archive)
 
@@ -251,7 +251,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         (b"any text" * 100, "not a zip archive"),
     ],
 )
-def test_files_that_are_no_archive_are_called_what_they_are(path, reader, data, found):
+def test_a_file_that_is_not_an_archive_is_named_for_what_it_is(path, reader, data, found):
     path.write_bytes(data)
     assert found in refusal(path, reader)
 
@@ -266,7 +266,7 @@ def test_truncated_archives_are_refused(archive, reader, share):
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_pickles_are_refused_and_not_loaded(path, reader, save):
+def test_pickles_are_refused_without_loading_them(path, reader, save):
     """An object array could run code when loaded; this one would end the interpreter."""
     save(path, image=np.array([Bomb()], object))
     assert "pickled" in refusal(path, reader)
@@ -298,7 +298,7 @@ class Bomb:
         ({"image.txt": b"text"}, "a member named 'image.txt'"),
     ],
 )
-def test_members_that_are_no_plain_array_are_refused(path, reader, members, found):
+def test_members_other_than_plain_arrays_are_refused(path, reader, members, found):
     assert found in refusal(zipped(path, members), reader)
 
 
@@ -322,8 +322,8 @@ def test_members_that_are_no_plain_array_are_refused(path, reader, members, foun
         "[" * 100,
     ],
 )
-def test_headers_that_no_array_can_have_are_refused(path, reader, text):
-    """Negative and endless sides, empty dtypes, code in place of a literal: refused, whatever numpy says."""
+def test_impossible_headers_are_refused(path, reader, text):
+    """Negative or endless sides, empty dtypes, code in place of a literal."""
     zipped(path, {"image.npy": header(text, bytes(64))})
     with pytest.raises(UnreadableError, match=r"broken array header|of dtype|claiming"):
         reader(path)
@@ -339,8 +339,8 @@ def test_a_header_that_claims_terabytes_is_refused_before_any_memory(path, reade
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_directory_that_claims_terabytes_too_is_refused(path, reader, compression):
-    """Header and zip directory agree on 3 GB or 8 TB that are not there: refused as the bytes end."""
+def test_a_zip_directory_that_claims_terabytes_is_refused(path, reader, compression):
+    """Header and zip directory agree on 3 GB or 8 TB that are missing: refused where the bytes end."""
     for values in (3 << 30, 1 << 43):
         text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({values},)}}"
         data = header(text, bytes(64))
@@ -365,8 +365,8 @@ def test_two_members_of_one_name_are_refused(path, reader):
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_damaged_length_hides_no_member(archive, reader):
-    """A comment's length in the directory, one byte, would make all later members its text."""
+def test_a_damaged_comment_length_cannot_hide_members(archive, reader):
+    """A wrong length in the zip directory would turn all later members into a comment."""
     damaged = bytearray(archive.read_bytes())
     damaged[damaged.find(b"PK\x01\x02") + 32] = 46 + len("index.npy")
     archive.write_bytes(damaged)
@@ -380,15 +380,15 @@ def test_encrypted_members_are_refused(archive, reader):
     assert "encrypted" in refusal(archive, reader)
 
 
-def test_an_array_that_is_not_there_is_refused_and_the_others_named(archive):
+def test_a_missing_array_is_refused_with_the_names_of_the_others(archive):
     with pytest.raises(UnreadableError, match="only image, index, phase"):
         read_array(archive, "probe")
 
 
 @settings(max_examples=300)
 @given(data=st.data(), stored=st.booleans())
-def test_a_damaged_archive_gives_its_own_arrays_or_a_refusal(path, data, stored):
-    """Any one byte changed, any part cut out or put in: never a traceback, never other values."""
+def test_a_damaged_archive_gives_its_arrays_or_an_error(path, data, stored):
+    """A byte changed, or a part removed or inserted: never another exception, never other values."""
     original = {"image": np.arange(6, dtype="f4").reshape(2, 3), "index": np.arange(3)}
     write_archive(path, original) if stored else np.savez_compressed(path, **original)
     whole = path.read_bytes()
@@ -415,7 +415,7 @@ def test_names_that_would_be_paths_are_refused_and_nothing_is_written(tmp_path, 
     [np.array([{}]), np.zeros(2, [("x", "f4")]), np.zeros(2, np.longdouble)],
     ids=lambda a: str(a.dtype),
 )
-def test_arrays_that_are_not_plain_are_refused_and_what_is_there_stays(archive, array):
+def test_arrays_that_are_not_plain_are_refused_before_anything_is_written(archive, array):
     before = archive.read_bytes()
     with pytest.raises(RefusedError, match="expected a plain dtype") as caught:
         write_archive(archive, {"image": np.zeros(3), "odd": array})

@@ -1,15 +1,24 @@
-"""A repository: what is inside it, and nothing outside."""
+"""Only paths inside a repository are accepted, and the nearest registry marks its root."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.core.errors import RefusedError, UsageError
-from harness.core.storage.project import Project, find_project, make_workspace, require_inner
+from harness.core.storage.project import (
+    Project,
+    find_or_start_project,
+    find_project,
+    make_workspace,
+    require_inner,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +53,7 @@ def test_plain_paths_below_the_root_are_inner(empty, relative):
     ],
 )
 def test_every_other_path_is_refused(empty, relative):
-    """Absolute, climbing, ambiguous, of another system, or not to be printed: one message, with the path."""
+    """Absolute, leading out, ambiguous, for another system, or unprintable: one message, with the path."""
     for refuse in (require_inner, empty.locate):
         with pytest.raises(RefusedError, match="a path inside the repository") as caught:
             refuse(relative)
@@ -52,7 +61,7 @@ def test_every_other_path_is_refused(empty, relative):
 
 
 def test_a_link_that_leads_out_is_refused(empty, tmp_path):
-    """A file and a directory: what a link names is as far outside as what it leads to."""
+    """Both a link to a file and one to a directory."""
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "a.npz").write_bytes(b"")
     (empty.root / "golden").symlink_to(tmp_path / "secret")
@@ -91,7 +100,7 @@ def test_relative_paths_are_those_of_the_current_directory(empty, monkeypatch):
 
 
 def test_the_registry_marks_the_root(empty, monkeypatch):
-    """The nearest one above is the project's, whichever directory one is in."""
+    """It is the nearest one in the directory or above it."""
     deep = empty.root / "a" / "b"
     deep.mkdir(parents=True)
     (empty.root / "registry.json").write_text("{}")
@@ -101,7 +110,7 @@ def test_the_registry_marks_the_root(empty, monkeypatch):
     assert find_project() == Project(Path(os.path.realpath(deep.parent)))
 
 
-def test_no_registry_is_a_refusal_that_says_so(tmp_path):
+def test_a_missing_registry_is_an_error_that_names_the_directory(tmp_path):
     with pytest.raises(UsageError, match=r"no registry\.json in"):
         find_project(tmp_path)
 
@@ -124,3 +133,36 @@ def test_an_ignore_file_that_a_full_disk_left_empty_is_written_again(tmp_path):
     ignore.write_bytes(b"")
     make_workspace(Project(tmp_path))
     assert ignore.read_bytes() == b"*\n"
+
+
+@given(st.text(st.sampled_from("ab./\\:\0 é"), max_size=12) | st.text(max_size=300))
+def test_any_accepted_path_stays_inside_and_has_one_spelling(relative):
+    """Whatever the characters: what is not refused is below the root, and comes back as it was."""
+    project = Project(Path("/no/such/repository"))
+    with contextlib.suppress(RefusedError):
+        path = project.locate(relative)
+        assert os.path.normpath(path).startswith("/no/such/repository/")
+        assert project.relative(path) == relative
+
+
+@pytest.mark.parametrize("marker", ["pyproject.toml", ".git"])
+def test_a_first_golden_file_may_start_a_project(tmp_path, marker):
+    """At the nearest directory with a marker; a registry further up goes first."""
+    deep = tmp_path / "repository" / "tests"
+    deep.mkdir(parents=True)
+    (deep.parent / marker).mkdir()
+    assert find_or_start_project(deep) == Project(Path(os.path.realpath(deep.parent)))
+    (tmp_path / "registry.json").write_text("{}")
+    assert find_or_start_project(deep) == Project(Path(os.path.realpath(tmp_path)))
+
+
+def test_an_interrupted_first_recording_marks_the_root_too(tmp_path):
+    """There is a journal and no registry yet; a dangling link in its place is an interruption as well."""
+    project = Project(Path(os.path.realpath(tmp_path)))
+    assert not project.is_interrupted
+    project.journal.parent.mkdir(parents=True)
+    project.journal.symlink_to("nowhere")
+    assert project.is_interrupted
+    project.journal.unlink()
+    project.journal.write_text("{}")
+    assert find_project(tmp_path) == project

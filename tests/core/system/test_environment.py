@@ -1,4 +1,4 @@
-"""What a value was made with, and nothing about who or where."""
+"""The fingerprint has versions and settings, but nothing about users or machines."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_versions_are_those_installed():
     assert all(isinstance(value, str) and value for value in found.values())
 
 
-def test_a_package_that_is_not_there_is_none(monkeypatch):
+def test_a_package_that_is_not_installed_is_none(monkeypatch):
     monkeypatch.setattr("harness.core.system.environment._PACKAGES", ("no-such-package",))
     assert fingerprint()["no-such-package"] == "none"
 
 
-def test_variables_that_choose_kernels_are_told_where_they_are_set(monkeypatch):
+def test_variables_that_choose_kernels_are_listed_if_set(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     found = fingerprint()
@@ -56,15 +56,15 @@ def test_variables_that_choose_kernels_are_told_where_they_are_set(monkeypatch):
     assert "OMP_NUM_THREADS" not in found
 
 
-def test_no_host_user_or_path_is_told(monkeypatch):
-    """A golden file is public: the machine's name is not in it, nor the user's, nor a directory."""
-    monkeypatch.setattr(platform, "node", lambda: pytest.fail("the host's name was asked for"))
-    told = " ".join(fingerprint().values())
+def test_no_host_user_or_path_is_listed(monkeypatch):
+    """Golden files are public, so they must not name the machine, the user or a directory."""
+    monkeypatch.setattr(platform, "node", lambda: pytest.fail("the host's name was read"))
+    shown = " ".join(fingerprint().values())
     private = [str(Path.home()), str(Path.cwd()), sys.prefix, f"{getpass.getuser()}@"]
-    assert not [word for word in private if word in told]
+    assert not [word for word in private if word in shown]
 
 
-def test_no_package_is_imported_for_it():
+def test_no_package_is_imported_to_find_its_version():
     script = (
         "import sys; from harness.core.system.environment import fingerprint; fingerprint();"
         "print([name for name in ('numpy', 'scipy', 'torch') if name in sys.modules])"
@@ -73,7 +73,7 @@ def test_no_package_is_imported_for_it():
     assert done.stdout.strip() == "[]"
 
 
-def test_revision_is_the_commit_and_whether_all_is_committed(empty, git):
+def test_revision_is_the_commit_and_whether_there_are_uncommitted_changes(empty, git):
     git("init", "-q")
     commit = commit_file(git, empty.root, "one")
     assert (revision(empty.root).commit, revision(empty.root).dirty) == (commit, False)
@@ -88,8 +88,8 @@ def test_an_untracked_file_is_a_change(empty, git):
     assert revision(empty.root).dirty
 
 
-def test_no_repository_and_no_git_are_no_errors(empty, git, monkeypatch):
-    """Outside git, before the first commit, and on a machine without it."""
+def test_without_a_repository_or_git_there_is_no_revision(empty, git, monkeypatch):
+    """Outside a repository, before the first commit, and on a machine without git."""
     assert revision(empty.root).commit is None
     git("init", "-q")
     assert revision(empty.root).commit is None
@@ -98,7 +98,7 @@ def test_no_repository_and_no_git_are_no_errors(empty, git, monkeypatch):
     assert author(empty.root) == "unknown"
 
 
-def test_author_is_who_git_says(empty, git):
+def test_author_is_the_name_in_gits_configuration(empty, git):
     git("init", "-q")
     assert author(empty.root) == "unknown"
     git("config", "user.name", "Ada Lovelace")

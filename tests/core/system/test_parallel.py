@@ -1,4 +1,4 @@
-"""Answers are the same however many processes give them, and a refusal comes through."""
+"""Results do not depend on the number of processes, and errors reach the caller."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def mark(item):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_every_item_is_answered_with_its_number(jobs):
+def test_every_item_gives_its_index_and_result(jobs):
     assert dict(in_processes(str.upper, ["a", "b", "c"], jobs)) == {0: "A", 1: "B", 2: "C"}
 
 
-def test_nothing_to_do_is_done():
+def test_no_items_give_no_results():
     assert list(in_processes(str.upper, [], 2)) == []
 
 
-def test_what_a_call_sets_in_its_environment_reaches_no_other_process(module):
+def test_a_variable_that_a_call_sets_stays_in_its_process(module):
     module("marking", MARKING)
     import marking
 
@@ -38,7 +38,7 @@ def test_what_a_call_sets_in_its_environment_reaches_no_other_process(module):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_refusal_comes_through(jobs):
+def test_an_error_reaches_the_caller(jobs):
     with pytest.raises(Exception, match="outside") as caught:
         list(in_processes(require_inner, ["inside", "../outside"], jobs))
     assert caught.value.exit_code == 1
