@@ -47,7 +47,7 @@ def test_every_error_ends_as_one_message(monkeypatch, capsys, error, code, messa
 
 
 def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch):
-    """A bug ends with its traceback, or nobody could report it."""
+    """A bug ends with its traceback, so that it can be reported."""
     monkeypatch.setattr(cli, "_run", fail_with(ZeroDivisionError()))
     with warnings.catch_warnings(), pytest.raises(ZeroDivisionError):
         cli.main()

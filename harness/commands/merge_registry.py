@@ -93,9 +93,9 @@ def _remedy(error: HarnessError) -> str:
 
 
 def _merge_lines(base: Path, ours: Path, theirs: Path, marker_size: int) -> None:
-    """What git does without a driver, so that neither side's lines are lost.
+    """Merge *ours* by lines, as git does without a driver, so that no line of either side is lost.
 
-    Files that git cannot merge by lines stay as they are, and so they do where there is no git.
+    *ours* is left unchanged if git is not installed or cannot merge the files by lines.
     """
     labels = ("-L", "ours", "-L", "base", "-L", "theirs")
     files = (str(path.absolute()) for path in (ours, base, theirs))

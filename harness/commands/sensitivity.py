@@ -145,15 +145,16 @@ def _repeat(
 
 
 def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int) -> list[Any]:
-    """Return the result of each of *asked*, in that order, with a progress bar."""
+    """Return the result of each of *asked*, in that order, with a progress bar on a terminal."""
     from harness.core.system.parallel import in_processes
     from harness.report.progress import progress_bar
 
     answers: list[Any] = [None] * len(asked)
-    with progress_bar(what) as progress:
+    with progress_bar("sensitivity") as progress:
+        progress(what, 0.0)
         for done, (number, answer) in enumerate(in_processes(call, asked, jobs), start=1):
             answers[number] = answer
-            progress(f"{done}/{len(asked)}", done / len(asked))
+            progress(what, done / len(asked))
     return answers
 
 
