@@ -151,7 +151,7 @@ def _control(control: str, samples: Sequence[Sample], better: Mapping[str, str])
         sign = 1 if better[name] == "higher" else -1
         leads = [sign * (sample.metrics[name] - sample.controls[control][name]) for sample in samples]
         margin = min(leads) / 2
-        if margin > 0 and max(leads) - min(leads) < margin:
+        if max(leads) - min(leads) < margin:  # so the margin is positive, too
             margins[name] = Control(values[name], sign * margin)
     if not margins:
         raise RefusedError(

@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-def code_digest(call: str, root: Path) -> str | None:
+def code_digest(call: str, root: Path, *, snapshot: Path | None = None) -> str | None:
     """Return a digest of the code behind *call*, ``module:function``; None if no source file is found.
 
     It is the SHA-256 of what ``sha256sum`` prints for :func:`code_files`, in their order; in-toto calls
-    this a ``dirHash``. Comments and line ends change it, the directory does not.
+    this a ``dirHash``. Comments and line ends change it, the directory does not. Parameters are those of
+    :func:`code_files`.
     """
-    files = code_files(call, root)
+    files = code_files(call, root, snapshot=snapshot)
     if not files:
         return None
     listing = "".join(f"{_sha256(file)}  {name}\n" for name, file in files.items())
     return f"dirHash:{hashlib.sha256(listing.encode()).hexdigest()}"
 
 
-def code_files(call: str, root: Path) -> Mapping[str, Path]:
+def code_files(call: str, root: Path, *, snapshot: Path | None = None) -> Mapping[str, Path]:
     """Return the source files behind *call*, sorted by their path below the import path.
 
     Parameters
@@ -43,6 +44,8 @@ def code_files(call: str, root: Path) -> Mapping[str, Path]:
         ``module:function``.
     root : Path
         The project's directory: all modules below it count, of any package.
+    snapshot : Path, optional
+        A directory with the files of another commit, to be read instead of those below *root*.
     """
     first = call.partition(":")[0]
     own = first.partition(".")[0]
@@ -58,6 +61,8 @@ def code_files(call: str, root: Path) -> Mapping[str, Path]:
         if top not in places:
             places[top] = _place(top, root, own=top == own)
         place = places[top]
+        if place and snapshot and place.is_relative_to(root):
+            place = snapshot / place.relative_to(root)
         file = place and _source_file(place, name)
         if place and file:
             found[file.relative_to(place).as_posix()] = file
