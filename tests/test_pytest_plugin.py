@@ -1,4 +1,4 @@
-"""The plugin, played end to end: what a user's project sees."""
+"""The plugin end to end: what a user's project sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import harness.plugin.fixture_check  # noqa: F401 - in-process runs forget what they import first, and numpy loads once
+import harness.plugin.fixture_check  # noqa: F401 - numpy cannot be imported twice: an in-process run must find it
 from harness.core.system.ci import VARIABLES
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
+RECORDED = {"lattice.npz", "lattice.json", "lattice.net.json", "registry.json", "history.jsonl"}
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same project with its golden files recorded, made once."""
@@ -66,7 +69,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def recorded(suite: pytest.Pytester, template: Path) -> pytest.Pytester:
-    """A copy of that project, the test's own."""
+    """A copy of that project."""
     for name in ("golden", "registry.json", ".harness"):
         source = template / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
@@ -75,26 +78,28 @@ def recorded(suite: pytest.Pytester, template: Path) -> pytest.Pytester:
 
 
 def golden_bytes(suite: pytest.Pytester) -> dict[str, bytes]:
-    """All that is golden, registry included."""
+    """Return all golden files, the registry and the history, by name."""
     files = [*suite.path.glob("golden/**/*"), *suite.path.glob("registry.json")]
     return {file.name: file.read_bytes() for file in files}
 
 
 def test_unrecorded_is_refused_and_nothing_is_written(suite: pytest.Pytester) -> None:
-    """Nothing is blessed in passing: without a flag, a missing golden file fails and stays missing."""
+    """Without a flag, a missing golden file fails the test and stays missing."""
     result = suite.runpytest()
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*golden 'lattice.npz': expected a file at golden/lattice.npz, found none*"])
+    result.stdout.fnmatch_lines(
+        ["*golden file 'lattice.npz': expected a file at golden/lattice.npz, found none*"]
+    )
     result.stdout.fnmatch_lines(["*pytest --force-regen*"])
     assert golden_bytes(suite) == {}
 
 
 def test_force_regen_records_and_fails_once(suite: pytest.Pytester) -> None:
-    """--force-regen rewrites and still fails, as pytest-regressions has it; the next run passes."""
+    """--force-regen rewrites and still fails, as in pytest-regressions; the next run passes."""
     result = suite.runpytest("--force-regen")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*recorded golden/lattice.npz: new -> *"])
-    assert set(golden_bytes(suite)) == {"lattice.npz", "lattice.json", "lattice.net.json", "registry.json"}
+    assert set(golden_bytes(suite)) == RECORDED
     suite.runpytest().assert_outcomes(passed=2)
 
 
@@ -104,25 +109,30 @@ def test_regen_all_records_and_passes(suite: pytest.Pytester) -> None:
     suite.runpytest().assert_outcomes(passed=2)
 
 
-def test_registry_follows_every_regeneration(
+def test_registry_and_history_follow_every_regeneration(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a regeneration the registry holds the new digests, and the old records as history."""
+    """The registry holds the new digests; the history keeps the old records, and their order."""
     before = json.loads((recorded.path / "registry.json").read_bytes())["entries"]
+    lines = (recorded.path / "golden" / "history.jsonl").read_text().splitlines()
     monkeypatch.setenv("SHIFT", "1")
     recorded.runpytest("--force-regen", "--golden-reason", "a new lattice").assert_outcomes(failed=2)
     after = json.loads((recorded.path / "registry.json").read_bytes())["entries"]
     assert set(after) == set(before)
+    now = (recorded.path / "golden" / "history.jsonl").read_text().splitlines()
+    assert now[: len(lines)] == lines
+    records = {r["path"]: r for r in map(json.loads, now[len(lines) :]) if r["type"] == "record"}
     for path, entry in after.items():
         assert entry["xxh128"] != before[path]["xxh128"]
-        assert entry["record"]["reason"] == "a new lattice"
-        assert entry["history"] == [before[path]["record"]]
+        assert records[path]["sha256"] == entry["sha256"]
+        assert records[path]["reason"] == "a new lattice"
+        assert records[path]["previous"] == before[path]["record"]
     recorded.runpytest().assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("flag", ["--force-regen", "--regen-all"])
 def test_what_did_not_drift_is_not_rewritten(recorded: pytest.Pytester, flag: str) -> None:
-    """A writing flag leaves golden files and registry as they are where nothing drifted."""
+    """If nothing drifted, --force-regen and --regen-all change neither golden files nor registry."""
     before = golden_bytes(recorded)
     recorded.runpytest(flag).assert_outcomes(passed=2)
     assert golden_bytes(recorded) == before
@@ -131,19 +141,20 @@ def test_what_did_not_drift_is_not_rewritten(recorded: pytest.Pytester, flag: st
 def test_drift_is_refused_in_full_and_changes_nothing(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A change fails with its size, its place and the command to look at it; golden files stay."""
+    """A change is reported with its size, its place and the next command; golden files stay."""
     before = golden_bytes(recorded)
     monkeypatch.setenv("SHIFT", "1")
     result = recorded.runpytest()
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
-            "fixture 'lattice' is not its golden copy:",
+            "fixture 'lattice' differs from its golden files:",
             "*a: 12 of 12 elements differ (100 %)",
             "*largest difference: 1 absolute*",
             "*[[]0, 0[]]: expected 0.0, found 1.0",
             "*... and 2 more",
-            "Look at it with `harness diff golden/lattice.npz *lattice.obtained.npz`.",
+            "  harness diff golden/lattice.npz *lattice.obtained.npz",
+            "If the change is intended, re-record it with `pytest --force-regen`.",
         ]
     )
     result.stdout.fnmatch_lines(["*ssim: 1.5, baseline 0.5 +/- 5e-07, off by +1"])
@@ -151,7 +162,7 @@ def test_drift_is_refused_in_full_and_changes_nothing(
 
 
 def test_a_sudden_gain_fails_too(recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tolerances hold on both sides: a metric that falls and one that rises both fail."""
+    """Tolerances apply on both sides: a metric that falls and one that rises both fail."""
     for shift in ("-1e-5", "1e-5"):
         monkeypatch.setenv("SHIFT", shift)
         recorded.runpytest("-k", "metrics").assert_outcomes(failed=1)
@@ -170,7 +181,7 @@ def test_tolerance_has_an_inside_and_an_outside(
 
 
 def test_mistyped_tolerance_is_refused(recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tolerance key that nobody knows fails with the keys there are."""
+    """An unknown tolerance key is an error that lists the valid ones."""
     loose = SUITE.replace("check(lattice())", 'check(lattice(), tolerances={"a": {"atoll": 1e-3}})')
     recorded.makepyfile(test_suite=loose)
     monkeypatch.setenv("SHIFT", "0.001")
@@ -198,7 +209,7 @@ def test_generator_parameters_are_compared(recorded: pytest.Pytester) -> None:
 def test_tampered_golden_file_fails_though_the_digests_of_the_manifest_agree(
     recorded: pytest.Pytester,
 ) -> None:
-    """The fast path looks at the registry: one byte changed in the archive is found."""
+    """One changed byte in the archive is found, because the registry is checked first."""
     path = recorded.path / "golden" / "lattice.npz"
     damaged = bytearray(path.read_bytes())
     damaged[-200] ^= 1
@@ -209,7 +220,7 @@ def test_tampered_golden_file_fails_though_the_digests_of_the_manifest_agree(
 
 
 def test_unregistered_golden_file_fails(recorded: pytest.Pytester) -> None:
-    """A golden file that the registry does not know is no golden file."""
+    """A file in golden/ that is not in the registry is not accepted."""
     (recorded.path / "registry.json").unlink()
     result = recorded.runpytest()
     result.assert_outcomes(failed=2)
@@ -219,14 +230,14 @@ def test_unregistered_golden_file_fails(recorded: pytest.Pytester) -> None:
 def test_same_fixture_passes_without_loading_an_array(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Digest first: where all digests agree no array is read and nothing is written."""
+    """If all digests are equal, no array is read and nothing is written."""
     guard = """
-        import harness.plugin.checks
+        import harness.plugin.fixture_check
 
         def refuse(*_):
             raise AssertionError("an array was touched")
 
-        harness.plugin.checks.map_archive = harness.plugin.checks.write_archive = refuse
+        harness.plugin.fixture_check.map_archive = harness.plugin.fixture_check.write_archive = refuse
     """
     recorded.makeconftest(textwrap.dedent(guard))
     recorded.runpytest_subprocess("-k", "fixture").assert_outcomes(passed=1)
@@ -234,8 +245,8 @@ def test_same_fixture_passes_without_loading_an_array(
     recorded.runpytest_subprocess("-k", "fixture").assert_outcomes(failed=1)
 
 
-def test_repacked_golden_archive_is_no_drift(recorded: pytest.Pytester) -> None:
-    """The same arrays in another container are the same golden fixture."""
+def test_repacked_golden_archive_is_accepted(recorded: pytest.Pytester) -> None:
+    """The same arrays in a compressed archive are the same golden fixture."""
     path = recorded.path / "golden" / "lattice.npz"
     with np.load(path) as archive:
         arrays = dict(archive)
@@ -244,17 +255,17 @@ def test_repacked_golden_archive_is_no_drift(recorded: pytest.Pytester) -> None:
 
 
 def test_works_under_xdist(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers hand on what they staged; the controller alone writes, all of it."""
+    """Workers send what they staged to the controller, which alone writes."""
     pytest.importorskip("xdist", reason="pytest-xdist is not installed")
     suite.runpytest_subprocess("-n", "2", "--regen-all").assert_outcomes(passed=2)
-    assert set(golden_bytes(suite)) == {"lattice.npz", "lattice.json", "lattice.net.json", "registry.json"}
+    assert set(golden_bytes(suite)) == RECORDED
     suite.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
     monkeypatch.setenv("SHIFT", "1")
     suite.runpytest_subprocess("-n", "2").assert_outcomes(failed=2)
 
 
 def test_two_tests_that_record_one_name_are_named(suite: pytest.Pytester) -> None:
-    """Two tests with different content under one name record nothing, and both are named."""
+    """If two tests record different content under one name, nothing is recorded and both are named."""
     more = "\ndef test_again(fixture_regression):\n    fixture_regression.check(lattice(dtype='float32'))\n"
     suite.makepyfile(test_suite=SUITE + more)
     result = suite.runpytest("--regen-all")
@@ -265,8 +276,8 @@ def test_two_tests_that_record_one_name_are_named(suite: pytest.Pytester) -> Non
     assert golden_bytes(suite) == {}
 
 
-def test_refusal_in_a_test_is_one_message(suite: pytest.Pytester) -> None:
-    """A refusal raised by a test shows as its message, without a traceback."""
+def test_error_in_a_test_is_one_message(suite: pytest.Pytester) -> None:
+    """An error of this package raised in a test is shown as its message, without a traceback."""
     suite.makepyfile(
         test_suite="""
         from harness.core.domain.references import missing_package
@@ -277,14 +288,12 @@ def test_refusal_in_a_test_is_one_message(suite: pytest.Pytester) -> None:
     )
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["DependencyError: pipeline network: expected the package torch*pip install*"]
-    )
+    result.stdout.fnmatch_lines(["DependencyError: pipeline network needs the package torch*pip install*"])
     result.stdout.no_fnmatch_line("*raise missing_package*")
 
 
 def test_options_of_pytest_regressions_are_not_added_again(suite: pytest.Pytester) -> None:
-    """--force-regen and --regen-all stand in the help once, under their owner's heading."""
+    """--force-regen and --regen-all are in the help once, under pytest-regressions' heading."""
     shown = suite.runpytest("--help").stdout.str()
     assert shown.count("--force-regen ") == 1
     assert shown.count("--regen-all ") == 1
@@ -292,15 +301,15 @@ def test_options_of_pytest_regressions_are_not_added_again(suite: pytest.Pyteste
 
 
 def test_golden_directory_is_an_ini_key(suite: pytest.Pytester) -> None:
-    """``golden_dir`` names another directory."""
+    """``golden_dir`` sets another directory."""
     suite.makeini("[pytest]\ngolden_dir = reference\n")
     suite.runpytest("--regen-all").assert_outcomes(passed=2)
     assert (suite.path / "reference" / "lattice.npz").is_file()
     assert not (suite.path / "golden").exists()
 
 
-def test_conftest_in_a_folder_below_is_no_trouble(recorded: pytest.Pytester) -> None:
-    """Plugins are compared when a folder brings its own conftest: ours can be."""
+def test_conftest_in_a_subfolder(recorded: pytest.Pytester) -> None:
+    """A conftest makes pytest compare its plugins; ours can be compared."""
     folder = recorded.mkdir("below")
     (folder / "conftest.py").write_text("")
     (folder / "test_below.py").write_text("def test_below():\n    assert True\n")
@@ -308,11 +317,13 @@ def test_conftest_in_a_folder_below_is_no_trouble(recorded: pytest.Pytester) -> 
 
 
 def test_reason_may_be_required(suite: pytest.Pytester) -> None:
-    """With golden_require_reason, a regeneration without a reason is refused before any test runs."""
+    """With golden_require_reason, recording without a reason is an error before any test runs."""
     suite.makeini("[pytest]\ngolden_require_reason = true\n")
     result = suite.runpytest("--regen-all")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*expected a reason*--golden-reason*"])
+    result.stderr.fnmatch_lines(
+        ["*not recorded without a reason (golden_require_reason is set)*--golden-reason*"]
+    )
     assert golden_bytes(suite) == {}
     suite.runpytest("--regen-all", "--golden-reason", "first").assert_outcomes(passed=2)
     suite.makeini("[pytest]\ngolden_require_reason = true\ngolden_reason = always the same\n")
@@ -336,16 +347,16 @@ def test_reason_may_be_required(suite: pytest.Pytester) -> None:
 def test_ci_never_writes(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, flag: str
 ) -> None:
-    """Where the environment says CI, a writing flag is a usage error before the first test."""
+    """In CI, --force-regen and --regen-all are usage errors before the first test."""
     monkeypatch.setenv(variable, value)
     result = suite.runpytest(flag)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*continuous integration ({variable} is set)*"])
+    result.stderr.fnmatch_lines([f"*golden files are not written in CI ({variable} is set)*"])
     assert golden_bytes(suite) == {}
 
 
 def test_ci_false_is_not_ci(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Booleans are parsed: CI=false may write; in CI a missing golden file fails and stays missing."""
+    """CI=false may write. In CI a missing golden file fails its test and stays missing."""
     monkeypatch.setenv("CI", "false")
     suite.runpytest("--regen-all").assert_outcomes(passed=2)
     monkeypatch.setenv("CI", "true")
@@ -364,25 +375,26 @@ def test_ci_false_is_not_ci(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_session_that_ends_badly_records_nothing(suite: pytest.Pytester, more: str, obstacle: str) -> None:
-    """A failure that is no golden difference, or an interruption, records nothing and says so."""
+    """If a test fails for another reason, or the session is interrupted, nothing is recorded."""
     suite.makepyfile(test_suite=SUITE + more)
     for flag in ("--force-regen", "--regen-all"):
         result = suite.runpytest_subprocess(flag)
-        result.stdout.fnmatch_lines(["nothing recorded, of 3 files: " + obstacle])
+        result.stdout.fnmatch_lines(["nothing recorded (3 golden files differ):", "  " + obstacle])
         assert golden_bytes(suite) == {}
     assert list((suite.path / ".harness" / "staged").iterdir()) == []
 
 
 def test_file_that_cannot_be_collected_records_nothing(suite: pytest.Pytester) -> None:
-    """A test file that cannot be imported is no reason to go on writing."""
+    """If a test file cannot be imported, nothing is recorded."""
     suite.makepyfile(test_broken="import no_such_module")
     result = suite.runpytest("--regen-all", "--continue-on-collection-errors")
-    result.stdout.fnmatch_lines(["nothing recorded, of 3 files: test_broken.py could not be collected"])
+    lines = ["nothing recorded (3 golden files differ):", "  test_broken.py could not be collected"]
+    result.stdout.fnmatch_lines(lines)
     assert golden_bytes(suite) == {}
 
 
 def test_crashed_worker_records_nothing(suite: pytest.Pytester) -> None:
-    """A pytest-xdist worker that dies takes the whole regeneration with it."""
+    """If a pytest-xdist worker crashes, nothing is recorded."""
     pytest.importorskip("xdist", reason="pytest-xdist is not installed")
     suite.makepyfile(test_suite="import os\n" + SUITE + "\ndef test_other():\n    os.kill(os.getpid(), 9)\n")
     result = suite.runpytest_subprocess("-n", "1", "--regen-all", "--max-worker-restart", "0")
@@ -391,7 +403,7 @@ def test_crashed_worker_records_nothing(suite: pytest.Pytester) -> None:
 
 
 def test_generator_that_is_not_repeatable_is_refused(suite: pytest.Pytester) -> None:
-    """A fixture that fresh processes make differently is refused: array, place and size are named."""
+    """If new processes make other arrays, the fixture is refused with array, place and size."""
     suite.makepyfile(
         lattice=LATTICE.replace("SHIFT = float", "SHIFT = (os.getpid() % 1000) * 1e-3 + 1 + float")
     )
@@ -405,11 +417,11 @@ def test_generator_that_is_not_repeatable_is_refused(suite: pytest.Pytester) -> 
 
 
 def test_generator_that_cannot_be_called_again_is_refused(suite: pytest.Pytester) -> None:
-    """A manifest whose generator leads nowhere is not recorded."""
+    """A fixture whose generator cannot be imported is not recorded."""
     suite.makepyfile(lattice=LATTICE.replace("lattice:lattice", "lattice:gone"))
     result = suite.runpytest("--regen-all", "-k", "fixture")
     result.stdout.fnmatch_lines(
-        ["nothing recorded: fixture 'lattice': expected a generator that makes it*gone*"]
+        ["nothing recorded: fixture 'lattice': expected a generator that makes it again*gone*"]
     )
     assert golden_bytes(suite) == {}
 
@@ -424,7 +436,7 @@ def test_generator_that_cannot_be_called_again_is_refused(suite: pytest.Pytester
     ],
 )
 def test_degenerate_data_is_refused(suite: pytest.Pytester, values: str, fault: str) -> None:
-    """Arrays that carry nothing are not recorded, unless the call says that they are meant."""
+    """Arrays without information are not recorded, unless the call allows them."""
     suite.makepyfile(lattice=LATTICE.replace('"b": np.array([1, 2])', f'"b": {values}'))
     result = suite.runpytest("--regen-all", "-k", "fixture")
     result.assert_outcomes(failed=1)
@@ -438,7 +450,7 @@ def test_degenerate_data_is_refused(suite: pytest.Pytester, values: str, fault: 
 def test_what_was_rewritten_is_listed_with_what_moved(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each change is listed before -> after, with its largest difference and where it is."""
+    """Each change is listed with both digests, its largest difference and where it is."""
     monkeypatch.setenv("SHIFT", "0.25")
     result = recorded.runpytest("--regen-all")
     result.stdout.fnmatch_lines(
@@ -452,9 +464,9 @@ def test_what_was_rewritten_is_listed_with_what_moved(
 
 
 def test_unreferenced_golden_files_are_listed_after_a_full_run(recorded: pytest.Pytester) -> None:
-    """A registered golden file that no test of a full, passing run used is listed, or rejected."""
+    """A golden file that no test of a complete, passing run used is listed or rejected."""
     recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0])
-    line = "unreferenced: golden/lattice.net.json: registered, and used by no test"
+    line = "unreferenced: golden/lattice.net.json is registered, but no test used it"
     result = recorded.runpytest("--golden-unreferenced=warn")
     result.stdout.fnmatch_lines([line])
     assert result.ret == 0
@@ -470,7 +482,7 @@ def test_unreferenced_golden_files_are_listed_after_a_full_run(recorded: pytest.
 def test_partial_run_reports_nothing_unreferenced(
     recorded: pytest.Pytester, arguments: tuple[str, ...]
 ) -> None:
-    """A run that was filtered in any way cannot know what is unreferenced."""
+    """A filtered run cannot know what is unreferenced."""
     recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0])
     result = recorded.runpytest("--golden-unreferenced=reject", *arguments)
     assert result.ret == 0
@@ -478,14 +490,14 @@ def test_partial_run_reports_nothing_unreferenced(
 
 
 def test_skipped_test_reports_nothing_unreferenced(recorded: pytest.Pytester) -> None:
-    """A test that was skipped might have used it."""
+    """The skipped test might have used it."""
     skip = "\nimport pytest\n\n@pytest.mark.skip(reason='not today')\ndef test_metrics():\n    pass\n"
     recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0] + skip)
     assert recorded.runpytest("--golden-unreferenced=reject").ret == 0
 
 
 def test_interrupted_regeneration_stops_the_next(recorded: pytest.Pytester) -> None:
-    """While a journal waits to be recovered, nothing is recorded on top of it."""
+    """Until an interrupted regeneration is recovered, nothing else is recorded."""
     journal = recorded.path / ".harness" / "transaction" / "journal.json"
     journal.parent.mkdir()
     journal.write_text('{"schema": 1, "steps": []}')

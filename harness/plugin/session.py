@@ -35,6 +35,8 @@ class RecordedError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  
     Other failures prevent recording; this one does not.
     """
 
+    __module__ = "builtins"  # as pytest's own outcomes: its summary then shows the name without a module
+
 
 @dataclass(slots=True)
 class GoldenSession:

@@ -13,20 +13,19 @@ from harness.report.cumulative_drift import drift_history_line, record_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.core.provenance.evidence import Chain
+    from harness.core.provenance.evidence import FileEvidence
     from harness.core.provenance.finding import AuditFinding
-    from harness.core.registry.history import Record
 
 _COMMITS = 3
 
 
-def evidence_lines(evidence: Chain) -> list[str]:
-    """Return source, generator, file, newest record and newest commits of one golden file, a line each."""
-    record = evidence.entry.record
+def evidence_lines(evidence: FileEvidence) -> list[str]:
+    """Return source, generator, file, newest record, drift and newest commits of one golden file."""
+    entry = evidence.entry
     rows = [
         *_manifest_rows(evidence),
-        ("file", f"{evidence.entry.kind}, {evidence.entry.size} bytes, {evidence.entry.sha256}"),
-        ("records", f"{len(evidence.records)}, the newest {_summary(record)}"),
+        ("file", f"{entry.kind}, {entry.size} bytes, {entry.sha256}"),
+        ("records", _records(evidence)),
         *_drift_rows(evidence),
         *_commit_rows(evidence),
     ]
@@ -53,33 +52,37 @@ def _without_path(finding: AuditFinding) -> tuple[Rank, str, str, str]:
     return finding.rank, finding.rule, finding.detail, finding.remedy
 
 
-def _manifest_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
-    if evidence.origin is None:
+def _manifest_rows(evidence: FileEvidence) -> Iterator[tuple[str, str]]:
+    declared = evidence.declared
+    if declared is None:
         return
-    manifest = evidence.origin.manifest
-    source, generator = manifest.source, manifest.generator
-    here = f", compared with {evidence.origin.source}" if evidence.origin.source else ""
+    source, generator = declared.manifest.source, declared.manifest.generator
+    here = f", compared with {declared.source}" if declared.source else ""
     parameters = ", ".join(f"{key}={value}" for key, value in generator.parameters.items())
     yield "source", f"{source.name} {source.digest}{here}"
     yield "generator", f"{generator.call}, version {generator.version}: {parameters or 'no parameters'}"
-    yield "manifest", f"{manifest.name}, arrays {manifest.digest}"
+    yield "manifest", f"{declared.manifest.name}, arrays {declared.manifest.digest}"
 
 
-def _drift_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
-    """Yield the cumulative drift of the newest record, then each record's share of it."""
+def _records(evidence: FileEvidence) -> str:
+    newest = evidence.record
+    if newest is None:
+        return "none in the history"
+    dirty = ", with uncommitted changes" if newest.dirty else ""
+    reason = newest.reason or "no reason"
+    return f"{len(evidence.records)}, the newest of {newest.at} by {newest.by}{dirty}: {reason}"
+
+
+def _drift_rows(evidence: FileEvidence) -> Iterator[tuple[str, str]]:
+    """Yield the cumulative drift of the newest record, then the change of each record."""
     history = drift_of(evidence.records)
     if history is not None:
         yield "drift", drift_history_line(history)
-        yield from (("", line) for line in record_lines((*history.past, evidence.entry.record)))
+        yield from (("", line) for line in record_lines((*history.past, evidence.records[-1])))
 
 
-def _commit_rows(evidence: Chain) -> Iterator[tuple[str, str]]:
+def _commit_rows(evidence: FileEvidence) -> Iterator[tuple[str, str]]:
     for commit in evidence.commits[:_COMMITS]:
-        yield "commit", f"{commit.id[:12]} {commit.at[:10]} by {commit.author}: {commit.subject}"
+        yield "commit", f"{commit.id[:12]} of {commit.at[:10]} by {commit.author}: {commit.subject}"
     if len(evidence.commits) > _COMMITS:
         yield "commit", f"... and {len(evidence.commits) - _COMMITS} older"
-
-
-def _summary(record: Record) -> str:
-    dirty = ", with uncommitted changes" if record.dirty else ""
-    return f"at {record.at} by {record.by}{dirty}: {record.reason or 'no reason'}"
