@@ -54,9 +54,9 @@ def command(
     project = project_at(root)
     find_catalogue(project.root)  # makes the project's own modules importable
     results = []
-    for path, record in recorded_manifests(project, name):
-        made = reproduce(project, path, record, source)
-        parameters = _examine(project, path, made, source) if liveness else ()
+    for recorded in recorded_manifests(project, name):
+        made = reproduce(project, recorded, source)
+        parameters = _examine(project, recorded.path, made, source) if liveness else ()
         results.append((made, parameters))
         if not as_json:
             _show(made, parameters)

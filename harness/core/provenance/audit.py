@@ -1,16 +1,17 @@
-"""Provenance chains -> findings, ranked.
+"""Judge the evidence for all golden files: findings, ranked.
 
-A registry's digests can be recomputed by who edits a file. What is harder: every record vouches for the bytes
-it was made for, names the record before it, and once committed it has to stay. So a forged entry contradicts
-its record, a forged record the one after it, and a forged chain what git kept.
+Whoever edits a golden file can recompute the digests in the registry. What is harder: a record vouches for
+the bytes that it was made for and names the record before it, and a record that was committed must stay. So
+a forged entry contradicts its record, a forged record the one after it, and a forged chain of records what
+git keeps.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.provenance.file_rules import judge_baseline, judge_chain
-from harness.core.provenance.finding import UNDO, AuditFinding, Rank
+from harness.core.provenance.file_rules import judge_baseline, judge_file, judge_records
+from harness.core.provenance.finding import AuditFinding, Rank, note, weak
 from harness.core.provenance.git_rules import judge_in_git
 from harness.core.storage.project import REGISTRY
 
@@ -18,48 +19,55 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from harness.core.provenance.evidence import Evidence
-    from harness.core.provenance.git_history import History
 
 
 def audit(evidence: Evidence) -> tuple[AuditFinding, ...]:
-    """Judge all that was gathered; findings sorted by rank, then rule, then path."""
-    known = {chain.path: chain for chain in evidence.chains}
-    found = [*_judge_left_over(evidence), *_judge_history(evidence.history, known)]
-    for chain in evidence.chains:
-        found += (*judge_chain(chain), *judge_baseline(chain, known))
-        if evidence.history is not None:
-            found += judge_in_git(chain, evidence.history)
+    """Return all findings, sorted by rank, then rule, then path."""
+    found = [*_judge_left_over(evidence), *_judge_repository(evidence), *judge_in_git(evidence)]
+    for file in evidence.files.values():
+        found += (
+            *judge_file(file),
+            *judge_records(file, evidence.history_path),
+            *judge_baseline(file, evidence.files),
+        )
     ranks = list(Rank)
-    return tuple(sorted(found, key=lambda finding: (ranks.index(finding.rank), finding.rule, finding.path)))
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda finding: (ranks.index(finding.rank), finding.rule, finding.path)))
 
 
 def is_broken(findings: Iterable[AuditFinding]) -> bool:
-    """Whether any finding says so."""
+    """Return whether any finding has the rank broken."""
     return any(finding.rank is Rank.BROKEN for finding in findings)
 
 
 def _judge_left_over(evidence: Evidence) -> Iterator[AuditFinding]:
-    """Files that no entry names, and files that no test used."""
-    for path in evidence.strangers:
-        detail = "in the golden directory, and in no entry of the registry"
-        yield AuditFinding(Rank.WEAK, path, "unregistered", detail, "Register it with `harness add`.")
+    """Files without an entry, and files that no test used."""
+    for path in evidence.unregistered:
+        detail = "in the golden directory, but not in the registry"
+        yield weak(path, "unregistered", detail, "Register it with `harness add`, or delete it.")
     for path in evidence.unreferenced:
-        detail = "the last full test run did not use it"
-        yield AuditFinding(Rank.WEAK, path, "unreferenced", detail, "Remove it, or test it.")
+        yield weak(path, "unreferenced", "not used by the last full test run", "Test it, or remove it.")
 
 
-def _judge_history(history: History | None, known: Iterable[str]) -> Iterator[AuditFinding]:
-    """Whether git can tell at all, and entries that it knows of and the registry does not."""
-    if history is None:
-        detail = "no git history: the newest records cannot be checked against what was committed"
-        yield AuditFinding(Rank.WEAK, REGISTRY, "history", detail, "Keep the project in git.")
+def _judge_repository(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Whether git keeps the records, and entries that were removed from the registry."""
+    git = evidence.git
+    if git is None:
+        detail = "no git history: records cannot be compared with what was committed"
+        yield weak(REGISTRY, "history", detail, "Keep the project in git.")
         return
-    if history.shallow:
-        detail = "a shallow clone: older commits were not looked at"
-        yield AuditFinding(Rank.WEAK, REGISTRY, "history", detail, "Run `git fetch --unshallow`.")
-    for path in sorted(history.head.keys() - set(known)):
-        detail = "its entry is in the newest commit, and not here"
-        yield AuditFinding(Rank.WEAK, path, "removed", detail, UNDO)
-    past = {path for commit in history.commits for side in commit.before for path in side}
-    for path in sorted(past - set(known) - history.head.keys()):
-        yield AuditFinding(Rank.INFORMATIONAL, path, "removed", "was registered once, and is no more")
+    if git.shallow:
+        detail = "a shallow clone: older commits were not checked"
+        yield weak(REGISTRY, "history", detail, "Run `git fetch --unshallow`.")
+    if git.in_lfs:
+        detail = "stored with Git LFS: its lines cannot be compared between commits"
+        remedy = f"Add `{evidence.history_path} -filter -text` to .gitattributes and commit the file itself."
+        yield weak(evidence.history_path, "history", detail, remedy)
+    for path in sorted(git.head.keys() - evidence.files.keys()):
+        detail = "registered in the newest commit, but not here"
+        yield weak(
+            path, "removed", detail, f"Commit {REGISTRY}, or restore it with `git checkout -- {REGISTRY}`."
+        )
+    past = {record.path for record in evidence.history.records.values()}
+    for path in sorted(past - evidence.files.keys() - git.head.keys()):
+        yield note(path, "removed", "recorded once, and not registered any more")

@@ -1,15 +1,18 @@
-"""For every golden file, the chain behind it as it is found: from source and generator to disk and git.
+"""Gather what is known of every golden file, from its source and generator to its bytes, records and commits.
 
-Here facts are gathered, on disk and in git; :mod:`harness.core.provenance.audit` says what they amount to.
-Nothing is run, and nothing outside the repository is read but the sources that the project lists.
+Facts are gathered here, on disk and in git; :mod:`harness.core.provenance.audit` judges them. Nothing
+outside the repository is read except the sources that the project lists.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
@@ -17,10 +20,12 @@ from harness.core.domain.sources import find_any
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.provenance.git_history import read_history
+from harness.core.provenance.git_objects import write_sources
+from harness.core.provenance.git_reader import read_git_history
 from harness.core.provenance.remeasure import remeasure
-from harness.core.registry.format import Registry
-from harness.core.registry.registry import read_registry
+from harness.core.registry.golden_names import manifest_of
+from harness.core.registry.history import decode_history, read_history_text
+from harness.core.registry.registry import history_path, read_registry
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digest_file, digests_of_file, sha256_file
@@ -28,29 +33,30 @@ from harness.core.storage.npz import read_archive
 from harness.core.storage.project import require_inner
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from harness.core.baselines.baseline import Baseline
     from harness.core.fixtures.manifest import Manifest
-    from harness.core.provenance.git_history import Commit, History, Records
+    from harness.core.provenance.git_history import Commit, GitHistory
     from harness.core.provenance.remeasure import Remeasured
-    from harness.core.registry.format import Entry
+    from harness.core.registry.format import Entry, Registry
+    from harness.core.registry.history import Environment, History, Record
     from harness.core.storage.project import Project
 
 
-class Place(str, Enum):
-    """What an entry's path leads to."""
+class PathState(str, Enum):
+    """What a registered path leads to."""
 
     FILE = "a file in the repository"
     MISSING = "no file"
-    OTHER = "no regular file"
+    OTHER = "something that is not a regular file"
     LINK = "a path through a symbolic link"
     OUTSIDE = "a path outside the repository"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file as it is on disk."""
+class FileOnDisk:
+    """Size in bytes and digests of a file as it is on disk."""
 
     size: int
     xxh128: str
@@ -58,18 +64,18 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """What a manifest declares, as far as it is there today.
+class Declared:
+    """What a manifest declares, compared with what is there today.
 
     Attributes
     ----------
     manifest : Manifest
     source : Path or None
-        A file of the source's name, in a place that the project lists.
+        A file with the source's name, in a directory that the project lists.
     source_digest : str or None
-        That file's digest.
+        Digest of that file.
     code : str or None
-        Digest of the generator's code today; None where its source is not to be found.
+        Digest of the generator's code today; None if its source cannot be found.
     intact : bool
         Whether the manifest's file is the registered one.
     """
@@ -82,55 +88,85 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class FileEvidence:
     """All that is known of one golden file.
 
     Attributes
     ----------
     path : str
-        As the registry has it.
+        As in the registry.
     entry : Entry
-        Its digests and records.
-    place : Place
-        What the path leads to; nothing but a file is read.
-    found : Found or None
+        Its registry entry.
+    state : PathState
+        What the path leads to; only a file is read.
+    records : tuple of Record
+        The records that lead to the one that the entry names, the oldest first; empty if it is missing.
+    environment : Environment or None
+        That the newest record names; None if it is missing.
+    on_disk : FileOnDisk or None
         The file on disk.
-    origin : Origin or None
-        Of a fixture's two files, where the manifest can be read.
+    declared : Declared or None
+        What the manifest of a fixture declares, if it can be read.
     baseline : Baseline or None
-        Of a baseline that can be read.
+        A baseline that can be read.
     remeasured : Remeasured or None
-        Of a baseline that keeps its arrays: what they say today.
-    flaw : str
-        In what the file's content contradicts its kind or the manifest beside it; empty if it does not.
+        For a baseline with stored arrays: its metrics, measured again.
+    contradiction : str
+        How the content of the file contradicts its kind or its manifest; empty if it does not.
+    committed_code : str or None
+        Digest of that code in the commit that added the newest record, if the record was made with
+        uncommitted changes and the code is another one today.
     commits : tuple of Commit
-        That changed the file or its records, newest first.
+        Those that changed the file or added a record of it, newest first.
     """
 
     path: str
     entry: Entry
-    place: Place
-    found: Found | None = None
-    origin: Origin | None = None
+    state: PathState
+    records: tuple[Record, ...] = ()
+    environment: Environment | None = None
+    on_disk: FileOnDisk | None = None
+    declared: Declared | None = None
     baseline: Baseline | None = None
-    flaw: str = ""
     remeasured: Remeasured | None = None
+    contradiction: str = ""
+    committed_code: str | None = None
     commits: tuple[Commit, ...] = ()
 
     @property
-    def records(self) -> Records:
-        """All records, the oldest first."""
-        return (*reversed(self.entry.history), self.entry.record)
+    def record(self) -> Record | None:
+        """The newest record; None if the history does not have it."""
+        return self.records[-1] if self.records else None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Digests of the records: each is named by the record after it, the newest by the entry."""
+        named = (*(record.previous or "" for record in self.records[1:]), self.entry.record)
+        return named if self.records else ()
+
+    @property
+    def call(self) -> str | None:
+        """The function that made a manifest's arrays or a baseline's metrics, ``module:function``."""
+        if self.baseline is not None:
+            return self.baseline.measure
+        return self.declared.manifest.generator.call if self.declared is not None else None
+
+    @property
+    def code_today(self) -> str | None:
+        """Digest of the code behind a manifest or a baseline, as it is today; None if it cannot be found."""
+        if self.remeasured is not None:
+            return self.remeasured.code
+        return self.declared.code if self.declared is not None else None
 
     @property
     def repacked(self) -> bool:
-        """Whether the archive was packed otherwise than recorded, and holds the very arrays of its manifest.
+        """Whether the archive has other bytes than recorded, and the arrays of an intact manifest.
 
-        Other bytes of the same number are no other container: somebody changed them.
+        An archive of the same size was not repacked: somebody changed bytes in it.
         """
-        if self.found is None or self.entry.kind != "fixture" or self.origin is None or self.flaw:
+        if self.on_disk is None or self.entry.kind != "fixture" or self.declared is None:
             return False
-        return self.origin.intact and self.found.size != self.entry.size
+        return self.declared.intact and not self.contradiction and self.on_disk.size != self.entry.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,99 +175,154 @@ class Evidence:
 
     Attributes
     ----------
-    chains : tuple of Chain
-        Of every golden file, sorted by path.
-    strangers : tuple of str
-        Files in the golden directory that no entry names.
+    files : mapping of str to FileEvidence
+        Every golden file by its path, sorted.
+    history_path : str
+        Path of the history file.
+    history : History
+        All records and environments on disk.
+    unregistered : tuple of str
+        Files in the golden directory without an entry in the registry.
     unreferenced : tuple of str
-        Registered files that the last full test run did not use, where that is known.
-    history : History or None
-        What git keeps, if it does.
+        Registered files that the last full test run did not use; empty if that is not known.
+    git : GitHistory or None
+        What git keeps; None outside a repository.
     """
 
-    chains: tuple[Chain, ...]
-    strangers: tuple[str, ...] = ()
+    files: Mapping[str, FileEvidence]
+    history_path: str
+    history: History
+    unregistered: tuple[str, ...] = ()
     unreferenced: tuple[str, ...] = ()
-    history: History | None = None
+    git: GitHistory | None = None
 
 
 def gather(project: Project) -> Evidence:
-    """Gather every golden file's chain.
+    """Gather the evidence for every golden file.
 
     Raises
     ------
     UnreadableError, StaleFormatError
-        If the registry cannot be read: then there is no answer.
+        If the registry or the history cannot be read, or if git fails: then there is no answer.
     """
     registry = read_registry(project.registry)
-    history = read_history(project)
-    chains = tuple(_chain(project, registry, path, history) for path in sorted(registry.entries))
-    strangers = tuple(sorted(unregistered(project, registry.entries)))
-    return Evidence(chains, strangers, recall(project) or (), history)
+    text, path = read_history_text(project), history_path(project)
+    history, git = decode_history(text, str(path)), read_git_history(project, text)
+    return Evidence(
+        files={
+            name: _gather_file(project, registry, name, history, git) for name in sorted(registry.entries)
+        },
+        history_path=project.relative(path),
+        history=history,
+        unregistered=tuple(sorted(unregistered(project, registry.entries))),
+        unreferenced=recall(project) or (),
+        git=git,
+    )
 
 
-def _chain(project: Project, registry: Registry, path: str, history: History | None) -> Chain:
-    entry, place = registry.entries[path], _place(project, path)
-    commits = tuple(commit for commit in history.commits if _touches(commit, path)) if history else ()
-    if place is not Place.FILE:
-        return Chain(path, entry, place, commits=commits)
-    file = project.root / path
-    found, again = Found(file.stat().st_size, *digests_of_file(file)), None
+def _gather_file(
+    project: Project, registry: Registry, path: str, history: History, git: GitHistory | None
+) -> FileEvidence:
+    entry, state = registry.entries[path], _path_state(project, path)
+    records = history.chain(path, entry.record)
+    known = FileEvidence(
+        path=path,
+        entry=entry,
+        state=state,
+        records=records,
+        environment=history.environments.get(records[-1].environment) if records else None,
+        commits=tuple(commit for commit in git.commits if _touches(commit, path, git)) if git else (),
+    )
+    if state is not PathState.FILE:
+        return known
+    known = _with_content(project, registry, known)
+    return replace(known, committed_code=_committed_code(project, known, git) if git else None)
+
+
+def _with_content(project: Project, registry: Registry, known: FileEvidence) -> FileEvidence:
+    """The evidence with what the file itself says, by its kind."""
+    file = project.root / known.path
+    on_disk = FileOnDisk(file.stat().st_size, *digests_of_file(file))
+    baseline = again = declared = None
     try:
-        origin, baseline = _origin(project, registry, path), None
-        if entry.kind == "baseline":
+        declared = _declared(project, registry, known.path)
+        if known.entry.kind == "baseline":
             baseline = read_baseline(file)
             again = remeasure(baseline, file, project.root)
-        flaw = _contradiction(project, registry, path, origin)
+        contradiction = _contradiction(project, known, declared)
     except HarnessError as error:
-        origin, baseline, flaw = None, None, f"expected {error.expected}, found {error.found}"
-    return Chain(path, entry, place, found, origin, baseline, flaw, again, commits)
+        baseline = declared = None
+        contradiction = f"expected {error.expected}, found {error.found}"
+    return replace(
+        known,
+        on_disk=on_disk,
+        declared=declared,
+        baseline=baseline,
+        remeasured=again,
+        contradiction=contradiction,
+    )
 
 
-def _place(project: Project, path: str) -> Place:
-    """What a path leads to; each of its parts is looked at, for a link anywhere leads elsewhere."""
+def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> str | None:
+    """Digest of the code in the commit that added the newest record, if that is still to be found out."""
+    record, commit = known.record, git.introduced.get(known.entry.record)
+    if record is None or commit is None or known.call is None or not record.dirty:
+        return None
+    if record.code in {msgspec.UNSET, known.code_today}:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        write_sources(project.root, commit.id, Path(folder))
+        return code_digest(known.call, project.root, snapshot=Path(folder))
+
+
+def _path_state(project: Project, path: str) -> PathState:
+    """What a path leads to; every part of it is checked, because a link anywhere may lead elsewhere."""
     try:
         require_inner(path)
     except RefusedError:
-        return Place.OUTSIDE
+        return PathState.OUTSIDE
     file = project.root / path
-    steps = (project.root / part for part in (PurePosixPath(path), *PurePosixPath(path).parents))
-    if any(step.is_symlink() for step in steps if step != project.root):
-        return Place.LINK
+    parts = (project.root / part for part in (PurePosixPath(path), *PurePosixPath(path).parents))
+    if any(part.is_symlink() for part in parts if part != project.root):
+        return PathState.LINK
     if not file.exists():
-        return Place.MISSING
-    return Place.FILE if file.is_file() else Place.OTHER
+        return PathState.MISSING
+    return PathState.FILE if file.is_file() else PathState.OTHER
 
 
-def _touches(commit: Commit, path: str) -> bool:
-    """Whether a commit changed a file or its records."""
-    after = commit.after.get(path)
-    return path in commit.files or any(before.get(path) != after for before in commit.before or ({},))
+def _touches(commit: Commit, path: str, git: GitHistory) -> bool:
+    """Whether a commit changed a file or added a record of it."""
+    added = (git.records[line] for line in commit.added if line in git.records)
+    return path in commit.files or any(record.path == path for record in added)
 
 
-def _origin(project: Project, registry: Registry, path: str) -> Origin | None:
+def _declared(project: Project, registry: Registry, path: str) -> Declared | None:
     """What the manifest of a fixture's file declares; None for other kinds of files."""
-    beside = str(PurePosixPath(path).with_suffix(".json"))
-    manifest = registry.entries.get(beside)
     if registry.entries[path].kind not in {"fixture", "manifest"}:
         return None
-    if manifest is None or manifest.kind != "manifest" or _place(project, beside) is not Place.FILE:
+    beside = str(manifest_of(PurePosixPath(path)))
+    entry = registry.entries.get(beside)
+    if entry is None or entry.kind != "manifest" or _path_state(project, beside) is not PathState.FILE:
         raise RefusedError(path, expected="its manifest beside it", found=f"no {beside}", remedy="")
-    told = read_manifest(project.root / beside)
-    source = find_any(project, told.source)
-    digest = digest_file(source) if source else None
-    intact = sha256_file(project.root / beside) == manifest.sha256
-    return Origin(told, source, digest, code_digest(told.generator.call, project.root), intact)
+    manifest = read_manifest(project.root / beside)
+    source = find_any(project, manifest.source)
+    return Declared(
+        manifest=manifest,
+        source=source,
+        source_digest=digest_file(source) if source else None,
+        code=code_digest(manifest.generator.call, project.root),
+        intact=sha256_file(project.root / beside) == entry.sha256,
+    )
 
 
-def _contradiction(project: Project, registry: Registry, path: str, origin: Origin | None) -> str:
-    """In what a fixture's file and its manifest contradict each other."""
-    if origin is None:
+def _contradiction(project: Project, known: FileEvidence, declared: Declared | None) -> str:
+    """How a fixture's file and its manifest contradict each other; empty if they do not."""
+    if declared is None:
         return ""
-    name, stem = origin.manifest.name, PurePosixPath(path).stem
+    name, stem = declared.manifest.name, PurePosixPath(known.path).stem
     if name != stem:
         return f"expected the name {stem} in its manifest, found {name}"
-    if registry.entries[path].kind == "fixture":
-        archive = project.root / path
-        require_matching_manifest(archive, read_archive(archive), origin.manifest)
+    if known.entry.kind == "fixture":
+        archive = project.root / known.path
+        require_matching_manifest(archive, read_archive(archive), declared.manifest)
     return ""

@@ -1,4 +1,4 @@
-"""A golden file's chain -> findings, by rules that need the registry and the disk alone."""
+"""Rules that need one golden file, its registry entry and its records -> findings."""
 
 from __future__ import annotations
 
@@ -7,152 +7,161 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.core.provenance.evidence import Place
-from harness.core.provenance.finding import broken, note, restore, weak
+from harness.core.provenance.evidence import PathState
+from harness.core.provenance.finding import broken, note, weak
 from harness.core.recording.cumulative_drift import drift_of
-from harness.core.registry.history import record_digest
+from harness.core.registry.golden_names import split_baseline_name
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.core.provenance.evidence import Chain
+    from harness.core.provenance.evidence import FileEvidence
     from harness.core.provenance.finding import AuditFinding
 
 
-def judge_chain(chain: Chain) -> Iterator[AuditFinding]:
-    """What one golden file's own chain shows."""
+def judge_file(file: FileEvidence) -> Iterator[AuditFinding]:
+    """Yield what is wrong with one golden file by itself."""
     for rule in _RULES:
-        yield from rule(chain)
+        yield from rule(file)
 
 
-def judge_baseline(chain: Chain, known: Mapping[str, Chain]) -> Iterator[AuditFinding]:
-    """A baseline was measured on the fixture that is golden now."""
-    if chain.baseline is None or chain.baseline.fixture is None:
+def judge_records(file: FileEvidence, history_path: str) -> Iterator[AuditFinding]:
+    """Check that the records of a golden file are all there and vouch for its registry entry."""
+    both = f"Restore both with `git checkout -- {REGISTRY} {history_path}`."
+    yield from _judge_seal(file, both)
+    yield from _judge_chain(file, both)
+
+
+def judge_baseline(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Iterator[AuditFinding]:
+    """Check that a baseline was measured on the fixture that is golden now."""
+    if file.baseline is None or file.baseline.fixture is None:
         return
-    path = PurePosixPath(chain.path)
-    manifest = known.get(str(path.with_name(f"{path.stem.partition('.')[0]}.json")))
-    if manifest and manifest.origin and manifest.origin.manifest.digest != chain.baseline.fixture:
-        detail = "measured on other arrays than the golden fixture's"
-        yield weak(chain, "baseline", detail, f"Run `harness calibrate {path.stem.partition('.')[2]}`.")
+    path = PurePosixPath(file.path)
+    fixture, pipeline = split_baseline_name(path.stem)
+    manifest = files.get(str(path.with_name(f"{fixture}.json")))
+    if manifest and manifest.declared and manifest.declared.manifest.digest != file.baseline.fixture:
+        detail = "measured on arrays other than the golden fixture's"
+        yield weak(file.path, "baseline", detail, f"Run `harness calibrate {pipeline}`.")
 
 
-def _judge_place(chain: Chain) -> Iterator[AuditFinding]:
-    """The entry leads to a file in the repository, and by itself, not through a link."""
-    if chain.place is Place.MISSING:
-        yield broken(chain, "missing", f"expected a file of {chain.entry.size} bytes, found none")
-    elif chain.place is not Place.FILE:
-        detail = f"expected {Place.FILE.value}, found {chain.place.value}"
-        yield broken(chain, "place", detail, f"Remove the entry from {REGISTRY}, or the link.")
+def _judge_path(file: FileEvidence) -> Iterator[AuditFinding]:
+    """The path must lead to a file in the repository, not through a link."""
+    if file.state is PathState.MISSING:
+        yield broken(file.path, "missing", f"expected a file of {file.entry.size} bytes, found none")
+    elif file.state is not PathState.FILE:
+        detail = f"expected {PathState.FILE.value}, found {file.state.value}"
+        yield broken(file.path, "path", detail, f"Remove the entry from {REGISTRY}, or the link.")
 
 
-def _judge_bytes(chain: Chain) -> Iterator[AuditFinding]:
-    """The file is what its entry says, by size and by both digests."""
-    if chain.found is None:
+def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
+    """Size and both digests must be those of the registry entry."""
+    if file.on_disk is None:
         return
-    if chain.repacked:
-        yield note(chain, "repacked", "other bytes than recorded, the same arrays", _PACKED)
+    if file.repacked:
+        yield note(file.path, "repacked", "the bytes differ from those recorded, the arrays do not", _PACKED)
         return
     for key in ("size", "sha256", "xxh128"):
-        told, seen = getattr(chain.entry, key), getattr(chain.found, key)
-        if told != seen:
-            yield broken(chain, "bytes", f"expected {key} {told}, found {seen}")
+        expected, found = getattr(file.entry, key), getattr(file.on_disk, key)
+        if expected != found:
+            yield broken(file.path, "bytes", f"expected {key} {expected}, found {found}")
             return
 
 
-def _judge_content(chain: Chain) -> Iterator[AuditFinding]:
-    """The file can be read, and a manifest describes the arrays beside it."""
-    if chain.flaw:
-        yield broken(chain, "content", chain.flaw)
+def _judge_content(file: FileEvidence) -> Iterator[AuditFinding]:
+    """The file must be readable, and a manifest must describe the arrays beside it."""
+    if file.contradiction:
+        yield broken(file.path, "content", file.contradiction)
 
 
-def _judge_seals(chain: Chain) -> Iterator[AuditFinding]:
-    """The newest record vouches for the bytes that the entry names."""
-    seal = chain.entry.record.sha256
-    if seal is msgspec.UNSET:
-        yield weak(chain, "unsealed", "its newest record does not say which bytes it is of", _RECORD_ANEW)
-    elif seal != chain.entry.sha256:
-        yield broken(chain, "seal", f"the entry says {chain.entry.sha256}, its newest record is of {seal}")
+def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
+    """The newest record must vouch for the bytes of the registry entry."""
+    record = file.record
+    if record is None:
+        detail = f"the history has no record {file.entry.record} of this file"
+        yield broken(file.path, "record", detail, both)
+    elif record.sha256 != file.entry.sha256:
+        detail = f"{REGISTRY} has {file.entry.sha256}, its newest record vouches for {record.sha256}"
+        yield broken(file.path, "seal", detail)
 
 
-def _judge_links(chain: Chain) -> Iterator[AuditFinding]:
-    """Each record names the digest of the one before it, and the first names none."""
-    expected = None
-    for record in chain.records:
-        if record.previous != expected:
-            detail = f"the record of {record.at} follows {record.previous}, found {expected} before it"
-            yield broken(chain, "chain", detail, restore(REGISTRY))
-        expected = record_digest(record)
+def _judge_chain(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
+    """No record may be missing between the newest and the first one."""
+    if file.records and file.records[0].previous is not None:
+        first = file.records[0]
+        detail = f"the record of {first.at} follows {first.previous}, which the history does not have"
+        yield broken(file.path, "chain", detail, both)
+    if file.records and file.environment is None:
+        detail = f"the history does not have the environment {file.records[-1].environment} of its record"
+        yield broken(file.path, "environment", detail, both)
 
 
-def _judge_reasons(chain: Chain) -> Iterator[AuditFinding]:
-    """Each record says why, and from a state that a commit holds."""
-    silent = [record.at for record in chain.records if not record.reason.strip()]
-    dirty = [record.at for record in chain.records if record.dirty]
+def _judge_reasons(file: FileEvidence) -> Iterator[AuditFinding]:
+    """Every record should have a reason; only the newest can still be replaced by a better one."""
+    silent = [record for record in file.records if not record.reason.strip()]
+    if silent and silent[-1] is file.record:
+        yield weak(file.path, "reason", f"recorded without a reason at {silent.pop().at}", _REASON)
     if silent:
-        yield weak(chain, "reason", f"recorded without a reason at {', '.join(silent)}", _REASON)
-    if dirty:
-        detail = f"recorded with dirty: true, from uncommitted changes, at {', '.join(dirty)}"
-        yield weak(chain, "dirty", detail, "Commit first, then record.")
+        dates = ", ".join(record.at for record in silent)
+        yield note(file.path, "reason", f"recorded without a reason at {dates}")
 
 
-def _judge_metrics(chain: Chain) -> Iterator[AuditFinding]:
-    """A baseline says what its arrays say, by the code that it was recorded with."""
-    again = chain.remeasured
-    if again is None or chain.baseline is None:
+def _judge_metrics(file: FileEvidence) -> Iterator[AuditFinding]:
+    """A baseline's metrics must be those of its stored arrays, measured by the recorded code."""
+    again = file.remeasured
+    if again is None or file.baseline is None:
         return
     if again.obstacle:
-        yield note(chain, "metrics", f"not measured again: {again.obstacle}")
+        yield note(file.path, "metrics", f"not measured again: {again.obstacle}")
     for name, value in again.differing.items():
-        told = chain.baseline.metrics[name].value
-        detail = f"{name}: the stored arrays give {value:.6g}, the baseline says {told:.6g}"
-        if again.code == chain.entry.record.code:
-            yield broken(chain, "edited", detail)
+        expected = file.baseline.metrics[name].value
+        detail = f"{name}: the stored arrays give {value:.6g}, the baseline has {expected:.6g}"
+        if file.record is not None and again.code == file.record.code:
+            yield broken(file.path, "edited", detail)
         else:
-            yield weak(chain, "metric code", f"{detail}; the code that measures has changed", _MEASURE)
+            yield weak(file.path, "metric code", f"{detail}; the code that measures has changed", _MEASURE)
 
 
-def _judge_walk(chain: Chain) -> Iterator[AuditFinding]:
-    """Small steps have not led far."""
-    course = drift_of(chain.records)
-    if course is not None and course.crept is not None:
+def _judge_drift(file: FileEvidence) -> Iterator[AuditFinding]:
+    """Many small changes should not add up to a large one."""
+    drift = drift_of(file.records)
+    if drift is not None and drift.slow_drift is not None:
         detail = (
-            f"{course.crept.tolerances:.3g} tolerances from the first version ({course.crept.name}) "
-            f"in {course.records} records since {course.since}, though no step was more than one"
+            f"{drift.slow_drift.tolerances:.3g} tolerances from the first version ({drift.slow_drift.name}) "
+            f"in {drift.records} records since {drift.since}, although no change was more than one"
         )
-        yield note(chain, "walk", detail, _LEASH)
+        yield note(file.path, "cumulative drift", detail, _LIMIT)
 
 
-def _judge_origin(chain: Chain) -> Iterator[AuditFinding]:
-    """The source and the code are still there, and still the same."""
-    origin = chain.origin
-    if origin is None or chain.entry.kind != "manifest":
+def _judge_declared(file: FileEvidence) -> Iterator[AuditFinding]:
+    """The source and the generator's code should be those that the manifest was recorded with."""
+    declared = file.declared
+    if declared is None or file.entry.kind != "manifest":
         return
-    source, code = origin.manifest.source, chain.entry.record.code
-    if origin.source_digest is not None and origin.source_digest != source.digest:
-        detail = f"source {source.name}: expected {source.digest}, found {origin.source_digest}"
-        yield weak(chain, "source", detail, "List the directory of the original in [tool.harness] sources.")
-    elif origin.source is None and source.name != "simulated":
-        yield note(chain, "source", f"source {source.name} is not here: it was not compared", _SOURCES)
-    if code is not msgspec.UNSET and code != origin.code:
-        detail = f"code of {origin.manifest.generator.call} has changed since it was recorded"
-        yield note(chain, "code", detail, f"See `harness reproduce {origin.manifest.name}`.")
+    source = declared.manifest.source
+    if declared.source_digest is not None and declared.source_digest != source.digest:
+        detail = f"source {source.name}: expected {source.digest}, found {declared.source_digest}"
+        remedy = "List the directory of the original in [tool.harness] sources."
+        yield weak(file.path, "source", detail, remedy)
+    elif declared.source is None and source.name != "simulated":
+        yield note(file.path, "source", f"source {source.name} was not found and not compared", _SOURCES)
+    code = file.record.code if file.record else msgspec.UNSET
+    if code is not msgspec.UNSET and code != declared.code:
+        detail = f"the code of {declared.manifest.generator.call} has changed since it was recorded"
+        yield note(file.path, "code", detail, f"See `harness reproduce {declared.manifest.name}`.")
 
 
 _RULES = (
-    _judge_place,
+    _judge_path,
     _judge_bytes,
     _judge_content,
-    _judge_seals,
-    _judge_links,
     _judge_reasons,
-    _judge_walk,
-    _judge_origin,
+    _judge_drift,
+    _judge_declared,
     _judge_metrics,
 )
-_LEASH = "Read their reasons; golden_max_drift sets a limit."
-_MEASURE = "See the change; then measure anew with `harness calibrate`."
-_PACKED = "Nothing has drifted; `git checkout` brings the recorded bytes back."
-_RECORD_ANEW = "Record it anew with `pytest --force-regen` when it changes next."
+_LIMIT = "Read their reasons; golden_max_drift sets a limit."
+_MEASURE = "Review the change, then run `harness calibrate`."
+_PACKED = "Nothing has drifted; `git checkout` restores the recorded bytes."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."
 _SOURCES = "List its directory in pyproject.toml, [tool.harness] sources."

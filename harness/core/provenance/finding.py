@@ -1,22 +1,17 @@
-"""What an audit finds, ranked: broken, weak, or worth knowing."""
+"""What an audit finds, ranked: broken, weak, or informational."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from harness.core.storage.project import REGISTRY
 
-if TYPE_CHECKING:
-    from harness.core.provenance.evidence import Chain
-
-UNDO = f"Restore it with `git checkout -- {REGISTRY}`."
-COMMIT = f"Commit golden files and {REGISTRY} together."
+COMMIT = f"Commit the golden files, their history and {REGISTRY} together."
 
 
 class Rank(str, Enum):
-    """How much a finding weighs, the heaviest first."""
+    """How serious a finding is, the most serious first."""
 
     BROKEN = "broken"
     WEAK = "weak"
@@ -25,7 +20,7 @@ class Rank(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One thing that an audit found: how bad, of which file, by which rule, and what to do about it."""
+    """One thing that an audit found: how serious, in which file, by which rule, and what to do about it."""
 
     rank: Rank
     path: str
@@ -34,21 +29,21 @@ class AuditFinding:
     remedy: str = ""
 
 
-def broken(chain: Chain, rule: str, detail: str, remedy: str = "") -> AuditFinding:
-    """Finding that no golden file may have; without a remedy of its own, the file is to be restored."""
-    return AuditFinding(Rank.BROKEN, chain.path, rule, detail, remedy or restore(chain.path))
+def broken(path: str, rule: str, detail: str, remedy: str = "") -> AuditFinding:
+    """Return a finding that no golden file may have; the default remedy is to restore the file."""
+    return AuditFinding(Rank.BROKEN, path, rule, detail, remedy or restore(path))
 
 
-def weak(chain: Chain, rule: str, detail: str, remedy: str = "") -> AuditFinding:
-    """Finding that leaves a doubt."""
-    return AuditFinding(Rank.WEAK, chain.path, rule, detail, remedy)
+def weak(path: str, rule: str, detail: str, remedy: str = "") -> AuditFinding:
+    """Return a finding that leaves a doubt, and that somebody can remove."""
+    return AuditFinding(Rank.WEAK, path, rule, detail, remedy)
 
 
-def note(chain: Chain, rule: str, detail: str, remedy: str = "") -> AuditFinding:
-    """Finding that is worth knowing."""
-    return AuditFinding(Rank.INFORMATIONAL, chain.path, rule, detail, remedy)
+def note(path: str, rule: str, detail: str, remedy: str = "") -> AuditFinding:
+    """Return a finding that is worth knowing."""
+    return AuditFinding(Rank.INFORMATIONAL, path, rule, detail, remedy)
 
 
 def restore(path: str) -> str:
-    """How to take a file back from git, and to see who changed it."""
+    """Return the commands that restore a file from git and show who changed it."""
     return f"Restore it with `git checkout -- {path}`; `git log -p -- {path}` shows who changed it."

@@ -1,121 +1,333 @@
-"""A golden file's chain and what git kept -> findings.
+"""Rules that need what git keeps of golden files and their records -> findings.
 
-A record that was committed has to stay, and a commit that changes golden bytes has to add a record of them.
+There are two rules. No commit, merges included, may lose a history line that one of its parents had. And a
+commit that changes golden bytes must have a record that vouches for the new bytes.
+
+Honest mistakes break the first rule too: ``git revert`` takes the lines of the reverted commit out of the
+history. Once they are added again nothing is lost. So only lines that are still missing today are held
+against a commit.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from harness.core.provenance.finding import COMMIT, UNDO, broken, note, weak
+from harness.core.provenance.finding import COMMIT, broken, note, weak
+from harness.core.provenance.git_history import WORK_TREE
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from harness.core.provenance.evidence import Chain
+    from harness.core.provenance.evidence import Evidence, FileEvidence
     from harness.core.provenance.finding import AuditFinding
-    from harness.core.provenance.git_history import Commit, History
+    from harness.core.provenance.git_history import Change, Commit, GitHistory
     from harness.core.registry.history import Record
 
 
-def judge_in_git(chain: Chain, history: History) -> Iterator[AuditFinding]:
-    """What git says of one chain."""
-    forged: list[Record] = []
-    for commit in reversed(chain.commits):
-        yield from _judge_commit(chain, commit)
-        yield from _judge_lost(chain, commit, forged)
-        forged += _forged(chain, commit)
-    lost = [record for record in history.head.get(chain.path, ()) if record not in chain.records]
-    if lost:
-        yield broken(chain, "rewritten", f"{_named(lost)}: in the newest commit, and not here", UNDO)
-    if {chain.path, REGISTRY} & history.uncommitted:
-        yield weak(chain, "uncommitted", "the file or its record is not as in the newest commit", COMMIT)
-    elif not history.shallow and not any(chain.path in commit.files for commit in chain.commits):
-        yield weak(chain, "unkept", "no commit holds the file", "Commit it; does git ignore it?")
-    if not history.shallow:
-        yield from _judge_revisions(chain, history)
+class _Version(NamedTuple):
+    """A golden file's bytes as one commit has them, unlike a parent of it."""
+
+    file: FileEvidence
+    sha256: str
+    commit: Commit
+    change: Change
 
 
-def _judge_revisions(chain: Chain, history: History) -> Iterator[AuditFinding]:
-    """Each record names a commit that leads here."""
-    commits = [record.commit for record in chain.records]
-    strange = sorted({commit[:12] for commit in commits if commit and commit not in history.known})
-    if strange:
-        yield weak(chain, "commit", f"recorded at {', '.join(strange)}, which does not lead here")
-    if None in commits:
-        yield weak(chain, "commit", "recorded where git had no commit", "Commit first, then record.")
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """All records of git and of the work tree, by what rules look for.
 
-
-def _judge_commit(chain: Chain, commit: Commit) -> Iterator[AuditFinding]:
-    """A commit that changed the bytes added a record that vouches for them."""
-    bytes_then = commit.files.get(chain.path)
-    if bytes_then is None:
-        return
-    before = [record for side in commit.before for record in side.get(chain.path, ())]
-    after = commit.after.get(chain.path, ())
-    if any(_vouches(record, bytes_then) for record in after if record not in before):
-        return
-    what = f"commit {_cited(commit)} changed the bytes without a record of them"
-    if any(record.sha256 == bytes_then for record in (*before, *after)):
-        yield note(chain, "restored", f"commit {_cited(commit)} brought back bytes recorded before")
-    elif any(record.sha256 == bytes_then for record in chain.records):
-        yield weak(chain, "separate", f"{what}; another commit has it", COMMIT)
-    elif chain.repacked and chain.found is not None and chain.found.sha256 == bytes_then:
-        yield note(chain, "repacked", f"commit {_cited(commit)} packed the same arrays anew")
-    elif chain.found is not None and chain.found.sha256 == bytes_then:
-        yield broken(chain, "unrecorded", what, "Restore the bytes of the commit before, or record these.")
-    else:
-        yield weak(chain, "replaced", f"{what}; they have been replaced since")
-
-
-def _judge_lost(chain: Chain, commit: Commit, forged: list[Record]) -> Iterator[AuditFinding]:
-    """A commit keeps every record that a parent had; a merge, all of one parent's at least.
-
-    Records in *forged*, that came in place of others, may go: that puts things right again.
+    Attributes
+    ----------
+    today : frozenset of str
+        History lines on disk.
+    records : mapping of str to Record
+        By digest.
+    of_path : mapping of str to set of str
+        Digests by path.
+    of_bytes : mapping of str to set of str
+        Digests by the SHA-256 that the record vouches for.
     """
-    lost = _lost(chain, commit)
-    gone = [r for side in lost for r in side if r not in chain.records and r not in forged]
-    if not gone:
+
+    today: frozenset[str]
+    records: Mapping[str, Record]
+    of_path: Mapping[str, set[str]]
+    of_bytes: Mapping[str, set[str]]
+
+    def rewritten_from(self, digest: str) -> list[str]:
+        """Digests of records of the same bytes, after the same record, with other words."""
+        record = self.records[digest]
+        same = self.of_bytes[record.sha256] & self.of_path[record.path] - {digest}
+        return sorted(other for other in same if self.records[other].previous == record.previous)
+
+
+def judge_in_git(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield what git shows about golden files and their records."""
+    index, git = _index(evidence), evidence.git
+    for file in evidence.files.values():
+        yield from _judge_rewritten(file, evidence, index)
+    if git is None:
         return
-    if chain.path not in commit.after:
-        detail = f"its entry was removed in commit {_cited(commit)}, its records with it"
-        yield weak(chain, "restarted", detail)
-    elif all(lost):
-        detail = f"{_named(gone)}: removed or changed in commit {_cited(commit)}"
-        yield broken(chain, "rewritten", detail, f"Take {REGISTRY} from the commit before, and merge anew.")
-    else:
-        detail = f"{_named(gone)}: not taken over in merge {_cited(commit)}"
-        yield note(chain, "merged", detail)
+    yield from _judge_lost_lines(evidence, git, index)
+    yield from _judge_bytes(evidence, git, index)
+    for file in evidence.files.values():
+        yield from _judge_committed(file, git)
+        if not git.shallow:
+            yield from _judge_revisions(file, git)
+            yield from _judge_restart(file, git, index)
 
 
-def _lost(chain: Chain, commit: Commit) -> list[list[Record]]:
-    """Records that a commit has no more, for each parent that had the file registered."""
-    after = commit.after.get(chain.path, ())
-    sides = [before[chain.path] for before in commit.before if chain.path in before]
-    return [[record for record in side if record not in after] for side in sides]
+def _index(evidence: Evidence) -> _Index:
+    records = {**(evidence.git.records if evidence.git else {}), **evidence.history.records}
+    of_path: dict[str, set[str]] = {}
+    of_bytes: dict[str, set[str]] = {}
+    for digest, record in records.items():
+        of_path.setdefault(record.path, set()).add(digest)
+        of_bytes.setdefault(record.sha256, set()).add(digest)
+    return _Index(evidence.history.digests, records, of_path, of_bytes)
 
 
-def _forged(chain: Chain, commit: Commit) -> list[Record]:
-    """Records that a commit put in place of others."""
-    lost = _lost(chain, commit)
-    if not lost or not all(lost):
-        return []
-    before = [record for side in commit.before for record in side.get(chain.path, ())]
-    return [record for record in commit.after.get(chain.path, ()) if record not in before]
+def _judge_lost_lines(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator[AuditFinding]:
+    """No commit may lose a line of the history that one of its parents had."""
+    false: set[str] = set()  # lines that came in place of true ones
+    seen: set[str] = set()
+    for commit in (*reversed(git.commits), git.work_tree):
+        for change in commit.changes:
+            yield from _judge_loss(evidence, index, commit, change, false)
+        false |= _replacements(commit, index) - seen
+        seen |= commit.lines
 
 
-def _vouches(record: Record, sha256: str) -> bool:
-    """Whether a record may be of these bytes: one without a seal may be of any."""
-    return record.sha256 is msgspec.UNSET or record.sha256 == sha256
+def _judge_loss(
+    evidence: Evidence, index: _Index, commit: Commit, change: Change, false: set[str]
+) -> Iterator[AuditFinding]:
+    """Judge the lines that a commit lost compared with one parent.
+
+    A line that came in place of another may go: that is how a rewritten record is corrected.
+    """
+    by_path: dict[str, list[str]] = {}
+    for line in change.lost:
+        path = index.records[line].path if line in index.records else evidence.history_path
+        by_path.setdefault(path, []).append(line)
+    only_others = by_path.keys() == {evidence.history_path}
+    for path, lines in sorted(by_path.items()):
+        missing = [line for line in lines if line not in index.today and line not in false]
+        if path == evidence.history_path and not only_others:
+            continue  # environments that went with their records
+        if missing:
+            yield _lost(evidence, commit, change, path, _names(missing, index))
+        elif commit.id != WORK_TREE:
+            yield note(path, "restored", _found_again(commit))
 
 
-def _named(lost: list[Record]) -> str:
-    """Records as a person knows them."""
-    return "; ".join(f"record of {item.at} by {item.by}, {item.reason!r}" for item in lost)
+def _lost(evidence: Evidence, commit: Commit, change: Change, path: str, names: str) -> AuditFinding:
+    """Finding for lines that a commit lost and that are still missing."""
+    parent, history = (change.parent or "")[:12], evidence.history_path
+    remedy = f"Add them again with `git show {parent}:{change.history} >> {history}`, then commit."
+    if path in commit.restored:
+        detail = f"{_where(commit)} took it back to an earlier state and lost {names}"
+        return weak(path, "restored", detail, remedy)
+    return broken(
+        path, "lost", f"{names}: in the history of commit {parent}, lost in {_where(commit)}", remedy
+    )
 
 
-def _cited(commit: Commit) -> str:
-    return f"{commit.id[:12]} ({commit.author}, {commit.at[:10]}, {commit.subject!r})"
+def _replacements(commit: Commit, index: _Index) -> set[str]:
+    """Records that a commit has in place of others of the same bytes, which it lost."""
+    lost = {line for change in commit.changes for line in change.lost}
+    new = (line for line in commit.added if line in index.records)
+    return {line for line in new if lost.intersection(index.rewritten_from(line))}
+
+
+def _judge_rewritten(file: FileEvidence, evidence: Evidence, index: _Index) -> Iterator[AuditFinding]:
+    """The registry must not rely on a record that was rewritten, even if the true one is there as well.
+
+    One recording writes one line. Two lines of the same bytes, after the same record, with the same date but
+    another author or reason are one line that was rewritten; so are two lines one of which a commit put in
+    place of the other. The one that was committed first is true. If git cannot say which that is, because two
+    branches have one each, neither can be trusted.
+    """
+    for digest in file.digests:
+        for other in index.rewritten_from(digest):
+            finding = _judge_twin(file, evidence, index, digest, other)
+            if finding is not None:
+                yield finding
+
+
+def _judge_twin(
+    file: FileEvidence, evidence: Evidence, index: _Index, digest: str, other: str
+) -> AuditFinding | None:
+    """Judge a record that the registry relies on, and another one of the same bytes."""
+    git, record, twin = evidence.git, index.records[digest], index.records[other]
+    detail = f"{_name(record)} was {_name(twin)} before it was rewritten"
+    same_recording = record.at == twin.at
+    if git is None or git.shallow:
+        unclear = f"{_name(record)} and {_name(twin)} are one recording; git cannot say which is true"
+        return weak(file.path, "rewritten", unclear) if same_recording and other in index.today else None
+    mine, its = git.introduced.get(digest, git.work_tree), git.introduced.get(other, git.work_tree)
+    replaced = any(other in change.lost for change in mine.changes)
+    if not (same_recording or replaced) or _is_before(git, mine, its):
+        return None
+    if _is_before(git, its, mine):
+        return broken(file.path, "rewritten", f"{detail}, in {_where(mine)}", _remedy(evidence, its))
+    if other in index.today:
+        unclear = f"{_name(record)} and {_name(twin)} are one recording; neither was committed first"
+        return broken(file.path, "rewritten", unclear, _remedy(evidence, its))
+    return None
+
+
+def _is_before(git: GitHistory, commit: Commit, other: Commit) -> bool:
+    """Whether a commit leads to another one; every commit leads to the work tree."""
+    if commit.id in {other.id, WORK_TREE}:
+        return False
+    return other.id == WORK_TREE or commit.id in git.ancestors([other.id])
+
+
+def _remedy(evidence: Evidence, commit: Commit) -> str:
+    files = f"{REGISTRY} {evidence.history_path}"
+    return f"`git checkout {commit.id[:12]} -- {files}` restores the state of commit {commit.id[:12]}."
+
+
+def _judge_bytes(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator[AuditFinding]:
+    """A commit that changed golden bytes must have a record that vouches for them."""
+    reported: set[tuple[str, str]] = set()
+    for commit in reversed(git.commits):  # a version is held against the first commit that has it
+        for change in commit.changes:
+            for path, sha256 in change.files.items():
+                file = evidence.files.get(path)
+                if file is None or sha256 is None or (path, sha256) in reported:
+                    continue
+                finding = _judge_version(_Version(file, sha256, commit, change), index)
+                if finding is not None:
+                    reported.add((path, sha256))
+                    yield finding
+
+
+def _judge_version(version: _Version, index: _Index) -> AuditFinding | None:
+    file, sha256, commit, change = version
+    path, where = file.path, _where(commit)
+    anywhere = index.of_bytes.get(sha256, set())
+    vouching = {line for line in anywhere if _is_record_of(index.records[line], path)}
+    if vouching & commit.lines:
+        if vouching & change.added:
+            return None
+        return note(path, "restored", f"{where} brought back bytes that were recorded before")
+    if vouching & index.today:
+        if commit.before_history:
+            return None  # the records of that time are in today's history
+        return note(path, "separate", f"{where} changed the bytes, another commit added their record")
+    if moved := anywhere & commit.lines:
+        old = index.records[min(moved)].path
+        return note(path, "renamed", f"{where} brought bytes that were recorded as {old}")
+    return _unrecorded(version)
+
+
+def _unrecorded(version: _Version) -> AuditFinding:
+    """Finding for bytes that no record vouches for."""
+    file, where = version.file, _where(version.commit)
+    is_current = file.on_disk is not None and file.on_disk.sha256 == version.sha256
+    if version.commit.before_history:
+        return note(file.path, "unrecorded", f"{where} changed the bytes before the project had a history")
+    if is_current and file.repacked:
+        return note(file.path, "repacked", f"{where} packed the same arrays differently")
+    detail = f"{where} changed the bytes without a record of them"
+    if is_current:
+        remedy = "Restore the bytes of the commit before, or record these."
+        return broken(file.path, "unrecorded", detail, remedy)
+    return note(file.path, "replaced", f"{detail}; they have been replaced since")
+
+
+def _is_record_of(record: Record, path: str) -> bool:
+    """Whether a record is of the file at *path*, whatever the golden directory was called then."""
+    return record.path == path or record.path.partition("/")[2] == path.partition("/")[2]
+
+
+def _judge_committed(file: FileEvidence, git: GitHistory) -> Iterator[AuditFinding]:
+    """The file, its registry entry and its record should be as in the newest commit."""
+    differs = git.head.get(file.path) != file.entry or file.entry.record in git.work_tree.added
+    if differs or file.path in git.uncommitted:
+        yield weak(file.path, "uncommitted", "the file or its record differs from the newest commit", COMMIT)
+    elif file.path not in git.tracked:
+        yield weak(file.path, "unkept", "no commit has the file", "Commit it; does git ignore it?")
+
+
+def _judge_revisions(file: FileEvidence, git: GitHistory) -> Iterator[AuditFinding]:
+    """A record should name the commit that it was made at, and its code should be committed.
+
+    Only the newest record can still be replaced, so older ones are informational.
+    """
+    for digest, record in zip(file.digests, file.records, strict=True):
+        report = weak if record is file.record else note
+        commit = git.introduced.get(digest)
+        yield from _judge_revision(file, git, record, commit, report)
+        if record.dirty and record is file.record and _has_uncommitted_code(file, record):
+            detail = f"recorded at {record.at} with code that was not committed"
+            yield weak(file.path, "dirty", detail, "Commit the code, then record it again.")
+        elif record.dirty and record is not file.record:
+            yield note(file.path, "dirty", f"recorded at {record.at} with uncommitted changes")
+
+
+def _judge_revision(
+    file: FileEvidence,
+    git: GitHistory,
+    record: Record,
+    introduced: Commit | None,
+    report: Callable[[str, str, str, str], AuditFinding],
+) -> Iterator[AuditFinding]:
+    if record.commit is None:
+        is_first = introduced is None or not any(change.parent for change in introduced.changes)
+        if not is_first:  # there was a commit, but not in this repository
+            detail = f"recorded at {record.at} where git had no commit"
+            yield report(file.path, "commit", detail, "Commit first, then record.")
+    elif record.commit not in git.parents:
+        detail = f"recorded at {record.at}, at commit {record.commit[:12]}, which does not lead here"
+        yield report(file.path, "commit", detail, "")
+
+
+def _has_uncommitted_code(file: FileEvidence, record: Record) -> bool:
+    """Whether a record was made by code that neither the commit that added it has nor the work tree.
+
+    Committing code and golden files together is as good as committing the code first. A record that does not
+    name its code says nothing about it: there the manifest beside the file decides.
+    """
+    return record.code is not msgspec.UNSET and record.code not in {file.code_today, file.committed_code}
+
+
+def _judge_restart(file: FileEvidence, git: GitHistory, index: _Index) -> Iterator[AuditFinding]:
+    """Records should continue older ones of the same file, also after it was removed and added again."""
+    others = (index.of_path.get(file.path, set()) & index.today) - set(file.digests)
+    if not others or not file.records:
+        return
+    commit = git.introduced.get(file.digests[0], git.work_tree)
+    commits = ((line, git.introduced[line]) for line in others if line in git.introduced)
+    older = [line for line, other in commits if _is_before(git, other, commit)]
+    if older:
+        report = weak if len(file.records) == 1 else note
+        detail = f"its records start again at {file.records[0].at} and do not continue {_names(older, index)}"
+        yield report(file.path, "restarted", detail)
+
+
+def _names(lines: list[str], index: _Index) -> str:
+    """Records as a person knows them, the oldest first, and the number of other lines."""
+    records = sorted((index.records[line] for line in lines if line in index.records), key=lambda r: r.at)
+    others = len(lines) - len(records)
+    names = [*map(_name, records), *([f"{others} lines that are not records"] if others else [])]
+    return "; ".join(names)
+
+
+def _found_again(commit: Commit) -> str:
+    return f"{_where(commit)} lost history lines of it, none of which is missing today"
+
+
+def _name(record: Record) -> str:
+    return f"the record of {record.at} by {record.by}, {record.reason!r}"
+
+
+def _where(commit: Commit) -> str:
+    if commit.id == WORK_TREE:
+        return "the work tree"
+    return f"commit {commit.id[:12]} ({commit.author}, {commit.at[:10]}, {commit.subject!r})"

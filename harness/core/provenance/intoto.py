@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.registry.history import record_digest
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from harness.core.provenance.evidence import Chain, Origin
-    from harness.core.registry.history import Record
+    from harness.core.provenance.evidence import Declared, FileEvidence
+    from harness.core.registry.history import Environment, Record
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -27,65 +25,69 @@ _URN = "urn:golden-harness"
 _OWN = "harness"  # key of this package among the versions in an environment
 
 
-def statements(chains: Sequence[Chain]) -> Iterator[dict[str, Any]]:
+def statements(files: Iterable[FileEvidence]) -> Iterator[dict[str, Any]]:
     """One in-toto Statement for each fixture, baseline and other golden file.
 
     Statements repeat what the registry and the manifests declare; whether that is true is for the audit to
-    check.
+    check. A file whose record is missing has no statement.
     """
-    for _, group in groupby(sorted(chains, key=_unit), key=_unit):
+    recorded = (file for file in files if file.record is not None)
+    for _, group in groupby(sorted(recorded, key=_unit), key=_unit):
         yield _statement(list(group))
 
 
-def _unit(chain: Chain) -> str:
+def _unit(file: FileEvidence) -> str:
     """Grouping key of files that were made together: a fixture's archive and manifest, or a single file."""
-    fixture = chain.entry.kind in {"fixture", "manifest"}
-    return str(PurePosixPath(chain.path).with_suffix("")) if fixture else chain.path
+    fixture = file.entry.kind in {"fixture", "manifest"}
+    return str(PurePosixPath(file.path).with_suffix("")) if fixture else file.path
 
 
-def _statement(chains: list[Chain]) -> dict[str, Any]:
+def _statement(files: list[FileEvidence]) -> dict[str, Any]:
     """Statement for files that were made together; the manifest's record is used, because it has the code."""
-    leading = next((chain for chain in chains if chain.entry.kind == "manifest"), chains[0])
+    leading = next((file for file in files if file.entry.kind == "manifest"), files[0])
     return {
         "_type": STATEMENT,
         "subject": [
-            {"name": chain.path, "digest": _digest_set(chain.entry.sha256, chain.entry.xxh128)}
-            for chain in chains
+            {"name": file.path, "digest": _digest_set(file.entry.sha256, file.entry.xxh128)} for file in files
         ],
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": _definition(leading),
-            "runDetails": _details(leading.entry.record),
+            "runDetails": _details(leading),
         },
     }
 
 
-def _definition(chain: Chain) -> dict[str, Any]:
+def _definition(file: FileEvidence) -> dict[str, Any]:
     """The SLSA build definition: what was run, with which inputs."""
-    origin, record = chain.origin, chain.entry.record
-    if origin is None:
+    declared, record = file.declared, file.records[-1]
+    if declared is None:
         parameters: dict[str, Any] = {"command": record.command}
         dependencies = _repository(record)
     else:
-        parameters = {"generator": msgspec.to_builtins(origin.manifest.generator)}
-        dependencies = [*_repository(record), *_inputs(origin, record)]
+        parameters = {"generator": msgspec.to_builtins(declared.manifest.generator)}
+        dependencies = [*_repository(record), *_inputs(declared, record)]
     return {
-        "buildType": f"{_URN}:{'generate' if origin else 'record'}:v1",
+        "buildType": f"{_URN}:{'generate' if declared else 'record'}:v1",
         "externalParameters": parameters,
-        "internalParameters": {"environment": record.environment},
+        "internalParameters": {"environment": _versions(file.environment)},
         "resolvedDependencies": dependencies,
     }
 
 
-def _details(record: Record) -> dict[str, Any]:
+def _details(file: FileEvidence) -> dict[str, Any]:
     """The SLSA run details: who ran it, and when; the builder is a work tree, not a build platform."""
     return {
         "builder": {
             "id": f"{_URN}:work-tree:v1",
-            "version": {"golden-harness": record.environment.get(_OWN, "unknown")},
+            "version": {"golden-harness": _versions(file.environment).get(_OWN, "unknown")},
         },
-        "metadata": {"invocationId": record_digest(record), "finishedOn": record.at},
+        "metadata": {"invocationId": file.entry.record, "finishedOn": file.records[-1].at},
     }
+
+
+def _versions(environment: Environment | None) -> dict[str, str]:
+    return environment.environment if environment is not None else {}
 
 
 def _repository(record: Record) -> list[dict[str, Any]]:
@@ -96,9 +98,9 @@ def _repository(record: Record) -> list[dict[str, Any]]:
     return [{"name": "repository", "digest": {"gitCommit": record.commit}, "annotations": annotations}]
 
 
-def _inputs(origin: Origin, record: Record) -> Iterator[dict[str, Any]]:
+def _inputs(declared: Declared, record: Record) -> Iterator[dict[str, Any]]:
     """The source, and the generator's code if the record has its digest."""
-    source, generator = origin.manifest.source, origin.manifest.generator
+    source, generator = declared.manifest.source, declared.manifest.generator
     yield {"name": source.name, "digest": _digest_set(source.digest)}
     if record.code is not msgspec.UNSET:
         yield {"name": generator.call, "digest": _digest_set(str(record.code))}

@@ -22,6 +22,7 @@ from harness.core.errors import DependencyError, HarnessError, SourceMissingErro
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.elementwise import ulp_distance
 from harness.core.fixtures.manifest import read_manifest
+from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.storage.npz import map_archive
 from harness.core.system.environment import fingerprint
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from harness.core.fixtures.compare import Drift
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Manifest
-    from harness.core.registry.history import Record
+    from harness.core.registry.history import Environment, History, Record
     from harness.core.storage.project import Project
 
 
@@ -107,18 +108,30 @@ class Reproduction:
     detail: str = ""
 
 
-def recorded_manifests(project: Project, name: str | None = None) -> tuple[tuple[Path, Record], ...]:
-    """Path of the manifest and newest record of every golden fixture, or of the one called *name*.
+@dataclass(frozen=True, slots=True)
+class RecordedManifest:
+    """A golden manifest, with its newest record and the environment of that time, if they are known.
+
+    The manifest's archive is beside it.
+    """
+
+    path: Path
+    record: Record | None
+    environment: Environment | None
+
+
+def recorded_manifests(project: Project, name: str | None = None) -> tuple[RecordedManifest, ...]:
+    """The manifest of every golden fixture, or of the one called *name*.
 
     Raises
     ------
     UsageError
         If no golden fixture has that name.
     """
-    entries = read_registry(project.registry).entries
+    history = read_history(project)
     found = {
-        PurePosixPath(path).stem: (project.locate(path), entry.record)
-        for path, entry in entries.items()
+        PurePosixPath(path).stem: _recorded(project.locate(path), history, entry.record)
+        for path, entry in read_registry(project.registry).entries.items()
         if entry.kind == "manifest"
     }
     if name is None:
@@ -133,22 +146,26 @@ def recorded_manifests(project: Project, name: str | None = None) -> tuple[tuple
     return (found[name],)
 
 
-def reproduce(project: Project, manifest: Path, record: Record, given: Path | None = None) -> Reproduction:
+def _recorded(path: Path, history: History, digest: str) -> RecordedManifest:
+    record = history.records.get(digest)
+    environment = history.environments.get(record.environment) if record is not None else None
+    return RecordedManifest(path, record, environment)
+
+
+def reproduce(project: Project, recorded: RecordedManifest, given: Path | None = None) -> Reproduction:
     """Run the generator of one golden manifest again, in a fresh process and directory.
 
     Parameters
     ----------
     project : Project
-    manifest : Path
-        The golden manifest, with its archive beside it.
-    record : Record
-        Newest record of the manifest, with the code and environment of that time.
+    recorded : RecordedManifest
     given : Path, optional
         File or directory in which to look for the source, before those that the project lists.
     """
+    manifest = recorded.path
     golden = read_manifest(manifest)
     source = find_any(project, golden.source, given)
-    context = (*_changed_code(project, golden, record), *_changed_environment(record))
+    context = (*_changed_code(project, golden, recorded), *_changed_environment(recorded))
     try:
         made = rerun_in_new_process(manifest, source)
         changed = (*_changed_manifest(golden, made.manifest), *context)
@@ -215,14 +232,17 @@ def _changed_manifest(golden: Manifest, made: Manifest) -> Iterator[Differing]:
             yield Differing(Cause.CODE, f"parameter {key}", *values)
 
 
-def _changed_code(project: Project, golden: Manifest, record: Record) -> Iterator[Differing]:
+def _changed_code(project: Project, golden: Manifest, recorded: RecordedManifest) -> Iterator[Differing]:
     today = code_digest(golden.generator.call, project.root)
-    if record.code is not msgspec.UNSET and record.code != today:
-        yield Differing(Cause.CODE, "code", str(record.code), today or "no source found")
+    before = recorded.record.code if recorded.record is not None else msgspec.UNSET
+    if before is not msgspec.UNSET and before != today:
+        yield Differing(Cause.CODE, "code", str(before), today or "no source found")
 
 
-def _changed_environment(record: Record) -> Iterator[Differing]:
-    before, today = record.environment, fingerprint()
+def _changed_environment(recorded: RecordedManifest) -> Iterator[Differing]:
+    if recorded.environment is None:
+        return
+    before, today = recorded.environment.environment, fingerprint()
     for key in sorted(before.keys() | today.keys()):
         if before.get(key) != today.get(key):
             yield Differing(Cause.ENVIRONMENT, key, before.get(key, "unset"), today.get(key, "unset"))

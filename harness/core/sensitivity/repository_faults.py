@@ -23,7 +23,7 @@ from harness.core.fixtures.manifest import encode_manifest, read_manifest
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged, staging_directory
-from harness.core.registry.format import encode_registry
+from harness.core.registry.format import Registry, encode_registry
 from harness.core.registry.registry import describe_file, read_registry
 from harness.core.storage import atomic as files
 from harness.core.storage.atomic import replace_file
@@ -63,10 +63,8 @@ def edited_registry(project: Project) -> None:
     entries = dict(registry.entries)
     for path in (archive, archive.with_suffix(".json")):
         entry = entries[project.relative(path)]
-        entries[project.relative(path)] = msgspec.structs.replace(
-            describe_file(path, entry.kind, entry.record), history=entry.history
-        )
-    replace_file(project.registry, encode_registry(msgspec.structs.replace(registry, entries=entries)))
+        entries[project.relative(path)] = describe_file(path, entry.kind, entry.record)
+    replace_file(project.registry, encode_registry(Registry(entries)))
 
 
 def missing_archive(project: Project) -> None:

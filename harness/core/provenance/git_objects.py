@@ -1,0 +1,243 @@
+"""Read commits, trees and file contents from git's objects.
+
+Objects are parsed as git stores them, instead of reading what ``git log`` prints: that depends on the user's
+configuration (log.showSignature, mailmaps, rename detection, i18n.logOutputEncoding).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.core.errors import UnreadableError
+from harness.core.storage.lfs import parse_pointer
+from harness.core.storage.project import require_inner
+from harness.core.system.git import BoundedStream, object_names, read_objects, run_git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from harness.core.system.git import GitResult
+
+T = TypeVar("T")
+
+TreePair = tuple[str | None, str | None]
+"""Objects of two versions of a directory, before and after; None for no directory."""
+
+_BLOCK_BYTES = 1 << 20
+_PAIRS_AT_ONCE = 64  # each pair holds two parsed directories in memory
+_DIRECTORY, _SUBMODULE = b"40000", b"160000"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitHeader:
+    """Author, date (ISO 8601) and subject of a commit."""
+
+    author: str
+    at: str
+    subject: str
+
+
+def ask_git(folder: Path, *arguments: str) -> str:
+    """Return what a git command that only reads prints in *folder*.
+
+    Raises
+    ------
+    UnreadableError
+        If git cannot be run or fails, with git's own words.
+    """
+    done = try_git(folder, *arguments)
+    if not done.succeeded:
+        raise git_failed(folder, done)
+    return done.output
+
+
+def try_git(folder: Path, *arguments: str) -> GitResult:
+    """Run a git command that only reads, without locks, and without objects that a clone replaced."""
+    return run_git(folder, "--no-optional-locks", "--no-replace-objects", *arguments)
+
+
+def git_failed(folder: Path, done: GitResult) -> UnreadableError:
+    """Return the error for a git command that failed, with git's own words."""
+    words = " ".join(done.error.split()) or f"exit code {done.code}"
+    return UnreadableError(
+        str(folder),
+        expected="a repository that git can read",
+        found=words,
+        message=f"git cannot read the history of {folder}: {words}",
+        remedy="Fix that first: without git, records cannot be compared with what was committed.",
+    )
+
+
+def find_objects(folder: Path, revisions: Sequence[str]) -> dict[str, str | None]:
+    """Return the object that each revision, ``commit:path``, names; None if it does not exist.
+
+    Raises
+    ------
+    UnreadableError
+        If git fails.
+    """
+    names = list(object_names(folder, revisions))
+    if len(names) != len(revisions):
+        raise _cut_off(folder)
+    return dict(zip(revisions, names, strict=True))
+
+
+def parents_of_commits(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return all commits that lead to HEAD with their parents, each commit before its parents."""
+    lines = ask_git(folder, "rev-list", "--topo-order", "--parents", "HEAD").splitlines()
+    return {commit: tuple(parents) for commit, *parents in map(str.split, lines)}
+
+
+def commit_headers(folder: Path, commits: Iterable[str]) -> dict[str, CommitHeader]:
+    """Return the headers of *commits*, by their names."""
+    return {
+        name: _parse_commit(data) for name, data in _read(folder, sorted(set(commits)), BoundedStream.read)
+    }
+
+
+def file_contents(folder: Path, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of each file, one after the other."""
+    yield from _read(folder, sorted(set(blobs)), BoundedStream.read)
+
+
+def file_digests(folder: Path, blobs: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each file; of a Git LFS pointer, that of the file it points to."""
+    return dict(_read(folder, sorted(set(blobs)), _digest))
+
+
+def write_sources(folder: Path, commit: str, target: Path) -> None:
+    """Write the Python files that a commit has below *folder* to *target*, under the same paths."""
+    listing = ask_git(folder, "ls-tree", "-r", "-z", commit)
+    paths: dict[str, list[str]] = {}
+    for line in filter(None, listing.split("\0")):
+        head, _, path = line.partition("\t")
+        _mode, kind, blob = head.split()
+        if kind == "blob" and path.endswith(".py"):
+            require_inner(path)  # a tree may hold names that no checkout would write
+            paths.setdefault(blob, []).append(path)
+    for blob, data in file_contents(folder, paths):
+        for path in paths[blob]:
+            file = target / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+
+
+def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dict[str, str | None]]:
+    """Return what differs between two versions of a directory, for each pair.
+
+    Returns
+    -------
+    dict
+        For each pair, the files (relative to the directory) whose objects differ, with the object after the
+        change; None for a deleted file.
+    """
+    changed: dict[TreePair, dict[str, str | None]] = {pair: {} for pair in pairs}
+    waiting = [(pair, "", pair) for pair in changed if pair[0] != pair[1]]
+    while waiting:
+        level, waiting = waiting, []
+        for start in range(0, len(level), _PAIRS_AT_ONCE):
+            some = level[start : start + _PAIRS_AT_ONCE]
+            trees = {tree for _, _, pair in some for tree in pair if tree}
+            entries = dict(_read(folder, sorted(trees), lambda stream: _parse_tree(stream.read())))
+            for origin, prefix, (before, after) in some:
+                old, new = (dict(entries[tree]) if tree else {} for tree in (before, after))
+                for name in {name for name, _ in old.items() ^ new.items()}:
+                    path = f"{prefix}{_text(name)}"
+                    (old_file, old_tree), (new_file, new_tree) = _kinds(old.get(name)), _kinds(new.get(name))
+                    if old_file != new_file:
+                        changed[origin][path] = new_file
+                    if old_tree != new_tree:
+                        waiting.append((origin, f"{path}/", (old_tree, new_tree)))
+    return changed
+
+
+def _read(folder: Path, names: Sequence[str], read: Callable[[BoundedStream], T]) -> Iterator[tuple[str, T]]:
+    """Yield each object's name and what *read* returns of its bytes; raise if git lacks one of them."""
+    count = 0
+    try:
+        for item in read_objects(folder, names, read):
+            count += 1
+            yield item
+    except ValueError as error:  # "NAME missing": the clone does not have this object
+        raise _cut_off(folder) from error
+    if count != len(names):
+        raise _cut_off(folder)
+
+
+def _cut_off(folder: Path) -> UnreadableError:
+    return UnreadableError(
+        str(folder),
+        expected="all objects of the golden files' history",
+        found="objects that git cannot read",
+        message=f"git cannot read all objects of the golden files' history in {folder}",
+        remedy="Run `git fsck`; in a partial clone, run `git fetch --refetch --no-filter`.",
+    )
+
+
+def _parse_commit(data: bytes) -> CommitHeader:
+    """Return the header of a commit object: lines of ``key value``, an empty line, the message."""
+    head, _, message = data.partition(b"\n\n")
+    fields = dict(line.partition(b" ")[::2] for line in reversed(head.split(b"\n")))
+    encoding = fields.get(b"encoding", b"utf-8").decode("ascii", "replace")
+    person, _, when = fields.get(b"author", b"").rpartition(b"> ")
+    subject = " ".join(_decoded(message.lstrip(b"\n").partition(b"\n\n")[0], encoding).split("\n"))
+    return CommitHeader(_decoded(person.rpartition(b" <")[0], encoding), _date(when), subject.strip())
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding, "replace")
+    except LookupError:  # an encoding that Python does not know
+        return data.decode("utf-8", "replace")
+
+
+def _date(text: bytes) -> str:
+    """Return ``1700000000 +0100`` as ISO 8601; empty if it is not a date."""
+    found = re.fullmatch(rb"(\d{1,11}) ([+-])(\d\d)(\d\d)", text)
+    if not found:
+        return ""
+    offset = timedelta(hours=int(found[3]), minutes=int(found[4])) * (-1 if found[2] == b"-" else 1)
+    try:
+        return datetime.fromtimestamp(int(found[1]), timezone(offset)).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def _parse_tree(data: bytes) -> dict[bytes, tuple[bytes, str]]:
+    r"""Return mode and object of each name in a tree object.
+
+    A tree is a sequence of ``MODE NAME\0`` and the object's name in binary, whose 20 (SHA-1) or 32 bytes
+    (SHA-256) only the repository knows. So the reader tries the first, which consumes a SHA-1 tree exactly.
+    """
+    for size in (20, 32):
+        entries = re.findall(rb"([0-7]{5,6}) ([^\0]+)\0(.{%d})" % size, data, re.DOTALL)
+        if sum(len(mode) + len(name) + size + 2 for mode, name, _ in entries) == len(data):
+            return {name: (mode, value.hex()) for mode, name, value in entries}
+    return {}
+
+
+def _kinds(entry: tuple[bytes, str] | None) -> tuple[str | None, str | None]:
+    """Return an entry's object as (file, directory), one of them None; both for a submodule or nothing."""
+    if entry is None or entry[0] == _SUBMODULE:
+        return None, None
+    return (None, entry[1]) if entry[0] == _DIRECTORY else (entry[1], None)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "replace")
+
+
+def _digest(stream: BoundedStream) -> str:
+    first = stream.read(_BLOCK_BYTES)
+    pointer = None if stream.left else parse_pointer(first)
+    if pointer is not None and pointer.digest:
+        return pointer.digest
+    state = hashlib.sha256(first)
+    while block := stream.read(_BLOCK_BYTES):
+        state.update(block)
+    return f"sha256:{state.hexdigest()}"
