@@ -82,7 +82,7 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
     """
     require_settled(project)
     try:
-        _write_journal(project, Journal(SCHEMA, _put_aside(project, writes)))
+        _write_journal(project, Journal(SCHEMA, _store_both_sides(project, writes)))
     except BaseException:
         if not project.is_interrupted:
             shutil.rmtree(transaction_directory(project), ignore_errors=True)
@@ -128,7 +128,7 @@ def _interrupted(error: UnwritableError) -> UnwritableError:
     )
 
 
-def _put_aside(project: Project, writes: Sequence[Write]) -> tuple[FileChange, ...]:
+def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileChange, ...]:
     """Store the old and new bytes of every file; nothing refers to them yet."""
     folder = transaction_directory(project)
     shutil.rmtree(folder, ignore_errors=True)
@@ -158,7 +158,7 @@ def _read_journal(project: Project) -> Journal:
             error.thing,
             expected="the journal of a regeneration",
             found=error.found,
-            remedy=f"Delete {TRANSACTION}, and restore what `harness verify` finds with git.",
+            remedy=f"Delete {TRANSACTION}, run `harness verify`, and restore with git what it reports.",
         ) from error
 
 
@@ -195,9 +195,10 @@ def _require_untouched(project: Project, change: FileChange) -> None:
     if found not in {change.before, change.after}:
         raise RefusedError(
             change.path,
-            expected="its old bytes or its new ones",
-            found=f"others, {found or 'no file'}",
-            remedy=f"It was changed since: restore it with git, or delete {TRANSACTION} to keep it.",
+            expected="its old or its new bytes",
+            found=f"other bytes, {found}" if found else "no file",
+            message=f"{change.path} was changed after the interruption",
+            remedy=f"Restore it with git and run `harness recover` again, or delete {TRANSACTION} to keep it.",
         )
 
 

@@ -94,21 +94,36 @@ def test_the_history_only_grows(project, staged, record):
     assert after.count(b'"type":"environment"') == 1
 
 
-@pytest.mark.parametrize(("what", "most", "lines"), [("array", 8, 2), ("metric", 4, 1), ("both", 12, 3)])
-def test_a_changed_array_and_metric_cost_few_lines(
-    project, staged, staged_baseline, record, arrays, what, most, lines
-):
-    """Four lines of the registry and one of the history for each file; an array changes its manifest, too.
+@pytest.fixture
+def cost(project, record):
+    """Record staged files; return how many lines change in the registry, and are added to the history."""
+
+    def count(*items) -> tuple[int, int]:
+        registry, history = project.registry.read_text().splitlines(), history_path(project).read_bytes()
+        record(items)
+        changed = difflib.unified_diff(registry, project.registry.read_text().splitlines(), n=0)
+        lines = [line for line in changed if line.startswith("+") and not line.startswith("+++")]
+        return len(lines), history_path(project).read_bytes()[len(history) :].count(b"\n")
+
+    return count
+
+
+def test_a_changed_array_and_metric_cost_few_lines(cost, staged, staged_baseline, arrays):
+    """Four lines of the registry and one of the history a file; with an array its manifest changes.
 
     A reviewer reads these lines in a pull request.
     """
-    registry, history = project.registry.read_text().splitlines(), history_path(project).read_bytes()
-    items = staged(arrays={**arrays, "image": arrays["image"] + 1}) if what != "metric" else []
-    record([*items, *([staged_baseline(mae=0.5, ssim=0.875)] if what != "array" else [])])
-    changed = difflib.unified_diff(registry, project.registry.read_text().splitlines(), n=0, lineterm="")
-    added = [line for line in changed if line.startswith("+") and not line.startswith("+++")]
-    assert 0 < len(added) <= most
-    assert history_path(project).read_bytes()[len(history) :].count(b"\n") == lines
+    arrays["image"] += 1
+    lines, records = cost(*staged(arrays=arrays))
+    assert 0 < lines <= 8
+    assert records == 2
+    lines, records = cost(staged_baseline(mae=0.5, ssim=0.875))
+    assert 0 < lines <= 4
+    assert records == 1
+    arrays["image"] += 1
+    lines, records = cost(*staged(arrays=arrays), staged_baseline(mae=0.75, ssim=0.875))
+    assert 0 < lines <= 12
+    assert records == 3
 
 
 def test_an_unchanged_file_is_not_rewritten(project, staged, record, golden):

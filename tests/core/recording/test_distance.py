@@ -39,7 +39,7 @@ def baseline(path, **metrics: Metric):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128"])
 @pytest.mark.parametrize(("tolerances", "accepted"), [(0.9, True), (1.1, False)])
 def test_a_tolerance_is_where_the_comparison_ends(dtype, tolerances, accepted):
-    """Both walk from 0, where the last bit is no matter; one tolerance is the limit of either."""
+    """Both start from 0; one tolerance is the limit of the distance and of the comparison."""
     atol = {"float16": 1e-5, "float32": 1e-5, "complex64": 1e-5}.get(dtype, 1e-7)
     older, newer = np.zeros(3, dtype), np.array([0, tolerances * atol, 0], dtype)
     assert array_distance(older, newer) == pytest.approx(tolerances, rel=0.01)  # float16 is that coarse
@@ -54,9 +54,7 @@ def test_the_relative_part_of_a_tolerance_is_of_the_older_value():
 
 def test_the_largest_element_counts_wherever_it_is(monkeypatch):
     """In the last of several blocks, too."""
-    import harness.core.fixtures.compare
-
-    monkeypatch.setattr(harness.core.fixtures.compare, "_BLOCK_ELEMENTS", 4)
+    monkeypatch.setattr("harness.core.fixtures.blocks._BLOCK_ELEMENTS", 4)
     older = np.zeros((5, 3))
     for index in np.ndindex(older.shape):
         newer = older.copy()

@@ -1,18 +1,14 @@
-"""A recorded version is found by its digest, wherever it is, and nothing else passes for it."""
+"""An older version is found by its digest, wherever it is, and no other bytes are taken for it."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
-from harness.core.recording.old_versions import find_version, recorded_digest
-from harness.core.registry.format import SCHEMA, Registry, encode_registry
-from harness.core.registry.registry import describe_file, new_record, read_registry, with_entries
+from harness.core.recording.old_versions import find_version
 from harness.core.storage.digest import sha256_file
-from harness.core.storage.documents import encode_document
 from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
@@ -37,16 +33,6 @@ def write(project: Project, text: bytes) -> str:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(text)
     return sha256_file(path)
-
-
-def register(project: Project, reason: str, *, sealed: bool = True) -> None:
-    """Record the golden file as it is, as the first versions of this package did where not *sealed*."""
-    entry = describe_file(project.root / PATH, "file", new_record(project, reason=reason, command="none"))
-    made = with_entries(read_registry(project.registry), {PATH: entry}).entries[PATH]
-    if not sealed:
-        bare = msgspec.structs.replace(made.record, sha256=msgspec.UNSET)
-        made = msgspec.structs.replace(made, record=bare)
-    project.registry.write_bytes(encode_document(Registry(SCHEMA, {PATH: made})))
 
 
 @pytest.fixture(params=["root", "root/below"])
@@ -122,65 +108,3 @@ def test_without_git_nothing_is_found(tmp_path):
 
 def test_without_a_commit_nothing_is_found(project, find):
     assert find(f"sha256:{'0' * 64}") is None
-
-
-def test_a_sealed_record_names_its_version(project):
-    digests = []
-    for reason in ("one", "two"):
-        digests.append(write(project, reason.encode()))
-        register(project, reason)
-    entry = read_registry(project.registry).entries[PATH]
-    records = (*reversed(entry.history), entry.record)
-    assert [recorded_digest(project, PATH, entry, record) for record in records] == digests
-
-
-def test_the_version_of_a_record_without_a_seal_is_what_the_registry_said_then(project):
-    """Not the oldest commit's file, which may be from before it was registered, or be edited."""
-    write(project, b"a draft")
-    commit(project)
-    first = write(project, b"recorded")
-    register(project, "one", sealed=False)
-    write(project, b"edited after that")
-    commit(project)
-    second = write(project, b"recorded again")
-    register(project, "two", sealed=False)
-    entry = read_registry(project.registry).entries[PATH]
-    assert recorded_digest(project, PATH, entry, entry.history[0]) == first
-    assert recorded_digest(project, PATH, entry, entry.record) == second
-
-
-def test_the_version_of_a_record_without_a_seal_that_was_never_committed_is_unknown(project):
-    for reason in ("one", "two"):
-        write(project, reason.encode())
-        register(project, reason, sealed=False)
-    commit(project)
-    entry = read_registry(project.registry).entries[PATH]
-    assert recorded_digest(project, PATH, entry, entry.history[0]) is None
-
-
-def test_a_registry_in_git_that_is_larger_than_any_other_document_is_read(project):
-    """Two files with a long reason each, as many files with short ones would be."""
-    first = write(project, b"recorded")
-    register(project, "x" * (17 << 20), sealed=False)
-    registry = read_registry(project.registry)
-    both = {PATH: registry.entries[PATH], "golden/other.txt": registry.entries[PATH]}
-    project.registry.write_bytes(encode_registry(Registry(SCHEMA, both)))
-    commit(project)
-    write(project, b"recorded again")
-    register(project, "two", sealed=False)
-    entry = read_registry(project.registry).entries[PATH]
-    assert recorded_digest(project, PATH, entry, entry.history[0]) == first
-
-
-def test_a_registry_in_git_that_cannot_be_read_is_passed_over(project):
-    write(project, b"one")
-    project.registry.write_text("{")
-    commit(project)
-    project.registry.unlink()
-    register(project, "one", sealed=False)
-    commit(project)
-    first = read_registry(project.registry).entries[PATH].sha256
-    write(project, b"two")
-    register(project, "two")
-    entry = read_registry(project.registry).entries[PATH]
-    assert recorded_digest(project, PATH, entry, entry.history[0]) == first

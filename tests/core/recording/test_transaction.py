@@ -1,4 +1,4 @@
-"""Several files change as one, whatever stops the process."""
+"""Several files change as one, even if the process is killed at any moment."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged
 from harness.core.recording.transaction import Write, apply, roll_back, roll_forward
+from harness.core.registry.history import read_history
+from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
 from harness.core.storage.project import Project
 from harness.core.verdict import Outcome
@@ -34,9 +36,6 @@ import os, signal, sys, time
 from pathlib import Path
 from harness.core.storage import atomic as files
 from harness.core.storage.project import Project
-from harness.core.recording.commit import commit
-from harness.core.recording.plan import plan
-from harness.core.recording.staged import Staged
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged
@@ -123,8 +122,8 @@ def test_apply_writes_all_and_leaves_no_journal(project):
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
-def test_roll_forward_and_back_lead_to_either_side(project, monkeypatch, after):
-    """However many files were written, one way leads to all new bytes, the other to all old ones."""
+def test_roll_forward_finishes_and_roll_back_undoes(project, monkeypatch, after):
+    """However many files were written: all have their new bytes, or all their old ones."""
     before = contents(project)
     interrupt(project, monkeypatch, after) if after < 3 else None
     if after == 3:
@@ -150,27 +149,27 @@ def _interrupt_once(remove, monkeypatch):
     return stop
 
 
-def test_nothing_new_begins_before_the_old_is_settled(project, monkeypatch):
-    """An interrupted transaction refuses the next one, and names the command."""
+def test_an_interrupted_transaction_refuses_the_next_one(project, monkeypatch):
+    """The message names the command that ends it."""
     interrupt(project, monkeypatch, 1)
     with pytest.raises(RefusedError, match="harness recover"):
         apply(project, writes())
 
 
-def test_what_someone_changed_meanwhile_is_not_overwritten(project, monkeypatch):
+def test_a_file_changed_since_the_interruption_is_not_overwritten(project, monkeypatch):
     """A file that is neither old nor new stays, and both directions name it."""
     interrupt(project, monkeypatch, 1)
     (project.golden / "b.json").write_bytes(b"someone's work")
     state = contents(project)
     for roll in (roll_forward, roll_back):
-        with pytest.raises(RefusedError, match=r"golden/b\.json: .* found others"):
+        with pytest.raises(RefusedError, match=r"golden/b\.json was changed after"):
             roll(project)
         assert contents(project) == state
 
 
 @pytest.mark.parametrize(("side", "roll"), [("new", roll_forward), ("old", roll_back)])
 def test_damaged_bytes_are_not_applied(project, monkeypatch, side, roll):
-    """Bytes put aside that are no longer what the journal says are refused, and nothing is changed."""
+    """Stored bytes that do not match the journal are refused, and nothing is changed."""
     interrupt(project, monkeypatch, 1)
     (transaction.transaction_directory(project) / side / "0").write_bytes(b"damaged")
     state = contents(project)
@@ -180,7 +179,7 @@ def test_damaged_bytes_are_not_applied(project, monkeypatch, side, roll):
 
 
 def test_path_outside_the_repository_is_refused(project):
-    """No transaction writes elsewhere, and none begins."""
+    """Nothing is written, and no transaction begins."""
     before = contents(project)
     with pytest.raises(RefusedError):
         apply(project, [*writes(), Write("../outside", b"x")])
@@ -189,7 +188,7 @@ def test_path_outside_the_repository_is_refused(project):
 
 
 def test_verify_names_the_interruption(project, monkeypatch):
-    """A state in between is named, with the command that ends it."""
+    """An interruption is reported, with the command that ends it."""
     interrupt(project, monkeypatch, 1)
     verdict = next(v for v in verify(project) if v.outcome is Outcome.INTERRUPTED)
     assert "harness recover" in verdict.remedy
@@ -198,7 +197,7 @@ def test_verify_names_the_interruption(project, monkeypatch):
 
 
 class Regenerations:
-    """Processes that record two files and die where they are told to."""
+    """Processes that record two files and are killed at a given operation."""
 
     def __init__(self, root: Path) -> None:
         call = [sys.executable, "-c", REGENERATIONS, str(root)]
@@ -237,12 +236,20 @@ def golden_pair(tmp_path: Path) -> Project:
     return project
 
 
+def require_records(project: Project) -> None:
+    """Assert that the history has every record that the registry names, back to the first."""
+    history = read_history(project)
+    for path, entry in read_registry(project.registry).entries.items():
+        assert history.chain(path, entry.record)[0].previous is None
+
+
 def settle_and_check(project: Project, old: dict[str, bytes], direction: str) -> str:
-    """Recover where it is needed; return which state the project is in, old or new."""
+    """Recover if necessary; return the state that the project is in, old or new."""
     interrupted = any(v.outcome is Outcome.INTERRUPTED for v in verify(project))
     if interrupted:
         (roll_forward if direction == "forward" else roll_back)(project)
     assert all(verdict.outcome is Outcome.SAME for verdict in verify(project))
+    require_records(project)
     now = contents(project)
     if now == old:
         return "old"
@@ -280,7 +287,7 @@ def reset(project: Project, old: dict[str, bytes]) -> None:
 def test_kill_at_random_times_loses_nothing(golden_pair, regenerations):
     """Killed at a random moment of its run, again and again, nothing is lost."""
     old = contents(golden_pair)
-    chance = random.Random(0)  # noqa: S311 - a reproducible choice, no secret
+    chance = random.Random(0)  # noqa: S311 - a reproducible choice, not a secret
     codes = set()
     for _ in range(60):
         codes.add(regenerations.run(0, "never", chance.uniform(0, 0.06)))
