@@ -1,1 +1,1 @@
-"""The pipelines: the one folder that imports torch, and only in processes of its own."""
+"""Two reconstruction pipelines, each stage in a process of its own, and known bugs to put into them."""

@@ -1,6 +1,6 @@
-"""What a pipeline left on disk, measured: the reconstruction and its controls against the fixture.
+"""Metrics of a reconstruction and of its controls, from the files that a pipeline's stages wrote.
 
-numpy only, in the parent; every figure is taken from the files that the processes wrote.
+Runs in the parent process, with numpy and without torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.core.errors import RefusedError
 from harness.core.storage.npz import read_archive, write_archive
-from harness.ptycho.pipeline.child_process import CONTROLS, RECONSTRUCTION
+from harness.ptycho.pipeline.child_process import CONTROLS_FILE, RECONSTRUCTION_FILE
 from harness.ptycho.quality.align import align
 from harness.ptycho.quality.metrics import diffraction_error, illuminated, object_metrics
 from harness.ptycho.quality.picture import write_picture
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MOVED = 1e-3
-"""Relative change from which object or probe count as moved: rounding makes 1e-6, learning 1e-2 and more."""
+    Arrays = Mapping[str, np.ndarray]
 
+SMALLEST_CHANGE = 1e-3
+"""Relative change above which object and probe count as updated.
 
-COMPARED = ("before", "after", "probe")
-"""Of the controls' arrays, those that the metrics themselves compare with."""
+Rounding changes them by 1e-6, learning by 1e-2 and more.
+"""
+
+START_ARRAYS = ("before", "after", "probe")
+"""Arrays among the controls from which ``object_change`` and ``probe_change`` are computed."""
 
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "aligned_amplitude_ssim": "higher",
@@ -40,14 +44,19 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
     "diffraction_error": "lower",
     "probe_error": "lower",
 }
-"""The metrics that are compared with the controls."""
+"""Which direction is better, for the metrics that are compared with the controls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
-    """The figures of a reconstruction, and of each control under the same keys.
+    """Metrics of a reconstruction, and of each control under the same keys.
 
-    ``ring`` is the distance of two Fourier rings, in cycles per pixel: no cutoff is known better.
+    Attributes
+    ----------
+    metrics : mapping of str to float
+    controls : mapping of str to mapping of str to float
+    ring : float
+        Spacing of two Fourier rings in cycles per pixel: the resolution of the FRC cutoff.
     """
 
     metrics: Mapping[str, float]
@@ -56,70 +65,79 @@ class Assessment:
 
 
 def assess(fixture: Path, output: Path) -> Assessment:
-    """Measure what *output* holds against *fixture*, and require that training moved object and probe.
+    """Return the metrics of the reconstruction in the folder *output*, after checking that training did work.
 
-    Beside the object metrics: ``diffraction_error``; ``object_change`` and ``probe_change``, how far training
-    moved each, relative to where it started (the network's object after one round, with the final probe on
-    both sides, so that a moving probe alone does not count); ``probe_error``, the distance to the stored
-    probe up to a complex factor.
+    The metrics are those of :func:`reconstruction_metrics`, and ``object_change`` and ``probe_change``: how
+    far training moved each, relative to its start. For the network, ``object_change`` compares the objects
+    after one round without and with trained weights, both with the trained probe, so that a better probe
+    alone does not count.
 
     Raises
     ------
     RefusedError
-        Object or probe did not move.
+        Training did not update the object or the probe.
     """
     data = read_archive(fixture)
-    result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
+    result, control = read_archive(output / RECONSTRUCTION_FILE), read_archive(output / CONTROLS_FILE)
     metrics = _metrics(data, result, control)
-    still = {"object_change": 0.0, "probe_change": 0.0}
+    unchanged = {"object_change": 0.0, "probe_change": 0.0}
     probes = {"flat": control["probe"], "untrained": control["probe"], "untrained weights": result["probe"]}
     controls = {
-        name: {**measured(data, control[name], probe), **still}
+        name: {**reconstruction_metrics(data, control[name], probe), **unchanged}
         for name, probe in probes.items()
         if name in control
     }
-    require_moved(metrics)
+    require_updated(metrics)
     return Assessment(metrics, controls, ring=1 / min(data["objectGuess"].shape))
 
 
-def keep(output: Path, path: Path) -> Path:
-    """Write what the metrics are measured on into one archive."""
-    result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
-    kept = {f"start_{name}": control[name] for name in COMPARED}
-    write_archive(path, {**{name: result[name] for name in ("object", "probe")}, **kept})
+def write_measured(output: Path, path: Path) -> Path:
+    """Write all arrays that the metrics are computed from into one archive, and return its path."""
+    result, control = read_archive(output / RECONSTRUCTION_FILE), read_archive(output / CONTROLS_FILE)
+    start = {f"start_{name}": control[name] for name in START_ARRAYS}
+    write_archive(path, {**{name: result[name] for name in ("object", "probe")}, **start})
     return path
 
 
-def remeasured(data: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return the metrics of a fixture's arrays and what :func:`keep` wrote."""
-    return _metrics(data, kept, {name: kept[f"start_{name}"] for name in COMPARED})
+def remeasured(data: Arrays, measured: Arrays) -> dict[str, float]:
+    """Return the metrics again, from a fixture's arrays and those that :func:`write_measured` wrote.
+
+    Baselines name this function, so that an audit can recompute their metrics.
+    """
+    return _metrics(data, measured, {name: measured[f"start_{name}"] for name in START_ARRAYS})
 
 
-def _metrics(
-    data: Mapping[str, np.ndarray], result: Mapping[str, np.ndarray], control: Mapping[str, np.ndarray]
-) -> dict[str, float]:
-    lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], data["objectGuess"].shape)
-    return {
-        **measured(data, result["object"], result["probe"]),
-        "object_change": relative_change(control["after"][lit], control["before"][lit]),
-        "probe_change": relative_change(result["probe"], control["probe"]),
-    }
+def write_comparison(fixture: Path, output: Path, picture: Path) -> None:
+    """Write one *picture* of the stored object, the reconstruction and, if any, the untrained network's.
 
-
-def draw(fixture: Path, output: Path, picture: Path) -> None:
-    """Write the stored object, the reconstruction and the untrained network's, aligned, as one *picture*."""
+    Reconstructions are aligned with the stored object first.
+    """
     data = read_archive(fixture)
-    result, control = read_archive(output / RECONSTRUCTION), read_archive(output / CONTROLS)
-    stored = data["objectGuess"]
-    lit = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], stored.shape)
-    found = {"reconstruction": result["object"]}
-    found |= {"untrained": control["untrained"]} if "untrained" in control else {}
-    aligned = {name: align(obj, stored, lit) for name, obj in found.items()}
-    write_picture(picture, {"stored object": stored, **aligned}, lit)
+    result, control = read_archive(output / RECONSTRUCTION_FILE), read_archive(output / CONTROLS_FILE)
+    stored, mask = data["objectGuess"], _illuminated(data)
+    objects = {"reconstruction": result["object"]}
+    objects |= {"untrained": control["untrained"]} if "untrained" in control else {}
+    aligned = {name: align(obj, stored, mask) for name, obj in objects.items()}
+    write_picture(picture, {"stored object": stored, **aligned}, mask)
 
 
-def measured(data: Mapping[str, np.ndarray], obj: np.ndarray, probe: np.ndarray) -> dict[str, float]:
-    """Return object metrics, diffraction error and probe error of one *obj*, (M, M'), and *probe*, (H, W)."""
+def reconstruction_metrics(data: Arrays, obj: np.ndarray, probe: np.ndarray) -> dict[str, float]:
+    """Return the metrics of one object and probe against a fixture's arrays.
+
+    Parameters
+    ----------
+    data : mapping of str to ndarray
+        The fixture's arrays, by the dataset contract's keys.
+    obj : (M, M') complex64
+    probe : (H, W) complex64
+        Both in stored units.
+
+    Returns
+    -------
+    dict of str to float
+        Those of :func:`~harness.ptycho.quality.metrics.object_metrics`, ``diffraction_error`` and
+        ``probe_error``.
+    """
     x, y = data["xcoords"], data["ycoords"]
     return {
         **object_metrics(obj, data["objectGuess"], probe=data["probeGuess"], x=x, y=y),
@@ -129,31 +147,56 @@ def measured(data: Mapping[str, np.ndarray], obj: np.ndarray, probe: np.ndarray)
 
 
 def relative_change(now: np.ndarray, before: np.ndarray) -> float:
-    """Return ``|| now - before || / || before ||``, in double precision."""
+    """Return ``|| now - before || / || before ||``, in double precision.
+
+    >>> relative_change(np.array([3.0, 4.5]), np.array([3.0, 4.0]))
+    0.1
+    """
     now, before = now.astype(np.complex128), before.astype(np.complex128)
     return float(np.linalg.norm(now - before) / np.linalg.norm(before))
 
 
 def probe_error(probe: np.ndarray, stored: np.ndarray) -> float:
-    """Return the relative distance of *probe* to the *stored* one, (H, W) each, up to a complex factor."""
+    """Return the relative distance of *probe* from the *stored* one, (H, W) complex each.
+
+    The best complex factor is applied first, because a probe is known only up to one.
+
+    >>> probe_error(np.array([2j, 4j]), np.array([1, 2]))
+    0.0
+    """
     probe, stored = probe.astype(np.complex128), stored.astype(np.complex128)
     return relative_change(np.vdot(probe, stored) / np.vdot(probe, probe) * probe, stored)
 
 
-def require_moved(metrics: Mapping[str, float]) -> None:
-    """Refuse a reconstruction whose object or probe stayed where it started.
+def require_updated(metrics: Mapping[str, float]) -> None:
+    """Refuse a reconstruction whose object or probe is still where it started.
 
     Raises
     ------
     RefusedError
-        Naming which of the two.
+        The message says which of the two.
     """
     for what in ("object", "probe"):
         change = metrics[f"{what}_change"]
-        if not change > MOVED:
+        if not change > SMALLEST_CHANGE:  # also refuses NaN
             raise RefusedError(
                 f"{what}_change",
-                expected=f"training to move the {what} by more than {MOVED:g} of its norm",
+                expected=f"training to change the {what} by more than {SMALLEST_CHANGE:g} of its norm",
                 found=f"{change:.3g}",
-                remedy=f"See that the {what} is registered with the optimiser, and its rate is not zero.",
+                message=f"training did not update the {what}: its relative change is {change:.3g}, "
+                f"not above {SMALLEST_CHANGE:g}",
+                remedy=f"Check that the {what} is registered with the optimiser and its rate is not zero.",
             )
+
+
+def _metrics(data: Arrays, result: Arrays, control: Arrays) -> dict[str, float]:
+    mask = _illuminated(data)
+    return {
+        **reconstruction_metrics(data, result["object"], result["probe"]),
+        "object_change": relative_change(control["after"][mask], control["before"][mask]),
+        "probe_change": relative_change(result["probe"], control["probe"]),
+    }
+
+
+def _illuminated(data: Arrays) -> np.ndarray:
+    return illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], data["objectGuess"].shape)

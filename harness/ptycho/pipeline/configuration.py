@@ -1,4 +1,4 @@
-"""What a pipeline runs with: frozen, checked at the door, written beside its results."""
+"""Options of the pipelines: frozen, checked when they are given, and written beside the results."""
 
 from __future__ import annotations
 
@@ -11,71 +11,72 @@ from harness.core.errors import UnreadableError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE = "configuration.json"
+CONFIGURATION_FILE = "configuration.json"
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Whole = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 Gridsize = Annotated[int, msgspec.Meta(ge=1, le=2)]
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What both pipelines share.
+    """Options that both pipelines share.
 
     Parameters
     ----------
     seed : int
-        Seeds the weights and the order of the batches.
+        Seed of the weights and of the order of the batches.
     threads : int
-        Threads of torch; results may differ in the last digits between thread counts.
+        Threads of torch. Results may differ in the last digits between thread counts.
     gridsize : int
-        1: patterns are drawn one by one; 2: in groups of four neighbours.
+        1 draws patterns one by one; 2 draws groups of four neighbours.
     batch : int
-        Patterns of one gradient, at least: whole groups are drawn until there are as many, or a third of
-        the scan.
+        Smallest number of patterns in a batch; at most a third of the scan. Groups are never split.
     defocus : float
-        How wrong the start probe is: the stored probe out of focus, in radians at the root-mean-square
-        radius of its spectrum. A probe that starts where it should end cannot show that it is learned.
+        Error of the start probe: the stored probe is defocused by this phase, in radians at the
+        root-mean-square radius of its spectrum. With 0, learning the probe could not be tested.
     """
 
-    seed: Whole = 0
-    threads: Count = 1
+    seed: NotNegative = 0
+    threads: Positive = 1
     gridsize: Gridsize = 2
-    batch: Count = 8
+    batch: Positive = 8
     defocus: float = 0.3
 
 
 class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The unrolled network's.
+    """Options of the unrolled network.
 
     Parameters
     ----------
     steps : int
-        Gradient-fed steps that are unrolled, and learned through, at once.
+        Descent steps in a round. Each round is unrolled, and the loss is differentiated through its steps.
     rounds, inference_rounds : int
-        How often the unrolled steps follow each other, from a flat object on, in an epoch and in inference.
+        Rounds in an epoch and in inference; both start from a flat object.
     channels : int
         Width of the convolutions.
     epochs : int
-    learning_rate, walk_rate : float
-        Adam's, for the convolutions, and for step and momentum of the walk, which have to settle first.
+        Passes through all rounds.
+    learning_rate, descent_rate : float
+        Adam's learning rates, for the convolutions and for the step size and momentum of the descent, which
+        must settle first.
     probe_rate : float
-        Of the probe's own gradient descent; 1 is the full step of a probe behind an object of 1.
+        Rate of the probe's gradient descent; 1 is the full step for a probe behind a flat object of 1.
     """
 
-    batch: Count = 32
-    steps: Count = 8
-    rounds: Count = 6
-    inference_rounds: Count = 12
-    channels: Count = 8
-    epochs: Count = 3
+    batch: Positive = 32
+    steps: Positive = 8
+    rounds: Positive = 6
+    inference_rounds: Positive = 12
+    channels: Positive = 8
+    epochs: Positive = 3
     learning_rate: Rate = 3e-3
-    walk_rate: Rate = 1.5e-2
+    descent_rate: Rate = 1.5e-2
     probe_rate: Rate = 1.0
 
 
 class IterativeConfiguration(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The iterative reconstruction's.
+    """Options of the iterative reconstruction.
 
     Parameters
     ----------
@@ -90,16 +91,21 @@ class IterativeConfiguration(Configuration, frozen=True, forbid_unknown_fields=T
     probe_rate: Rate = 0.01
 
 
-Any_ = TypeVar("Any_", bound=Configuration)
+AnyConfiguration = TypeVar("AnyConfiguration", bound=Configuration)
 
 
-def configured(kind: type[Any_], options: dict[str, Any]) -> Any_:
-    """Check *options* and freeze them.
+def make_configuration(kind: type[AnyConfiguration], options: dict[str, Any]) -> AnyConfiguration:
+    """Return *options* as a configuration of this *kind*.
 
     Raises
     ------
     UsageError
         An option is unknown, of the wrong type or out of range; the message names it.
+
+    Examples
+    --------
+    >>> make_configuration(IterativeConfiguration, {"epochs": 10}).epochs
+    10
     """
     try:
         return msgspec.convert(options, kind)
@@ -113,21 +119,21 @@ def configured(kind: type[Any_], options: dict[str, Any]) -> Any_:
 
 
 def write_configuration(configuration: Configuration, output: Path) -> Path:
-    """Write *configuration* into the folder *output* as JSON."""
-    path = output / FILE
+    """Write *configuration* as JSON into the folder *output*, and return the file's path."""
+    path = output / CONFIGURATION_FILE
     path.write_bytes(msgspec.json.format(msgspec.json.encode(configuration), indent=2) + b"\n")
     return path
 
 
-def read_configuration(kind: type[Any_], output: Path) -> Any_:
-    """Read the configuration that *output* holds.
+def read_configuration(kind: type[AnyConfiguration], output: Path) -> AnyConfiguration:
+    """Return the configuration that the folder *output* holds.
 
     Raises
     ------
     UnreadableError
-        It is missing, or not a configuration of this *kind*.
+        The file is missing, or is not a configuration of this *kind*.
     """
-    path = output / FILE
+    path = output / CONFIGURATION_FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:

@@ -1,6 +1,7 @@
-"""Measured data have no truth: reconstruct from two disjoint halves of the positions, and compare these.
+"""The pipelines `network-halves` and `iterative-halves`, which need no ground truth.
 
-The halves share the stored probe to start from, and nothing else.
+They reconstruct a measured scan twice, from two disjoint halves of its positions, and compare the results.
+The halves share nothing but the stored probe that both start from.
 """
 
 from __future__ import annotations
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, np.ndarray]
 
 PIPELINES = {"network": run.network, "iterative": run.iterative}
-PER_POSITION = ("diffraction", "xcoords", "ycoords")
-FEWEST = 8
-FLAT = 1e-6
-NAMES = ("half_a", "half_b")
+SHARED_ARRAYS = ("objectGuess", "probeGuess")
+SPLIT_ARRAYS = ("diffraction", "xcoords", "ycoords")
+FEWEST_POSITIONS = 8
+"""The smallest number of positions in a half."""
+
+FLAT_CONTRAST = 1e-6
+"""Relative standard deviation below which an object is flat, and its structure is rounding error."""
+
+HALVES = ("half_a", "half_b")
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "half_frc_mean": "higher",
     "half_frc_cutoff": "higher",
@@ -39,11 +45,11 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
     "diffraction_error": "lower",
     "unseen_diffraction_error": "lower",
 }
-"""The metrics that are compared with the control."""
+"""Which direction is better, for the metrics that are compared with the control."""
 
 
-def halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> PipelineResult:
-    """Reconstruct *fixture* twice by *pipeline*, from disjoint halves of its positions.
+def reconstruct_halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> PipelineResult:
+    """Reconstruct *fixture* twice by *pipeline*, from disjoint halves of its positions, and compare.
 
     Parameters
     ----------
@@ -52,7 +58,7 @@ def halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> Pipeli
     fixture, output : Path
         As for the pipeline; each half gets a folder of its own in *output*.
     **options
-        As for the pipeline; its limit holds for each half.
+        As for the pipeline; the time limit applies to each half.
 
     Returns
     -------
@@ -64,69 +70,80 @@ def halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> Pipeli
     Raises
     ------
     UsageError
-        An unknown pipeline.
+        The pipeline is unknown.
     RefusedError
-        Too few positions to halve; and all that the pipeline refuses.
+        There are too few positions to split; or an error of the pipeline.
     """
     if pipeline not in PIPELINES:
         raise UsageError(
-            "pipeline", expected=" or ".join(PIPELINES), found=pipeline, remedy="Name one of them."
+            "pipeline", expected=" or ".join(PIPELINES), found=pipeline, remedy="Use one of these names."
         )
     data = read_archive(fixture)
-    parts = [_part(data, index) for index in split(data["xcoords"], data["ycoords"])]
-    done = {
-        name: _reconstructed(pipeline, part, Path(output) / name, options)
-        for name, part in zip(NAMES, parts, strict=True)
+    halves = [_half(data, index) for index in split_positions(data["xcoords"], data["ycoords"])]
+    results = {
+        name: _run_on_half(pipeline, half, Path(output) / name, options)
+        for name, half in zip(HALVES, halves, strict=True)
     }
-    found = [read_archive(result.artifacts["reconstruction"]) for result in done.values()]
-    flat = [_flat(read_archive(result.artifacts["controls"])) for result in done.values()]
-    artifacts = {f"{name} {key}": path for name, r in done.items() for key, path in r.artifacts.items()}
-    artifacts["picture"] = Path(output) / run.PICTURE
-    _draw(parts, found, artifacts["picture"])
+    found = [read_archive(result.artifacts["reconstruction"]) for result in results.values()]
+    flat = [_flat(read_archive(result.artifacts["controls"])) for result in results.values()]
+    artifacts = {f"{name} {key}": path for name, r in results.items() for key, path in r.artifacts.items()}
+    artifacts["picture"] = Path(output) / run.PICTURE_FILE
+    _write_picture(halves, found, artifacts["picture"])
     return PipelineResult(
-        f"{pipeline}-halves",
-        compared(parts, found),
-        {"flat": compared(parts, flat)},
-        tuple(_renamed(stage, name) for name, r in done.items() for stage in r.stages),
-        artifacts,
-        BETTER,
+        pipeline=f"{pipeline}-halves",
+        metrics=compare_halves(halves, found),
+        controls={"flat": compare_halves(halves, flat)},
+        stages=tuple(_stage_of_half(stage, name) for name, r in results.items() for stage in r.stages),
+        artifacts=artifacts,
+        better=BETTER,
     )
 
 
 def network(fixture: Path, output: Path, **options: Any) -> PipelineResult:
-    """Reconstruct halves with the network; see :func:`halves`."""
-    return halves("network", fixture, output, **options)
+    """Reconstruct both halves with the network; see :func:`reconstruct_halves`."""
+    return reconstruct_halves("network", fixture, output, **options)
 
 
 def iterative(fixture: Path, output: Path, **options: Any) -> PipelineResult:
-    """Reconstruct halves by gradient descent; see :func:`halves`."""
-    return halves("iterative", fixture, output, **options)
+    """Reconstruct both halves by gradient descent; see :func:`reconstruct_halves`."""
+    return reconstruct_halves("iterative", fixture, output, **options)
 
 
-def split(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split positions, x and y (N,), into two index arrays that each cover the scan evenly.
+def split_positions(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two disjoint index arrays that together hold all positions, and each cover the scan evenly.
+
+    x, y : (N,) float64, in object pixels.
 
     Raises
     ------
     RefusedError
         A half would hold fewer than 8 positions.
+
+    Examples
+    --------
+    >>> first, second = split_positions(np.arange(16.0), np.zeros(16))
+    >>> len(first), len(second)
+    (8, 8)
     """
-    if len(x) < 2 * FEWEST:
+    if len(x) < 2 * FEWEST_POSITIONS:
         raise RefusedError(
             "positions",
-            expected=f"at least {2 * FEWEST} to halve",
+            expected=f"at least {2 * FEWEST_POSITIONS} to split into halves",
             found=str(len(x)),
-            remedy="Use a larger fixture.",
+            remedy="Use a fixture with more positions.",
         )
     first = stratified(x, y, len(x) // 2)
     return first, np.setdiff1d(np.arange(len(x)), first)
 
 
-def compared(parts: Sequence[Arrays], found: Sequence[Arrays]) -> dict[str, float]:
-    """Return the figures of two reconstructions of two halves; see :func:`halves`."""
-    a, b, both = _aligned(parts, found)
-    own = [_error(part, f) for part, f in zip(parts, found, strict=True)]
-    other = [_error(part, f) for part, f in zip(parts, reversed(found), strict=True)]
+def compare_halves(halves: Sequence[Arrays], found: Sequence[Arrays]) -> dict[str, float]:
+    """Return the metrics of two reconstructions, ``object`` and ``probe`` each, of two halves of a scan.
+
+    See :func:`reconstruct_halves` for their names.
+    """
+    a, b, both = _aligned_objects(halves, found)
+    own = [_diffraction_error(half, f) for half, f in zip(halves, found, strict=True)]
+    other = [_diffraction_error(half, f) for half, f in zip(halves, reversed(found), strict=True)]
     return {
         **_agreement(a, b, both),
         "diffraction_error": float(np.mean(own)),
@@ -134,48 +151,50 @@ def compared(parts: Sequence[Arrays], found: Sequence[Arrays]) -> dict[str, floa
     }
 
 
-def _aligned(parts: Sequence[Arrays], found: Sequence[Arrays]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return both halves' objects, the second aligned with the first, and where both are lit."""
-    masks = [illuminated(p["probeGuess"], p["xcoords"], p["ycoords"], p["objectGuess"].shape) for p in parts]
+def _aligned_objects(
+    halves: Sequence[Arrays], found: Sequence[Arrays]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return both objects, the second aligned with the first, and the mask where both are illuminated."""
+    masks = [illuminated(h["probeGuess"], h["xcoords"], h["ycoords"], h["objectGuess"].shape) for h in halves]
     both = masks[0] & masks[1]
     first = found[0]["object"].astype(np.complex128)
     return first, align(found[1]["object"], first, both), both
 
 
-def _renamed(stage: Stage, half: str) -> Stage:
-    """Say which half a stage is of; the arrays that it read are a part of the fixture, and no manifest's."""
-    return replace(stage, name=f"{half} {stage.name}", inputs={})
-
-
-def _draw(parts: Sequence[Arrays], found: Sequence[Arrays], path: Path) -> None:
-    a, b, both = _aligned(parts, found)
-    write_picture(path, dict(zip(NAMES, (a, b), strict=True)), both)
-
-
 def _agreement(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """Compare two aligned objects; flat ones agree in nothing, though their rounding would correlate."""
+    """Return how well two aligned objects agree; 0 if one is flat, because rounding errors may correlate."""
     names = ("half_frc_mean", "half_frc_cutoff", "half_correlation")
-    if min(np.std(v[mask]) / np.abs(v[mask]).mean() for v in (a, b)) < FLAT:
+    if min(np.std(v[mask]) / np.abs(v[mask]).mean() for v in (a, b)) < FLAT_CONTRAST:
         return dict.fromkeys(names, 0.0)
     ring = frc(a, b, mask)
     return dict(zip(names, (ring.mean, ring.cutoff, correlation(a[mask], b[mask])), strict=True))
 
 
-def _reconstructed(pipeline: str, part: Arrays, folder: Path, options: dict[str, Any]) -> PipelineResult:
+def _diffraction_error(half: Arrays, found: Arrays) -> float:
+    return diffraction_error(
+        half["diffraction"], probe=found["probe"], obj=found["object"], x=half["xcoords"], y=half["ycoords"]
+    )
+
+
+def _stage_of_half(stage: Stage, half: str) -> Stage:
+    """Prefix the stage with its half; drop its inputs, which are half arrays and match no manifest."""
+    return replace(stage, name=f"{half} {stage.name}", inputs={})
+
+
+def _write_picture(halves: Sequence[Arrays], found: Sequence[Arrays], path: Path) -> None:
+    a, b, both = _aligned_objects(halves, found)
+    write_picture(path, dict(zip(HALVES, (a, b), strict=True)), both)
+
+
+def _run_on_half(pipeline: str, half: Arrays, folder: Path, options: dict[str, Any]) -> PipelineResult:
     folder.mkdir(parents=True, exist_ok=True)
-    write_archive(folder / "fixture.npz", part)
+    write_archive(folder / "fixture.npz", half)
     return PIPELINES[pipeline](folder / "fixture.npz", folder, **options)
+
+
+def _half(data: Arrays, index: np.ndarray) -> dict[str, np.ndarray]:
+    return {**{key: data[key] for key in SHARED_ARRAYS}, **{key: data[key][index] for key in SPLIT_ARRAYS}}
 
 
 def _flat(controls: Arrays) -> dict[str, np.ndarray]:
     return {"object": controls["flat"], "probe": controls["probe"]}
-
-
-def _part(data: Arrays, index: np.ndarray) -> dict[str, np.ndarray]:
-    whole = {key: data[key] for key in ("objectGuess", "probeGuess")}
-    return {**whole, **{key: data[key][index] for key in PER_POSITION}}
-
-
-def _error(part: Arrays, found: Mapping[str, np.ndarray]) -> float:
-    where = {"x": part["xcoords"], "y": part["ycoords"]}
-    return diffraction_error(part["diffraction"], probe=found["probe"], obj=found["object"], **where)

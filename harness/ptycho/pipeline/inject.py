@@ -1,8 +1,8 @@
 """Run a pipeline with a bug put into it, without a hook in the pipeline itself.
 
-A *change* is a context manager without arguments that replaces something in the pipeline's modules, and restores
-it at the end. The pipeline's child processes are started through this module, which imports the stage's module,
-enters the change, and runs the stage.
+A *change* is a context manager without arguments that replaces something in the pipeline's modules, and
+restores it at the end. The pipeline's child processes are started through this module, which imports the
+stage's module, enters the change, and runs the stage.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from harness.core.domain.catalogue import load_reference
+from harness.core.domain.references import load_reference
 from harness.ptycho.pipeline import parent_process
 from harness.ptycho.pipeline.child_process import run_task
 

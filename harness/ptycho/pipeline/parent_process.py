@@ -1,4 +1,4 @@
-"""The parent's side of a pipeline: start a child, hear its progress, end it in time, pass its refusals on."""
+"""The parent's side of a pipeline: start a child, read its messages, stop it in time, raise its errors."""
 
 from __future__ import annotations
 
@@ -20,29 +20,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads that wait sleep. Spinning ones, the default, make a pipeline five times slower on a machine that
-has other work to do. The user's own setting goes first."""
+CHILD_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Variables of the child's environment, unless the user has set them.
 
+Waiting OpenMP threads sleep. By default they spin, which makes a pipeline five times slower on a busy
+machine. OpenMP reads the variable once, when torch loads it, so threadpoolctl cannot set it in the child.
+"""
 
-LAUNCH = ("-m", "harness.ptycho.pipeline.child_process")
-"""What a child's interpreter is told before a stage's module and its arguments."""
+CHILD_COMMAND = ("-m", "harness.ptycho.pipeline.child_process")
+"""Arguments of the child's interpreter, before the stage's module and its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A limit in seconds for all of a pipeline's processes together."""
+    """A time limit in seconds for all processes of a pipeline together."""
 
     seconds: float
     start: float = field(default_factory=time.perf_counter)
 
-    def left(self) -> float:
-        """Seconds that remain; never negative."""
+    def seconds_left(self) -> float:
+        """Return the seconds that remain; never negative.
+
+        >>> Deadline(0).seconds_left()
+        0.0
+        """
         return max(0.0, self.start + self.seconds - time.perf_counter())
 
 
 def require_torch() -> None:
-    """Refuse, before any process starts, where torch is not installed.
+    """Raise an error if torch is not installed, before any process starts.
 
     Raises
     ------
@@ -52,13 +58,14 @@ def require_torch() -> None:
     if importlib.util.find_spec("torch") is None:
         raise DependencyError(
             "PyTorch",
-            expected="the package torch, which the pipelines run on",
+            expected="the package torch",
             found="none installed",
+            message="the pipelines need PyTorch, which is not installed",
             remedy="Install it with `pip install 'golden-harness[ptycho]'`.",
         )
 
 
-def run_stage(  # noqa: PLR0913 - a process and its terms
+def run_stage(  # noqa: PLR0913 - a process, its limits and its listener
     stage: str,
     module: str,
     arguments: tuple[str, ...],
@@ -67,57 +74,78 @@ def run_stage(  # noqa: PLR0913 - a process and its terms
     deadline: Deadline,
     progress: Callable[[str, float], None] | None = None,
 ) -> Stage:
-    """Run ``main`` of *module* on *arguments*, in a process of its own, to its end.
+    """Run ``main`` of *module* in a process of its own, and wait for its end.
 
-    What the child writes on its standard error is kept in ``<stage>.log`` in *output* if it fails.
+    Parameters
+    ----------
+    stage : str
+        Name of the stage, for messages and progress.
+    module : str
+        Module whose ``main`` takes a :class:`~harness.ptycho.pipeline.child_process.Task`.
+    arguments : tuple of str
+        The task's fixture, output folder and, if any, part.
+    output : Path
+        Folder for ``<stage>.log``, which keeps the child's standard error if the child fails.
+    deadline : Deadline
+        When to stop the child.
+    progress : callable, optional
+        Called with the stage's name and the fraction done.
+
+    Returns
+    -------
+    Stage
+        Wall time, peak memory, and digests of the arrays that the child read.
 
     Raises
     ------
+    OvertimeError
+        The deadline passed, and the child was stopped.
     HarnessError
-        The child's own refusal; or :class:`OvertimeError`; or a refusal that names the log.
+        The error that the child reported, of the same class; or the child crashed: the error names the log.
     """
     log, started = output / f"{stage}.log", time.perf_counter()
-    with log.open("w") as errors_out, _child(module, arguments, errors_out, deadline) as (child, overtime):
-        done = _listen(child, stage, progress)
+    with log.open("w") as stderr, _running_child(module, arguments, stderr, deadline) as (child, timed_out):
+        done = _read_messages(child, stage, progress)
     if done is None:
-        raise _overtime(stage, deadline) if overtime.is_set() else _crash(stage, child.returncode, log)
+        raise _timeout_error(stage, deadline) if timed_out.is_set() else _crash_error(stage, child, log)
     log.unlink()
     return Stage(stage, time.perf_counter() - started, float(done["peak_mb"]), done["inputs"])
 
 
 @contextmanager
-def _child(
-    module: str, arguments: tuple[str, ...], errors_out: IO[str], deadline: Deadline
+def _running_child(
+    module: str, arguments: tuple[str, ...], stderr: IO[str], deadline: Deadline
 ) -> Iterator[tuple[subprocess.Popen[str], threading.Event]]:
-    """Hold a child that is killed at the deadline (the event is then set), or when its parent leaves."""
-    overtime = threading.Event()
-    command = [sys.executable, *LAUNCH, module, *arguments]
+    """Start a child; kill it at the deadline (and set the event), or when the block is left early."""
+    timed_out = threading.Event()
+    command = [sys.executable, *CHILD_COMMAND, module, *arguments]
+    environment = {**CHILD_ENVIRONMENT, **os.environ}
     with subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours
-        command, stdout=subprocess.PIPE, stderr=errors_out, text=True, env={**PATIENT, **os.environ}
+        command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
     ) as child:
-        timer = threading.Timer(deadline.left(), _stop, (child, overtime))
+        timer = threading.Timer(deadline.seconds_left(), _kill_at_deadline, (child, timed_out))
         timer.start()
         try:
-            yield child, overtime
+            yield child, timed_out
             child.wait()
         finally:
             timer.cancel()
             child.kill()
 
 
-def _stop(child: subprocess.Popen[str], overtime: threading.Event) -> None:
-    overtime.set()
+def _kill_at_deadline(child: subprocess.Popen[str], timed_out: threading.Event) -> None:
+    timed_out.set()
     child.kill()
 
 
-def _listen(
+def _read_messages(
     child: subprocess.Popen[str], stage: str, progress: Callable[[str, float], None] | None
 ) -> dict[str, Any] | None:
-    """Read the child's lines: hand progress on, raise its refusal, return its last report, if any."""
+    """Pass progress on, raise the child's error, and return its final message; None if there was none."""
     for line in child.stdout or ():
-        message = _decoded(line)
-        if "refusal" in message:
-            raise error_from_parts(message["refusal"])
+        message = _decode_message(line)
+        if "error" in message:
+            raise error_from_parts(message["error"])
         if "done" in message:
             return dict(message["done"])
         if progress is not None and "progress" in message:
@@ -125,8 +153,8 @@ def _listen(
     return None
 
 
-def _decoded(line: str) -> dict[str, Any]:
-    """Decode a report; a line that a library printed is none."""
+def _decode_message(line: str) -> dict[str, Any]:
+    """Return the message in *line*; empty if a library printed the line."""
     try:
         message = json.loads(line)
     except ValueError:
@@ -134,20 +162,23 @@ def _decoded(line: str) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _overtime(stage: str, deadline: Deadline) -> OvertimeError:
+def _timeout_error(stage: str, deadline: Deadline) -> OvertimeError:
     return OvertimeError(
         f"stage '{stage}'",
-        expected=f"the pipeline's end within {deadline.seconds:g} s",
-        found="it still running",
-        remedy="Use fewer epochs or positions, or raise the limit.",
+        expected=f"the pipeline to finish within {deadline.seconds:g} s",
+        found="a stage still running",
+        message=f"stage '{stage}' timed out after {deadline.seconds:g} s",
+        remedy="The limit applies to all stages together: use fewer epochs or positions, or raise it.",
     )
 
 
-def _crash(stage: str, code: int, log: Path) -> HarnessError:
+def _crash_error(stage: str, child: subprocess.Popen[str], log: Path) -> HarnessError:
     lines = log.read_text(errors="replace").strip().splitlines()
+    found = f"exit status {child.returncode}" + (f", {lines[-1]}" if lines else "")
     return HarnessError(
         f"stage '{stage}'",
-        expected="a process that ends well",
-        found=f"exit code {code}" + (f", {lines[-1]}" if lines else ""),
-        remedy=f"Read {log} for the whole story.",
+        expected="exit status 0",
+        found=found,
+        message=f"stage '{stage}' failed with {found}",
+        remedy=f"The full output is in {log}.",
     )

@@ -1,4 +1,4 @@
-"""How much memory this process has needed at most."""
+"""Peak resident memory of the running process."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ STATUS = Path("/proc/self/status")
 
 
 def peak_mb() -> float:
-    """Return this process's peak resident memory in MB (1e6 bytes); 0 where the system does not tell.
+    """Return this process's peak resident memory in MB (1e6 bytes), or 0 if the system does not report it.
 
-    Linux tells it in /proc: there, getrusage would count the parent's memory at the time of the fork. On
-    macOS getrusage counts bytes.
+    >>> peak_mb() >= 0
+    True
     """
+    # Not getrusage on Linux: a child's ru_maxrss starts at its parent's memory at the time of the fork.
     if STATUS.exists():
         line = next(s for s in STATUS.read_text().splitlines() if s.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
+        return int(line.split()[1]) * 1024 / 1e6  # /proc counts in KiB
     if sys.platform == "darwin":
         import resource
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on macOS
     return 0.0

@@ -1,4 +1,4 @@
-"""The pipelines' front door: children do the work in torch, the parent measures in numpy."""
+"""The pipelines `network` and `iterative`: stages run in child processes, metrics are computed here."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from harness.core.domain.interface import PipelineResult, Stage
 from harness.core.errors import UnreadableError
 from harness.core.fixtures.manifest import read_manifest
-from harness.ptycho.pipeline.child_process import CONTROLS, RECONSTRUCTION
+from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, CONTROLS_FILE, RECONSTRUCTION_FILE
 from harness.ptycho.pipeline.configuration import (
     Configuration,
     IterativeConfiguration,
     NetworkConfiguration,
-    configured,
+    make_configuration,
     write_configuration,
 )
 from harness.ptycho.pipeline.parent_process import Deadline, require_torch, run_stage
@@ -25,67 +25,69 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-LIMIT = 45.0
-"""Seconds for a whole pipeline."""
+TIME_LIMIT = 45.0
+"""Seconds for all stages of a pipeline together."""
 
-THREADS = 1
-"""Where nobody says. Problems this small gain little from more and lose much on a busy machine."""
+DEFAULT_THREADS = 1
+"""Problems this small gain little from more threads, and lose much on a busy machine."""
 
-PICTURE = "object.png"
-MEASURED = "measured.npz"
-MEASURE = "harness.ptycho.pipeline.assess:remeasured"
+PICTURE_FILE = "object.png"
+MEASURED_FILE = "measured.npz"
+MEASURE_FUNCTION = "harness.ptycho.pipeline.assess:remeasured"
+"""Reference of the function that computes the metrics again from ``MEASURED_FILE``; baselines record it."""
 
 SIMULATED = "simulated"
-"""The source's name in the manifest of a fixture whose object is the truth."""
+"""Name of the source in the manifest of a fixture whose object is the ground truth."""
 
-NO_TRUTH = (
-    "the stored object may be no truth but a reconstruction itself: aligned figures compare the two; "
-    "--pipeline {pipeline}-halves compares independent halves of the positions"
+NO_TRUTH_NOTE = (
+    "The stored object may be a reconstruction, not the ground truth; aligned metrics compare the two. "
+    "--pipeline {pipeline}-halves compares reconstructions from independent halves of the positions."
 )
 
-FOLDER = "harness.ptycho.pipeline.model"
+MODEL = "harness.ptycho.pipeline.model"
 
-PLANS = {
-    "network": (("train", f"{FOLDER}.train", ()), ("infer", f"{FOLDER}.infer", ())),
+STAGES = {
+    "network": (("train", f"{MODEL}.train", ()), ("infer", f"{MODEL}.infer", ())),
     "iterative": (
-        ("first half", f"{FOLDER}.iterative", ("first",)),
-        ("second half", f"{FOLDER}.iterative", ("second",)),
+        ("first half", f"{MODEL}.iterative", ("first",)),
+        ("second half", f"{MODEL}.iterative", ("second",)),
     ),
 }
-"""Pipeline -> its stages in order: name, module, further arguments. Each runs in a process of its own."""
+"""Stages of each pipeline in order: name, module, and the task's part if any. Each runs in a new process."""
 
 
-def network(  # noqa: PLR0913 - the pipeline interface
+def network(  # noqa: PLR0913 - the interface of every pipeline
     fixture: Path,
     output: Path,
     *,
     seed: int = 0,
     threads: int | None = None,
-    limit: float = LIMIT,
+    limit: float = TIME_LIMIT,
     progress: Progress | None = None,
     **options: Any,
 ) -> PipelineResult:
-    """Train the unrolled network on *fixture*, load it in a new process, reconstruct and measure.
+    """Train the unrolled network on *fixture*, load it in a new process, reconstruct, and return the metrics.
 
     Parameters
     ----------
     fixture : Path
-        A dataset after the contract; its ``objectGuess`` is used to measure, never to train.
+        A dataset that keeps the contract. Its ``objectGuess`` is used for metrics, never for training.
     output : Path
-        Folder for checkpoint, configuration and reconstruction; made if missing.
+        Folder for checkpoint, configuration and reconstruction; created if missing.
     seed, threads : int
-        Same seed and threads: same metrics to the bit, on one machine. Threads default to 1.
+        The same seed and threads give the same metrics to the last bit on one machine. Default: 1 thread.
     limit : float
-        Seconds for everything; a process that is still running then is stopped.
+        Time limit in seconds for all stages together; a process that is still running then is stopped.
     progress : callable, optional
-        Called with a stage's name and its share done.
+        Called with the stage's name and the fraction done.
     **options
         Fields of :class:`~harness.ptycho.pipeline.configuration.NetworkConfiguration`.
 
     Returns
     -------
     PipelineResult
-        Controls: ``flat`` object, and the same network ``untrained``.
+        Controls: a ``flat`` object; the same network ``untrained``, with the start probe; and ``untrained
+        weights`` with the trained probe.
 
     Raises
     ------
@@ -96,101 +98,111 @@ def network(  # noqa: PLR0913 - the pipeline interface
     UnreadableError
         The fixture cannot be read.
     RefusedError
-        The fixture is none, training diverged, or object or probe did not move.
+        The file breaks the dataset contract, training diverged, or it did not update object or probe.
     OvertimeError
-        The limit passed.
+        The time limit passed.
     """
-    configuration = _configuration(NetworkConfiguration, seed, threads, options)
-    return _run("network", Path(fixture), Path(output), configuration, limit, progress)
+    return _run(
+        "network",
+        Path(fixture),
+        Path(output),
+        configuration=_configuration(NetworkConfiguration, seed, threads, options),
+        limit=limit,
+        progress=progress,
+    )
 
 
-def iterative(  # noqa: PLR0913 - the pipeline interface
+def iterative(  # noqa: PLR0913 - the interface of every pipeline
     fixture: Path,
     output: Path,
     *,
     seed: int = 0,
     threads: int | None = None,
-    limit: float = LIMIT,
+    limit: float = TIME_LIMIT,
     progress: Progress | None = None,
     **options: Any,
 ) -> PipelineResult:
     """Reconstruct *fixture* by Adam on object and probe, half in one process and half in another.
 
-    Parameters, results and errors as in :func:`network`; options are fields of
-    :class:`~harness.ptycho.pipeline.configuration.IterativeConfiguration`, and the one control is ``flat``.
+    Parameters, results and errors as in :func:`network`, but options are fields of
+    :class:`~harness.ptycho.pipeline.configuration.IterativeConfiguration`, and the only control is ``flat``.
     """
-    configuration = _configuration(IterativeConfiguration, seed, threads, options)
-    return _run("iterative", Path(fixture), Path(output), configuration, limit, progress)
+    return _run(
+        "iterative",
+        Path(fixture),
+        Path(output),
+        configuration=_configuration(IterativeConfiguration, seed, threads, options),
+        limit=limit,
+        progress=progress,
+    )
 
 
 def _configuration(
     kind: type[Configuration], seed: int, threads: int | None, options: dict[str, Any]
 ) -> Configuration:
-    chosen = THREADS if threads is None else threads
-    return configured(kind, {"seed": seed, "threads": chosen, **options})
+    chosen = DEFAULT_THREADS if threads is None else threads
+    return make_configuration(kind, {"seed": seed, "threads": chosen, **options})
 
 
-def _run(  # noqa: PLR0913, PLR0917 - what both pipelines were called with
+def _run(  # noqa: PLR0913 - what both pipelines are called with
     pipeline: str,
     fixture: Path,
     output: Path,
+    *,
     configuration: Configuration,
     limit: float,
     progress: Progress | None,
 ) -> PipelineResult:
-    """Run a pipeline's stages one after another, and measure."""
+    """Run a pipeline's stages one after another, then compute the metrics."""
     require_torch()
     if not fixture.is_file():
         raise UnreadableError(
             str(fixture),
             expected="a fixture",
             found="no such file",
-            remedy="Make one with `harness generate`.",
+            remedy="Create one with `harness generate`.",
         )
     output.mkdir(parents=True, exist_ok=True)
-    settings = write_configuration(configuration, output)
-    deadline, places = Deadline(limit), (str(fixture), str(output))
+    configuration_file = write_configuration(configuration, output)
+    deadline, paths = Deadline(limit), (str(fixture), str(output))
     stages = [
-        run_stage(name, module, (*places, *goal), output=output, deadline=deadline, progress=progress)
-        for name, module, goal in PLANS[pipeline]
+        run_stage(name, module, (*paths, *part), output=output, deadline=deadline, progress=progress)
+        for name, module, part in STAGES[pipeline]
     ]
-    return _result(pipeline, fixture, output, settings, stages)
+    return _result(pipeline, fixture, output, configuration_file, stages)
 
 
 def _result(
-    pipeline: str, fixture: Path, output: Path, settings: Path, stages: list[Stage]
+    pipeline: str, fixture: Path, output: Path, configuration_file: Path, stages: list[Stage]
 ) -> PipelineResult:
-    from harness.ptycho.pipeline.assess import (  # scipy and scikit-image import slowly
-        BETTER,
-        assess,
-        draw,
-        keep,
-    )
+    # Imported here because scipy and scikit-image are slow to import.
+    from harness.ptycho.pipeline.assess import BETTER, assess, write_comparison, write_measured
 
     start = time.perf_counter()
-    figures = assess(fixture, output)
-    draw(fixture, output, output / PICTURE)
-    stages.append(Stage("metrics", time.perf_counter() - start, peak_mb()))
-    artifacts = {
-        "configuration": settings, "checkpoint": output / "checkpoint.pt", "picture": output / PICTURE,
-        "reconstruction": output / RECONSTRUCTION, "controls": output / CONTROLS,
-    }  # fmt: skip
-    notes = () if _has_truth(fixture) else (NO_TRUTH.format(pipeline=pipeline),)
+    assessment = assess(fixture, output)
+    write_comparison(fixture, output, output / PICTURE_FILE)
+    metrics_stage = Stage("metrics", time.perf_counter() - start, peak_mb())
     return PipelineResult(
-        pipeline,
-        figures.metrics,
-        figures.controls,
-        tuple(stages),
-        artifacts,
+        pipeline=pipeline,
+        metrics=assessment.metrics,
+        controls=assessment.controls,
+        stages=(*stages, metrics_stage),
+        artifacts={
+            "configuration": configuration_file,
+            "checkpoint": output / CHECKPOINT_FILE,
+            "picture": output / PICTURE_FILE,
+            "reconstruction": output / RECONSTRUCTION_FILE,
+            "controls": output / CONTROLS_FILE,
+        },
         better=BETTER,
-        notes=notes,
-        resolution={"aligned_frc_cutoff": figures.ring},
-        measured=keep(output, output / MEASURED),
-        measure=MEASURE,
+        notes=() if _has_truth(fixture) else (NO_TRUTH_NOTE.format(pipeline=pipeline),),
+        resolution={"aligned_frc_cutoff": assessment.ring},
+        measured=write_measured(output, output / MEASURED_FILE),
+        measure=MEASURE_FUNCTION,
     )
 
 
 def _has_truth(fixture: Path) -> bool:
-    """Whether the fixture's manifest says that its object is the truth, because it was simulated."""
+    """Return whether the manifest says that the object is the ground truth, because it was simulated."""
     manifest = fixture.with_suffix(".json")
     return manifest.is_file() and read_manifest(manifest).source.name == SIMULATED

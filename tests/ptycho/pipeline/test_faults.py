@@ -1,4 +1,4 @@
-"""Every fault of the pipelines changes something, is undone afterwards, and imports torch only when injected."""
+"""Every fault of the pipelines changes something, is undone, and imports torch only when injected."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Training and inference: the only folder that imports torch at module level."""
+"""Training and inference in child processes: the only folder that imports torch at module level."""

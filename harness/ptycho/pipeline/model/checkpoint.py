@@ -18,7 +18,7 @@ SCHEMA = 1
 def write_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> Path:
     """Write the *state* of a pipeline of this *kind*, and return *path*.
 
-    An interrupted write leaves no file and no half-written one at *path*.
+    An interrupted write leaves *path* as it was.
     """
     scratch = path.with_suffix(".part")
     try:

@@ -1,18 +1,21 @@
-"""Seeds, threads and flags, set before anything else in a process."""
+"""Seed, threads and determinism flags of torch."""
 
 from __future__ import annotations
 
 import torch
 
 
-def settle(*, seed: int, threads: int) -> None:
-    """Make this process repeatable to the bit: same seed, threads and machine, same result.
+def make_deterministic(*, seed: int, threads: int) -> None:
+    """Make this process deterministic: the same seed, threads and machine give the same bits.
 
-    The debug mode is the same switch as ``use_deterministic_algorithms``, which would spend a second on
-    importing the compiler. Without the last flag, every new tensor is also filled with NaN, which costs time
-    and changes nothing where no uninitialised memory is read.
+    Call it before any other computation. An operation that torch cannot run deterministically raises
+    RuntimeError from then on.
     """
     torch.manual_seed(seed)
+    # Not threadpoolctl: it would limit OpenMP, but torch splits its work by a count of its own.
     torch.set_num_threads(threads)
+    # The same switch as torch.use_deterministic_algorithms, which takes a second to import the compiler.
     torch.set_deterministic_debug_mode("error")
+    # The debug mode also fills each new tensor with NaN. This costs time and helps only code that reads
+    # uninitialised memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""A fixture as a pipeline sees it: tensors in natural units, on the part of the object that the scan can see.
+"""A fixture as a pipeline uses it: tensors in natural units, on the part of the object that the scan covers.
 
-Natural units make every figure of a configuration independent of dose and size: amplitudes have a root mean
-square of 1, and so has the far field of the probe behind a flat object of 1.
+In natural units, measured amplitudes have a root mean square of 1, and so have the amplitudes that the probe
+gives behind a flat object of 1. Learning rates therefore depend on neither dose nor size.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.core.errors import RefusedError
 from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive
 from harness.ptycho.pipeline.model.forward import Windows
-from harness.ptycho.scan.forward import inside, origins
+from harness.ptycho.scan.forward import first_pixels, inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,33 +24,31 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-NEEDED = ("diffraction", "objectGuess", "probeGuess", "xcoords", "ycoords")
+REQUIRED_KEYS = ("diffraction", "objectGuess", "probeGuess", "xcoords", "ycoords")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experiment:
-    """What a pipeline may know: patterns, positions, a probe to start from; of the object, its shape.
+    """All that a pipeline knows: patterns, positions, and a start probe. Of the object, only its shape.
 
     Attributes
     ----------
     amplitude : (N, H, W) float32
-        Measured, zero frequency at the corner, root mean square 1.
+        Measured amplitudes, zero frequency at the corner, root mean square 1.
     probe : (H, W) complex64
         The stored probe in natural units.
     windows : Windows
-        Where the positions read the canvas.
+        Where each position reads the canvas.
     x, y : (N,) float64
         Patch centres in object pixels.
-    frame : (int, int)
-        The object's shape (M, M').
+    object_shape : (int, int)
+        The stored object's shape, M and M'.
     corner : (int, int)
         First row and column of the canvas within the object.
-    transmission : float
-        Stored units of a flat object of 1, for a probe in stored units.
-    light : float
-        Stored units of a probe of 1.
+    object_scale, probe_scale : float
+        Stored units of an object and of a probe of 1 in natural units.
     inputs : mapping of str to str
-        Digests of the arrays that this was made of, in stored dtype and units.
+        Digests of the arrays that were read, in stored dtype and units, by name.
     """
 
     amplitude: Tensor
@@ -58,10 +56,10 @@ class Experiment:
     windows: Windows
     x: np.ndarray
     y: np.ndarray
-    frame: tuple[int, int]
+    object_shape: tuple[int, int]
     corner: tuple[int, int]
-    transmission: float
-    light: float
+    object_scale: float
+    probe_scale: float
     inputs: Mapping[str, str]
 
     @property
@@ -69,75 +67,84 @@ class Experiment:
         """Number of scan positions, N."""
         return len(self.amplitude)
 
-    def flat(self) -> Tensor:
-        """Return the object that every reconstruction starts from: ones, on the canvas."""
+    def flat_object(self) -> Tensor:
+        """Return the object that every reconstruction starts from: ones, of the canvas's shape, complex64."""
         return torch.ones(self.windows.shape, dtype=torch.complex64)
 
     def stored_object(self, canvas: Tensor) -> np.ndarray:
-        """Return *canvas* in stored units in the object's frame, (M, M') complex64; flat outside."""
-        whole = np.full(self.frame, self.transmission, dtype=np.complex64)
+        """Return the whole object in stored units, (M, M') complex64: *canvas*, and flat around it."""
+        whole = np.full(self.object_shape, self.object_scale, dtype=np.complex64)  # (M, M')
         rows, columns = (slice(c, c + n) for c, n in zip(self.corner, canvas.shape, strict=True))
-        whole[rows, columns] = canvas.detach().numpy() * self.transmission
+        whole[rows, columns] = canvas.detach().numpy() * self.object_scale
         return whole
 
     def stored_probe(self, probe: Tensor) -> np.ndarray:
         """Return *probe* in stored units, (H, W) complex64."""
-        return np.asarray(probe.detach().numpy() * np.float32(self.light))
+        return np.asarray(probe.detach().numpy() * np.float32(self.probe_scale))
 
 
 def read_experiment(fixture: Path) -> Experiment:
-    """Read *fixture* for a pipeline.
+    """Return the experiment that the file *fixture* holds.
 
     Raises
     ------
     UnreadableError
-        The file is missing or no archive.
+        The file is missing or not an archive.
     RefusedError
-        A key is missing, its shape does not fit the others, or it holds no light.
+        A key is missing, shapes do not match, a patch leaves the object, or all amplitudes are zero.
     """
     arrays = read_archive(fixture)
     _require_keys(fixture, arrays)
-    diffraction, obj, probe, x, y = (np.asarray(arrays[key]) for key in NEEDED)
-    _require_fitting(fixture, diffraction, obj, probe, x, y)
-    corner, canvas = _seen(x, y, probe.shape)
-    level = float(np.sqrt(np.mean(diffraction.astype(np.float64) ** 2)))
-    light = float(np.linalg.norm(probe.astype(np.complex128)) / np.sqrt(probe.size))
-    _require_light(fixture, level, light)
+    diffraction, obj, probe, x, y = (np.asarray(arrays[key]) for key in REQUIRED_KEYS)
+    _require_matching(fixture, diffraction=diffraction, obj=obj, probe=probe, x=x, y=y)
+    corner, canvas = _scanned_region(x, y, probe.shape)
+    rms = float(np.sqrt(np.mean(diffraction.astype(np.float64) ** 2)))
+    probe_scale = float(np.linalg.norm(probe.astype(np.complex128)) / np.sqrt(probe.size))
+    _require_light(fixture, rms, probe_scale)
     return Experiment(
-        amplitude=torch.from_numpy(np.fft.ifftshift((diffraction / level).astype(np.float32), axes=(1, 2))),
-        probe=torch.from_numpy((probe / light).astype(np.complex64)),
-        windows=Windows.at(x - corner[1], y - corner[0], patch=probe.shape, shape=canvas),
+        amplitude=torch.from_numpy(np.fft.ifftshift((diffraction / rms).astype(np.float32), axes=(1, 2))),
+        probe=torch.from_numpy((probe / probe_scale).astype(np.complex64)),
+        windows=Windows.centred_at(x - corner[1], y - corner[0], patch=probe.shape, shape=canvas),
         x=x,
         y=y,
-        frame=(obj.shape[0], obj.shape[1]),
+        object_shape=(obj.shape[0], obj.shape[1]),
         corner=corner,
-        transmission=level / light,
-        light=light,
+        # The far field is linear in probe times object, so the object's scale is what the probe leaves.
+        object_scale=rms / probe_scale,
+        probe_scale=probe_scale,
         inputs=_digests(diffraction=diffraction, probeGuess=probe, xcoords=x, ycoords=y),
     )
 
 
 def _digests(**arrays: np.ndarray) -> dict[str, str]:
-    """Return digests by name. Of the object its shape alone is used: what it holds was not read."""
+    """Return digests by name. The object is not among them, because only its shape is used."""
     return {name: digest_array(array) for name, array in arrays.items()}
 
 
-def _seen(x: np.ndarray, y: np.ndarray, patch: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the corner and the shape of the smallest canvas that holds every window."""
-    firsts = [origins(centre, size)[0] for centre, size in zip((y, x), patch, strict=True)]
+def _scanned_region(
+    x: np.ndarray, y: np.ndarray, patch: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the first row and column, and the shape, of the smallest canvas that holds every window."""
+    firsts = [first_pixels(centre, size)[0] for centre, size in zip((y, x), patch, strict=True)]
     top, left = (int(first.min()) for first in firsts)
     bottom, right = (int(first.max()) + size for first, size in zip(firsts, patch, strict=True))
     return (top, left), (bottom - top, right - left)
 
 
 def _require_keys(fixture: Path, arrays: dict[str, np.ndarray]) -> None:
-    missing = [key for key in NEEDED if key not in arrays]
+    missing = [key for key in REQUIRED_KEYS if key not in arrays]
     if missing:
-        raise _refused(fixture, f"the keys {', '.join(NEEDED)}", f"no {', '.join(missing)}")
+        raise _refused(fixture, f"the keys {', '.join(REQUIRED_KEYS)}", f"no {', '.join(missing)}")
 
 
-def _require_fitting(  # noqa: PLR0913, PLR0917 - the five arrays of a fixture
-    fixture: Path, diffraction: np.ndarray, obj: np.ndarray, probe: np.ndarray, x: np.ndarray, y: np.ndarray
+def _require_matching(  # noqa: PLR0913 - the five arrays of a fixture
+    fixture: Path,
+    *,
+    diffraction: np.ndarray,
+    obj: np.ndarray,
+    probe: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
 ) -> None:
     if diffraction.shape != (len(x), *probe.shape) or len(x) != len(y) or len(x) == 0:
         found = f"diffraction {diffraction.shape}, probe {probe.shape}, x {x.shape}, y {y.shape}"
@@ -146,11 +153,15 @@ def _require_fitting(  # noqa: PLR0913, PLR0917 - the five arrays of a fixture
         raise _refused(fixture, "every patch inside the object", "a position whose patch leaves it")
 
 
-def _require_light(fixture: Path, level: float, light: float) -> None:
-    if not (np.isfinite([level, light]).all() and level > 0 and light > 0):
-        raise _refused(fixture, "finite amplitudes and a probe, not all zero", f"levels {level} and {light}")
+def _require_light(fixture: Path, rms: float, probe_scale: float) -> None:
+    if not (np.isfinite([rms, probe_scale]).all() and rms > 0 and probe_scale > 0):
+        raise _refused(
+            fixture,
+            "finite diffraction and probe, not all zero",
+            f"a root mean square of {rms} and {probe_scale}",
+        )
 
 
 def _refused(fixture: Path, expected: str, found: str) -> RefusedError:
-    remedy = f"See what is wrong with `harness check {fixture}`."
+    remedy = f"Run `harness check {fixture}` for details."
     return RefusedError(str(fixture), expected=expected, found=found, remedy=remedy)

@@ -1,8 +1,11 @@
-"""The forward model in torch, and its adjoint; conventions as in :mod:`harness.ptycho.scan.forward`, but one.
+"""The forward model in torch, and its adjoint.
 
-A *window* is where a position reads the object: whole pixels by index, the fraction by a Fourier shift.
-Detector arrays have their zero frequency at the corner, as the FFT leaves it: shifting it to the centre and
-back took a fifth of a pipeline's time.
+Conventions are those of :mod:`harness.ptycho.scan.forward`, with one exception: detector arrays have their
+zero frequency at the corner, as the FFT leaves it. Shifting it to the centre and back took a fifth of a
+pipeline's time.
+
+A *window* is the square of whole pixels that a position reads; the fraction of a pixel that remains is
+done as a Fourier shift.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness.ptycho.scan.forward import origins
+from harness.ptycho.scan.forward import first_pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +31,9 @@ class Windows:
     index : (N, H, W) int64
         Pixel of the flattened object that each window pixel reads.
     ramp : (N, H, W) complex64
-        Phase, in Fourier space, of the subpixel shift.
+        Phase ramp in Fourier space that does the subpixel shift.
+    shape : (int, int)
+        The object's, M and M'.
     """
 
     index: Tensor
@@ -36,13 +41,15 @@ class Windows:
     shape: tuple[int, int]
 
     @classmethod
-    def at(cls, x: np.ndarray, y: np.ndarray, *, patch: tuple[int, int], shape: tuple[int, int]) -> Windows:
-        """Lay windows of *patch* (H, W) pixels centred at x, y (N,), in pixels of an object of *shape*."""
-        (top, down), (left, right) = origins(y, patch[0]), origins(x, patch[1])
+    def centred_at(
+        cls, x: np.ndarray, y: np.ndarray, *, patch: tuple[int, int], shape: tuple[int, int]
+    ) -> Windows:
+        """Return windows of *patch* (H, W) pixels centred at x, y (N,) float64, in pixels of the object."""
+        (top, down), (left, right) = first_pixels(y, patch[0]), first_pixels(x, patch[1])
         rows = torch.from_numpy(top)[:, None] + torch.arange(patch[0])  # (N, H)
         columns = torch.from_numpy(left)[:, None] + torch.arange(patch[1])  # (N, W)
         index = rows[:, :, None] * shape[1] + columns[:, None, :]  # (N, H, W)
-        ramp = _turn(down, patch[0])[:, :, None] * _turn(right, patch[1])[:, None, :]
+        ramp = _phase_ramp(down, patch[0])[:, :, None] * _phase_ramp(right, patch[1])[:, None, :]
         return cls(index, ramp.to(torch.complex64), shape)
 
     def take(self, positions: Tensor) -> Windows:
@@ -51,42 +58,50 @@ class Windows:
 
 
 def patches(obj: Tensor, windows: Windows) -> Tensor:
-    """Read the patches of *obj*, (M, M') complex64, at subpixel *windows*: (N, H, W) complex64."""
+    """Return the patches that *windows* read of *obj*, (M, M') complex64: (N, H, W) complex64."""
     whole = obj.reshape(-1)[windows.index]  # (N, H, W)
-    return _shifted(whole, windows.ramp)  # (N, H, W)
+    return _fourier_shift(whole, windows.ramp)  # (N, H, W)
 
 
-def place(waves: Tensor, windows: Windows) -> Tensor:
-    """Add *waves*, (N, H, W) complex64, up where they were read: (M, M') complex64.
+def place_patches(waves: Tensor, windows: Windows) -> Tensor:
+    """Add *waves*, (N, H, W) complex64, into an object at their *windows*: (M, M') complex64.
 
-    The adjoint of :func:`patches`: <patches(obj), waves> == <obj, place(waves)>.
+    The adjoint of :func:`patches`: <patches(obj), waves> == <obj, place_patches(waves)>.
     """
-    whole = _shifted(waves, windows.ramp.conj())  # (N, H, W)
-    return _summed(whole, windows)  # (M, M')
+    # The conjugate ramp shifts back. The shift is unitary, so its inverse is its adjoint.
+    whole = _fourier_shift(waves, windows.ramp.conj())  # (N, H, W)
+    return _add_at_windows(whole, windows)  # (M, M')
 
 
 def illumination(probe: Tensor, windows: Windows) -> Tensor:
-    """Sum the intensity of *probe*, (H, W), over all *windows*, to the whole pixel: (M, M') float32."""
-    return _summed((probe.abs() ** 2).expand(windows.index.shape), windows)  # (M, M')
+    """Return the intensity of *probe*, (H, W), summed over all *windows*: (M, M') float32.
+
+    Windows are taken at whole pixels, without the subpixel shift.
+    """
+    return _add_at_windows((probe.abs() ** 2).expand(windows.index.shape), windows)  # (M, M')
 
 
 def far_field(exit_wave: Tensor) -> Tensor:
-    """Propagate *exit_wave*, (..., H, W) complex, to the detector; zero frequency at the corner.
+    """Return *exit_wave*, (..., H, W) complex64, at the detector, zero frequency at the corner.
 
-    Orthonormal: sum |out|^2 == sum |exit_wave|^2. Its phase is that of an origin at the first pixel.
+    Orthonormal: sum |out|^2 == sum |exit_wave|^2. The phase's origin is the first pixel, not the centre,
+    which leaves amplitudes unchanged.
     """
     spectrum: Tensor = torch.fft.fft2(exit_wave, norm="ortho")  # (..., H, W)
     return spectrum
 
 
 def near_field(spectrum: Tensor) -> Tensor:
-    """Propagate *spectrum* back: the inverse, and the adjoint, of :func:`far_field`."""
+    """Return *spectrum*, (..., H, W) complex64, back at the object.
+
+    The inverse and the adjoint of :func:`far_field`.
+    """
     wave: Tensor = torch.fft.ifft2(spectrum, norm="ortho")  # (..., H, W)
     return wave
 
 
 def amplitude(probe: Tensor, obj: Tensor, windows: Windows) -> Tensor:
-    """Compute |F(probe * patch)| at every position: (N, H, W) float32, zero frequency at the corner.
+    """Return |F(probe * patch)| at every position: (N, H, W) float32, zero frequency at the corner.
 
     probe : (H, W) complex64; obj : (M, M') complex64.
     """
@@ -94,32 +109,35 @@ def amplitude(probe: Tensor, obj: Tensor, windows: Windows) -> Tensor:
 
 
 def defocused(probe: Tensor, radians: float) -> Tensor:
-    """Return *probe*, (H, W), out of focus: a quadratic phase on its spectrum, its energy unchanged.
+    """Return *probe*, (H, W) complex64, out of focus: with a quadratic phase on its spectrum.
 
-    *radians* is that phase at the root-mean-square radius of the spectrum.
+    The phase is *radians* at the root-mean-square radius of the spectrum. Energy is conserved.
     """
     rows, columns = (torch.fft.fftfreq(n, dtype=torch.float64) for n in probe.shape)
     radius2 = rows[:, None] ** 2 + columns[None, :] ** 2  # (H, W)
     spectrum = torch.fft.fft2(probe.to(torch.complex128))  # (H, W)
-    light = spectrum.abs() ** 2
-    phase = radians * radius2 * light.sum() / (light * radius2).sum()
+    power = spectrum.abs() ** 2  # (H, W)
+    phase = radians * radius2 * power.sum() / (power * radius2).sum()  # (H, W)
     wave: Tensor = torch.fft.ifft2(spectrum * torch.exp(1j * phase))  # (H, W)
     return wave.to(probe.dtype)
 
 
-def _shifted(waves: Tensor, ramp: Tensor) -> Tensor:
+def _fourier_shift(waves: Tensor, ramp: Tensor) -> Tensor:
     shifted: Tensor = torch.fft.ifft2(torch.fft.fft2(waves) * ramp)  # (N, H, W)
     return shifted
 
 
-def _summed(values: Tensor, windows: Windows) -> Tensor:
+def _add_at_windows(values: Tensor, windows: Windows) -> Tensor:
     rows, columns = windows.shape
     canvas = torch.zeros(rows * columns, dtype=values.dtype)
     return canvas.index_add(0, windows.index.reshape(-1), values.reshape(-1)).reshape(rows, columns)
 
 
-def _turn(fraction: np.ndarray, size: int) -> Tensor:
-    """Return the Fourier phases, (N, size) complex128, that read *fraction* of a pixel further on."""
+def _phase_ramp(fraction: np.ndarray, size: int) -> Tensor:
+    """Return the Fourier phases that shift by *fraction*, (N,) pixels, along an axis: (N, size) complex128.
+
+    With them a window is read *fraction* of a pixel further on, by the Fourier shift theorem.
+    """
     return torch.exp(
         2j * torch.pi * torch.from_numpy(fraction)[:, None] * torch.fft.fftfreq(size, dtype=torch.float64)
     )

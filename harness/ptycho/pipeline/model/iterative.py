@@ -1,4 +1,7 @@
-"""Adam on object and probe by automatic differentiation, in two halves and two processes."""
+"""The iterative reconstruction: Adam on object and probe by automatic differentiation.
+
+The first half of the epochs runs in one process, and the second half in another, from a checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,41 @@ import numpy as np
 import torch
 
 from harness.core.storage.npz import write_archive
-from harness.ptycho.pipeline.child_process import CONTROLS, RECONSTRUCTION, Task
+from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, CONTROLS_FILE, RECONSTRUCTION_FILE, Task
 from harness.ptycho.pipeline.configuration import IterativeConfiguration, read_configuration
-from harness.ptycho.pipeline.model import checkpoint
 from harness.ptycho.pipeline.model.batches import neighbour_groups, one_pass
-from harness.ptycho.pipeline.model.determinism import settle
+from harness.ptycho.pipeline.model.checkpoint import checkpoint_error, read_checkpoint, write_checkpoint
+from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import Experiment, read_experiment
 from harness.ptycho.pipeline.model.forward import amplitude, defocused
-from harness.ptycho.pipeline.model.optimisers import Adam, forget
-from harness.ptycho.pipeline.model.schedule import cosine, require_finite
+from harness.ptycho.pipeline.model.optimisers import Adam, clear_gradients
+from harness.ptycho.pipeline.model.schedule import cosine_decay, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
 KIND = "iterative"
-FIRST, SECOND = "first", "second"
+FIRST_HALF, SECOND_HALF = "first", "second"
+"""Parts of the task; see :class:`~harness.ptycho.pipeline.child_process.Task`."""
 
 
 @dataclass(slots=True, eq=False)
 class Descent:
-    """A reconstruction under way: object, probe, Adam's memory of both, and how many epochs are done."""
+    """An unfinished reconstruction.
+
+    Attributes
+    ----------
+    obj : (M, M') complex64
+    probe : (H, W) complex64
+        Both in natural units; leaves that require a gradient.
+    adams : (Adam, Adam)
+        Optimisers of object and probe.
+    epoch : int
+        Epochs done.
+    """
 
     obj: Tensor
     probe: Tensor
@@ -39,24 +55,30 @@ class Descent:
     epoch: int = 0
 
     @classmethod
-    def started(cls, experiment: Experiment, configuration: IterativeConfiguration) -> Descent:
-        """Start with a flat object and a probe out of focus."""
-        obj = experiment.flat().requires_grad_()
+    def start(cls, experiment: Experiment, configuration: IterativeConfiguration) -> Descent:
+        """Return the start of a reconstruction: a flat object and a defocused probe."""
+        obj = experiment.flat_object().requires_grad_()
         probe = defocused(experiment.probe, configuration.defocus).requires_grad_()
         brightest = float(probe.detach().abs().max())
         rates = configuration.object_rate, configuration.probe_rate * brightest
         return cls(obj, probe, (Adam([obj], rates[0]), Adam([probe], rates[1])))
 
     def state(self) -> dict[str, Any]:
-        """Return all that a new process needs to go on to the same bits."""
+        """Return what another process needs to continue to the same bits."""
         arrays = {"obj": self.obj.detach(), "probe": self.probe.detach()}
         return {**arrays, "adams": [adam.state() for adam in self.adams], "epoch": self.epoch}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over a :meth:`state`; object and probe must be of this experiment's shapes."""
+        """Continue from a :meth:`state` of the same experiment.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            The state has another shape or form.
+        """
         with torch.no_grad():
             for mine, saved in ((self.obj, state["obj"]), (self.probe, state["probe"])):
-                _require_shape(mine, saved)
+                _require_same_shape(mine, saved)
                 mine.copy_(saved)
         for adam, saved in zip(self.adams, state["adams"], strict=True):
             adam.restore(saved)
@@ -69,76 +91,87 @@ def descend(
     configuration: IterativeConfiguration,
     *,
     until: int,
-    progress: Callable[[float], None] = lambda _: None,
+    report_progress: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Move *descent* in place up to the epoch *until*.
+    """Run *descent* in place up to the epoch *until*.
 
-    The order of an epoch's batches, and its learning rate, follow from seed and epoch alone: nothing else has
-    to be remembered between processes.
+    The order of an epoch's batches and its learning rate depend on seed and epoch alone, so the checkpoint
+    need not hold a random state.
 
     Raises
     ------
     RefusedError
-        The loss is no longer finite.
+        The reconstruction diverged: the loss is NaN or infinite.
     """
     members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
     first = descent.epoch
     for epoch in range(first, until):
-        for positions in one_pass(
-            members, configuration.batch, np.random.default_rng([configuration.seed, epoch])
-        ):
+        rng = np.random.default_rng([configuration.seed, epoch])
+        for positions in one_pass(members, configuration.batch, rng):  # (B,)
             predicted = amplitude(descent.probe, descent.obj, experiment.windows.take(positions))  # (B, H, W)
             loss = (predicted - experiment.amplitude[positions]).square().mean()
-            forget((descent.obj, descent.probe))
+            clear_gradients((descent.obj, descent.probe))
             loss.backward()  # type: ignore[no-untyped-call]
             for adam in descent.adams:
-                adam.step(cosine(epoch / configuration.epochs))
+                adam.step(cosine_decay(epoch / configuration.epochs))
         require_finite(loss.item())
         descent.epoch = epoch + 1
-        progress((descent.epoch - first) / (until - first))
+        report_progress((descent.epoch - first) / (until - first))
 
 
-def resumed(experiment: Experiment, configuration: IterativeConfiguration, task: Task) -> Descent:
-    """Load the descent that another process left half way.
+def resume(experiment: Experiment, configuration: IterativeConfiguration, output: Path) -> Descent:
+    """Return the reconstruction that another process saved half way in the folder *output*.
 
     Raises
     ------
     UnreadableError
-        The state is damaged, or is of another experiment.
+        The checkpoint is damaged, or is of another experiment.
     """
-    path = task.output / checkpoint.FILE
-    descent = Descent.started(experiment, configuration)
+    path = output / CHECKPOINT_FILE
+    descent = Descent.start(experiment, configuration)
     try:
-        descent.restore(checkpoint.read_checkpoint(path, KIND))
+        descent.restore(read_checkpoint(path, KIND))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise checkpoint.refused(path, KIND, f"{type(error).__name__}: {error}") from None
+        raise checkpoint_error(path, KIND, f"{type(error).__name__}: {error}") from None
     return descent
 
 
 def main(task: Task) -> Mapping[str, str]:
-    """Do the first half and save it, or resume, do the second, and write the object; return what was read."""
+    """Run the first half and save it, or run the second half and write the results.
+
+    Returns the digests of the arrays that were read.
+    """
     configuration = read_configuration(IterativeConfiguration, task.output)
-    settle(seed=configuration.seed, threads=configuration.threads)
+    make_deterministic(seed=configuration.seed, threads=configuration.threads)
     experiment = read_experiment(task.fixture)
-    if task.goal == FIRST:
-        descent = Descent.started(experiment, configuration)
-        descend(descent, experiment, configuration, until=configuration.epochs // 2, progress=task.progress)
-        checkpoint.write_checkpoint(task.output / checkpoint.FILE, KIND, descent.state())
-        return experiment.inputs
-    descent = resumed(experiment, configuration, task)
-    descend(descent, experiment, configuration, until=configuration.epochs, progress=task.progress)
-    start = Descent.started(experiment, configuration)
-    flat = experiment.stored_object(start.obj)
-    write_archive(task.output / RECONSTRUCTION, {
-        "object": experiment.stored_object(descent.obj), "probe": experiment.stored_probe(descent.probe),
-    })  # fmt: skip
-    write_archive(task.output / CONTROLS, {
-        "flat": flat, "before": flat, "after": experiment.stored_object(descent.obj),
-        "probe": experiment.stored_probe(start.probe),
-    })  # fmt: skip
+    if task.part == FIRST_HALF:
+        _first_half(task, experiment, configuration)
+    else:
+        _second_half(task, experiment, configuration)
     return experiment.inputs
 
 
-def _require_shape(mine: Tensor, saved: Tensor) -> None:
+def _first_half(task: Task, experiment: Experiment, configuration: IterativeConfiguration) -> None:
+    descent = Descent.start(experiment, configuration)
+    half = configuration.epochs // 2
+    descend(descent, experiment, configuration, until=half, report_progress=task.report_progress)
+    write_checkpoint(task.output / CHECKPOINT_FILE, KIND, descent.state())
+
+
+def _second_half(task: Task, experiment: Experiment, configuration: IterativeConfiguration) -> None:
+    descent = resume(experiment, configuration, task.output)
+    whole = configuration.epochs
+    descend(descent, experiment, configuration, until=whole, report_progress=task.report_progress)
+    start = Descent.start(experiment, configuration)
+    obj, flat = experiment.stored_object(descent.obj), experiment.stored_object(start.obj)  # (M, M') each
+    write_archive(task.output / RECONSTRUCTION_FILE, {
+        "object": obj, "probe": experiment.stored_probe(descent.probe),
+    })  # fmt: skip
+    write_archive(task.output / CONTROLS_FILE, {
+        "flat": flat, "before": flat, "after": obj, "probe": experiment.stored_probe(start.probe),
+    })  # fmt: skip
+
+
+def _require_same_shape(mine: Tensor, saved: Tensor) -> None:
     if mine.shape != saved.shape or mine.dtype != saved.dtype:
         raise ValueError(f"{saved.dtype} {tuple(saved.shape)} in place of {mine.dtype} {tuple(mine.shape)}")

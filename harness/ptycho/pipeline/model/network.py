@@ -1,9 +1,10 @@
-"""An unrolled network: gradient-fed steps on the whole canvas, with small convolutions and a learnable probe.
+"""An unrolled network: gradient descent on the object, with learned corrections and a learned probe.
 
-Each step predicts the patterns of one batch, walks down the gradient of their misfit with momentum, and lets
-convolutions correct the walk. The misfit is met *before* the step has used its batch, so its mean over the
-steps is a loss that needs no truth and no second forward pass. Steps share their weights; a round unrolls
-some of them, and rounds follow each other for as long as one likes, from a flat object on.
+Each step predicts the patterns of one batch, moves the object against the gradient of their misfit with
+momentum, and adds a correction by small convolutions. The misfit is computed *before* the step has used
+its batch, so its mean over the steps is a loss that needs neither the ground truth nor a second forward
+pass. All steps share their weights. A round is a few unrolled steps, and a reconstruction is any number of
+rounds from a flat object.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from harness.ptycho.pipeline.model.forward import far_field, illumination, near_field, patches, place
+from harness.ptycho.pipeline.model.forward import (
+    far_field,
+    illumination,
+    near_field,
+    patches,
+    place_patches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,48 +30,56 @@ if TYPE_CHECKING:
 
     from harness.ptycho.pipeline.model.experiment import Experiment
 
-STEP, MOMENTUM = 0.45, 0.9
-"""The untrained walk; both are learned. Steps this bold do not settle by themselves: the walk needs its
-learned correction, so that weights that are dead, or never loaded, show in the metrics."""
+START_STEP_SIZE, START_MOMENTUM = 0.45, 0.9
+"""Step size and momentum before training; both are learned.
 
-DIM = 0.05
+Steps this large do not converge without the learned correction, so weights that were not trained, or not
+loaded, show in the metrics.
+"""
+
+SOFTENING = 0.05
 """Pixels with less than this share of the batch's brightest illumination move less."""
 
-DARK = 1e-3
-"""Amplitude (root mean square 1) below which a prediction has no phase to trust."""
+PHASE_FLOOR = 1e-3
+"""Predicted amplitude (root mean square 1) below which a pixel's phase is noise and counts less."""
 
-CORRECTION = 0.1
-"""Scale of what the convolutions see, gradient and momentum, and of what they add to it."""
+CORRECTION_SCALE = 0.1
+"""The convolutions see gradient and momentum divided by this, and their output is multiplied by it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Canvas:
-    """The state that steps hand on: object and momentum, (M, M') complex64 each."""
+    """The state between two steps: object and momentum, (M, M') complex64 each."""
 
     obj: Tensor
     momentum: Tensor
 
     @classmethod
     def flat(cls, experiment: Experiment) -> Canvas:
-        """Return the start: a flat object at rest."""
-        return cls(experiment.flat(), torch.zeros_like(experiment.flat()))
+        """Return the start of a reconstruction: a flat object without momentum."""
+        return cls(experiment.flat_object(), torch.zeros_like(experiment.flat_object()))
 
     def detached(self) -> Canvas:
-        """Return the state without its history."""
+        """Return the state without the graph that computed it."""
         return Canvas(self.obj.detach(), self.momentum.detach())
 
 
 class Step(nn.Module):
-    """One step down the gradient, corrected by convolutions that see gradient and momentum.
+    """One step of gradient descent, with a correction by convolutions of gradient and momentum.
 
-    They have no bias and see nothing else, so where the data are explained nothing moves: the learned walk
-    rests where the plain one does. Their last layer starts at zero: the untrained network is the plain walk.
+    The convolutions have no bias and no other input, so an object that explains its patterns stays where it
+    is, with any weights. The last layer starts at zero: untrained, the step is plain gradient descent.
+
+    Parameters
+    ----------
+    channels : int
+        Width of the convolutions.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.size = nn.Parameter(torch.tensor(STEP))
-        self.inertia = nn.Parameter(torch.tensor(MOMENTUM))
+        self.step_size = nn.Parameter(torch.tensor(START_STEP_SIZE))
+        self.momentum = nn.Parameter(torch.tensor(START_MOMENTUM))
         self.correct = nn.Sequential(
             nn.Conv2d(4, channels, 3, padding=1, bias=False), nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.SiLU(),
@@ -73,14 +88,17 @@ class Step(nn.Module):
         for parameter in self.correct[-1].parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, canvas: Canvas, gradient: Tensor, lit: Tensor) -> Canvas:
-        """Move *canvas* against *gradient*, (M, M') complex64, where it is *lit*, (M, M') in 0..1."""
-        waves = [gradient / CORRECTION, canvas.momentum / CORRECTION]
-        seen = torch.stack([part for wave in waves for part in (wave.real, wave.imag)])  # (4, M, M')
-        seen = seen[None].contiguous(memory_format=torch.channels_last)  # (1, 4, M, M')
-        real, imag = self.correct(seen)[0]  # (M, M') each
-        correction = CORRECTION * lit * torch.complex(real, imag)
-        momentum = self.inertia * canvas.momentum - self.size * gradient + correction
+    def forward(self, canvas: Canvas, gradient: Tensor, light: Tensor) -> Canvas:
+        """Return *canvas* after one step.
+
+        gradient : (M, M') complex64. light : (M, M') float32, from 0 where it is dark to 1.
+        """
+        waves = [gradient / CORRECTION_SCALE, canvas.momentum / CORRECTION_SCALE]  # (M, M') each
+        features = torch.stack([part for wave in waves for part in (wave.real, wave.imag)])  # (4, M, M')
+        features = features[None].contiguous(memory_format=torch.channels_last)  # (1, 4, M, M')
+        real, imag = self.correct(features)[0]  # (M, M') each
+        correction = CORRECTION_SCALE * light * torch.complex(real, imag)  # (M, M')
+        momentum = self.momentum * canvas.momentum - self.step_size * gradient + correction  # (M, M')
         return Canvas(canvas.obj + momentum, momentum)
 
 
@@ -97,47 +115,61 @@ class Network(nn.Module):
 
     def __init__(self, probe: Tensor, channels: int) -> None:
         super().__init__()
-        self.light = nn.Parameter(torch.view_as_real(probe).clone())  # (H, W, 2)
+        self.probe_parts = nn.Parameter(torch.view_as_real(probe).clone())  # (H, W, 2) float32
         self.step = Step(channels)
 
     @property
     def probe(self) -> Tensor:
-        """The probe as it is now, (H, W) complex64."""
-        return torch.view_as_complex(self.light)
+        """The current probe, (H, W) complex64."""
+        return torch.view_as_complex(self.probe_parts)
 
     def forward(
         self, experiment: Experiment, canvas: Canvas, batches: Sequence[Tensor]
     ) -> tuple[list[Canvas], Tensor]:
         """Take one step per batch of positions.
 
+        Parameters
+        ----------
+        experiment : Experiment
+        canvas : Canvas
+            Where the first step starts.
+        batches : sequence of (B,) int64
+            Positions whose patterns each step uses.
+
         Returns
         -------
         list of Canvas
             The state after each step.
-        Tensor, ()
-            The mean over the steps of the batch's misfit, relative to its energy, before the step.
+        () float32
+            The batches' misfits, each before its step, averaged over the steps.
         """
         misfits, states = [], [canvas]
         for positions in batches:
-            gradient, lit, misfit = self._gradient(experiment, states[-1].obj, positions)
-            states.append(self.step(states[-1], gradient, lit))
+            gradient, light, misfit = self._gradient(experiment, states[-1].obj, positions)
+            states.append(self.step(states[-1], gradient, light))
             misfits.append(misfit)
         return states[1:], torch.stack(misfits).mean()
 
     def _gradient(
         self, experiment: Experiment, obj: Tensor, positions: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the misfit's gradient by the object, preconditioned by the light; the light; the misfit.
+        """Return a batch's preconditioned gradient by the object, its light, and its misfit.
 
-        Through the gradient the probe is a constant: it learns from the misfit alone.
+        The misfit is the mean of (predicted - measured)^2 over the batch's pixels. Its gradient by the object
+        is divided by the illumination, so that one step size fits bright and dim pixels.
+
+        Returns
+        -------
+        (M, M') complex64, (M, M') float32 in 0..1, () float32
         """
         windows, measured = experiment.windows.take(positions), experiment.amplitude[positions]
         wave = far_field(self.probe * patches(obj, windows))  # (B, H, W)
         predicted = wave.abs()  # (B, H, W)
         excess = predicted - measured  # (B, H, W)
-        probe = self.probe.detach()
-        back = probe.conj() * near_field(excess / (predicted + DARK) * wave)  # (B, H, W)
+        # Adjoint and illumination treat the probe as a constant: only `wave` carries its gradient.
+        probe = self.probe.detach()  # (H, W)
+        back = probe.conj() * near_field(excess / (predicted + PHASE_FLOOR) * wave)  # (B, H, W)
         light = illumination(probe, windows)  # (M, M')
-        softened = light + DIM * light.max()
-        misfit = excess.square().mean()
-        return place(back, windows) / softened, light / softened, misfit
+        softened = light + SOFTENING * light.max()  # (M, M')
+        misfit = excess.square().mean()  # ()
+        return place_patches(back, windows) / softened, light / softened, misfit

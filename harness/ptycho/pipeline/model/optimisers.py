@@ -1,6 +1,7 @@
-"""Adam and descent with momentum by torch's own step functions, without the optimiser classes around them.
+"""Adam and gradient descent with momentum, by torch's own step functions.
 
-The classes import torch's compiler when they are first used, which takes as long as importing torch.
+torch's optimiser classes are not used, because their first use imports torch's compiler, which takes as
+long as importing torch.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ EPSILON = 1e-8
 
 @dataclass(slots=True, eq=False)
 class Adam:
-    """Parameters that learn at one rate, and the memory of their gradients.
+    """Parameters that share a learning rate, and the moments of their gradients.
 
     Attributes
     ----------
     parameters : list of Tensor
         Leaves that require a gradient, real or complex.
     rate : float
-        Learning rate; a step may take a share of it.
+        Learning rate.
     epsilon : float
         Added to the root of the second moment.
+    means, squares, steps : list of Tensor
+        First and second moment, and number of steps so far, of each parameter.
     """
 
     parameters: list[Tensor]
@@ -43,17 +46,17 @@ class Adam:
     steps: list[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start without any memory."""
+        """Start with moments of zero."""
         self.means = [torch.zeros_like(p, requires_grad=False) for p in self.parameters]
         self.squares = [torch.zeros_like(p, requires_grad=False) for p in self.parameters]
         self.steps = [torch.tensor(0.0) for _ in self.parameters]
 
     @torch.no_grad()
-    def step(self, share: float = 1.0) -> None:
-        """Move the parameters at this *share* of the rate."""
+    def step(self, factor: float = 1.0) -> None:
+        """Move the parameters, with *factor* times the learning rate."""
         adam(
             self.parameters,
-            [gradient(parameter) for parameter in self.parameters],
+            [gradient_or_zero(parameter) for parameter in self.parameters],
             self.means,
             self.squares,
             [],
@@ -63,18 +66,24 @@ class Adam:
             amsgrad=False,
             beta1=BETAS[0],
             beta2=BETAS[1],
-            lr=share * self.rate,
+            lr=factor * self.rate,
             weight_decay=0.0,
             eps=self.epsilon,
             maximize=False,
         )
 
     def state(self) -> dict[str, Any]:
-        """Return the memory, for a checkpoint."""
+        """Return the moments and step counts, for a checkpoint."""
         return {"means": self.means, "squares": self.squares, "steps": self.steps}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over a :meth:`state` of parameters of the same shapes."""
+        """Continue from a :meth:`state`.
+
+        Raises
+        ------
+        ValueError
+            The state is of parameters of other shapes, dtypes or number.
+        """
         for name in ("means", "squares", "steps"):
             for mine, saved in zip(getattr(self, name), state[name], strict=True):
                 if mine.shape != saved.shape or mine.dtype != saved.dtype:
@@ -83,39 +92,49 @@ class Adam:
 
 
 @dataclass(slots=True, eq=False)
-class Momentum:
-    """One parameter that goes down its gradient at a rate, and keeps a share of its last step."""
+class MomentumDescent:
+    """One parameter that moves against its gradient, and repeats a share of its last step.
+
+    Attributes
+    ----------
+    parameter : Tensor
+        A leaf that requires a gradient.
+    rate : float
+        Learning rate.
+    momentum : float
+        Share of the last step that is repeated.
+    """
 
     parameter: Tensor
     rate: float
-    inertia: float
+    momentum: float
     _last: Tensor | None = field(init=False, default=None)
 
     @torch.no_grad()
     def step(self) -> None:
         """Move the parameter."""
-        memory: list[Tensor | None] = [self._last]
+        buffers: list[Tensor | None] = [self._last]
         sgd(
             [self.parameter],
-            [gradient(self.parameter)],
-            memory,
+            [gradient_or_zero(self.parameter)],
+            buffers,
             foreach=False,
             weight_decay=0.0,
-            momentum=self.inertia,
+            momentum=self.momentum,
             lr=self.rate,
             dampening=0.0,
             nesterov=False,
             maximize=False,
         )  # fmt: skip
-        (self._last,) = memory
+        (self._last,) = buffers  # sgd puts a new tensor in place of None
 
 
-def gradient(parameter: Tensor) -> Tensor:
-    """Return what was added up for *parameter*: nothing is zero."""
+def gradient_or_zero(parameter: Tensor) -> Tensor:
+    """Return the gradient of *parameter*, or zeros if the loss does not depend on it."""
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
-def forget(parameters: Iterable[Tensor]) -> None:
-    """Drop the gradients of *parameters*."""
+def clear_gradients(parameters: Iterable[Tensor]) -> None:
+    """Remove the gradients of *parameters*; torch would add the next ones to them."""
     for parameter in parameters:
         parameter.grad = None

@@ -1,4 +1,4 @@
-"""The training loop, on one page: no truth, only patterns; a checkpoint comes out."""
+"""The training of the network: only measured patterns go in, a checkpoint comes out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE
 from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_configuration
-from harness.ptycho.pipeline.model import checkpoint
-from harness.ptycho.pipeline.model.batches import batches, neighbour_groups
-from harness.ptycho.pipeline.model.determinism import settle
+from harness.ptycho.pipeline.model.batches import endless_batches, neighbour_groups
+from harness.ptycho.pipeline.model.checkpoint import write_checkpoint
+from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import Experiment, read_experiment
 from harness.ptycho.pipeline.model.forward import defocused
 from harness.ptycho.pipeline.model.network import Canvas, Network
-from harness.ptycho.pipeline.model.optimisers import Adam, Momentum, forget
-from harness.ptycho.pipeline.model.schedule import cosine, require_finite
+from harness.ptycho.pipeline.model.optimisers import Adam, MomentumDescent, clear_gradients
+from harness.ptycho.pipeline.model.schedule import cosine_decay, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
     from harness.ptycho.pipeline.child_process import Task
 
 KIND = "network"
-WARM_UP = 4
-PROBE_WAITS = 2
-"""Rounds of each epoch in which the probe does not learn, where there are more."""
+
+WARM_UP_ROUNDS = 4
+"""Rounds at the start of training over which the learning rates rise to their full value."""
+
+ROUNDS_WITHOUT_PROBE = 2
+"""Rounds at the start of each epoch in which the probe does not learn: the object is still unknown."""
 
 
-def untrained(experiment: Experiment, configuration: NetworkConfiguration) -> Network:
-    """Build the network as it starts: the plain walk, and a probe out of focus."""
+def untrained_network(experiment: Experiment, configuration: NetworkConfiguration) -> Network:
+    """Return the network before training: plain gradient descent, and a defocused probe."""
     return Network(defocused(experiment.probe, configuration.defocus), configuration.channels)
 
 
@@ -38,59 +42,64 @@ def train(
     network: Network,
     experiment: Experiment,
     configuration: NetworkConfiguration,
-    progress: Callable[[float], None] = lambda _: None,
+    report_progress: Callable[[float], None] = lambda _: None,
 ) -> None:
     """Train *network* in place on the patterns of *experiment*.
 
-    An epoch walks from the flat object through all rounds; after each round the weights learn through its
-    steps, and the probe from the misfit they met (not in the first rounds: the object is still unknown).
+    Every epoch reconstructs the object from flat, round by round. After each round, weights and probe learn
+    from the misfits of its unrolled steps.
 
     Raises
     ------
     RefusedError
-        The loss is no longer finite.
+        Training diverged: the loss is NaN or infinite.
     """
     members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
-    order = batches(members, configuration.batch, np.random.default_rng(configuration.seed))
-    turns = configuration.epochs * configuration.rounds
-    adams, descent = _optimisers(network, configuration)
+    order = endless_batches(members, configuration.batch, np.random.default_rng(configuration.seed))
+    adams, probe_descent = _optimisers(network, configuration)
+    probe_start = min(ROUNDS_WITHOUT_PROBE, configuration.rounds - 1)
+    total = configuration.epochs * configuration.rounds
     states = [Canvas.flat(experiment)]
-    for turn in range(turns):
-        number = turn % configuration.rounds
-        canvas = states[-1].detached() if number else Canvas.flat(experiment)
+    for done in range(total):
+        number = done % configuration.rounds  # of the round in its epoch
+        # Detached: the loss of a round is differentiated through its own steps only.
+        canvas = states[-1].detached() if number else Canvas.flat(experiment)  # (M, M')
         states, loss = network(experiment, canvas, list(islice(order, configuration.steps)))
-        forget(network.parameters())
+        clear_gradients(network.parameters())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.step.correct.parameters(), 1.0)
         for adam in adams:
-            adam.step(min(1, (turn + 1) / WARM_UP) * cosine(turn / turns))
-        if number >= min(PROBE_WAITS, configuration.rounds - 1):
-            descent.step()
+            adam.step(min(1, (done + 1) / WARM_UP_ROUNDS) * cosine_decay(done / total))
+        if number >= probe_start:
+            probe_descent.step()
         require_finite(loss.item())
-        progress((turn + 1) / turns)
+        report_progress((done + 1) / total)
 
 
 def main(task: Task) -> Mapping[str, str]:
-    """Train on a fixture, and write the checkpoint; return the digests of what was read."""
+    """Train on a fixture, write the checkpoint, and return the digests of the arrays that were read."""
     configuration = read_configuration(NetworkConfiguration, task.output)
-    settle(seed=configuration.seed, threads=configuration.threads)
+    make_deterministic(seed=configuration.seed, threads=configuration.threads)
     experiment = read_experiment(task.fixture)
-    network = untrained(experiment, configuration)
-    train(network, experiment, configuration, task.progress)
-    checkpoint.write_checkpoint(task.output / checkpoint.FILE, KIND, network.state_dict())
+    network = untrained_network(experiment, configuration)
+    train(network, experiment, configuration, task.report_progress)
+    write_checkpoint(task.output / CHECKPOINT_FILE, KIND, network.state_dict())
     return experiment.inputs
 
 
-def _optimisers(network: Network, configuration: NetworkConfiguration) -> tuple[tuple[Adam, Adam], Momentum]:
-    """Return Adam for the convolutions and for the walk, and plain descent for the probe.
+def _optimisers(
+    network: Network, configuration: NetworkConfiguration
+) -> tuple[tuple[Adam, Adam], MomentumDescent]:
+    """Return Adam for the convolutions, Adam for step size and momentum, and plain descent for the probe.
 
-    A misfit of mean squares has the curvature 2 / (H W) for a pixel of the probe behind an object of 1, so
-    the inverse of that is the probe's full step.
+    The misfit is a mean over H W pixels, so its curvature by a pixel of the probe is 2 / (H W) behind an
+    object of 1, and the inverse is the probe's full step.
     """
     full_step = network.probe.numel() / 2
     step = network.step
     adams = (
         Adam(list(step.correct.parameters()), configuration.learning_rate),
-        Adam([step.size, step.inertia], configuration.walk_rate),
+        Adam([step.step_size, step.momentum], configuration.descent_rate),
     )
-    return adams, Momentum(network.light, configuration.probe_rate * full_step, inertia=0.5)
+    probe_descent = MomentumDescent(network.probe_parts, configuration.probe_rate * full_step, momentum=0.5)
+    return adams, probe_descent

@@ -59,7 +59,7 @@ def test_stored_object_and_probe(small, data):
 
 
 def test_inputs_are_the_digests_of_the_stored_arrays(small, data):
-    """Of every array that is used, in its stored dtype. The object is not among them: only its shape is used."""
+    """Of every array that is used, in its stored dtype. Of the object only the shape is used."""
     used = ("diffraction", "probeGuess", "xcoords", "ycoords")
     assert read_experiment(small).inputs == {key: digest_array(data[key]) for key in used}
 

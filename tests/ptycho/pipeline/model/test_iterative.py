@@ -83,5 +83,5 @@ def test_a_state_of_another_form_is_refused(experiment, brief, configured_folder
 def test_divergence_is_refused(experiment):
     """A rate that is far too high is an error, and no object of NaN is written."""
     settings = IterativeConfiguration(epochs=2, object_rate=1e30)
-    with pytest.raises(RefusedError, match="finite"):
+    with pytest.raises(RefusedError, match="training diverged"):
         iterative.descend(iterative.Descent.start(experiment, settings), experiment, settings, until=2)

@@ -1,4 +1,4 @@
-"""Faults of the forward model, and of what it is compared with."""
+"""Faults of the forward model, and of the loss that compares it with the measurement."""
 
 from __future__ import annotations
 
@@ -34,45 +34,51 @@ def flipped_translation() -> Iterator[None]:
 @in_children
 @contextmanager
 def squared_prediction() -> Iterator[None]:
-    """P02: the loss compared what the model predicts, squared, with the amplitudes that were measured."""
+    """P02: the loss compared the square of the predicted amplitudes with the measured amplitudes."""
     from harness.ptycho.pipeline.model import iterative
     from harness.ptycho.pipeline.model.forward import amplitude
     from harness.ptycho.pipeline.model.network import Network
 
-    gradient = Network._gradient  # noqa: SLF001 - where the loss is met
+    original = Network._gradient  # noqa: SLF001 - computes the loss
 
     def squared(probe: Tensor, obj: Tensor, windows: Windows) -> Tensor:
         return amplitude(probe, obj, windows).square()
 
-    def misfitted(
+    def with_squared_loss(
         self: Network, experiment: Experiment, obj: Tensor, positions: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        down, lit, _ = gradient(self, experiment, obj, positions)
+        gradient, light, _ = original(self, experiment, obj, positions)
         predicted = squared(self.probe, obj, experiment.windows.take(positions))
-        return down, lit, (predicted - experiment.amplitude[positions]).square().mean()
+        return gradient, light, (predicted - experiment.amplitude[positions]).square().mean()
 
-    with replaced(iterative, "amplitude", squared), replaced(Network, "_gradient", misfitted):
+    with replaced(iterative, "amplitude", squared), replaced(Network, "_gradient", with_squared_loss):
         yield
 
 
 @in_children
 @contextmanager
 def masked_probe() -> Iterator[None]:
-    """P03: a new option, a disc of a quarter of the window's width as the probe's mask, was on by default."""
+    """P03: a new option, a mask that cuts the probe to a disc, was on by default.
+
+    The disc's radius is a quarter of the window's width.
+    """
     from harness.ptycho.pipeline.model.forward import far_field, near_field
 
-    def out(exit_wave: Tensor) -> Tensor:
+    def masked_far_field(exit_wave: Tensor) -> Tensor:
         return far_field(exit_wave * _disc(exit_wave))
 
-    def back(spectrum: Tensor) -> Tensor:
+    def masked_near_field(spectrum: Tensor) -> Tensor:
         return near_field(spectrum) * _disc(spectrum)
 
-    with replaced_everywhere(far_field, out), replaced_everywhere(near_field, back):
+    with (
+        replaced_everywhere(far_field, masked_far_field),
+        replaced_everywhere(near_field, masked_near_field),
+    ):
         yield
 
 
 def _disc(waves: Tensor) -> Tensor:
-    """Return 1 within a quarter of the window's width of its middle, and 0 outside: (H, W) bool."""
+    """Return the mask of a centred disc of radius W / 4, (H, W) bool, for *waves*, (..., H, W)."""
     import torch
 
     rows, columns = (torch.arange(n) - n // 2 for n in waves.shape[-2:])

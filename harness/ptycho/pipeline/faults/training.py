@@ -1,0 +1,185 @@
+"""Faults of training, and of the weights that it passes to inference."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.ptycho.pipeline.inject import in_children, replaced, replaced_everywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from harness.ptycho.pipeline.configuration import Configuration
+    from harness.ptycho.pipeline.model.experiment import Experiment
+    from harness.ptycho.pipeline.model.iterative import Descent
+    from harness.ptycho.pipeline.model.network import Canvas, Network
+
+RATE_FACTOR = 10
+FRACTION_DONE = 0.75
+"""Fraction of the epochs after which fault P15b stops."""
+
+
+class _StopTraining(Exception):  # noqa: N818 - ends a loop, not an error
+    """Leaves the training loop early."""
+
+
+@in_children
+@contextmanager
+def fixed_probe() -> Iterator[None]:
+    """P04: the probe was a parameter that was never registered with the optimiser, and never learned."""
+    from harness.ptycho.pipeline.model import train
+
+    build = train.untrained_network
+
+    def with_fixed_probe(*arguments: Any) -> Network:
+        network = build(*arguments)
+        network.probe_parts.requires_grad = False
+        return network
+
+    with replaced(train, "untrained_network", with_fixed_probe), _descent_without("probe"):
+        yield
+
+
+@in_children
+@contextmanager
+def unloaded_weights() -> Iterator[None]:
+    """P11: inference built the network, but never loaded the trained weights into it."""
+    from harness.ptycho.pipeline.model import infer, train
+
+    def without_loading(_: Path, *arguments: Any) -> Network:
+        return train.untrained_network(*arguments)
+
+    with replaced(infer, "load_network", without_loading):
+        yield
+
+
+@in_children
+@contextmanager
+def frozen_gridsize() -> Iterator[None]:
+    """P13: a module copied the group size, then 1, at import, and ignored the configured one."""
+    from harness.ptycho.pipeline.model.batches import neighbour_groups
+
+    def of_single_positions(*positions: Any, gridsize: int) -> list[Any]:  # noqa: ARG001 - ignoring it is the fault
+        return neighbour_groups(*positions, gridsize=1)
+
+    with replaced_everywhere(neighbour_groups, of_single_positions):
+        yield
+
+
+@in_children
+@contextmanager
+def learning_rate_too_high() -> Iterator[None]:
+    """P15: a typing mistake made Adam's learning rates ten times higher."""
+    from harness.ptycho.pipeline.model import iterative, train
+
+    of_network = partial(_read_with_raised_rates, ("learning_rate",))
+    of_iterative = partial(_read_with_raised_rates, ("object_rate", "probe_rate"))
+    with (
+        replaced(train, "read_configuration", of_network),
+        replaced(iterative, "read_configuration", of_iterative),
+    ):
+        yield
+
+
+@in_children
+@contextmanager
+def last_epochs_skipped() -> Iterator[None]:
+    """P15: the training loop ended after three quarters of the epochs, with the learning rates still high."""
+    from harness.ptycho.pipeline.model import iterative, train
+
+    original_train, original_descend = train.train, iterative.descend
+
+    def train_too_short(network: Network, experiment: Experiment, configuration: Any, *_: Any) -> None:
+        with suppress(_StopTraining):
+            original_train(network, experiment, configuration, _stop_early)
+
+    def descend_too_short(
+        descent: Descent, experiment: Experiment, configuration: Any, *, until: int, **options: Any
+    ) -> None:
+        last = int(FRACTION_DONE * configuration.epochs)
+        original_descend(descent, experiment, configuration, until=min(until, last), **options)
+
+    with replaced(train, "train", train_too_short), replaced(iterative, "descend", descend_too_short):
+        yield
+
+
+@in_children
+@contextmanager
+def dead_object_update() -> Iterator[None]:
+    """P17: the object's update was computed but not applied; only the probe learned."""
+    from harness.ptycho.pipeline.model.network import Step
+
+    def without_update(self: Step, canvas: Canvas, gradient: Tensor, light: Tensor) -> Canvas:  # noqa: ARG001
+        return canvas
+
+    with replaced(Step, "forward", without_update), _descent_without("obj"):
+        yield
+
+
+@in_children
+@contextmanager
+def training_mode_at_inference() -> Iterator[None]:
+    """P18: the network stayed in training mode at inference, and normalised by the statistics of its input.
+
+    The network has no normalisation, so this fault adds it after the convolutions, at inference alone: in
+    training it would use the frozen statistics 0 and 1, which change nothing.
+    """
+    from harness.ptycho.pipeline.model import infer
+
+    load = infer.load_network
+
+    def in_training_mode(*arguments: Any) -> Network:
+        network = load(*arguments)
+        network.step.correct = _with_normalisation(network.step.correct)
+        return network
+
+    with replaced(infer, "load_network", in_training_mode):
+        yield
+
+
+@contextmanager
+def _descent_without(name: str) -> Iterator[None]:
+    """Let iterative reconstructions start without learning one of ``obj`` and ``probe``."""
+    from harness.ptycho.pipeline.model.iterative import Descent
+
+    start = Descent.start
+
+    def without_learning(_: type[Descent], *arguments: Any) -> Descent:
+        descent = start(*arguments)
+        getattr(descent, name).requires_grad = False
+        return descent
+
+    with replaced(Descent, "start", classmethod(without_learning)):
+        yield
+
+
+def _read_with_raised_rates(rates: tuple[str, ...], kind: type[Configuration], output: Path) -> Configuration:
+    """Return the configuration in *output* with its *rates* ten times higher."""
+    import msgspec
+
+    from harness.ptycho.pipeline.configuration import read_configuration
+
+    configuration = read_configuration(kind, output)
+    raised = {name: RATE_FACTOR * getattr(configuration, name) for name in rates}
+    return msgspec.structs.replace(configuration, **raised)
+
+
+def _stop_early(fraction: float) -> None:
+    """Stop the training when the *fraction* done is large enough; called in place of a progress report."""
+    if fraction >= FRACTION_DONE:
+        raise _StopTraining
+
+
+def _with_normalisation(layers: nn.Sequential) -> nn.Sequential:
+    """Return *layers* with batch normalisation after every convolution but the last, in training mode."""
+    from torch import nn
+
+    *inner, last = layers
+    widths = [layer.out_channels if isinstance(layer, nn.Conv2d) else 0 for layer in inner]
+    norms = [[nn.BatchNorm2d(width, affine=False)] if width else [] for width in widths]
+    return nn.Sequential(*(x for pair in zip(inner, norms, strict=True) for x in (pair[0], *pair[1])), last)
