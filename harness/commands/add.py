@@ -10,6 +10,7 @@ import click
 from harness.commands.group import verb
 from harness.commands.options import command_line, emit, json_option, project_to_write, root_option
 from harness.core.errors import RefusedError
+from harness.core.registry.golden_names import archive_of, manifest_of
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
 
 def _kind(path: Path) -> Kind:
     """Return the kind of a file: an .npz and a .json of the same name are a fixture and its manifest."""
-    if path.suffix == ".npz" and path.with_suffix(".json").is_file():
+    if path.suffix == ".npz" and manifest_of(path).is_file():
         return "fixture"
-    return "manifest" if path.suffix == ".json" and path.with_suffix(".npz").is_file() else "file"
+    return "manifest" if path.suffix == ".json" and archive_of(path).is_file() else "file"
 
 
 def _golden(relative: str, directory: str) -> str:

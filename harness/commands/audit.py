@@ -9,6 +9,7 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import json_option, project_at, root_option
+from harness.core.registry.golden_names import split_baseline_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ def _chosen(evidence: Evidence, name: str | None) -> tuple[FileEvidence, ...]:
     from harness.core.errors import UsageError
 
     files = evidence.files
-    stems = {path: PurePosixPath(path).name.partition(".")[0] for path in files}
+    stems = {path: split_baseline_name(PurePosixPath(path).stem)[0] for path in files}
     chosen = tuple(file for path, file in files.items() if name in {None, stems[path], path})
     if name is not None and not chosen:
         raise UsageError(

@@ -60,17 +60,18 @@ def the_fixture(root: Path | None) -> Path:
     UsageError
         If there is no golden fixture, or more than one.
     """
-    from harness.core.registry.registry import read_registry
+    from harness.core.registry.golden_names import fixtures
 
     project = project_at(root)
-    entries = read_registry(project.registry).entries
-    fixtures = [path for path, entry in entries.items() if entry.kind == "fixture"]
-    if len(fixtures) != 1:
+    known = list(fixtures(project))
+    if len(known) != 1:
         raise UsageError(
             "FILE",
             expected="the path of a fixture",
             found="none",
-            message=f"no fixture is named, and the registry has {len(fixtures) or 'none'}",
-            remedy=f"Name one of {', '.join(fixtures)}." if fixtures else "Record a fixture first.",
+            message=f"no fixture is named, and the registry has {len(known) or 'none'}",
+            remedy=f"Name one of {', '.join(map(project.relative, known))}."
+            if known
+            else "Record a fixture first.",
         )
-    return project.locate(fixtures[0])
+    return known[0]

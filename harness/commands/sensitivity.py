@@ -93,16 +93,13 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _subject(root: Path | None) -> Subject:
     """Return the golden fixture of the repository, with the pipelines that have a baseline on it."""
-    from harness.core.registry.registry import read_registry
+    from harness.core.registry.golden_names import baselines
     from harness.core.sensitivity.trials import Subject
 
     project = project_at(root)
     archive = the_fixture(root)
-    stems = [
-        Path(path) for path, e in read_registry(project.registry).entries.items() if e.kind == "baseline"
-    ]
-    pipelines = [p.stem.partition(".")[2] for p in stems if p.stem.partition(".")[0] == archive.stem]
-    return Subject(project.root, project.golden_name, project.relative(archive), tuple(pipelines))
+    pipelines = tuple(found.pipeline for found in baselines(project) if found.fixture == archive)
+    return Subject(project.root, project.golden_name, project.relative(archive), pipelines)
 
 
 def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.references import load_reference
 from harness.core.errors import HarnessError
+from harness.core.registry.golden_names import archive_of
 from harness.core.storage.npz import read_archive
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def remeasure(baseline: Baseline, path: Path, root: Path) -> Remeasured | None:
     code = code_digest(baseline.measure, root)
     try:
         measure = load_reference(baseline.measure)
-        found = measure(read_archive(fixture), read_archive(path.with_suffix(".npz")))
+        found = measure(read_archive(fixture), read_archive(archive_of(path)))
     except (HarnessError, ImportError, KeyError, ValueError) as error:
         reason = error.found if isinstance(error, HarnessError) else str(error)
         return Remeasured({}, code, obstacle=reason)

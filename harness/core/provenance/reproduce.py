@@ -22,6 +22,7 @@ from harness.core.errors import DependencyError, HarnessError, SourceMissingErro
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.elementwise import ulp_distance
 from harness.core.fixtures.manifest import read_manifest
+from harness.core.registry.golden_names import archive_of
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.storage.npz import map_archive
@@ -184,7 +185,7 @@ def _judge(
 ) -> Reproduction:
     """Compare the arrays of the first run with the golden ones, and find the likely cause."""
     first, second = made
-    expected = map_archive(manifest.with_suffix(".npz"))
+    expected = map_archive(archive_of(manifest))
     drift = compare(expected, first.arrays)
     nondeterministic = first.manifest.digest != second.manifest.digest
     return Reproduction(

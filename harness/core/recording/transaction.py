@@ -198,7 +198,7 @@ def _require_untouched(project: Project, change: FileChange) -> None:
             expected="its old or its new bytes",
             found=f"other bytes, {found}" if found else "no file",
             message=f"{change.path} was changed after the interruption",
-            remedy=f"Restore it with git and run `harness recover` again, or delete {TRANSACTION} to keep it.",
+            remedy=f"Restore it with git and run `harness recover`, or delete {TRANSACTION} to keep it.",
         )
 
 

@@ -23,6 +23,7 @@ from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
 from harness.core.fixtures.noise import add_last_bit_noise
+from harness.core.registry.golden_names import manifest_of
 from harness.core.sensitivity.checks import (
     audit_findings,
     by_array_digests,
@@ -130,7 +131,7 @@ def _fixture_of(path: Path) -> Fixture:
 def _on_golden(clean: CleanRun, catalogue: Catalogue) -> Repetition:
     """Check the golden fixture with last-bit noise, run a pipeline, regenerate, verify and audit."""
     subject, perturbation = clean.subject, Perturbation(clean.threads, noise=FIRST_NOISE + clean.number)
-    golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
+    golden, manifest = read_archive(subject.path), read_manifest(manifest_of(subject.path))
     noisy = add_last_bit_noise(golden, FIRST_NOISE + clean.number)
     found = _of_checks(applicable_checks(catalogue, golden), noisy)
     if is_simulated(manifest):

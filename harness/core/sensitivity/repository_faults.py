@@ -24,6 +24,7 @@ from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged, staging_directory
 from harness.core.registry.format import Registry, encode_registry
+from harness.core.registry.golden_names import fixtures, manifest_of
 from harness.core.registry.registry import describe_file, read_registry
 from harness.core.storage import atomic as files
 from harness.core.storage.atomic import replace_file
@@ -49,7 +50,7 @@ def one_byte(project: Project) -> None:
 
 def edited_manifest(project: Project) -> None:
     """R02: a number in a manifest was edited by hand; the arrays did not change."""
-    path = first_archive(project).with_suffix(".json")
+    path = manifest_of(first_archive(project))
     manifest = read_manifest(path)
     generator = msgspec.structs.replace(manifest.generator, version=manifest.generator.version + 1)
     replace_file(path, encode_manifest(msgspec.structs.replace(manifest, generator=generator)))
@@ -61,7 +62,7 @@ def edited_registry(project: Project) -> None:
     write_fixture(_changed(archive), archive.parent)
     registry = read_registry(project.registry)
     entries = dict(registry.entries)
-    for path in (archive, archive.with_suffix(".json")):
+    for path in (archive, manifest_of(archive)):
         entry = entries[project.relative(path)]
         entries[project.relative(path)] = describe_file(path, entry.kind, entry.record)
     replace_file(project.registry, encode_registry(Registry(entries)))
@@ -138,21 +139,20 @@ def first_archive(project: Project) -> Path:
     RefusedError
         If the project has no golden fixture.
     """
-    entries = read_registry(project.registry).entries
-    path = next((path for path, entry in entries.items() if entry.kind == "fixture"), None)
-    if path is None:
+    archive = next(fixtures(project), None)
+    if archive is None:
         raise RefusedError(
             "registry.json",
             expected="a golden fixture to inject faults into",
             found="none",
             remedy="Record one first.",
         )
-    return project.locate(path)
+    return archive
 
 
 def _changed(archive: Path) -> Fixture:
     """The fixture of a golden archive, with one number changed."""
-    manifest = read_manifest(archive.with_suffix(".json"))
+    manifest = read_manifest(manifest_of(archive))
     return make_fixture(
         manifest.name,
         _with_one_number_changed(read_archive(archive)),

@@ -19,6 +19,7 @@ from harness.core.domain.generators import rerun
 from harness.core.domain.run_pipeline import misread
 from harness.core.errors import HarnessError
 from harness.core.fixtures.manifest import read_manifest
+from harness.core.registry.golden_names import manifest_of
 from harness.core.sensitivity import repository_faults
 from harness.core.sensitivity.checks import (
     audit_findings,
@@ -115,7 +116,7 @@ def plan_trials(subject: Subject, faults: Iterable[Fault], *, quick: bool = Fals
 
     With *quick*, metrics are judged only for the faults of pipelines that are marked for it.
     """
-    manifest = read_manifest(subject.path.with_suffix(".json"))
+    manifest = read_manifest(manifest_of(subject.path))
     faults = tuple(fault for fault in faults if fault.applies(manifest))
     for fault in faults:
         for pipeline in _pipelines(subject, fault, quick=quick):
@@ -198,7 +199,7 @@ def _run_check(check: str, run: Callable[[], Detection]) -> Detection:
 
 def _try_data(subject: Subject, catalogue: Catalogue, arrays: dict[str, Any]) -> tuple[Detection, ...]:
     """Run the checks of the data alone, and those that compare with the golden files."""
-    golden, manifest = read_archive(subject.path), read_manifest(subject.path.with_suffix(".json"))
+    golden, manifest = read_archive(subject.path), read_manifest(manifest_of(subject.path))
     checks = applicable_checks(catalogue, golden)
     found = [_run_check(name, partial(by_check, name, check, arrays)) for name, check in checks.items()]
     found += [
@@ -227,13 +228,13 @@ def _try_metrics(
         found, result = by_metrics(pipeline, go, read_baseline(subject.baseline(pipeline)))
     if fault.kind == "fixture" or result is None or not result.inputs:
         return (found,)
-    lines = misread(read_manifest(subject.path.with_suffix(".json")), result.inputs)
+    lines = misread(read_manifest(manifest_of(subject.path)), result.inputs)
     return (by_inputs(lines), found)
 
 
 def _try_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tuple[Detection, ...]:
     """Check the arrays that a faulty generator makes, and look for inert parameters."""
-    manifest = fault.inject(read_manifest(subject.path.with_suffix(".json")))
+    manifest = fault.inject(read_manifest(manifest_of(subject.path)))
     made = rerun(manifest)
     found = _try_data(subject, catalogue, dict(made.arrays))
     return (*found, _run_check(LIVENESS, lambda: by_liveness(manifest, made.manifest.digest)))
@@ -252,7 +253,7 @@ def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
         commit_copy(copy, "The fault")
         archive = copy.root / subject.archive
         found = (
-            _run_check(DIGEST, lambda: by_array_digests(read_manifest(archive.with_suffix(".json")), arrays)),
+            _run_check(DIGEST, lambda: by_array_digests(read_manifest(manifest_of(archive)), arrays)),
             _run_check(COMPARISON, lambda: by_comparison(read_archive(archive), arrays)),
             _run_check(REGISTRY, lambda: by_registry(copy)),
             _run_check(AUDIT, lambda: by_audit(copy, before)),
