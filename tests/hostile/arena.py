@@ -1,7 +1,7 @@
-"""Where readers meet broken files: each in a process of its own, with its memory and processor time measured.
+"""Run readers on broken files, each in its own process, with limits on memory and processor time.
 
-``python arena.py`` answers one line of JSON with another. It imports once and forks for each task, so that a
-task costs milliseconds, and a reader that is killed, hangs or eats memory harms nobody.
+``python arena.py`` answers each line of JSON with another. It imports once and forks for each task, so a task
+costs milliseconds, and a reader that is killed, hangs or takes much memory does not affect the tests.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ ADDRESSES = 6 << 30
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader, the kind and name of its files, a sound one's bytes, and where these take another member.
+    """A reader, the kind and name of its files, the bytes of a sound one, and where a member can be inserted.
 
-    One that does not read the whole file may find nothing wrong in it. ``mebibytes`` is the most it reads.
+    A reader that does not read the *whole* file may accept a broken one. ``mebibytes`` is the most it reads.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Reader:
 
 
 def packed(save: Callable[..., None] = np.savez, **arrays: Any) -> bytes:
-    """Bytes of an .npz."""
+    """Return the bytes of an .npz."""
     stream = io.BytesIO()
     save(stream, **arrays)
     return stream.getvalue()
@@ -76,7 +76,7 @@ def lattice() -> dict[str, np.ndarray]:
 
 
 def scan() -> bytes:
-    """A scan as small as one can be: 5 positions, 4 x 4 pixels."""
+    """Return the smallest scan that is accepted: 5 positions, 4 x 4 pixels."""
     at = np.linspace(3, 9, 5)
     return packed(
         diffraction=np.ones((5, 4, 4), "f4"),
@@ -88,7 +88,7 @@ def scan() -> bytes:
 
 
 def odd_scan(**odd: Any) -> bytes:
-    """A scan of 16 positions and 16 x 16 pixels, with every value of the arrays that are named replaced."""
+    """Return a scan of 16 positions and 16 x 16 pixels. In the arrays named, every value is replaced."""
     at = np.linspace(70, 90, 16)
     arrays = {
         "diffraction": np.ones((16, 16, 16), "f4"),
@@ -175,9 +175,9 @@ READERS: Mapping[str, Reader] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a task ended: ``read``, ``refused``, ``exit CODE``, ``escaped`` (another error), ``killed``.
+    """How a task ended: ``read``, ``refused``, ``exit CODE``, ``escaped`` (another exception) or ``killed``.
 
-    ``peak_mb`` is how far memory rose above that of a task that does nothing, in MiB.
+    ``peak_mb`` is the peak of memory above that of a task that does nothing, in MiB.
     """
 
     ended: str
@@ -197,7 +197,7 @@ def read(name: str, path: str) -> tuple[str, str, str]:
 
 
 def command(arguments: list[str], folder: str) -> tuple[str, str, str]:
-    """Run the command line as a user does, with its own idea of warnings and of standard output."""
+    """Run the command line in *folder* as a user does, with its own filter of warnings."""
     os.chdir(folder)
     sys.argv = ["harness", *arguments]
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "oe")
@@ -230,7 +230,7 @@ def confined(task: dict[str, Any], pipe: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(HANG_SECONDS)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries of C print is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # so that C libraries cannot print into the answer
     perform = TASKS[task.pop("task")]
     if task.pop("as_nobody", False):
         perform(**task)
@@ -243,7 +243,7 @@ def confined(task: dict[str, Any], pipe: int) -> None:
 
 
 def attempt(task: dict[str, Any]) -> dict[str, Any]:
-    """Fork, wait, and measure the most memory that the child had; what it took over from us is in it."""
+    """Fork, wait, and return how the child ended and its peak memory, including what it inherited."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -255,10 +255,10 @@ def attempt(task: dict[str, Any]) -> dict[str, Any]:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as stream:
-        told = stream.read()
+        answer = stream.read()
     _, status, usage = os.wait4(child, 0)
     killed = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "no answer"
-    ended, message, shown = json.loads(told) if told else ("killed", killed, "")
+    ended, message, shown = json.loads(answer) if answer else ("killed", killed, "")
     return {"ended": ended, "message": message, "peak_mb": usage.ru_maxrss / 1024, "shown": shown}
 
 

@@ -1,4 +1,4 @@
-"""The arena, as a process that all tests of a worker share."""
+"""Start the arena, a process that all tests of a worker share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from arena import Outcome
 
 @pytest.fixture(scope="session")
 def attempt():
-    """Let a child of the arena do a task, and say how it ended."""
+    """Return a function that has a child of the arena do a task, and returns how it ended."""
     script = Path(__file__).with_name("arena.py")
     server = subprocess.Popen(
         [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

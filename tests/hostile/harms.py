@@ -1,4 +1,4 @@
-"""What is done to files: each harm, given a path and a reader, leaves something broken there."""
+"""Harms: each, given a path and a reader, leaves a broken file there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """A harm, a word that the refusal must hold, and whether a reader may also find nothing wrong."""
+    """A harm, a text that the error must contain, and whether a reader may also accept the file."""
 
     do: Callable[[Path, Reader], None]
     says: str = ""
@@ -72,7 +72,7 @@ ANY: Mapping[str, Harm] = {
 
 
 def beside(text: bytes) -> Callable[[Reader], bytes]:
-    """The sound document with another member, ``"extra": text``, where it may have any."""
+    """Insert a member, ``"extra": text``, into the sound document."""
     return lambda reader: reader.sound().replace(reader.place, reader.place + b'"extra": ' + text + b",", 1)
 
 
@@ -130,7 +130,7 @@ JSON: Mapping[str, Harm] = {
     "an endless schema": writes(lambda r: re.sub(rb'("schema": \d)', rb"\1" + b"1" * 5000, r.sound())),
 }
 
-# The registry's own decoder has its own words; it is strict about every key, so that few harms are harmless.
+# The registry has its own decoder, with other messages. Every key of it is fixed, so few harms are harmless.
 
 REGISTRY: Mapping[str, Harm] = {
     **{name: replace(harm, says="") for name, harm in JSON.items()},
@@ -175,7 +175,7 @@ TOML: Mapping[str, Harm] = {
 
 
 def member(text: str, values: bytes = bytes(64), version: int = 1) -> bytes:
-    """An .npy whose header is *text*."""
+    """Return an .npy whose header is *text*."""
     lines = text.encode() + b"\n"
     size = struct.pack("<H" if version == 1 else "<I", len(lines))
     return b"\x93NUMPY" + bytes([version, 0]) + size + lines + values
@@ -186,12 +186,12 @@ def shaped(shape: str, descr: str = "|u1") -> str:
 
 
 def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_STORED) -> Callable[[Reader], bytes]:
-    """The sound archive with more members: what a reader does not ask for must not pass either."""
+    """Add members to the sound archive. Readers must check those that they do not use, too."""
 
     def make(reader: Reader) -> bytes:
         stream = io.BytesIO(reader.sound())
         with warnings.catch_warnings(), zipfile.ZipFile(stream, "a", how) as archive:
-            warnings.simplefilter("ignore")  # of a name that is there twice
+            warnings.simplefilter("ignore")  # about a name given twice
             for name, data in members:
                 archive.writestr(name, data)
         return stream.getvalue()
@@ -200,7 +200,7 @@ def zipped(*members: tuple[str, bytes], how: int = zipfile.ZIP_STORED) -> Callab
 
 
 def claimed(shape: int, data: bytes, how: int = zipfile.ZIP_STORED) -> Callable[[Reader], bytes]:
-    """A member whose header and whose entry in the directory agree on a size that is not there."""
+    """Make a member whose header and zip directory agree on a size that it does not have."""
 
     def make(_: Reader) -> bytes:
         stream, head = io.BytesIO(), member(shaped(f"({shape},)"), b"")
@@ -213,9 +213,9 @@ def claimed(shape: int, data: bytes, how: int = zipfile.ZIP_STORED) -> Callable[
     return make
 
 
-def inflating(size: int, told: int, head: bytes = b"") -> Callable[[Reader], bytes]:
-    """A member of *size* zeros, deflated to a thousandth, that tells of *told*; its head may be another."""
-    head = head or member(shaped(f"({told},)"), b"")
+def inflating(size: int, claim: int, head: bytes = b"") -> Callable[[Reader], bytes]:
+    """Make a member of *size* zeros, deflated to a thousandth, that claims to have *claim* bytes."""
+    head = head or member(shaped(f"({claim},)"), b"")
 
     def make(_: Reader) -> bytes:
         stream = io.BytesIO()
@@ -226,15 +226,15 @@ def inflating(size: int, told: int, head: bytes = b"") -> Callable[[Reader], byt
         with zipfile.ZipFile(stream, "w") as archive:
             archive.writestr("image.npy", body)
             info = archive.filelist[0]
-            info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, len(head) + told
-        data = stream.getvalue()  # the member's own copy of the method, beside the directory's
+            info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, len(head) + claim
+        data = stream.getvalue()  # the method is in the member's own header too
         return data[:8] + struct.pack("<H", zipfile.ZIP_DEFLATED) + data[10:]
 
     return make
 
 
 def overlapping(_: Reader) -> bytes:
-    """Two thousand names for the same MiB."""
+    """Make an archive with 2,000 names for the same MiB."""
     stream, data = io.BytesIO(), member(shaped(f"({MIB},)"), bytes(MIB))
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("00000.npy", data)
@@ -247,7 +247,7 @@ def overlapping(_: Reader) -> bytes:
 
 
 def crowded(_: Reader) -> bytes:
-    """Some 200,000 members, in 51 bytes of directory each."""
+    """Make an archive of 200,000 members, of 51 bytes each in the zip directory."""
     entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, *[0] * 16)
     entries = b"".join(entry[:28] + struct.pack("<H", 5) + entry[30:] + b"%05x" % i for i in range(200_000))
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, len(entries), 0, 0)
@@ -320,4 +320,4 @@ HARMS: Mapping[str, Mapping[str, Harm]] = {
         **TOML,
     },
 }
-"""By kind of file. A pyproject.toml that is empty, or no file, is none at all."""
+"""By kind of file. An empty or missing pyproject.toml is not an error."""

@@ -1,4 +1,4 @@
-"""The command line on broken files, as a user types it: exit code 1 or 2, one message, nothing changed."""
+"""Commands on broken files: exit code 1 or 2, one message, nothing changed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from harness.core.fixtures.manifest import Generator, Source
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged
-from harness.core.storage.project import Project
+from harness.core.storage.project import JOURNAL, Project
 
 ARCHIVE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"
-JOURNAL = ".harness/transaction/journal.json"
+
 REFUSED = {
     "check FILE": "npz",
     "diff FILE sound.npz": "npz",
@@ -36,7 +36,7 @@ REFUSED = {
     "reconstruct": "registry",
     "recover": "journal",
 }
-"""Command -> what is broken: the FILE it names, or the registry, or the journal."""
+"""Command -> what is broken: the FILE it names, the registry or the journal."""
 
 TRIED = {
     "npz": ("pipe", "directory", "empty", "half", "not UTF-8", "pickled objects", "bomb that says so",
@@ -56,7 +56,7 @@ CASES = [(call, harm) for call, kind in REFUSED.items() for harm in TRIED[kind]]
 
 
 def make_project(root: Path) -> Project:
-    """A repository with a golden fixture and a baseline."""
+    """Make a repository with a golden fixture and a baseline."""
     root.mkdir(exist_ok=True)
     project, generator = Project(root), Generator("example:lattice", 1, {"seed": 0})
     made = make_fixture("lattice", lattice(), generator=generator, source=Source("simulated", "xxh128:0"))
@@ -127,7 +127,7 @@ NUMBERS = {
 @pytest.mark.parametrize("numbers", NUMBERS)
 @pytest.mark.parametrize("call", ["check odd.npz", "check odd.npz --json", "generate --source odd.npz"])
 def test_odd_numbers_in_a_sound_archive_are_refused_without_a_warning(attempt, tmp_path, call, numbers):
-    """Findings on standard output, or one message: no traceback, and none of numpy's warnings."""
+    """Findings on standard output, or one message: no traceback, no warning of numpy."""
     (tmp_path / "odd.npz").write_bytes(odd_scan(**NUMBERS[numbers]))
     arguments = [*call.split(), *(["--positions", "16"] if "generate" in call else [])]
     outcome = attempt(task="command", arguments=arguments, folder=str(tmp_path))
@@ -139,7 +139,7 @@ def test_odd_numbers_in_a_sound_archive_are_refused_without_a_warning(attempt, t
 @pytest.mark.parametrize("name", [ARCHIVE, MANIFEST, BASELINE])
 @pytest.mark.parametrize("harm", ["pipe", "directory", "empty", "half", "not UTF-8", "zeros", "LFS pointer"])
 def test_verify_gives_a_broken_golden_file_its_verdict(attempt, project, name, harm):
-    """Exit code 1 and two lines, verdict and remedy; not for the file's sake does the answer end."""
+    """Exit code 1 and two lines, verdict and remedy: a broken golden file does not end verify early."""
     path = project.root / name
     row = READERS["archive" if name == ARCHIVE else "manifest"]
     path.unlink()
@@ -154,8 +154,8 @@ def test_verify_gives_a_broken_golden_file_its_verdict(attempt, project, name, h
 
 
 @pytest.mark.parametrize("harm", TRIED["npz"])
-def test_textconv_notes_what_it_cannot_read(attempt, project, harm):
-    """With exit code 0 where there are bytes to speak of, or a whole `git diff` would end with them."""
+def test_textconv_reports_what_it_cannot_read(attempt, project, harm):
+    """With exit code 0 for any regular file, because `git diff` would stop at another exit code."""
     path = project.root / "broken.npz"
     HARMS["npz"][harm].do(path, READERS["archive"])
     outcome = attempt(task="command", arguments=["textconv", path.name], folder=str(project.root))
@@ -168,8 +168,8 @@ def test_textconv_notes_what_it_cannot_read(attempt, project, harm):
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
-def test_names_that_no_terminal_shows_are_escaped(attempt, project, as_json):
-    """A file in golden/ whose name is no UTF-8, and one whose name would clear the screen."""
+def test_names_that_a_terminal_cannot_show_are_escaped(attempt, project, as_json):
+    """A name in golden/ that is not UTF-8, and one that would clear the screen."""
     for name in (b"golden/\xff.npz", b"golden/\x1b[2J\n.npz"):
         Path(os.fsdecode(os.fsencode(project.root) + b"/" + name)).touch()
     outcome = attempt(task="command", arguments=["verify", *as_json], folder=str(project.root))
@@ -194,7 +194,7 @@ def test_verify_does_not_report_files_in_a_closed_directory_as_missing(attempt):
 
 
 def test_a_broken_file_is_refused_in_a_process_of_its_own(project):
-    """The arena stands for this: the installed command, typed at a prompt."""
+    """As typed at a prompt, without the arena."""
     (project.root / "registry.json").write_bytes(READERS["registry"].sound()[:-20])
     call = [sys.executable, "-m", "harness", "verify", "--root", str(project.root)]
     done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=120)

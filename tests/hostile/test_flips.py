@@ -1,4 +1,4 @@
-"""Files with bytes changed by chance, and documents with each value replaced in turn."""
+"""Files with random bytes changed, and documents with each value replaced in turn."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ flipped = settings(
 @flipped
 @given(data=st.data())
 def test_changed_bytes_are_read_or_refused(tmp_path, reader, data):
-    """Up to eight bytes changed anywhere: a value or a refusal by name, never another error."""
+    """Up to eight bytes changed anywhere: a value or an error with the file's name."""
     row = READERS[reader]
     path, whole = tmp_path / row.name, bytearray(row.sound())
     changes = st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), min_size=1, max_size=8)
@@ -38,13 +38,13 @@ def test_changed_bytes_are_read_or_refused(tmp_path, reader, data):
     try:
         row.read(path)
     except HarnessError as error:
-        told = str(error)
-        assert path.name in told or "reference" in told  # what a table refers to has a name of its own
+        message = str(error)
+        assert path.name in message or "reference" in message  # an object that a table names
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-def test_each_byte_of_an_archive_changed_gives_its_own_arrays_or_a_refusal(tmp_path, mask):
-    """Every byte there is, with its lowest bit, its highest, or all of them flipped: never other arrays."""
+def test_a_changed_byte_of_an_archive_gives_the_same_arrays_or_an_error(tmp_path, mask):
+    """Every byte in turn, with its lowest, its highest, or all bits flipped: never other arrays."""
     whole, path = READERS["archive"].sound(), tmp_path / "lattice.npz"
     for at in range(len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ mask]) + whole[at + 1 :])
@@ -59,7 +59,7 @@ ODD = (None, True, -1, 10**30, 1e308, "", "\x00\x1b[2J", "../..", "/etc", "a" * 
 
 @pytest.mark.parametrize("reader", DOCUMENTS)
 def test_each_value_replaced_by_an_odd_one_is_read_or_refused(tmp_path, reader):
-    """Wrong types, wrong paths, huge and negative numbers, in every place of the document."""
+    """Wrong types, wrong paths, huge and negative numbers, at every place of the document."""
     row = READERS[reader]
     path, refused = tmp_path / row.name, []
     for odd in ODD:
@@ -74,7 +74,7 @@ def test_each_value_replaced_by_an_odd_one_is_read_or_refused(tmp_path, reader):
 
 
 def replaced(value, odd):
-    """Copies of a JSON value, each with one value in it replaced, and each with one key replaced."""
+    """Yield copies of a JSON value, each with one value or one key replaced."""
     yield odd
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, item in steps:

@@ -1,4 +1,4 @@
-"""A disk that is full, at every write in turn: the old state stays, or one that `harness recover` ends."""
+"""A disk that fills up at any write leaves the old state, or one that `harness recover` can finish."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def state(project: Project) -> dict[str, bytes]:
 
 
 def fill_disk_at(monkeypatch, number: int) -> list[Path]:
-    """Let write *number*, and all after it, leave half of its bytes and fail; the files that were written."""
+    """Make write *number* and all later ones write half and fail. Return the list of files written."""
     written: list[Path] = []
     sound = files.write
 
@@ -62,7 +62,7 @@ def fill_disk_at(monkeypatch, number: int) -> list[Path]:
 def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_one(
     project, monkeypatch, recover
 ):
-    """Each write of a transaction in turn; once there is space again, recovering leads to either side."""
+    """At each write of a transaction in turn. With space again, recovery leads to either state."""
     outcomes = set()
     for number in range(MOST_WRITES):
         with monkeypatch.context() as patch:
@@ -79,7 +79,7 @@ def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_on
         if interrupted:
             recover(project)
         else:
-            assert not list(project.root.glob(".harness/transaction*"))
+            assert not list(project.workspace.glob("transaction*"))
         assert state(project) == (NEW if interrupted and recover is roll_forward else OLD)
         project.golden.joinpath("a.bin").write_bytes(OLD["golden/a.bin"])
         project.golden.joinpath("b.bin").unlink(missing_ok=True)
@@ -89,13 +89,13 @@ def test_a_disk_that_fills_at_any_write_leaves_the_old_state_or_a_recoverable_on
 
 
 def test_a_lock_that_cannot_be_made_is_refused(project):
-    """As where the system has no room, or no permission, for one more file."""
-    (project.root / ".harness" / "lock").mkdir(parents=True)
+    """As without space or permission for one more file."""
+    (project.workspace / "lock").mkdir(parents=True)
     with pytest.raises(UnwritableError, match="lock"), write_lock(project):
-        pytest.fail("there is no lock")
+        pytest.fail("the block ran without a lock")
 
 
-# Writing in a process whose files may not grow beyond a limit, or on a file system of a few kB
+# In a process whose files may not grow beyond a limit, or on a file system of 64 KiB
 
 LIMITED = """
 import resource, signal, sys
@@ -132,14 +132,14 @@ def run_limited(folder: Path, limit: int, writer: str) -> subprocess.CompletedPr
 
 
 @pytest.mark.parametrize("writer", ["archive", "document", "fixture"])
-def test_a_file_that_may_not_grow_ends_in_one_refusal(tmp_path, writer):
+def test_a_limit_of_file_size_gives_one_error(tmp_path, writer):
     done = run_limited(tmp_path, 4096, writer)
     require_refused(done, "File too large")
 
 
 @pytest.mark.parametrize("writer", ["archive", "document", "fixture"])
-def test_a_file_system_that_is_full_ends_in_one_refusal(small_disk, writer):
-    """A real one: half a MiB of arrays on 64 KiB of disk. What was golden there stays."""
+def test_a_full_file_system_gives_one_error(small_disk, writer):
+    """A real one: 512 KiB of arrays on 64 KiB of disk. The golden file there is unchanged."""
     golden = small_disk / "big.json"
     golden.write_bytes(b"golden")
     before = digest_file(golden)
@@ -159,7 +159,7 @@ def require_refused(done: subprocess.CompletedProcess[str], found: str) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 64 KiB in memory, where the system lets us mount one."""
+    """A file system of 64 KiB in memory, if the system allows mounting one."""
     place = tmp_path / "disk"
     place.mkdir()
     try:
@@ -169,13 +169,13 @@ def small_disk(tmp_path):
     except OSError:
         pytest.skip("no mount command")
     if done.returncode:
-        pytest.skip("mounting a file system is for privileged users")
+        pytest.skip("only privileged users may mount a file system")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_what_is_written_where_there_is_space_is_whole(tmp_path):
-    """No check that cannot pass: the same writers, with the limit lifted."""
+def test_with_enough_space_the_same_writers_succeed(tmp_path):
+    """Else the other tests would prove nothing."""
     write_archive(tmp_path / "lattice.npz", lattice())
     replace_file(tmp_path / "page.json", b"page")
     assert run_limited(tmp_path, 0, "fixture").returncode == 0

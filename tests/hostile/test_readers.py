@@ -1,6 +1,6 @@
-"""No file, however broken, gets more than a refusal from a reader: a table of readers by harms.
+"""Every reader answers every broken file with one error, or reads it if it is harmless.
 
-A new reader is a line in arena.py, a new harm is one in harms.py.
+A new reader is a line in arena.py, a new harm one in harms.py.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ CASES = [(reader, harm) for reader, row in READERS.items() for harm in HARMS[row
 
 
 def meet(attempt, folder, reader: str, harm: str):
-    """Let *reader* read what *harm* left; the file, and how it ended."""
+    """Have *reader* read what *harm* left. Return the file and how it ended."""
     row = READERS[reader]
     path = folder / row.name
     HARMS[row.kind][harm].do(path, row)
-    as_nobody = harm == "no permission" and os.geteuid() == 0  # root may read all
+    as_nobody = harm == "no permission" and os.geteuid() == 0  # root may read any file
     return path, attempt(task="read", name=reader, path=path, as_nobody=as_nobody)
 
 
 @pytest.fixture
 def open_folder():
-    """A directory that other users reach; pytest's own is closed to them."""
+    """A directory that other users may enter, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -40,7 +40,7 @@ def open_folder():
 
 @pytest.mark.parametrize(("reader", "harm"), CASES)
 def test_a_broken_file_is_refused_by_name_within_memory(attempt, tmp_path, open_folder, reader, harm):
-    """One message that names the file and what is wrong; in 5 s of processor time, which the arena limits."""
+    """One message names the file and what is wrong. The arena limits processor time to 5 s."""
     path, outcome = meet(attempt, open_folder if harm == "no permission" else tmp_path, reader, harm)
     harm = HARMS[READERS[reader].kind][harm]
     may_be_read = harm.harmless or not READERS[reader].whole
@@ -56,7 +56,7 @@ def test_a_broken_file_is_refused_by_name_within_memory(attempt, tmp_path, open_
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_sound_file_is_read(attempt, tmp_path, reader):
-    """No check that cannot pass: all harms are done to this file."""
+    """Else the other tests would prove nothing: all harms are done to this file."""
     path = tmp_path / READERS[reader].name
     path.write_bytes(READERS[reader].sound())
     outcome = attempt(task="read", name=reader, path=path)
@@ -67,7 +67,7 @@ def test_a_sound_file_is_read(attempt, tmp_path, reader):
     "reader", [name for name, row in READERS.items() if row.kind in {"npz", "json", "registry"}]
 )
 def test_every_truncation_is_refused(tmp_path, reader):
-    """At each length there is; but a document without its last line break is whole."""
+    """At every length, except that a document without its last line break is whole."""
     row = READERS[reader]
     path, whole = tmp_path / row.name, row.sound()
     for length in range(len(whole.rstrip())):
@@ -78,7 +78,7 @@ def test_every_truncation_is_refused(tmp_path, reader):
 
 
 def test_every_truncation_of_a_project_table_is_read_or_refused(tmp_path):
-    """TOML has no end: a part of it may be whole."""
+    """TOML has no end mark, so a part of it may be valid."""
     row = READERS["project table"]
     path, whole, refused = tmp_path / row.name, row.sound(), []
     for length in range(len(whole)):
@@ -91,8 +91,8 @@ def test_every_truncation_of_a_project_table_is_read_or_refused(tmp_path):
     assert all(path.name in message for message in refused)
 
 
-def test_an_old_header_is_read_without_a_word(tmp_path):
-    """Python 2 wrote long integers with an L, of which numpy warns; a warning is an error in this suite."""
+def test_an_old_header_is_read_without_a_warning(tmp_path):
+    """Python 2 wrote long integers with an L, about which numpy warns."""
     values = np.arange(3.0)
     old = member("{'descr': '<f8', 'fortran_order': False, 'shape': (3L,), }", values.tobytes())
     path = tmp_path / "old.npz"
@@ -101,8 +101,8 @@ def test_an_old_header_is_read_without_a_word(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes have names on POSIX systems")
-def test_the_arena_sees_what_it_looks_for(attempt, tmp_path):
-    """No check that cannot fail: a reader that is no reader escapes."""
+def test_the_arena_reports_other_exceptions(attempt, tmp_path):
+    """Else the other tests could not fail: a reader that does not exist raises KeyError."""
     outcome = attempt(task="read", name="none", path=tmp_path)
     assert outcome.ended == "escaped"
     assert "KeyError" in outcome.message
