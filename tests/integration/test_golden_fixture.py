@@ -1,4 +1,4 @@
-"""The fixture that the integration tests stand on is its golden copy, from the generator to the last bit."""
+"""The golden fixture that the integration tests run on is what its generator makes."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from harness.ptycho.fixture import minimal
 
 
 def test_minimal_v1(fixture_regression):
-    """The generator makes today what is golden."""
+    """The generator makes the golden arrays to the last bit."""
     fixture_regression.check(minimal())

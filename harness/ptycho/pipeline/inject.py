@@ -73,11 +73,13 @@ def replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
 
     Examples
     --------
-    >>> with replaced(sys.modules[__name__], "PACKAGE", "other"):
-    ...     PACKAGE
-    'other'
-    >>> PACKAGE
-    'harness.ptycho.pipeline'
+    >>> from types import SimpleNamespace
+    >>> owner = SimpleNamespace(threads=1)
+    >>> with replaced(owner, "threads", 2):
+    ...     owner.threads
+    2
+    >>> owner.threads
+    1
     """
     old = vars(owner)[name]
     setattr(owner, name, new)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.core.errors import StaleFormatError, UnreadableError
+from harness.core.storage.atomic import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,8 @@ def write_checkpoint(path: Path, kind: str, state: dict[str, Any]) -> Path:
 
     An interrupted write leaves *path* as it was.
     """
-    scratch = path.with_suffix(".part")
-    try:
-        torch.save({"schema": SCHEMA, "kind": kind, "state": state}, scratch)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        torch.save({"schema": SCHEMA, "kind": kind, "state": state}, draft)
     return path
 
 
