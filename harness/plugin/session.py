@@ -6,7 +6,6 @@ answers. Every pytest run imports this module, so what only some sessions need i
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -70,15 +69,13 @@ class GoldenSession:
 
     def registry(self) -> Registry:
         """Return the registry as it is on disk now; decoded again only if its bytes have changed."""
-        from harness.core.registry.format import decode_registry
-        from harness.core.registry.history import LIMIT
-        from harness.core.registry.registry import read_registry
-        from harness.core.storage.documents import read_text
+        from harness.core.registry.format import Registry, decode_registry
+        from harness.core.registry.registry import read_registry_text
 
         path = self.project.registry
-        if not os.path.lexists(path):
-            return read_registry(path)
-        text = read_text(path, LIMIT)
+        text = read_registry_text(path)
+        if text is None:
+            return Registry({})
         if self._decoded is None or self._decoded[0] != text:
             self._decoded = text, decode_registry(text, str(path))
         return self._decoded[1]

@@ -23,9 +23,10 @@ from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_objects import write_sources
 from harness.core.provenance.git_reader import read_git_history
 from harness.core.provenance.remeasure import remeasure
+from harness.core.registry.format import Registry, decode_with_any_path
 from harness.core.registry.golden_names import manifest_of
 from harness.core.registry.history import decode_history, read_history_text
-from harness.core.registry.registry import history_path, read_registry
+from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digest_file, digests_of_file, sha256_file
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from harness.core.fixtures.manifest import Manifest
     from harness.core.provenance.git_history import Commit, GitHistory
     from harness.core.provenance.remeasure import Remeasured
-    from harness.core.registry.format import Entry, Registry
+    from harness.core.registry.format import Entry
     from harness.core.registry.history import Environment, History, Record
     from harness.core.storage.project import Project
 
@@ -205,7 +206,8 @@ def gather(project: Project) -> Evidence:
     UnreadableError, StaleFormatError
         If the registry or the history cannot be read, or if git fails: then there is no answer.
     """
-    registry = read_registry(project.registry)
+    listed = read_registry_text(project.registry)
+    registry = Registry({}) if listed is None else decode_with_any_path(listed, str(project.registry))
     text, path = read_history_text(project), history_path(project)
     history, git = decode_history(text, str(path)), read_git_history(project, text)
     return Evidence(

@@ -78,6 +78,20 @@ def decode_registry(text: bytes, name: str) -> Registry:
     RefusedError
         If an entry's path leaves the repository.
     """
+    registry = decode_with_any_path(text, name)
+    for path in registry.entries:
+        require_inner(path)
+    return registry
+
+
+def decode_with_any_path(text: bytes, name: str) -> Registry:
+    """Return the registry that *text* is, whose paths may lead anywhere: an audit reports such paths.
+
+    Raises
+    ------
+    StaleFormatError, UnreadableError
+        As :func:`decode_registry`.
+    """
     _require_moderate(text, name)
     tree = _parse(text, name)
     if not isinstance(tree, dict):
@@ -209,7 +223,6 @@ def _entry(path: str, value: Any, name: str) -> Entry:
     try:
         entry = Entry._make(_fields(value))
         if len(value) == len(_KEYS) and _is_sound(path, entry):
-            require_inner(path)
             return entry
     except (KeyError, TypeError):
         pass

@@ -37,9 +37,19 @@ def read_registry(path: Path) -> Registry:
     >>> read_registry(Path("registry.json")).entries
     {}
     """
-    if not os.path.lexists(path):  # a link that leads nowhere is an unreadable registry
-        return Registry({})
-    return decode_registry(_read(path), str(path))
+    text = read_registry_text(path)
+    return Registry({}) if text is None else decode_registry(text, str(path))
+
+
+def read_registry_text(path: Path) -> bytes | None:
+    """Return the bytes of the registry at *path*, None where there is no file yet.
+
+    Raises
+    ------
+    UnreadableError
+        If it cannot be read, or is not a regular file.
+    """
+    return _read(path) if os.path.lexists(path) else None  # a link that leads nowhere cannot be read
 
 
 def history_path(project: Project) -> Path:

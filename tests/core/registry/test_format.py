@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from harness.core.errors import RefusedError, StaleFormatError, UnreadableError, UsageError
 from harness.core.registry import format as registry_format
-from harness.core.registry.format import KINDS, Entry, Registry, decode_registry, encode_registry, entry_text
+from harness.core.registry.format import (
+    KINDS,
+    Entry,
+    Registry,
+    decode_registry,
+    decode_with_any_path,
+    encode_registry,
+    entry_text,
+)
 
 HEXADECIMAL = "0123456789abcdef"
 ENTRY = Entry("fixture", 3, f"xxh128:{'0' * 32}", f"sha256:{'1' * 64}", f"sha256:{'2' * 64}")
@@ -162,6 +170,14 @@ def test_a_path_that_leaves_the_repository_is_refused(path):
     assert caught.value.thing == path
     with pytest.raises(RefusedError):
         encode_registry(Registry({path: ENTRY}))
+    assert decode_with_any_path(json.dumps(tree).encode(), "registry.json").entries == {path: ENTRY}
+
+
+def test_only_paths_are_left_to_an_audit():
+    """Everything else is refused just the same."""
+    for text in (edited(size=-1), TEXT.replace(b'"size"', b'"size": 1, "size"'), b'{"schema": 1}'):
+        with pytest.raises((UnreadableError, StaleFormatError)):
+            decode_with_any_path(text, "registry.json")
 
 
 @pytest.mark.parametrize(("schema", "remedy"), [(1, "Record the golden files again"), (3, "Upgrade")])
