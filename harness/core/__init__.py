@@ -1,1 +1,1 @@
-"""Any field: digests, archives, manifests, the registry, comparison, verdicts. No torch, no pytest."""
+"""The core, for any field: fixtures, baselines, the registry. It imports neither torch nor pytest."""

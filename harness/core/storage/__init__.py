@@ -1,1 +1,1 @@
-"""Bytes: where they lie in a project, and how they are written, read and hashed."""
+"""Bytes: where a project keeps them, and how they are written, read and hashed."""

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 import torch
 
-from harness.core.errors import StaleFormatError, UnreadableError
+from harness.core.errors import StaleFormatError, UnreadableError, UnwritableError
 from harness.ptycho.pipeline.model import checkpoint
 
 
@@ -36,10 +36,10 @@ def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
 
     def fail(_, path):
         path.write_bytes(b"half")
-        raise OSError
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(OSError):  # noqa: PT011 - raised three lines above
+    with pytest.raises(UnwritableError, match="No space left on device"):
         checkpoint.write_checkpoint(saved, "network", {})
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
