@@ -195,6 +195,7 @@ def _judge_control(
     control: str, name: str, stored: Control, value: float | None, measured: float | None
 ) -> MetricVerdict:
     """COLLAPSED unless the metric beats the control by the margin; a NaN never does."""
+    # The margin is multiplied by its sign, so that "ahead" is positive whichever direction is the good one.
     reference = stored.value if measured is None else measured
     ahead = math.nan if value is None else math.copysign(1, stored.margin) * (value - reference)
     outcome = Outcome.SAME if ahead >= abs(stored.margin) else Outcome.COLLAPSED

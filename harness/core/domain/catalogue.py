@@ -74,6 +74,7 @@ class Catalogue:
         DependencyError
             If importing it needs a package that is not installed.
         """
+        # A dict keeps the place of the first entry with a key, and the value of the last.
         return tuple({fault.id: fault for fault in _listed(self.faults, Fault)}.values())
 
     def load_specimens(self) -> tuple[Specimen, ...]:

@@ -51,6 +51,7 @@ def code_files(call: str, root: Path, *, snapshot: Path | None = None) -> Mappin
     own = first.partition(".")[0]
     places: dict[str, Path | None] = {}  # directory of each top-level package; None if it does not count
     found: dict[str, Path] = {}
+    # Depth-first search along imports; a module that imports itself, directly or not, is visited once.
     waiting, seen = [*_with_parents(first)], set()
     while waiting:
         name = waiting.pop()

@@ -123,7 +123,7 @@ def _convert(name: str, value: Any, known: Mapping[str, inspect.Parameter]) -> A
             remedy="See `harness generate --help`.",
         )
     hint = known[name].annotation
-    given = None if value == "none" else value
+    given = None if value == "none" else value  # as a user types None on the command line
     try:
         return msgspec.convert(given, hint, strict=False, dec_hook=_as_path)
     except msgspec.ValidationError as error:

@@ -60,7 +60,7 @@ def rerun_in_new_process(manifest: Path, source: Path | None = None) -> Fixture:
         arguments = [str(manifest.resolve()), folder, *([str(source.resolve())] if source else [])]
         done = subprocess.run(  # noqa: S603 - this interpreter, this module
             [sys.executable, "-m", __name__, *arguments],
-            cwd=folder,
+            cwd=folder,  # so that a generator that depends on the working directory is noticed
             env=_clean_environment(),
             capture_output=True,
             text=True,
@@ -128,6 +128,7 @@ def _child_error(manifest: Path, folder: Path, done: subprocess.CompletedProcess
     """Build the error that the child process reported, or else one with its last line of output."""
     if done.returncode == _REFUSED:
         error = error_from_parts(json.loads((folder / _REFUSAL).read_bytes()))
+        # These two say what is missing on this machine; any other error is a fault of the generator.
         if isinstance(error, (DependencyError, SourceMissingError)):
             return error
         found = str(error)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.core.domain.catalogue import load_reference
+from harness.core.domain.references import load_reference
 from harness.core.errors import RefusedError
 from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive
