@@ -1,4 +1,4 @@
-"""The table of this domain: what the core finds by name. Nothing here is imported until it is used."""
+"""Ptychography's table of generators, pipelines, checks and faults; each is imported when it is used."""
 
 from __future__ import annotations
 

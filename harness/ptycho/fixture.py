@@ -1,7 +1,7 @@
-"""The generators: a scan becomes a fixture, or is refused before anything is written.
+"""Generators: make a fixture of a scan, or refuse it before anything is written.
 
-The walk is the same for simulated and measured scans: amplitudes scaled into the contract, one rounding to
-its dtypes, contract and physics required, then the manifest.
+The steps are the same for simulated and measured scans: scale the amplitudes into the contract's range, round
+once to its dtypes, require contract and physics, and describe the result in a manifest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.core.fixtures.manifest import Generator
 from harness.ptycho.check.consistency import require_explained
 from harness.ptycho.files.npz import read_scan
 from harness.ptycho.scan import resample
-from harness.ptycho.scan.contract import MOST_AMPLITUDE, RULES, require_contract
+from harness.ptycho.scan.contract import LARGEST_AMPLITUDE, RULES, require_contract
 from harness.ptycho.scan.select import coverage, groups, stratified
 from harness.ptycho.scan.simulate import BEAM, beam_parameter, simulate
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 LEAST_COVERAGE = 0.5
+"""Share of the source's x range and y range that a fixture's positions must exceed."""
+
 DIGITS = 3
 """Significant digits of a manifest's checks: the last bits of a residual differ between machines."""
 
@@ -44,21 +46,27 @@ def minimal(  # noqa: PLR0913 - the parameters of an experiment
     beam: float = BEAM,
     name: str = "minimal_v1",
 ) -> Fixture:
-    """Make a small fixture from a simulated scan; its object and probe are the truth.
+    """Return a small fixture from a simulated scan; its object and probe are the ground truth.
 
     Parameters
     ----------
     positions, detector, step, photons, jitter, seed, beam
         As for :func:`harness.ptycho.scan.simulate.simulate`.
     name : str
-        The fixture's name; no part of the recorded parameters.
+        The fixture's name; it is not one of the recorded parameters.
 
     Raises
     ------
     ContractError, ConsistencyError
-        The parameters give a fixture that breaks the contract or that its own physics does not explain.
+        The fixture breaks the contract, or its own physics does not explain it.
     UsageError
         A parameter is out of range.
+
+    Examples
+    --------
+    >>> fixture = minimal(positions=16)
+    >>> fixture.arrays["diffraction"].shape, str(fixture.arrays["diffraction"].dtype)
+    ((16, 64, 64), 'float32')
     """
     parameters = {
         "positions": positions,
@@ -85,25 +93,25 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     bin: int = 1,  # noqa: A002 - the word that the field and the command line use
     name: str | None = None,
 ) -> Fixture:
-    """Make a fixture from a scan in a file: positions spread over its area, all arrays by one index.
+    """Return a fixture from a scan in a file: positions spread over its area, selected by one index array.
 
     Parameters
     ----------
     source : path
         A .npz that :func:`harness.ptycho.files.npz.read_scan` reads. Its name, not its folder, is recorded.
     positions : int
-        How many positions to take.
+        How many positions to select.
     axes : {"nhw", "hwn"}, optional
-        Order of the diffraction's axes, where the data cannot tell.
+        Order of the diffraction's axes, if the data cannot decide it.
     crop, bin : int
         Detector crop and bin factors; see :mod:`harness.ptycho.scan.resample`.
     name : str, optional
-        The fixture's name; without it, the file's and the number of positions.
+        The fixture's name; by default the file's name with the number of positions.
 
     Raises
     ------
     HarnessError
-        The file is unreadable or no scan, a parameter is out of range, or the fixture is not acceptable.
+        The file is unreadable or not a scan, a parameter is out of range, or the fixture is not acceptable.
     """
     whole = read_scan(source, axes=axes)
     index = stratified(whole.x, whole.y, positions)
@@ -117,19 +125,19 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
 def scaled_into_contract(scan: Scan) -> Scan:
     """Return *scan* with diffraction and probe scaled by one power of two, so that the maximum is below 10.
 
-    A power of two changes no digit of a value. A scan that is below 10 already is returned as it is.
+    A power of two changes only the exponent of a value. A scan that is below 10 is returned as it is.
     """
     most = float(np.float32(scan.diffraction.max(initial=0)))
-    if most < MOST_AMPLITUDE:
+    if most < LARGEST_AMPLITUDE:
         return scan
-    power = math.floor(math.log2(most / MOST_AMPLITUDE)) + 1
+    power = math.floor(math.log2(most / LARGEST_AMPLITUDE)) + 1
     scale = 0.5**power
     scaled = replace(scan, diffraction=scan.diffraction * scale, probe=scan.probe * scale)
     return scaled.noted(f"diffraction, probeGuess: scaled by 2**-{power}")
 
 
 def rounded(scan: Scan) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Return the arrays in the contract's dtypes, and a note for every array that was not in them before."""
+    """Return the arrays in the contract's dtypes, with a note for every array whose dtype changed."""
     arrays, notes = {}, []
     for key, array in scan.arrays().items():
         dtype = np.dtype("int64" if RULES[key].dtype == "integer" else RULES[key].dtype)
@@ -140,7 +148,7 @@ def rounded(scan: Scan) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
 
 
 def _accepted(name: str, scan: Scan, checks: dict[str, float], generator: Generator) -> Fixture:
-    """Take the last steps of every fixture: scale, round once, require contract, coverage and physics."""
+    """Return the fixture of *scan*, scaled and rounded, if contract, coverage and physics allow it."""
     scan = scaled_into_contract(scan)
     arrays, notes = rounded(scan)
     thing = f"{name}, made from {scan.source.name}"
@@ -172,7 +180,7 @@ def _require_coverage(thing: str, checks: dict[str, float]) -> None:
                 f"{thing}: {key}",
                 expected=f"positions that span more than {LEAST_COVERAGE:.0%} of the source's range",
                 found=f"{checks[key]:.1%}",
-                remedy="Take more positions.",
+                remedy="Select more positions.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Twenty sound scans that differ in all that an honest experiment may differ in."""
+"""Twenty valid scans that vary everything an experiment may vary, to measure the false-alarm rate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from harness.core.domain.interface import Specimen
 from harness.ptycho.fixture import minimal
 
 PIPELINES = ("network", "iterative")
-FEW = 16
-"""The network learns nothing from so few positions (it does not beat its own untrained weights)."""
+TOO_FEW_TO_LEARN = 16
+"""Positions from which the network learns nothing: it does not beat its own untrained weights."""
 
 SEED = 100
-"""The first scan's; the others count up. Object, positions and photon noise follow from it."""
+"""Seed of the first scan; each next one adds 1. It determines object, positions and photon noise."""
 
 _SCANS = (
     # detector, step (object pixels), photons per pattern, positions, beam (share of the detector)
@@ -47,7 +47,7 @@ def _specimen(number: int) -> Specimen:
         positions=positions, detector=detector, step=step, photons=photons, beam=beam,
         seed=SEED + number, name=name,
     )  # fmt: skip
-    return Specimen(name, make, PIPELINES if positions > FEW else ("iterative",))
+    return Specimen(name, make, PIPELINES if positions > TOO_FEW_TO_LEARN else ("iterative",))
 
 
 SPECIMENS = tuple(_specimen(number) for number in range(len(_SCANS)))

@@ -1,1 +1,1 @@
-"""Does the physics explain the data, and if not, which mistake was made?"""
+"""Check whether the physics explains the data, and if not, which mistake was made."""

@@ -1,6 +1,6 @@
-"""Single patterns that do not fit, by index: dark, of another position, of another brightness, or odd.
+"""Find single patterns that do not fit: dead, of another position, of another brightness, or unexplained.
 
-Robust statistics find them: the rest of the scan says how well a pattern is explained.
+The statistics are robust: the rest of the scan shows how well a pattern should be explained.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.ptycho.check.best_positions import affordable, own_errors, rivals, robust_scale
+from harness.ptycho.check.best_positions import (
+    affordable_patterns,
+    own_errors,
+    position_errors,
+    robust_scale,
+)
 from harness.ptycho.scan.forward import fitted_scale
-from harness.ptycho.scan.residual import NORMAL
+from harness.ptycho.scan.residual import MAD_TO_DEVIATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.ptycho.check.best_positions import Rivals
+    from harness.ptycho.check.best_positions import PositionErrors
 
-FAR = 8.0
-"""Robust standard deviations of the root error; honest scans reach 4.8 (a measured one), 3 simulated."""
+DEVIATIONS = 8.0
+"""Robust standard deviations of the root error; valid scans reach 4.8 (a measured one) and 3 (simulated)."""
 
 LEAST_SPREAD = 0.02
 """The spread is taken to be at least this share of the median: noise-free data scatter by rounding alone."""
@@ -29,46 +34,46 @@ UNEXPLAINED = 0.15
 """Excess over the median error, as a share of that of a pattern which does not belong. A measured scan's
 patterns reach 0.09; a position 2 px off gives 0.2 in the median, 0.003 to 0.6."""
 
-CLEARLY = 0.25
+LEAST_GAIN = 0.25
 """Share of its error that another position must explain; 0.03 in a dense measured scan, below 0 elsewhere."""
 
-SAME = 1e-6
-"""Errors within this share of each other are equal: a scan may visit one position twice, without noise."""
+EQUAL = 1e-6
+"""Errors within this share of each other are equal: a noise-free scan may visit one position twice."""
 
-DARK = 1e-3
+DEAD = 1e-3
 """A pattern with less than this share of the median pattern's energy is dead."""
 
 BRIGHTNESS = 0.25
-"""A pattern whose error falls to this share when it is scaled by itself is only brighter or darker."""
+"""A pattern whose error falls to this share when it gets a scale of its own is only brighter or darker."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outlier:
+class BadPattern:
     """One pattern that does not fit.
 
     Attributes
     ----------
     pattern : int
         Its index.
-    kind : str
-        What it is, in words that continue "pattern 17 is ...".
+    problem : str
+        What is wrong with it: "dead", "belongs to position 23", ...
     before, after : float
-        Its relative residual as stored, and as read anew; equal where no reading explains it.
+        Its relative residual as stored, and after the correction; equal if no correction is known.
     """
 
     pattern: int
-    kind: str
+    problem: str
     before: float
     after: float
 
     def __str__(self) -> str:
-        """Say what the pattern is, with its residual before and after."""
-        change = f", {self.after:.3g} so read" if self.after < self.before else ""
-        return f"pattern {self.pattern} is {self.kind} (residual {self.before:.3g}{change})"
+        """Return the pattern's index and problem, with its residual before and after the correction."""
+        corrected = f", {self.after:.3g} after correction" if self.after < self.before else ""
+        return f"pattern {self.pattern}: {self.problem} (residual {self.before:.3g}{corrected})"
 
 
-def outliers(predicted: np.ndarray, measured: np.ndarray) -> tuple[Outlier, ...]:
-    """List the patterns that stand out of a scan which is explained otherwise, by index.
+def bad_patterns(predicted: np.ndarray, measured: np.ndarray) -> tuple[BadPattern, ...]:
+    """List the patterns that do not fit in a scan that is explained otherwise, by index.
 
     Parameters
     ----------
@@ -76,74 +81,83 @@ def outliers(predicted: np.ndarray, measured: np.ndarray) -> tuple[Outlier, ...]
         Amplitudes; the global scale is fitted.
     """
     measured = np.asarray(measured, dtype=np.float64)
-    if len(measured) < 2:  # noqa: PLR2004 - one has no rest to stand out of
+    if len(measured) < 2:  # noqa: PLR2004 - a single pattern has no rest of the scan to compare with
         return ()
     scale = robust_scale(predicted, measured)
-    own, twins = own_errors(predicted, measured, scale), identical(measured)
-    limit, copied = usual(own), copies(twins, own)
+    own, copies = own_errors(predicted, measured, scale), identical_patterns(measured)
+    limit, wrong_copies = largest_usual_error(own), worse_copies(copies, own)
     far = np.flatnonzero(own > limit)
-    index = np.unique(np.concatenate([affordable(predicted), far, copied]))
-    compared = rivals(predicted, measured, scale, index)
+    index = np.unique(np.concatenate([affordable_patterns(predicted), far, wrong_copies]))
+    errors = position_errors(predicted, measured, scale, index)
     middle = np.median(own)
-    odd = np.isin(index, far) & (compared.own - middle > UNEXPLAINED * (compared.typical - middle))
-    moved = (compared.gain > CLEARLY) & (compared.sureness > FAR) & (compared.rival <= limit)
-    moved |= np.isin(index, copied)
-    lost = frozenset(index[moved].tolist())
-    told = [
-        _moved(j, compared, twins) if int(index[j]) in lost else _odd(j, compared, predicted, measured, scale)
-        for j in np.flatnonzero(odd | moved).tolist()
-    ]
-    return tuple(told)
+    odd = np.isin(index, far) & (errors.own - middle > UNEXPLAINED * (errors.typical - middle))
+    misplaced = (errors.gain > LEAST_GAIN) & (errors.significance > DEVIATIONS) & (errors.other <= limit)
+    misplaced |= np.isin(index, wrong_copies)
+    return tuple(
+        _misplaced(j, errors, copies) if misplaced[j] else _odd(j, errors, predicted, measured, scale)
+        for j in np.flatnonzero(odd | misplaced).tolist()
+    )
 
 
-def dark(measured: np.ndarray) -> np.ndarray:
-    """Return the indices of dead patterns; a stack that is dark throughout has none that stand out."""
+def dead_patterns(measured: np.ndarray) -> np.ndarray:
+    """Return the indices of dead patterns; a stack that is dark throughout has none.
+
+    measured : (N, H, W) real.
+    """
     energy = np.einsum("nij,nij->n", measured, measured, dtype=np.float64)
-    return np.flatnonzero(energy <= DARK * np.median(energy)) if np.median(energy) > 0 else np.arange(0)
+    return np.flatnonzero(energy <= DEAD * np.median(energy)) if np.median(energy) > 0 else np.arange(0)
 
 
-def identical(measured: np.ndarray) -> Mapping[int, int]:
-    """Map each pattern that repeats another's bytes to the other; dead patterns are left out."""
+def identical_patterns(measured: np.ndarray) -> Mapping[int, int]:
+    """Return a map from each pattern that has the same bytes as another to the other, without dead ones."""
     first: dict[bytes, int] = {}
-    twins: dict[int, int] = {}
-    for j in np.setdiff1d(np.arange(len(measured)), dark(measured)):
+    copies: dict[int, int] = {}
+    for j in np.setdiff1d(np.arange(len(measured)), dead_patterns(measured)):
         other = first.setdefault(measured[j].tobytes(), int(j))
         if other != j:
-            twins |= {int(j): other, other: int(j)}
-    return twins
+            copies |= {int(j): other, other: int(j)}
+    return copies
 
 
-def copies(twins: Mapping[int, int], own: np.ndarray) -> np.ndarray:
-    """Return of each two identical patterns the one that fits worse; two that fit alike may both be right."""
-    worse = [j for j, other in twins.items() if own[j] > (1 + SAME) * own[other]]
+def worse_copies(copies: Mapping[int, int], own: np.ndarray) -> np.ndarray:
+    """Return the pattern that fits worse of each identical pair; both may be right if they fit equally.
+
+    copies : as :func:`identical_patterns` returns it; own : (N,), each pattern's error at its own position.
+    """
+    worse = [j for j, other in copies.items() if own[j] > (1 + EQUAL) * own[other]]
     return np.array(sorted(worse), dtype=np.intp)
 
 
-def usual(own: np.ndarray) -> float:
-    """Return the largest squared error that still belongs to the rest of the scan."""
+def largest_usual_error(own: np.ndarray) -> float:
+    """Return the largest squared error that a pattern which belongs to the scan may have.
+
+    The errors' square roots are compared: they are nearly normal, squares have a long tail.
+    """
     root = np.sqrt(own)
     middle = float(np.median(root))
-    spread = max(NORMAL * float(np.median(np.abs(root - middle))), LEAST_SPREAD * middle)
-    return (middle + FAR * spread) ** 2
+    spread = max(MAD_TO_DEVIATION * float(np.median(np.abs(root - middle))), LEAST_SPREAD * middle)
+    return (middle + DEVIATIONS * spread) ** 2
 
 
-def _moved(j: int, compared: Rivals, twins: Mapping[int, int]) -> Outlier:
-    """Tell of pattern ``compared.index[j]`` whose it is."""
-    pattern, best = int(compared.index[j]), int(compared.best[j])
-    same = ", byte for byte" if twins.get(pattern) == best else ""
-    before, after = float(np.sqrt(compared.own[j])), float(np.sqrt(compared.rival[j]))
-    return Outlier(pattern, f"that of position {best}{same}", before, after)
+def _misplaced(j: int, errors: PositionErrors, copies: Mapping[int, int]) -> BadPattern:
+    """Describe pattern ``errors.index[j]``, which another position explains."""
+    pattern, position = int(errors.index[j]), int(errors.other_position[j])
+    copied = f", same bytes as pattern {position}" if copies.get(pattern) == position else ""
+    before, after = float(np.sqrt(errors.own[j])), float(np.sqrt(errors.other[j]))
+    return BadPattern(pattern, f"belongs to position {position}{copied}", before, after)
 
 
-def _odd(j: int, compared: Rivals, predicted: np.ndarray, measured: np.ndarray, scale: float) -> Outlier:
-    """Tell of pattern ``compared.index[j]``, which no position explains, what it is."""
-    pattern, before = int(compared.index[j]), float(np.sqrt(compared.own[j]))
-    if pattern in dark(measured):
-        return Outlier(pattern, "dead", before, before)
+def _odd(
+    j: int, errors: PositionErrors, predicted: np.ndarray, measured: np.ndarray, scale: float
+) -> BadPattern:
+    """Describe pattern ``errors.index[j]``, which no position explains."""
+    pattern, before = int(errors.index[j]), float(np.sqrt(errors.own[j]))
+    if pattern in dead_patterns(measured):
+        return BadPattern(pattern, "dead", before, before)
     expected, found = predicted[pattern], measured[pattern]
     factor = fitted_scale(expected, found)
     share = np.sum((factor * expected - found) ** 2) / np.sum((scale * expected - found) ** 2)
     if share > BRIGHTNESS:
-        return Outlier(pattern, "not explained", before, before)
-    kind = f"{factor / scale:.3g} times as bright as predicted"
-    return Outlier(pattern, kind, before, before * float(np.sqrt(share)))
+        return BadPattern(pattern, "fits no position", before, before)
+    problem = f"{factor / scale:.3g} times as bright as predicted"
+    return BadPattern(pattern, problem, before, before * float(np.sqrt(share)))

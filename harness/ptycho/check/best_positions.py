@@ -1,4 +1,4 @@
-"""Every pattern against the predictions of every position, to tell whose pattern it is."""
+"""Compare every pattern with the predictions of all positions, to find the position it belongs to."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST_WORK = 4e9
+LARGEST_WORK = 4e9
 """Products of two amplitudes that are summed at most: 0.3 s on one core."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rivals:
-    """Squared errors of each pattern, in units of the median pattern's energy.
+class PositionErrors:
+    """Squared errors of each pattern at several positions, in units of the median pattern's energy.
 
     Attributes
     ----------
@@ -20,36 +20,37 @@ class Rivals:
         The patterns that were compared.
     own : (n,) float
         Error against the prediction of the pattern's own position.
-    best : (n,) int
-        The position whose prediction is nearest, another than its own.
-    rival : (n,) float
+    other_position : (n,) int
+        The position, apart from its own, whose prediction is nearest.
+    other : (n,) float
         Error against that prediction.
     typical : (n,) float
-        Median error against the predictions of all positions: what a pattern has that does not belong.
-    chance : (n,) float
-        Standard deviation of ``own - rival`` under noise in each pixel as large as the better of both leaves.
+        Median error against the predictions of all positions: that of a pattern which does not belong.
+    noise : (n,) float
+        Standard deviation of ``own - other`` under noise that in each pixel is as large as the smaller of
+        both errors.
     """
 
     index: np.ndarray
     own: np.ndarray
-    best: np.ndarray
-    rival: np.ndarray
+    other_position: np.ndarray
+    other: np.ndarray
     typical: np.ndarray
-    chance: np.ndarray
+    noise: np.ndarray
 
     @property
-    def sureness(self) -> np.ndarray:
-        """By how many standard deviations the rival explains more than the own position, (n,)."""
-        return np.asarray((self.own - self.rival) / np.maximum(self.chance, np.finfo(float).tiny))
+    def significance(self) -> np.ndarray:
+        """By how many standard deviations the other position explains the pattern better, (n,)."""
+        return np.asarray((self.own - self.other) / np.maximum(self.noise, np.finfo(float).tiny))
 
     @property
     def gain(self) -> np.ndarray:
-        """What the rival explains of what the own position leaves, (n,): 1 is all, below 0 the own wins."""
-        return np.asarray((self.own - self.rival) / np.maximum(self.typical - self.rival, 1e-12))
+        """Share of the own position's error that the other explains, (n,): at most 1, below 0 if worse."""
+        return np.asarray((self.own - self.other) / np.maximum(self.typical - self.other, 1e-12))
 
 
 def robust_scale(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Return the median of the patterns' own least-squares scales: single dead ones do not count."""
+    """Return the median of the patterns' own least-squares scales, so that a few dead ones do not matter."""
     cross = np.einsum("nij,nij->n", predicted, measured)
     energy = np.maximum(np.einsum("nij,nij->n", predicted, predicted), np.finfo(float).tiny)
     return float(np.median(cross / energy))
@@ -58,43 +59,64 @@ def robust_scale(predicted: np.ndarray, measured: np.ndarray) -> float:
 def own_errors(predicted: np.ndarray, measured: np.ndarray, scale: float) -> np.ndarray:
     """Return each pattern's squared error at its own position, in units of the median pattern's energy."""
     left = scale * predicted - measured
-    return np.asarray(np.einsum("nij,nij->n", left, left) / _unit(measured))
+    return np.asarray(np.einsum("nij,nij->n", left, left) / _median_energy(measured))
 
 
-def rivals(predicted: np.ndarray, measured: np.ndarray, scale: float, index: np.ndarray) -> Rivals:
+def position_errors(
+    predicted: np.ndarray, measured: np.ndarray, scale: float, index: np.ndarray
+) -> PositionErrors:
     """Compare the patterns *index* with the predictions of all positions.
 
-    predicted, measured : (N, H, W); N at least 2.
+    Parameters
+    ----------
+    predicted, measured : (N, H, W) float
+        Amplitudes; N at least 2.
+    scale : float
+        What the predictions are multiplied by.
+    index : (n,) int
     """
-    unit = _unit(measured)
+    unit = _median_energy(measured)
     error = _all_errors(scale * predicted, measured[index]) / unit
     column = np.arange(len(index))
     own, typical = error[index, column].copy(), np.median(error, axis=0)
-    error[index, column] = np.inf
+    error[index, column] = np.inf  # so that the minimum is at another position
     best = error.argmin(axis=0)
-    chance = _chance(scale * predicted[index], scale * predicted[best], measured[index]) / unit
-    return Rivals(index, own, best, error[best, column], typical, chance)
+    return PositionErrors(
+        index=index,
+        own=own,
+        other_position=best,
+        other=error[best, column],
+        typical=typical,
+        noise=_noise(scale * predicted[index], scale * predicted[best], measured[index]) / unit,
+    )
 
 
-def affordable(predicted: np.ndarray) -> np.ndarray:
-    """Return the patterns that can be compared with all positions in a moment: all, or evenly taken."""
+def affordable_patterns(predicted: np.ndarray) -> np.ndarray:
+    """Return as many patterns, evenly taken, as ``LARGEST_WORK`` allows to compare with all positions.
+
+    predicted : (N, H, W). Returns (n,) int, ascending; all N if there are few.
+    """
     count = len(predicted)
-    most = int(MOST_WORK / predicted.size)
+    most = int(LARGEST_WORK / predicted.size)
     return np.arange(count) if most >= count else np.linspace(0, count - 1, max(most, 1)).astype(np.intp)
 
 
 def _all_errors(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Return || p_i - m_j ||^2, (N, n), by one product of matrices."""
+    """Return || p_i - m_j ||^2, (N, n), as p^2 + m^2 - 2 p.m: one product of matrices."""
     p, m = (np.reshape(a, (len(a), -1)).astype(np.float64) for a in (predicted, measured))
     squares = np.einsum("ik,ik->i", p, p)[:, None] + np.einsum("jk,jk->j", m, m)[None]
     return np.asarray(np.maximum(squares - 2 * (p @ m.T), 0.0))
 
 
-def _chance(own: np.ndarray, rival: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    noise = np.minimum((own - measured) ** 2, (rival - measured) ** 2)
-    return np.asarray(2 * np.sqrt(np.einsum("nij,nij->n", (own - rival) ** 2, noise)))
+def _noise(own: np.ndarray, other: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the difference of both errors.
+
+    The difference is linear in the measured amplitudes, with slopes 2 (other - own) per pixel.
+    """
+    variance = np.minimum((own - measured) ** 2, (other - measured) ** 2)
+    return np.asarray(2 * np.sqrt(np.einsum("nij,nij->n", (own - other) ** 2, variance)))
 
 
-def _unit(measured: np.ndarray) -> float:
+def _median_energy(measured: np.ndarray) -> float:
     energy = np.einsum("nij,nij->n", measured, measured, dtype=np.float64)
     return float(np.median(energy)) or 1.0

@@ -1,7 +1,7 @@
-"""The usual suspects: what the same numbers would be had a known mistake been made.
+"""Known mistakes in how a scan is stored, and what the same numbers would mean if one had been made.
 
-A reading predicts the *stored* stack from the stored probe, object and coordinates as if the mistake had
-been made, so that all readings are judged against the same numbers.
+Each mistake predicts the *stored* stack from the stored probe, object and coordinates as if the mistake had
+been made, so that all mistakes are compared with the same numbers.
 """
 
 from __future__ import annotations
@@ -18,40 +18,55 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StackReading:
-    """The stored stack is ``predict`` of the right one, (N, H, W) -> the stored axes.
+class StackMistake:
+    """A mistake in the diffraction stack alone.
 
-    ``name`` says what the data are, ``remedy`` what to do with them.
+    Attributes
+    ----------
+    name : str
+        What is wrong, to continue "best explained by ...".
+    remedy : str
+        How to correct it.
+    make : callable
+        Makes the mistake: the right stack, (N, H, W), to the stored one, whose axes may be in another order.
     """
 
     name: str
     remedy: str
-    predict: Callable[[np.ndarray], np.ndarray]
+    make: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
-class WaveReading:
-    """Probe, object or coordinates are others: ``restore`` gives the dataset that was meant."""
-
-    name: str
-    remedy: str
-    restore: Callable[[Dataset], Dataset]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trial:
-    """What the stored patterns *index* would be under another reading.
+class DatasetMistake:
+    """A mistake in probe, object or coordinates.
 
     Attributes
     ----------
     name, remedy : str
-        What the data are, and what to do with them.
+        As for :class:`StackMistake`.
+    undo : callable
+        Undoes the mistake: the stored dataset to the right one.
+    """
+
+    name: str
+    remedy: str
+    undo: Callable[[Dataset], Dataset]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """One mistake that may have been made, with the amplitudes that some stored patterns would then have.
+
+    Attributes
+    ----------
+    name, remedy : str
+        What is wrong, and how to correct it.
     index : (n,) int
-        Patterns, along the first stored axis.
+        The patterns compared, along the first stored axis.
     predicted : (n, ...) float
         Their amplitudes, up to one scale.
     least_gain : float or None
-        What the reading must gain, where that differs from the rule for all.
+        How much more it must explain, if not ``diagnosis.LEAST_GAIN``.
     """
 
     name: str
@@ -61,49 +76,59 @@ class Trial:
     least_gain: float | None = None
 
 
-def rotated(stack: np.ndarray, *axes: int) -> np.ndarray:
-    """Turn detector frequencies q into -q along *axes*: the zero frequency stays at the centre."""
+def flipped(stack: np.ndarray, *axes: int) -> np.ndarray:
+    """Return *stack* with detector frequencies q turned into -q along *axes*; q = 0 stays at the centre.
+
+    For an even number of pixels a plain flip moves the centre by one pixel, which the roll undoes.
+    """
     return np.asarray(np.roll(np.flip(stack, axes), [(stack.shape[a] + 1) % 2 for a in axes], axes))
 
 
-COUNTS = StackReading(
+INTENSITIES = StackMistake(
     "intensity stored where amplitude is expected", "Store the square root of diffraction.", np.square
 )
 
-STACKS = (
-    COUNTS,
-    StackReading("the square root taken twice", "Store the square of diffraction.", np.sqrt),
-    StackReading(
+STACK_MISTAKES = (
+    INTENSITIES,
+    StackMistake("the square root taken twice", "Store the square of diffraction.", np.sqrt),
+    StackMistake(
         "the zero frequency at the corner",
         "Move the zero frequency to the centre: np.fft.fftshift(diffraction, axes=(1, 2)).",
         lambda stack: np.fft.ifftshift(stack, axes=(1, 2)),
     ),
-    StackReading(
+    StackMistake(
         "axes (H, W, N) stored as (N, H, W)",
-        "Store np.moveaxis(diffraction, -1, 0), or `harness generate --axes hwn`.",
+        "Store np.moveaxis(diffraction, -1, 0), or use `harness generate --axes hwn`.",
         lambda stack: np.moveaxis(stack, 0, -1),
     ),
-    StackReading(
+    StackMistake(
         "axes (W, N, H) stored as (N, H, W)",
         "Store np.moveaxis(diffraction, 0, -1).",
         lambda stack: np.moveaxis(stack, -1, 0),
     ),
-    StackReading("axes reversed", "Store diffraction.transpose(2, 1, 0).", np.transpose),
-    StackReading(
+    StackMistake("axes (W, H, N) stored as (N, H, W)", "Store diffraction.transpose(2, 1, 0).", np.transpose),
+    StackMistake(
         "detector rows and columns exchanged",
         "Store diffraction.swapaxes(1, 2).",
         lambda stack: stack.swapaxes(1, 2),
     ),
-    StackReading("detector rows upside down", "Flip the detector's rows.", lambda stack: rotated(stack, 1)),
-    StackReading(
-        "detector columns from right to left", "Flip the detector's columns.", lambda stack: rotated(stack, 2)
+    StackMistake(
+        "detector rows flipped",
+        "Flip the detector's rows about the zero frequency.",
+        lambda stack: flipped(stack, 1),
     ),
-    StackReading(
-        "the detector turned by half a turn (or probe and object both conjugated)",
-        "Flip the detector's rows and columns, or conjugate probe and object.",
-        lambda stack: rotated(stack, 1, 2),
+    StackMistake(
+        "detector columns flipped",
+        "Flip the detector's columns about the zero frequency.",
+        lambda stack: flipped(stack, 2),
+    ),
+    StackMistake(
+        "the detector rotated by 180 degrees (or probe and object both conjugated)",
+        "Flip the detector's rows and columns about the zero frequency, or conjugate probe and object.",
+        lambda stack: flipped(stack, 1, 2),
     ),
 )
+"""Mistakes in the stack, the most frequent ones first."""
 
 
 def _probe(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Dataset], Dataset]:
@@ -114,20 +139,20 @@ def _object(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Dataset], D
     return lambda data: replace(data, object=change(data.object))
 
 
-def _places(change: Callable[[Dataset], tuple[np.ndarray, np.ndarray]]) -> Callable[[Dataset], Dataset]:
-    def restore(data: Dataset) -> Dataset:
+def _positions(change: Callable[[Dataset], tuple[np.ndarray, np.ndarray]]) -> Callable[[Dataset], Dataset]:
+    def undo(data: Dataset) -> Dataset:
         x, y = change(data)
         return replace(data, x=x, y=y)
 
-    return restore
+    return undo
 
 
-def _shifted(rows: float, columns: float) -> Callable[[Dataset], Dataset]:
-    """Move positions by shares of the detector's size."""
-    return _places(lambda d: (d.x + columns * d.probe.shape[1], d.y + rows * d.probe.shape[0]))
+def _moved_by_detectors(rows: float, columns: float) -> Callable[[Dataset], Dataset]:
+    """Return a function that moves all positions by shares of the detector's size."""
+    return _positions(lambda d: (d.x + columns * d.probe.shape[1], d.y + rows * d.probe.shape[0]))
 
 
-def _from_middle(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def _from_centre(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return data.x + data.object.shape[1] / 2, data.y + data.object.shape[0] / 2
 
 
@@ -135,46 +160,49 @@ def _mirrored(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return data.object.shape[1] - data.x, data.object.shape[0] - data.y
 
 
-WAVES = (
-    WaveReading("x and y swapped", "Exchange xcoords and ycoords.", _places(lambda d: (d.y, d.x))),
-    WaveReading(
+DATASET_MISTAKES = (
+    DatasetMistake("x and y swapped", "Exchange xcoords and ycoords.", _positions(lambda d: (d.y, d.x))),
+    DatasetMistake(
         "top-left coordinates where patch centres are expected",
         "Add half the detector: xcoords + W / 2, ycoords + H / 2.",
-        _shifted(0.5, 0.5),
+        _moved_by_detectors(0.5, 0.5),
     ),
-    WaveReading(
-        "coordinates half a detector too large",
+    DatasetMistake(
+        "coordinates too large by half a detector",
         "Subtract half the detector: xcoords - W / 2, ycoords - H / 2.",
-        _shifted(-0.5, -0.5),
+        _moved_by_detectors(-0.5, -0.5),
     ),
-    WaveReading(
-        "coordinates that count from the object's middle",
+    DatasetMistake(
+        "coordinates measured from the object's centre",
         "Add half the object: xcoords + M' / 2, ycoords + M / 2.",
-        _places(_from_middle),
+        _positions(_from_centre),
     ),
-    WaveReading(
-        "x running from right to left",
-        "Store M' - xcoords, with M' the object's columns.",
-        _places(lambda d: (_mirrored(d)[0], d.y)),
+    DatasetMistake(
+        "x increasing from right to left",
+        "Store M' - xcoords, where M' is the number of object columns.",
+        _positions(lambda d: (_mirrored(d)[0], d.y)),
     ),
-    WaveReading(
-        "y running upwards",
-        "Store M - ycoords, with M the object's rows.",
-        _places(lambda d: (d.x, _mirrored(d)[1])),
+    DatasetMistake(
+        "y increasing upwards",
+        "Store M - ycoords, where M is the number of object rows.",
+        _positions(lambda d: (d.x, _mirrored(d)[1])),
     ),
-    WaveReading(
-        "both coordinates running backwards", "Store M' - xcoords and M - ycoords.", _places(_mirrored)
+    DatasetMistake(
+        "both coordinate axes reversed", "Store M' - xcoords and M - ycoords.", _positions(_mirrored)
     ),
-    WaveReading("a conjugated probe", "Store probeGuess.conj().", _probe(np.conj)),
-    WaveReading("a conjugated object", "Store objectGuess.conj().", _object(np.conj)),
-    WaveReading(
-        "patterns that were illuminated twice (the truth was already multiplied by the probe)",
+    DatasetMistake("a conjugated probe", "Store probeGuess.conj().", _probe(np.conj)),
+    DatasetMistake("a conjugated object", "Store objectGuess.conj().", _object(np.conj)),
+    DatasetMistake(
+        "patterns illuminated twice (the ground truth was already multiplied by the probe)",
         "Simulate the patterns from the object, not from exit waves.",
         _probe(np.square),
     ),
-    WaveReading("a transposed probe", "Store probeGuess.T.", _probe(np.transpose)),
-    WaveReading("a transposed object", "Store objectGuess.T.", _object(np.transpose)),
-    WaveReading(
-        "a probe with its middle at the corner", "Store np.fft.fftshift(probeGuess).", _probe(np.fft.fftshift)
+    DatasetMistake("a transposed probe", "Store probeGuess.T.", _probe(np.transpose)),
+    DatasetMistake("a transposed object", "Store objectGuess.T.", _object(np.transpose)),
+    DatasetMistake(
+        "a probe centred at the corner of its array",
+        "Store np.fft.fftshift(probeGuess).",
+        _probe(np.fft.fftshift),
     ),
 )
+"""Mistakes in probe, object or coordinates, the most frequent ones first."""

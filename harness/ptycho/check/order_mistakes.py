@@ -1,4 +1,4 @@
-"""Patterns in another order than positions: shifted along the scan, reversed, or dealt anew."""
+"""Candidates for patterns in another order than the positions: shifted along the scan, reversed, shuffled."""
 
 from __future__ import annotations
 
@@ -6,50 +6,81 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.ptycho.check.best_positions import Rivals, affordable, rivals, robust_scale
-from harness.ptycho.check.mistakes import Trial
+from harness.ptycho.check.best_positions import (
+    PositionErrors,
+    affordable_patterns,
+    position_errors,
+    robust_scale,
+)
+from harness.ptycho.check.mistakes import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.ptycho.scan.residual import Dataset
 
-AGREE = 0.8
+AGREEMENT = 0.8
 """Share of the patterns that must follow one rule."""
 
 
-def order_trials(data: Dataset, predicted: np.ndarray) -> Iterator[Trial]:
-    """Yield the order that the patterns themselves tell, each compared with all positions."""
-    if len(predicted) < 2:  # noqa: PLR2004 - one has no other
+def order_candidates(data: Dataset, predicted: np.ndarray) -> Iterator[Candidate]:
+    """Yield the order that results when each pattern is matched with the position that explains it best.
+
+    Nothing is yielded if many patterns share a position, or if most already are at their own.
+
+    Parameters
+    ----------
+    data : Dataset
+    predicted : (N, H, W) float
+        Amplitudes predicted as stored.
+    """
+    if len(predicted) < 2:  # noqa: PLR2004 - a single pattern has one order
         return
-    index = affordable(predicted)
-    home = homes(rivals(predicted, data.diffraction, robust_scale(predicted, data.diffraction), index))
-    if len(np.unique(home)) >= AGREE * len(home) and (home != index).mean() > 1 - AGREE:
-        name, remedy = named(index, home, len(predicted))
-        yield Trial(name, remedy, index, predicted[home])
+    index = affordable_patterns(predicted)
+    scale = robust_scale(predicted, data.diffraction)
+    nearest = nearest_positions(position_errors(predicted, data.diffraction, scale, index))
+    if len(np.unique(nearest)) >= AGREEMENT * len(nearest) and (nearest != index).mean() > 1 - AGREEMENT:
+        name, remedy = describe_order(index, nearest, len(predicted))
+        yield Candidate(name, remedy, index, predicted[nearest])
 
 
-def homes(compared: Rivals) -> np.ndarray:
-    """Return the position whose prediction each pattern is nearest to, its own included."""
-    return np.where(compared.rival < compared.own, compared.best, compared.index)
+def nearest_positions(errors: PositionErrors) -> np.ndarray:
+    """Return the position whose prediction each pattern is nearest to, its own included, (n,) int."""
+    return np.where(errors.other < errors.own, errors.other_position, errors.index)
 
 
-def named(index: np.ndarray, home: np.ndarray, count: int) -> tuple[str, str]:
-    """Name the rule by which pattern ``index`` belongs to position ``home`` of *count*, and its remedy."""
-    shift = _commonest((home - index) % count)
-    if np.mean((index + shift) % count == home) >= AGREE:
+def describe_order(index: np.ndarray, nearest: np.ndarray, count: int) -> tuple[str, str]:
+    """Return name and remedy of the rule by which pattern ``index[i]`` belongs to position ``nearest[i]``.
+
+    Parameters
+    ----------
+    index, nearest : (n,) int
+    count : int
+        Number of positions, N.
+
+    Examples
+    --------
+    >>> pattern = np.arange(8)
+    >>> describe_order(pattern, pattern[::-1], 8)
+    ('patterns in reversed scan order', 'Store diffraction[::-1].')
+    """
+    shift = _most_frequent((nearest - index) % count)
+    if np.mean((index + shift) % count == nearest) >= AGREEMENT:
         step = shift if shift <= count // 2 else shift - count
-        places = "place" if abs(step) == 1 else "places"
+        noun = "position" if abs(step) == 1 else "positions"
         return (
-            f"patterns shifted by {-step} {places} in scan order (pattern j is that of position j{step:+d})",
+            f"patterns shifted by {-step} {noun} in scan order (pattern j belongs to position j{step:+d})",
             f"Store np.roll(diffraction, {step}, axis=0).",
         )
-    if np.mean(count - 1 - index == home) >= AGREE:
+    if np.mean(count - 1 - index == nearest) >= AGREEMENT:
         return "patterns in reversed scan order", "Store diffraction[::-1]."
-    moved = np.flatnonzero(index != home)[:3]
-    told = ", ".join(f"pattern {index[j]} is that of position {home[j]}" for j in moved)
-    return f"patterns in another order ({told}, ...)", "Take all per-position arrays by one index array."
+    moved = np.flatnonzero(index != nearest)[:3]
+    examples = ", ".join(f"pattern {index[j]} belongs to position {nearest[j]}" for j in moved)
+    return (
+        f"patterns in a different order ({examples}, ...)",
+        "Select all per-position arrays with the same index array.",
+    )
 
 
-def _commonest(values: np.ndarray) -> int:
+def _most_frequent(values: np.ndarray) -> int:
     return int(np.bincount(values).argmax())

@@ -1,4 +1,4 @@
-"""Coordinates that are off: a frame moved, scaled or turned, or rounded to whole pixels."""
+"""Candidates for wrong coordinates: shifted, scaled or rotated together, or rounded to whole pixels."""
 
 from __future__ import annotations
 
@@ -6,121 +6,143 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.ptycho.check.mistakes import Trial
-from harness.ptycho.check.position_fit import Frame, fit, refined, room, slopes
-from harness.ptycho.scan.residual import Dataset, errors
+from harness.ptycho.check.mistakes import Candidate
+from harness.ptycho.check.position_fit import (
+    Similarity,
+    fit_similarity,
+    movable_positions,
+    normal_equations,
+    with_fitted_positions,
+)
+from harness.ptycho.scan.residual import Dataset, squared_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEAST_MOVE = 0.5
-"""Pixels by which a position must be off to be called off; honest scans fit to 0.1 px, a measured one too."""
+"""Pixels by which a position must be off to be reported; valid scans fit to 0.1 px, a measured one too."""
 
-FEW = 16
-"""Patterns that a search over many frames looks at."""
+SEARCH_PATTERNS = 16
+"""Patterns that a search over many similarities uses."""
 
-FACTORS = np.exp(np.arange(-12, 13) * 0.08)
-"""Scales from 0.38 to 2.6, 8 % apart: within the reach of a fit."""
+SEARCHED_SCALES = np.exp(np.arange(-12, 13) * 0.08)
+"""Scales from 0.38 to 2.6, 8 % apart: near enough for a fit to converge."""
 
-OFFSETS = np.arange(-16, 17, 4)
-"""Offsets in pixels along each axis, near enough for a fit."""
+SEARCHED_OFFSETS = np.arange(-16, 17, 4)
+"""Offsets in pixels along each axis, near enough for a fit to converge."""
 
-LAST = 1
-"""Steps of the fit to all patterns, from where a few have led."""
+FINAL_STEPS = 1
+"""Steps of the fit to all patterns, after the fit to a few."""
 
-START = 0.25
-"""A frame that fits by less than this many pixels in its first step is not fitted on."""
+LEAST_FIRST_STEP = 0.25
+"""A fit whose first step moves no position by this many pixels is not continued."""
 
 ROUNDED_GAIN = 0.003
 ROUNDED_MOVE = 0.2
 """Root mean square of the fitted moves, in pixels: 0.24 to 0.5 for rounded positions, at most 0.17 for
 others."""
 
+LEAST_ROTATION = 0.2
+"""Degrees from which on a rotation is named: 0.2 px at 60 px from the middle."""
 
-def nearby_trials(data: Dataset, index: np.ndarray) -> Iterator[Trial]:
-    """Yield frames that a fit from the stored one leads to, and positions fitted one by one where whole.
 
-    data : the patterns *index* of the dataset.
+def local_candidates(data: Dataset, index: np.ndarray) -> Iterator[Candidate]:
+    """Yield the similarities that a fit from the stored positions finds, and rounding if all are whole.
+
+    Parameters
+    ----------
+    data : Dataset
+        The patterns *index* of the whole dataset.
+    index : (n,) int
     """
-    frame = Frame()
-    for rigid in (True, False):
-        if fit(frame.move(data), rigid=rigid, steps=1).largest(data) >= START:
-            frame = fitted(frame, data, rigid=rigid)
-            yield from frame_trials(frame, data, index, rigid=rigid)
-    if _are_whole(data) and _rounding(data) >= ROUNDED_MOVE:
-        yield Trial(
-            "coordinates rounded to whole pixels",
-            "Store the coordinates as measured, with their fractions.",
-            index,
-            refined(data).predict(),
+    found = Similarity()
+    for offset_only in (True, False):  # the second fit starts from where the first one ended
+        moved = found.move(data)
+        if fit_similarity(moved, offset_only=offset_only, steps=1).largest_move(data) >= LEAST_FIRST_STEP:
+            found = refined_similarity(found, data, offset_only=offset_only)
+            yield from similarity_candidates(found, data, index, offset_only=offset_only)
+    if _are_whole(data) and _rms_move(data) >= ROUNDED_MOVE:
+        yield Candidate(
+            name="coordinates rounded to whole pixels",
+            remedy="Store the coordinates as measured, with their fractions.",
+            index=index,
+            predicted=with_fitted_positions(data).predict(),
             least_gain=ROUNDED_GAIN,
         )
 
 
-def searched_trials(data: Dataset, index: np.ndarray) -> Iterator[Trial]:
-    """Yield the best frame of a grid of offsets and of two grids of scales, each fitted on from there."""
+def searched_candidates(data: Dataset, index: np.ndarray) -> Iterator[Candidate]:
+    """Yield the best of a grid of offsets and of two grids of scales, each refined by a fit.
+
+    Scales are searched about the coordinates' zero and about their middle. Parameters as for
+    :func:`local_candidates`.
+    """
     few = _few(data)
     middle = complex(data.x.mean(), data.y.mean())
     grids = (
-        [Frame(offset=complex(dx, dy)) for dx in OFFSETS for dy in OFFSETS],
-        [Frame(factor) for factor in FACTORS],
-        [Frame(factor, middle * (1 - factor)) for factor in FACTORS],
+        [Similarity(offset=complex(dx, dy)) for dx in SEARCHED_OFFSETS for dy in SEARCHED_OFFSETS],
+        [Similarity(factor) for factor in SEARCHED_SCALES],
+        [Similarity(factor, middle * (1 - factor)) for factor in SEARCHED_SCALES],
     )
     for number, grid in enumerate(grids):
-        best = min(grid, key=lambda frame: _misfit(frame.move(few)))
+        best = min(grid, key=lambda similarity: _misfit(similarity.move(few)))
         if np.isfinite(_misfit(best.move(few))):
-            frame = fitted(best, data, rigid=number == 0)
-            yield from frame_trials(frame, data, index, rigid=number == 0)
+            found = refined_similarity(best, data, offset_only=number == 0)
+            yield from similarity_candidates(found, data, index, offset_only=number == 0)
 
 
-def fitted(start: Frame, data: Dataset, *, rigid: bool) -> Frame:
-    """Return the frame that a fit leads to from *start*: steps on few patterns, and the last on all."""
-    near = start.then(fit(start.move(_few(data)), rigid=rigid))
-    return near.then(fit(near.move(data), rigid=rigid, steps=LAST))
+def refined_similarity(start: Similarity, data: Dataset, *, offset_only: bool) -> Similarity:
+    """Return the similarity that a fit finds from *start*: first on few patterns, then one step on all."""
+    near = start.then(fit_similarity(start.move(_few(data)), offset_only=offset_only))
+    return near.then(fit_similarity(near.move(data), offset_only=offset_only, steps=FINAL_STEPS))
+
+
+def similarity_candidates(
+    similarity: Similarity, data: Dataset, index: np.ndarray, *, offset_only: bool
+) -> Iterator[Candidate]:
+    """Yield *similarity* as a candidate if it moves positions far enough and keeps most inside the object."""
+    moved = similarity.move(data)
+    keep = np.flatnonzero(moved.inside)
+    if similarity.largest_move(data) >= LEAST_MOVE and len(keep) >= len(index) / 2:
+        name, remedy = _described(similarity, offset_only=offset_only)
+        yield Candidate(name, remedy, index[keep], moved.take(keep).predict())
 
 
 def _few(data: Dataset) -> Dataset:
     count = len(data.x)
-    return data.take(np.linspace(0, count - 1, min(FEW, count)).astype(np.intp))
+    return data.take(np.linspace(0, count - 1, min(SEARCH_PATTERNS, count)).astype(np.intp))
 
 
-def frame_trials(frame: Frame, data: Dataset, index: np.ndarray, *, rigid: bool) -> Iterator[Trial]:
-    """Yield the trial of *frame*, where it moves positions by enough and keeps most in the object."""
-    moved = frame.move(data)
-    keep = np.flatnonzero(moved.inside)
-    if frame.largest(data) >= LEAST_MOVE and len(keep) >= len(index) / 2:
-        name, remedy = _named(frame, rigid=rigid)
-        yield Trial(name, remedy, index[keep], moved.take(keep).predict())
-
-
-def _named(frame: Frame, *, rigid: bool) -> tuple[str, str]:
-    dx, dy = frame.offset.real, frame.offset.imag
+def _described(similarity: Similarity, *, offset_only: bool) -> tuple[str, str]:
+    """Return name and remedy; the name says what was done to the right coordinates, the inverse."""
+    dx, dy = similarity.offset.real, similarity.offset.imag
     shift = f"({dx:+.2f}, {dy:+.2f}) px to (x, y)"
-    if rigid:
-        return f"a frame off by ({-dx:+.2f}, {-dy:+.2f}) px in (x, y)", f"Add {shift}."
-    scale, turn = abs(frame.factor), np.degrees(np.angle(frame.factor))
+    if offset_only:
+        return f"coordinates off by ({-dx:+.2f}, {-dy:+.2f}) px in (x, y)", f"Add {shift}."
+    scale, rotation = abs(similarity.factor), np.degrees(np.angle(similarity.factor))
     name = f"coordinates scaled by {1 / scale:.4g}"
-    name += f" and turned by {-turn:.2f} degrees" if abs(turn) > 0.2 else ""  # noqa: PLR2004 - 0.2 px in 60
+    name += f" and rotated by {-rotation:.2f} degrees" if abs(rotation) > LEAST_ROTATION else ""
     return name, f"Multiply the coordinates by {scale:.4g} and add {shift}."
 
 
 def _misfit(data: Dataset) -> float:
+    """Return the squared residual of the patches inside the object; infinite if fewer than half are."""
     keep = np.flatnonzero(data.inside)
     if len(keep) < len(data.x) / 2:
         return np.inf
     some = data.take(keep)
-    return float(errors(some.predict(), some.diffraction).sum())
+    return float(squared_errors(some.predict(), some.diffraction).sum())
 
 
 def _are_whole(data: Dataset) -> bool:
     return bool(np.all(data.x == np.rint(data.x)) and np.all(data.y == np.rint(data.y)))
 
 
-def _rounding(data: Dataset) -> float:
-    """Return the root mean square of each position's fitted move that noise would not give, in pixels."""
-    some = data.take(room(data))
+def _rms_move(data: Dataset) -> float:
+    """Return the root mean square of the positions' own fitted moves, less that of noise, in pixels."""
+    some = data.take(movable_positions(data))
     if not len(some.x):
         return 0.0
-    found = slopes(some)
-    over = found.one_by_one() ** 2 - found.noise()
-    return float(np.sqrt(max(np.mean(over.sum(axis=1)), 0.0)))
+    equations = normal_equations(some)
+    excess = equations.displacements() ** 2 - equations.variances()
+    return float(np.sqrt(max(np.mean(excess.sum(axis=1)), 0.0)))

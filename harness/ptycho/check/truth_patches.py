@@ -1,4 +1,4 @@
-"""Ground-truth patches, judged by the patterns: are they of the object alone, and of these positions."""
+"""Check ground-truth patches against the patterns: they must hold the object alone, at these positions."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ import numpy as np
 
 from harness.core.domain.interface import Finding
 from harness.ptycho.scan.forward import BLOCK, far_field
-from harness.ptycho.scan.residual import compare
+from harness.ptycho.scan.residual import residuals
 
 KEY = "Y"
-EXPECTED = "object patches that give the diffraction when the probe illuminates them"
+EXPECTED = "object patches that reproduce the diffraction when multiplied by the probe"
 
 
 def truth_findings(
-    check: str, truth: np.ndarray, probe: np.ndarray, measured: np.ndarray, *, one: float | None
+    check: str, truth: np.ndarray, probe: np.ndarray, measured: np.ndarray, *, one_photon: float | None
 ) -> tuple[Finding, ...]:
-    """Judge truth patches by the patterns, which the rest of the dataset explains.
+    """Return a finding if the ground-truth patches do not explain the patterns.
+
+    It says so if they explain them without the probe: they were already multiplied by it.
 
     Parameters
     ----------
     check : str
-        The check that reports.
+        Name of the check that reports.
     truth : (N, H, W) complex
     probe : (H, W) complex
     measured : (N, H, W) float
-        Amplitudes.
-    one : float or None
-        Amplitude of a single photon, where it is known.
+        Amplitudes, explained by the rest of the dataset.
+    one_photon : float or None
+        Amplitude of a single photon, if it is known.
 
     Returns
     -------
     tuple of Finding
-        One where the patches do not explain the patterns; it says where they do without the probe.
+        Empty if the patches explain the patterns.
     """
-    found = compare(_amplitude(truth, probe), measured, one=one)
+    found = residuals(_amplitude(truth, probe), measured, one_photon=one_photon)
     if found.is_explained:
         return ()
-    told = f"a residual of {found.residual:.3g} (contrast {found.contrast:.2f})"
-    bare = compare(_amplitude(truth, np.ones_like(probe)), measured, one=one)
+    text = f"patches with a residual of {found.residual:.3g} (contrast {found.contrast:.2f})"
+    bare = residuals(_amplitude(truth, np.ones_like(probe)), measured, one_photon=one_photon)
     if not bare.is_explained:
-        remedy = "Take Y by the index array of all per-position arrays, or leave it out."
-        return (Finding(check, KEY, EXPECTED, told, remedy),)
-    told += "; best explained as patches that were already multiplied by the probe"
+        remedy = "Select Y with the same index array as the other per-position arrays, or leave it out."
+        return (Finding(check, KEY, EXPECTED, text, remedy),)
+    text += ", best explained by patches that were already multiplied by the probe"
     remedy = (
-        f"Store the object's patches. Residual {found.residual:.3g} as stored, {bare.residual:.3g} so read."
+        f"Store patches of the object alone. "
+        f"Residual: {found.residual:.3g} as stored, {bare.residual:.3g} after correction."
     )
-    return (Finding(check, KEY, EXPECTED, told, remedy),)
+    return (Finding(check, KEY, EXPECTED, text, remedy),)
 
 
 def _amplitude(truth: np.ndarray, probe: np.ndarray) -> np.ndarray:

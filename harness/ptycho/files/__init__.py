@@ -1,1 +1,1 @@
-"""Files of the field: one format per module."""
+"""Read and write the field's file formats, one format per module."""

@@ -1,1 +1,1 @@
-"""Two objects compared: alignment, metrics, picture."""
+"""Compare two objects: alignment, metrics, picture."""

@@ -1,4 +1,4 @@
-"""Objects side by side as one picture, for people: amplitude and phase on common scales."""
+"""Draw objects side by side in one picture: amplitude and phase on common scales."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ZOOM, MARGIN, CAPTION = 2, 8, 16
-"""Screen pixels: of an object's pixel, between panels, of a caption's height."""
+"""Screen pixels: side of an object's pixel, gap between panels, height of a caption."""
 
 TAILS = (0.5, 99.5)
-"""Percentiles that become black and white: a few bright pixels must not darken the rest."""
+"""Percentiles drawn black and white, so that a few bright pixels do not darken the rest."""
 
 
 def write_picture(path: Path, objects: Mapping[str, np.ndarray], mask: np.ndarray) -> None:
-    """Write a .png with one column an object: its amplitude above its phase.
+    """Write a .png with one column per object: its amplitude above its phase.
 
     Parameters
     ----------
@@ -26,9 +26,14 @@ def write_picture(path: Path, objects: Mapping[str, np.ndarray], mask: np.ndarra
     objects : mapping of str to (M, M') complex
         By caption. The first one sets both scales; phases are shown relative to their mean in *mask*.
     mask : (M, M') bool
-        Where the scales are taken from, and outside of which panels are dimmed.
+        The scales are taken inside it, and panels are dimmed outside.
+
+    Raises
+    ------
+    ImportError
+        Pillow, which comes with scikit-image, is not installed.
     """
-    from PIL import Image, ImageDraw  # pillow comes with scikit-image
+    from PIL import Image, ImageDraw  # slow to import
 
     rows, columns = (ZOOM * size for size in mask.shape)
     width = (columns + MARGIN) * len(objects) + MARGIN
@@ -46,7 +51,7 @@ def write_picture(path: Path, objects: Mapping[str, np.ndarray], mask: np.ndarra
 
 
 def _panels(objects: Mapping[str, np.ndarray], mask: np.ndarray, kind: str) -> dict[str, np.ndarray]:
-    """Return every object's amplitude or phase as grey levels, (M, M') uint8, on the first one's scale."""
+    """Return each object's amplitude or phase as grey levels, (M, M') uint8, on the first one's scale."""
     values = {
         name: np.abs(obj) if kind == "amplitude" else _phase(obj, mask) for name, obj in objects.items()
     }
@@ -57,5 +62,5 @@ def _panels(objects: Mapping[str, np.ndarray], mask: np.ndarray, kind: str) -> d
 
 
 def _phase(obj: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the phase in radians relative to the mean of the lit part, wrapped to -pi..pi."""
+    """Return the phase in radians relative to its mean inside *mask*, wrapped to -pi .. pi."""
     return np.asarray(np.angle(obj * np.exp(-1j * np.angle(obj[mask].sum()))))

@@ -1,1 +1,1 @@
-"""A ptychographic scan: its contract, its physics in numpy, simulation and selection."""
+"""A ptychographic scan: its contract, its forward model in numpy, simulation and selection."""

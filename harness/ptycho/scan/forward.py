@@ -1,12 +1,12 @@
-"""The forward model of ptychography: object and probe in, diffraction amplitude out.
+"""The forward model of ptychography: from object and probe to diffraction amplitude.
 
-Conventions, stated once for the whole domain:
+Conventions of the whole domain:
 
 - A patch is centred at its coordinate. Position (x, y) reads the *window* whose first row is
-  ``rint(y - H / 2)`` and whose first column is ``rint(x - W / 2)``; pixel (H / 2, W / 2) of the patch sits
+  ``rint(y - H / 2)`` and whose first column is ``rint(x - W / 2)``; pixel (H / 2, W / 2) of the patch lies
   at (x, y).
-- What is left, between -0.5 and 0.5 px on each axis, is done as a Fourier shift of exactly that window. The
-  window wraps around at its own edges, where a probe has little light: nothing outside the window is read.
+- The remaining fraction, between -0.5 and 0.5 px on each axis, is a Fourier shift of exactly that window. The
+  window wraps around at its own edges, where a probe has little light; nothing outside the window is read.
 - The far field is an orthonormal FFT with the zero frequency at the array's centre, so energy is conserved.
 """
 
@@ -20,8 +20,8 @@ BLOCK = 128
 """Positions computed at once: 128 patches of 64 x 64 complex128 are 8 MB."""
 
 
-def origins(centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split patch centres along one axis into whole and fractional first pixels.
+def first_pixels(centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first pixel of each patch along one axis, split into a whole number and a fraction.
 
     Parameters
     ----------
@@ -35,20 +35,21 @@ def origins(centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     first : (N,) int
         First pixel of the window.
     fraction : (N,) float
-        The rest, in [-0.5, 0.5].
+        Distance from it to the patch's first pixel, in [-0.5, 0.5].
     """
+    # The centre of n pixels is pixel n / 2, as for np.fft.fftshift: n / 2 pixels come before it.
     corner = np.asarray(centre, dtype=np.float64) - size / 2
     first = np.rint(corner)
     return first.astype(np.intp), corner - first
 
 
 def inside(centre: np.ndarray, size: int, extent: int) -> np.ndarray:
-    """Say for each centre whether its patch, ``centre -+ size / 2``, stays within *extent* pixels."""
+    """Return whether each patch, ``centre -+ size / 2``, lies within 0 .. *extent* pixels, (N,) bool."""
     return (centre - size / 2 >= 0) & (centre + size / 2 <= extent)
 
 
 def patches(obj: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Read the patches of *obj* centred at (x, y).
+    """Return the patches of *obj* centred at (x, y).
 
     Parameters
     ----------
@@ -65,17 +66,17 @@ def patches(obj: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, int
     Raises
     ------
     RefusedError
-        A patch leaves the object.
+        A patch is not inside the object.
     """
     _require_inside(obj, x, y, shape)
-    (top, down), (left, right) = origins(y, shape[0]), origins(x, shape[1])
+    (top, down), (left, right) = first_pixels(y, shape[0]), first_pixels(x, shape[1])
     rows = top[:, None, None] + np.arange(shape[0])[None, :, None]
     columns = left[:, None, None] + np.arange(shape[1])[None, None, :]
     return fourier_shift(obj[rows, columns].astype(np.complex128), down, right)
 
 
 def fourier_shift(windows: np.ndarray, down: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Sample each window *down* rows and *right* columns further on, by the Fourier shift theorem.
+    """Return each window sampled *down* rows and *right* columns further on, by the Fourier shift theorem.
 
     windows : (N, H, W) complex; down, right : (N,) float, in pixels. Returns (N, H, W) complex128.
     """
@@ -86,17 +87,18 @@ def fourier_shift(windows: np.ndarray, down: np.ndarray, right: np.ndarray) -> n
 
 
 def far_field(exit_wave: np.ndarray) -> np.ndarray:
-    """Propagate *exit_wave* to the detector (Fraunhofer), zero frequency at the centre.
+    """Return *exit_wave* propagated to the detector (Fraunhofer), zero frequency at the centre.
 
     exit_wave : (..., H, W) complex. Energy is conserved: sum |out|^2 == sum |exit_wave|^2.
     """
     axes = (-2, -1)
+    # numpy's FFT has its origin at pixel (0, 0); ours is at the centre, on the way in and on the way out.
     spectrum = np.fft.fft2(np.fft.ifftshift(exit_wave, axes=axes), norm="ortho")
     return np.fft.fftshift(spectrum, axes=axes)
 
 
 def amplitude(probe: np.ndarray, obj: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Compute the diffraction amplitude |F(probe * patch)| at every position.
+    """Return the diffraction amplitude |F(probe * patch)| at every position.
 
     Parameters
     ----------
@@ -112,7 +114,16 @@ def amplitude(probe: np.ndarray, obj: np.ndarray, x: np.ndarray, y: np.ndarray) 
     Raises
     ------
     RefusedError
-        A patch leaves the object.
+        A patch is not inside the object.
+
+    Examples
+    --------
+    A flat object transmits the probe unchanged, so its whole energy arrives at the detector:
+
+    >>> flat, probe = np.ones((32, 32)), np.ones((8, 8))
+    >>> predicted = amplitude(probe, flat, x=np.array([16.0, 17.5]), y=np.array([16.0, 16.0]))
+    >>> predicted.shape, round(float(np.sum(predicted[0] ** 2)), 6)
+    ((2, 8, 8), 64.0)
     """
     out = np.empty((len(x), *probe.shape))
     for start in range(0, len(x), BLOCK):
@@ -122,7 +133,7 @@ def amplitude(probe: np.ndarray, obj: np.ndarray, x: np.ndarray, y: np.ndarray) 
 
 
 def fitted_scale(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Return the one factor s that minimises ``|| s * predicted - measured ||`` (0 for a dark prediction)."""
+    """Return the factor s that minimises ``|| s * predicted - measured ||`` (0 for a dark prediction)."""
     energy = np.vdot(predicted, predicted)
     return float(np.vdot(predicted, measured) / energy) if energy > 0 else 0.0
 
@@ -131,6 +142,10 @@ def residual(predicted: np.ndarray, measured: np.ndarray) -> float:
     """Return ``|| s * predicted - measured || / || measured ||`` with one fitted global scale s.
 
     predicted, measured : same shape, real amplitudes. 0 is perfect, 1 explains nothing.
+
+    >>> measured = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> residual(5 * measured, measured), residual(np.zeros((2, 2)), measured)
+    (0.0, 1.0)
     """
     measured = np.asarray(measured, dtype=np.float64)
     norm = np.linalg.norm(measured)
@@ -140,13 +155,13 @@ def residual(predicted: np.ndarray, measured: np.ndarray) -> float:
 
 
 def _require_inside(obj: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> None:
-    stays = inside(x, shape[1], obj.shape[1]) & inside(y, shape[0], obj.shape[0])
-    if not stays.all():
-        j = int(np.flatnonzero(~stays)[0])
+    fits = inside(x, shape[1], obj.shape[1]) & inside(y, shape[0], obj.shape[0])
+    if not fits.all():
+        j = int(np.flatnonzero(~fits)[0])
         rows, columns = obj.shape
         raise RefusedError(
             f"scan position {j}",
             expected=f"a {shape[0]} x {shape[1]} patch inside the object of {rows} x {columns} pixels",
             found=f"centre x = {x[j]:.3f}, y = {y[j]:.3f}",
-            remedy="Check that coordinates are patch centres in object pixels, x along columns.",
+            remedy="Store patch centres in object pixels: x along columns, y along rows.",
         )

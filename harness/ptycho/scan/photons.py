@@ -1,8 +1,8 @@
-"""What counting photons leaves unexplained, where the numbers still tell that they were counted.
+"""The residual that photon noise leaves, if the data still show that photons were counted.
 
 Amplitudes that are square roots of counts are multiples of one quantum when squared. The quantum gives the
-dose, and the dose gives the residual that a perfect model would have: Poisson counts of mean m have a root of
-mean E and variance m - E^2, with E tabled here (1/4 for bright pixels, m for dark ones).
+dose, and the dose gives the residual that a perfect model would have: the square root of a Poisson count of
+mean m has a mean E, tabled here, and the variance m - E^2 (1/4 for bright pixels, m for dark ones).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from harness.ptycho.scan.forward import fitted_scale
 
 WHOLE = 0.02
-MOST = 5e4
+LARGEST_COUNT = 5e4
 """How far a count may be from a whole number, up to this count: float32 amplitudes keep it to 0.012."""
 
 BRIGHT = 8.0
@@ -22,13 +22,16 @@ BRIGHT = 8.0
 
 STEP = 0.02
 FEWEST_LEVELS = 3
-"""Flat or two-valued data count nothing."""
+"""Different values that counts have at least: flat or two-valued data are not counts."""
 
 
 def quantum(diffraction: np.ndarray) -> float | None:
-    """Return the amplitude of one photon, or None where the numbers are no square roots of counts.
+    """Return the amplitude of one photon, or None if the numbers are not square roots of counts.
 
     diffraction : (N, H, W), real. Intensities (multiples of one number before squaring) give None.
+
+    >>> quantum(0.5 * np.sqrt([[1.0, 2.0, 3.0], [4.0, 0.0, 1.0]]))
+    0.5
     """
     stored = np.asarray(diffraction, dtype=np.float64)
     lit = stored[stored > 0]
@@ -38,25 +41,25 @@ def quantum(diffraction: np.ndarray) -> float | None:
 
 
 def are_counts(lit: np.ndarray) -> bool:
-    """Say whether positive numbers are whole multiples of the smallest, on three levels at least."""
+    """Return whether positive numbers are whole multiples of the smallest, with at least three values."""
     levels = lit / lit.min()
-    small = levels[levels <= MOST]
+    small = levels[levels <= LARGEST_COUNT]
     whole = np.rint(small)
     return bool(2 * small.size >= lit.size and np.abs(small - whole).max() <= WHOLE and _is_varied(whole))
 
 
-def photons_per_pattern(diffraction: np.ndarray, one: float) -> float:
-    """Return the mean number of photons in a pattern, with the amplitude *one* of a single photon."""
-    return float(np.sum(np.square(diffraction, dtype=np.float64)) / one**2 / len(diffraction))
+def photons_per_pattern(diffraction: np.ndarray, one_photon: float) -> float:
+    """Return the mean number of photons in a pattern, given the amplitude of a single photon."""
+    return float(np.sum(np.square(diffraction, dtype=np.float64)) / one_photon**2 / len(diffraction))
 
 
-def photon_residual(predicted: np.ndarray, measured: np.ndarray, one: float) -> float:
-    """Return the forward residual that photon noise alone would leave, were *predicted* the truth.
+def photon_residual(predicted: np.ndarray, measured: np.ndarray, one_photon: float) -> float:
+    """Return the forward residual that photon noise alone would leave if *predicted* were the truth.
 
     Parameters
     ----------
     predicted, measured : same shape, real amplitudes
-    one : float
+    one_photon : float
         Amplitude of a single photon in *measured*.
 
     Returns
@@ -68,13 +71,14 @@ def photon_residual(predicted: np.ndarray, measured: np.ndarray, one: float) -> 
     total = float(np.sum(predicted**2))
     if energy == 0 or total == 0:
         return 0.0
-    root = predicted * (np.sqrt(energy / total) / one)
-    mean, variance = counted_root(root)
-    fitted = predicted * (fitted_scale(predicted, measured) / one)
-    return float(np.sqrt(np.sum(variance + (mean - fitted) ** 2) * one**2 / energy))
+    root = predicted * (np.sqrt(energy / total) / one_photon)
+    mean, variance = root_of_counts(root)
+    # The fitted scale follows the roots' mean, which lies below the root of the mean where it is dark.
+    fitted = predicted * (fitted_scale(predicted, measured) / one_photon)
+    return float(np.sqrt(np.sum(variance + (mean - fitted) ** 2) * one_photon**2 / energy))
 
 
-def counted_root(root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def root_of_counts(root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of the square root of Poisson counts whose mean is ``root ** 2``."""
     bright = np.maximum(root, BRIGHT)
     grid, table = _table()
@@ -85,7 +89,7 @@ def counted_root(root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _table() -> tuple[np.ndarray, np.ndarray]:
-    """Sum sqrt(n) times its Poisson probability, for roots of the mean from 0 to ``BRIGHT``."""
+    """Return (root of the mean, mean of the root): sqrt(n) summed over its Poisson probabilities."""
     grid = np.arange(0, BRIGHT + STEP, STEP)
     counts = np.arange(1, int(3 * BRIGHT**2))
     mean = np.maximum(grid[:, None], 1e-12) ** 2

@@ -1,12 +1,12 @@
-"""Fewer detector pixels, with probe, object and coordinates changed to match.
+"""Crop or bin the detector, with probe, object and coordinates changed to match.
 
 Real-space pixel size is (wavelength x distance) / (detector width), so the two ways differ:
 
 - *crop* keeps the detector's middle. The width falls by k: object pixels grow by k, coordinates shrink by k,
-  probe and object lose the frequencies that are no longer seen. It is only right for a beam whose own far
-  field fits onto the smaller detector: light beyond it still scatters back in.
-- *bin* adds k x k neighbours. The width stays: object and coordinates keep their scale, and the window that a
-  pattern can tell of shrinks by k. It is only right for a beam that fits into the smaller window.
+  probe and object lose the frequencies that are no longer recorded. This is valid only if the beam's own far
+  field fits onto the smaller detector, because light beyond it still scatters back in.
+- *bin* adds k x k neighbouring pixels. The width stays: object and coordinates keep their scale, and the
+  real-space window of a pattern shrinks by k. This is valid only if the beam fits into the smaller window.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ FITTING = 0.99
 
 
 def crop(scan: Scan, factor: int) -> Scan:
-    """Keep the middle 1 / *factor* of the detector, by rows and columns.
+    """Return *scan* with the middle 1 / *factor* of the detector's rows and columns.
 
     The object is cropped in Fourier space to pixels *factor* times larger (padded at its far edges to a whole
-    number of them), coordinates are divided by *factor*, and the probe's far field is cropped as the detector
-    is: what it loses is what the detector no longer sees.
+    number of them), coordinates are divided by *factor*, and the probe's far field is cropped in the same way
+    as the detector.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def crop(scan: Scan, factor: int) -> Scan:
 
 
 def bin_detector(scan: Scan, factor: int) -> Scan:
-    """Add the intensities of *factor* x *factor* neighbouring detector pixels.
+    """Return *scan* with the intensities of *factor* x *factor* neighbouring detector pixels added.
 
     Object and coordinates keep their scale. The probe is cut to the smaller window, and carries a phase ramp:
     the middle of a bin lies (factor - 1) / 2 old pixels beyond the pixel that the zero frequency sits on.
@@ -99,15 +99,15 @@ def _divided(detector: tuple[int, int], factor: int) -> tuple[int, int]:
 
 
 def _central(stack: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Cut the last two axes to the middle; pixel n / 2 of an axis, the centre, stays pixel n' / 2."""
+    """Return the middle of the last two axes; the centre, pixel n / 2 of n, becomes pixel n' / 2 of n'."""
     top, left = (stack.shape[-2] - height) // 2, (stack.shape[-1] - width) // 2
     return stack[..., top : top + height, left : left + width]
 
 
 def _coarser(image: np.ndarray, factor: int) -> np.ndarray:
-    """Low-pass and sample every *factor*-th pixel, by a crop in Fourier space: values keep their level.
+    """Return *image* with pixels *factor* times larger, by a crop in Fourier space; values keep their level.
 
-    The origin pixel (0, 0) stays where it is, so a coordinate c becomes c / factor.
+    Pixel (0, 0) stays where it is, so a coordinate c becomes c / factor.
     """
     axes = (-2, -1)
     spectrum = np.fft.fftshift(np.fft.fft2(image.astype(np.complex128)), axes=axes)
@@ -117,14 +117,14 @@ def _coarser(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _kept_frequencies(spectrum: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Cut a centred spectrum about its zero frequency, which sits at n // 2 for odd n too."""
+    """Crop a centred spectrum around its zero frequency, which is pixel n // 2 for odd n too."""
     top = spectrum.shape[-2] // 2 - height // 2
     left = spectrum.shape[-1] // 2 - width // 2
     return spectrum[..., top : top + height, left : left + width]
 
 
 def _padded(obj: np.ndarray, factor: int) -> np.ndarray:
-    """Repeat the far edges until *factor* divides the object."""
+    """Return *obj* with its far edges repeated until *factor* divides both sides."""
     return np.pad(obj, [(0, -n % factor) for n in obj.shape], mode="edge")
 
 
@@ -136,12 +136,12 @@ def _half_bin_ramp(shape: tuple[int, ...], factor: int) -> np.ndarray:
 
 
 def _require_fitting(beam: np.ndarray, shape: tuple[int, int], where: str) -> None:
-    """Refuse a *beam*, the probe or its far field, that loses light when it is cut to *shape*."""
+    """Refuse a *beam* (the probe or its far field) that loses light when it is cut to *shape*."""
     share = float(np.sum(np.abs(_central(beam, *shape)) ** 2) / np.sum(np.abs(beam) ** 2))
     if share < FITTING:
         raise RefusedError(
             "probeGuess",
             expected=f"{FITTING:.0%} of its energy inside the {where}, {shape[0]} x {shape[1]} pixels",
             found=f"{share:.1%}",
-            remedy="Crop or bin by less, or keep all pixels.",
+            remedy="Crop or bin by a smaller factor, or keep all pixels.",
         )

@@ -1,4 +1,4 @@
-"""What the forward model needs and what it has to explain, and how well it does."""
+"""How well stored probe, object and coordinates explain the stored diffraction."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from harness.ptycho.scan.forward import amplitude, fitted_scale, inside
 from harness.ptycho.scan.photons import photon_residual, quantum
 
 LEAST_CONTRAST = 1.5
-"""Between what faults reach (1.15 for mis-paired, swapped or shifted data, 1.34 for a frame 4 px off) and
-what honest data keep: 14 at 10^6 photons per pattern, 2.4 at 10^4, 3.1 for a measured Siemens star."""
+"""Above what faults reach (1.15 for mis-paired, swapped or shifted data, 1.34 for coordinates 4 px off) and
+below what valid data keep: 14 at 10^6 photons per pattern, 2.4 at 10^4, 3.1 for a measured Siemens star."""
 
-CLEAR_CONTRAST = 2.5
-"""What no reading keeps that is wrong in part: a frame 2 px off keeps 2.2 without noise."""
+CONCLUSIVE_CONTRAST = 2.5
+"""More than any partly wrong explanation reaches: coordinates 2 px off keep 2.2 without noise."""
 
-DEALS = 8
-"""Permutations that the permuted residual is the mean of."""
+PERMUTATIONS = 8
+"""Random permutations that the permuted residual is the mean of."""
 
-DEALING_SEED = 0
+PERMUTATION_SEED = 0
 ROUNDING = 1.2e-7
-"""One unit in the last place of float32, relative: no stored amplitude is better explained."""
+"""One unit in the last place of float32, relative: no stored amplitude can be explained better."""
 
-NORMAL = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
+MAD_TO_DEVIATION = 1.4826
+"""Standard deviation of a normal distribution divided by its median absolute deviation."""
 
-SURE = 3.0
-"""Standard errors that the error beyond photon noise is known to."""
+STANDARD_ERRORS = 3.0
+"""How many standard errors of ``residual ** 2`` are allowed for when photon noise is subtracted from it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Consistency:
-    """How well stored probe, object and coordinates explain the stored diffraction.
+class Residuals:
+    """Forward residuals of one dataset: as stored, with permuted coordinates, and by photon noise alone.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Consistency:
     permuted : float
         Mean residual with the coordinates permuted among the positions.
     photon : float
-        The residual that photon noise alone would leave; 0 where the data do not tell their dose.
+        The residual that photon noise alone would leave; 0 if the dose is unknown.
     spread : float
         Standard error of ``residual ** 2``, from its robust scatter among the patterns.
     """
@@ -53,37 +53,37 @@ class Consistency:
 
     @property
     def contrast(self) -> float:
-        """Permuted over stored residual; 1 where the pairing carries nothing."""
+        """Permuted over stored residual; 1 if pairing patterns with positions explains nothing."""
         return self.permuted / max(self.residual, ROUNDING)
 
     @property
-    def clean_contrast(self) -> float:
-        """The contrast with photon noise taken from both residuals, as far as it is known."""
+    def noise_free_contrast(self) -> float:
+        """The contrast after photon noise is subtracted from both residuals, as far as it is known."""
         noise = self.photon**2
-        left = max(self.residual**2 - noise, SURE * self.spread, ROUNDING**2)
+        left = max(self.residual**2 - noise, STANDARD_ERRORS * self.spread, ROUNDING**2)
         return float(np.sqrt(max(self.permuted**2 - noise, 0.0) / left))
 
     @property
-    def is_clear(self) -> bool:
-        """Whether they are explained so well that nothing else is left to look for."""
-        return max(self.contrast, self.clean_contrast) >= CLEAR_CONTRAST
+    def is_conclusive(self) -> bool:
+        """Whether the data are explained so well that no other explanation need be tried."""
+        return max(self.contrast, self.noise_free_contrast) >= CONCLUSIVE_CONTRAST
 
     @property
     def is_explained(self) -> bool:
-        """Whether coordinates and patterns belong together, as far as the dose lets the data tell."""
+        """Whether coordinates and patterns belong together, as far as the dose allows an answer."""
         if not self.photon:
             return self.contrast >= LEAST_CONTRAST
-        return max(self.contrast, self.clean_contrast) >= LEAST_CONTRAST
+        return max(self.contrast, self.noise_free_contrast) >= LEAST_CONTRAST
 
     @property
     def is_all_noise(self) -> bool:
-        """Whether photon noise accounts for all that is left; there is then nothing to tell by."""
-        return bool(self.photon and self.residual**2 <= self.photon**2 + SURE * self.spread)
+        """Whether photon noise accounts for the whole residual, so that the data decide nothing."""
+        return bool(self.photon and self.residual**2 <= self.photon**2 + STANDARD_ERRORS * self.spread)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """What the forward model needs, and what it has to explain; the argument of every measurement here.
+    """The five arrays of a dataset that the forward model needs, in any stored dtype.
 
     Attributes
     ----------
@@ -102,24 +102,28 @@ class Dataset:
     y: np.ndarray
 
     @property
-    def fits(self) -> bool:
+    def shapes_match(self) -> bool:
         """Whether the stack has one pattern of the probe's size for every position."""
         return bool(self.diffraction.shape == (len(self.x), *self.probe.shape))
 
     @property
     def inside(self) -> np.ndarray:
-        """Which patches stay in the object, (N,) bool."""
+        """Which patches lie inside the object, (N,) bool."""
         (height, width), (rows, columns) = self.probe.shape, self.object.shape
         return np.asarray(inside(self.x, width, columns) & inside(self.y, height, rows))
 
     @property
-    def is_possible(self) -> bool:
-        """Whether the forward model can be computed: shapes fit and patches stay in the object."""
-        return self.fits and bool(self.inside.all())
+    def is_computable(self) -> bool:
+        """Whether the forward model can be computed: shapes match and every patch lies inside the object."""
+        return self.shapes_match and bool(self.inside.all())
 
     def take(self, index: np.ndarray) -> Dataset:
-        """Return the dataset of the positions *index*."""
+        """Return the dataset of the positions *index*, (n,) int."""
         return replace(self, diffraction=self.diffraction[index], x=self.x[index], y=self.y[index])
+
+    def moved(self, dx: float, dy: float) -> Dataset:
+        """Return the dataset with every position moved by (*dx*, *dy*) object pixels."""
+        return replace(self, x=self.x + dx, y=self.y + dy)
 
     def predict(self) -> np.ndarray:
         """Return the amplitudes that the stored probe, object and coordinates predict, (N, H, W) float64.
@@ -127,37 +131,50 @@ class Dataset:
         Raises
         ------
         RefusedError
-            A patch leaves the object.
+            A patch is not inside the object.
         """
         return amplitude(self.probe, self.object, self.x, self.y)
 
-    def measure(self) -> Consistency:
-        """Measure the forward residual as stored and with permuted coordinates; raises as `predict`."""
-        return compare(self.predict(), self.diffraction, one=quantum(self.diffraction))
+    def residuals(self) -> Residuals:
+        """Measure the forward residual as stored and with permuted coordinates; raises as `predict`.
+
+        Examples
+        --------
+        >>> from harness.ptycho.scan.simulate import simulate
+        >>> scan = simulate(positions=16, detector=16, photons=None)
+        >>> stored = Dataset(scan.diffraction, scan.probe, scan.object, scan.x, scan.y)
+        >>> swapped = Dataset(scan.diffraction, scan.probe, scan.object, scan.y, scan.x)
+        >>> stored.residuals().is_explained, swapped.residuals().is_explained
+        (True, False)
+        """
+        return residuals(self.predict(), self.diffraction, one_photon=quantum(self.diffraction))
 
 
-def compare(predicted: np.ndarray, measured: np.ndarray, *, one: float | None = None) -> Consistency:
-    """Compare amplitudes, both (N, H, W), position by position and dealt at random.
+def residuals(predicted: np.ndarray, measured: np.ndarray, *, one_photon: float | None = None) -> Residuals:
+    """Compare predicted with measured amplitudes, position by position and with positions permuted.
 
-    Permuting the coordinates permutes the predictions: nothing is propagated anew.
+    Permuting the coordinates permutes the predictions, so nothing is propagated a second time.
 
     Parameters
     ----------
     predicted, measured : (N, H, W) float
-    one : float, optional
-        Amplitude of a single photon in *measured*, as :func:`harness.ptycho.scan.photons.quantum` tells it.
+    one_photon : float, optional
+        Amplitude of a single photon in *measured*, as :func:`harness.ptycho.scan.photons.quantum` finds it.
     """
-    own = errors(predicted, measured)
-    return Consistency(
+    own = squared_errors(predicted, measured)
+    return Residuals(
         residual=float(np.sqrt(own.sum())),
         permuted=permuted_residual(predicted, measured),
-        photon=0.0 if one is None else photon_residual(predicted, measured, one),
-        spread=float(NORMAL * np.median(np.abs(own - np.median(own))) * np.sqrt(len(own))),
+        photon=0.0 if one_photon is None else photon_residual(predicted, measured, one_photon),
+        spread=float(MAD_TO_DEVIATION * np.median(np.abs(own - np.median(own))) * np.sqrt(len(own))),
     )
 
 
-def errors(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Return each pattern's share of the squared forward residual, (N,); one global scale is fitted."""
+def squared_errors(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """Return each pattern's share of the squared forward residual, (N,) float64; one global scale is fitted.
+
+    predicted, measured : (N, H, W) real. Dark data (all zero) give 1 / N each: nothing is explained.
+    """
     measured = np.asarray(measured, dtype=np.float64)
     energy = np.vdot(measured, measured)
     if energy == 0:
@@ -167,11 +184,14 @@ def errors(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
 
 
 def permuted_residual(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Return the mean residual over ``DEALS``, each 1 - correlation^2 by the fitted scale."""
+    """Return the mean forward residual over ``PERMUTATIONS`` of the positions.
+
+    With a fitted scale the residual is ``sqrt(1 - c^2)``, c the normalised correlation of both stacks.
+    """
     measured = np.asarray(measured, dtype=np.float64)
     energy = np.vdot(measured, measured) * np.vdot(predicted, predicted)
     if energy == 0:
         return 1.0
-    deal = np.random.default_rng(DEALING_SEED)
-    cross = [np.vdot(predicted[deal.permutation(len(measured))], measured) for _ in range(DEALS)]
+    rng = np.random.default_rng(PERMUTATION_SEED)
+    cross = [np.vdot(predicted[rng.permutation(len(measured))], measured) for _ in range(PERMUTATIONS)]
     return float(np.mean(np.sqrt(np.maximum(1 - np.square(cross) / energy, 0.0))))

@@ -1,4 +1,4 @@
-"""A scan: what one ptychography experiment hands over, in the harness's own axis order."""
+"""A scan: the data of one ptychography experiment, in the harness's own axis order."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.ptycho.scan import contract
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.core.fixtures.manifest import Source
-
-PER_POSITION = ("diffraction", "x", "y", "x_start", "y_start", "scan_index", "truth")
 
 KEYS = {
     "diffraction": "diffraction",
@@ -27,6 +27,9 @@ KEYS = {
 }
 """Field of a scan -> key of the dataset contract."""
 
+PER_POSITION = tuple(field for field, key in KEYS.items() if key in contract.PER_POSITION)
+"""Fields with one entry for each position."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
@@ -35,7 +38,7 @@ class Scan:
     Parameters
     ----------
     name : str
-        What to call it: ``simulated``, or a file's name without its folder.
+        ``simulated``, or the file's name without its folder.
     diffraction : ndarray, (N, H, W)
         Amplitude, zero frequency at the centre.
     object : ndarray, (M, M'), complex
@@ -45,11 +48,11 @@ class Scan:
     source : Source
         Where the data come from, with a digest.
     x_start, y_start : ndarray, (N,), optional
-        Nominal positions, where the true ones differ.
+        Nominal positions, if the true ones differ.
     scan_index : ndarray, (N,), optional
         Index of each position in the source.
     truth : ndarray, (N, H, W), complex, optional
-        Ground-truth patches.
+        Ground-truth patches of the object.
     transformations : tuple of str
         What was done to the source so far, in order.
     """
@@ -79,9 +82,16 @@ class Scan:
         return height, width
 
     def take(self, index: np.ndarray, *, note: str | None = None) -> Scan:
-        """Return the scan of the positions *index*: one index array for every per-position array.
+        """Return the scan of the positions *index*; all per-position arrays are selected together.
 
-        ``scan_index`` keeps pointing into the source, however often positions are taken.
+        ``scan_index`` keeps pointing into the source, however often positions are selected.
+
+        Parameters
+        ----------
+        index : (n,) int
+            Indices of positions, in the order wanted.
+        note : str, optional
+            A transformation to record.
         """
         numbered = (
             self if self.scan_index is not None else replace(self, scan_index=np.arange(self.positions))
@@ -92,11 +102,11 @@ class Scan:
         return replace(numbered.noted(note), **taken)
 
     def noted(self, note: str | None) -> Scan:
-        """Return the scan with one more transformation on record (none where *note* is None)."""
+        """Return the scan with *note* added to its transformations (unchanged if *note* is None)."""
         return self if note is None else replace(self, transformations=(*self.transformations, note))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays that are there, under the keys of the dataset contract."""
+        """Return the arrays that the scan has, under the keys of the dataset contract."""
         return {key: value for name, key in KEYS.items() if (value := getattr(self, name)) is not None}
 
     @classmethod

@@ -1,7 +1,7 @@
-"""Which positions: spread over the scan's area, and groups of neighbours among them.
+"""Select positions that are spread over the scan's area, and find groups of neighbours.
 
-A raster's first n positions cover one strip of it (5.8 % of y for 64 of 1087): selection is by place, never
-by file order.
+A raster's first n positions cover one strip of it (5.8 % of y for 64 of 1087), so positions are selected by
+where they are, never by file order.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import numpy as np
 from harness.core.errors import UsageError
 
 TOUCHING = 1e-3
-"""Positions nearer than this, in pixels, are one; points within this of a line are on it."""
+"""Distance in pixels below which two positions coincide, and below which a point lies on a line."""
 
 
 def stratified(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
-    """Select *count* positions evenly in space, one from each of as many equally filled cells.
+    """Return the indices of *count* positions, evenly spread: one from each of *count* equally filled cells.
 
     The cells come from halving the positions across their longer side, again and again; each cell gives the
-    position nearest its middle. No random numbers: the same scan gives the same selection.
+    position nearest to its middle. No random numbers are used: the same scan gives the same selection.
 
     Parameters
     ----------
@@ -36,6 +36,12 @@ def stratified(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
     ------
     UsageError
         *count* is out of range.
+
+    Examples
+    --------
+    >>> row, column = np.divmod(np.arange(16), 4)
+    >>> stratified(column, row, 4)
+    array([ 0,  2,  8, 10])
     """
     if not 1 <= count <= len(x):
         raise UsageError(
@@ -50,13 +56,16 @@ def stratified(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
 
 
 def coverage(selected: np.ndarray, source: np.ndarray) -> float:
-    """Return which share of the source's range, along one axis, the selected coordinates span (0 to 1)."""
+    """Return the share of the source's range, along one axis, that the selected coordinates span (0 to 1).
+
+    selected, source : (n,) and (N,) float. A source without extent along the axis counts as covered (1).
+    """
     whole = float(np.ptp(source))
     return float(np.ptp(selected)) / whole if whole > 0 else 1.0
 
 
 def groups(x: np.ndarray, y: np.ndarray, size: int = 4) -> np.ndarray:
-    """Group each position with its nearest neighbours.
+    """Return groups of neighbours: each position with its nearest ones, as indices.
 
     Parameters
     ----------
@@ -68,8 +77,8 @@ def groups(x: np.ndarray, y: np.ndarray, size: int = 4) -> np.ndarray:
     Returns
     -------
     (G, size) int
-        Ascending indices in each row, rows in order and unique. Degenerate groups are left out: those of
-        which two members coincide or, from three members on, all lie on one line.
+        Ascending indices in each row, rows in order and unique. Degenerate groups are left out: those in
+        which two members coincide, or three or more members all lie on one line.
     """
     from scipy.spatial import cKDTree  # slow to import
 
@@ -83,7 +92,7 @@ def groups(x: np.ndarray, y: np.ndarray, size: int = 4) -> np.ndarray:
 
 
 def _cells(points: np.ndarray, index: np.ndarray, count: int) -> list[np.ndarray]:
-    """Split *index* into *count* cells of (nearly) equal number, always across the longer side."""
+    """Split *index* into *count* cells of (nearly) equal size, always across the longer side."""
     if count == 1:
         return [index]
     members = points[index]
@@ -101,9 +110,10 @@ def _middle(points: np.ndarray, cell: np.ndarray) -> int:
 
 
 def _is_spread(members: np.ndarray) -> bool:
-    """Say whether all members lie apart and, from three on, off any one line."""
+    """Return whether all members lie apart and, if there are three or more, not on one line."""
     apart = np.linalg.norm(members[:, None] - members[None, :], axis=2) + np.eye(len(members))
     if apart.min() < TOUCHING:
         return False
+    # The smallest singular value of the centred points measures their distance from the best-fitting line.
     off_line = np.linalg.svd(members - members.mean(axis=0), compute_uv=False)[-1]
     return len(members) < 3 or bool(off_line > TOUCHING)  # noqa: PLR2004 - two points always lie on a line

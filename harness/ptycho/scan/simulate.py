@@ -1,6 +1,6 @@
-"""A simulated scan: seeded object, defocused probe, jittered raster, photon noise.
+"""Simulate a scan: seeded object, defocused probe, jittered raster, photon noise.
 
-Everything here is double precision; the one rounding to the contract's dtypes happens in ``fixture``.
+Everything here is double precision; :mod:`harness.ptycho.fixture` rounds once to the contract's dtypes.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import numpy as np
 from harness.core.errors import UsageError
 from harness.core.fixtures.manifest import Source
 from harness.core.storage.digest import digest_array
+from harness.ptycho.scan.contract import SMALLEST_OBJECT
 from harness.ptycho.scan.forward import amplitude
 from harness.ptycho.scan.scan import Scan
 
 MARGIN = 7.0
-"""Object pixels kept free around the outermost patch, so that no method meets the object's edge."""
+"""Object pixels kept free around the outermost patch, so that no method reaches the object's edge."""
 
-SMALLEST_OBJECT = 128
 OBJECT_SCALES = (2.0, 4.0, 8.0, 16.0)
-"""Standard deviations, in pixels, of the Gaussian-filtered noise fields that the object is a sum of."""
+"""Standard deviations, in pixels, of the Gaussian-filtered noise fields that make up the object."""
 
 NOISE_FREE_PHOTONS = 1e6
 APERTURE = 0.18
@@ -29,14 +29,14 @@ APERTURE = 0.18
 BEAM = 0.25
 """Radius of the defocused beam as a share of the detector's shorter side."""
 
-_LEAST = {
+_SMALLEST = {
     "positions": 1, "detector": 8, "step": 1e-6, "photons": 1e-6, "jitter": 0, "seed": 0, "beam": 0.05,
 }  # fmt: skip
 _EXPECTED = {
     "positions": "a whole number of at least 1",
     "detector": "an even whole number of at least 8",
     "step": "a positive number of pixels",
-    "photons": "a positive number, or none for noise-free data",
+    "photons": "a positive number, or None for noise-free data",
     "jitter": "a share of the step, at least 0",
     "seed": "a whole number of at least 0",
     "beam": "a share of the detector's side, at least 0.05",
@@ -53,7 +53,7 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
     seed: int = 0,
     beam: float = BEAM,
 ) -> Scan:
-    """Simulate a scan over an object that is known.
+    """Return a simulated scan; its object, probe and coordinates are the ground truth.
 
     Parameters
     ----------
@@ -76,26 +76,33 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
     Returns
     -------
     Scan
-        Diffraction as the square root of counts; object, probe and coordinates are the truth.
+        Diffraction as the square root of counts, float64, zero frequency at the centre.
 
     Raises
     ------
     UsageError
         A parameter is out of range.
+
+    Examples
+    --------
+    >>> scan = simulate(positions=16, detector=32, step=6.0)
+    >>> scan.diffraction.shape, scan.object.shape, scan.probe.shape
+    ((16, 32, 32), (128, 128), (32, 32))
     """
     parameters = {
         "positions": positions, "detector": detector, "step": step,
         "photons": photons, "jitter": jitter, "seed": seed, **beam_parameter(beam),
     }  # fmt: skip
-    _require_possible(parameters)
-    of_object, of_positions, of_noise = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
-    x, y, shape = raster(of_positions, positions=positions, detector=detector, step=step, jitter=jitter)
-    obj = random_object(of_object, shape)
+    _require_valid(parameters)
+    # One random stream each: a change of the dose or of the raster must not change the object.
+    object_rng, position_rng, noise_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
+    x, y, shape = raster(position_rng, positions=positions, detector=detector, step=step, jitter=jitter)
+    obj = random_object(object_rng, shape)
     probe = defocused_probe(detector, beam)
     probe, clean = _exposed(probe, amplitude(probe, obj, x, y), photons or NOISE_FREE_PHOTONS)
     return Scan(
         name="simulated",
-        diffraction=clean if photons is None else np.sqrt(of_noise.poisson(clean**2).astype(np.float64)),
+        diffraction=clean if photons is None else np.sqrt(noise_rng.poisson(clean**2).astype(np.float64)),
         object=obj,
         probe=probe,
         x=x,
@@ -108,14 +115,14 @@ def simulate(  # noqa: PLR0913 - the parameters of an experiment
 def raster(
     rng: np.random.Generator, *, positions: int, detector: int, step: float, jitter: float
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Lay out a jittered raster, row by row, in the middle of the smallest even object that holds it.
+    """Return a jittered raster, row by row, in the middle of the smallest even object that holds it.
 
     Returns
     -------
     x, y : (N,) float64
         Patch centres in object pixels.
     shape : (int, int)
-        Object rows and columns, at least 128 each.
+        Object rows and columns, at least ``SMALLEST_OBJECT`` each.
     """
     columns = int(np.ceil(np.sqrt(positions)))
     rows = int(np.ceil(positions / columns))
@@ -128,9 +135,10 @@ def raster(
 
 
 def random_object(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Draw an object with structure at several scales: amplitude in (0.5, 1), phase in (-1, 1) rad, no wraps.
+    """Return a random object, complex128: amplitude in (0.5, 1), phase in (-1, 1) rad without wraps.
 
-    Phase and amplitude share part of their structure, as one specimen's absorption and thickness do.
+    It has structure at several scales. Phase and amplitude share part of it, as absorption and thickness of
+    one specimen do.
     """
     absorption, thickness = _texture(rng, shape), _texture(rng, shape)
     phase = np.tanh(0.5 * absorption + np.sqrt(0.75) * thickness)
@@ -138,7 +146,7 @@ def random_object(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarra
 
 
 def beam_parameter(beam: float) -> dict[str, float]:
-    """Name the beam among recorded parameters where it is not the usual one, which older records left out."""
+    """Return the beam as a recorded parameter; nothing if it is the default, which is not recorded."""
     return {} if beam == BEAM else {"beam": beam}
 
 
@@ -146,7 +154,7 @@ def defocused_probe(detector: int, beam: float = BEAM) -> np.ndarray:
     """Return the probe of a soft round aperture out of focus, (detector, detector) complex128, unit energy.
 
     The pupil carries the phase ``pi z v^2`` of a defocus z, which spreads the beam to the radius
-    ``z * APERTURE`` (geometrical optics): z is chosen for a beam of *beam* detector sides.
+    ``z * APERTURE`` (geometrical optics); z is chosen so that this radius is *beam* detector sides.
     """
     v = np.fft.fftshift(np.fft.fftfreq(detector))
     radius = np.hypot(v[:, None], v[None, :])
@@ -163,7 +171,7 @@ def _exposed(probe: np.ndarray, clean: np.ndarray, photons: float) -> tuple[np.n
 
 
 def _texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Sum equally strong noise fields of every scale; zero mean and unit variance."""
+    """Return the sum of equally strong noise fields of every scale; zero mean and unit variance."""
     fields = [_standard(_smooth(rng.standard_normal(shape), sigma)) for sigma in OBJECT_SCALES]
     return _standard(np.sum(fields, axis=0))
 
@@ -179,7 +187,7 @@ def _standard(field: np.ndarray) -> np.ndarray:
 
 
 def _soft_disc(radius: np.ndarray, edge: float, width: float) -> np.ndarray:
-    """Fall from 1 to 0 around *edge* as half a cosine *width* wide: a soft edge keeps the tails short."""
+    """Return 1 inside *edge* and 0 outside, joined by half a cosine *width* wide, which keeps tails short."""
     return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.clip((radius - edge) / width + 0.5, 0, 1)))
 
 
@@ -189,21 +197,21 @@ def _extent(count: int, detector: int, step: float, jitter: float) -> int:
 
 
 def _digest(parameters: dict[str, float | None]) -> str:
-    """Digest what the source *is*, its parameters, not its double-precision values: no machine shows."""
+    """Return a digest of the parameters, not of the values, whose last bits differ between machines."""
     text = json.dumps(parameters, sort_keys=True)
     return digest_array(np.frombuffer(text.encode(), dtype=np.uint8))
 
 
-def _require_possible(parameters: dict[str, float | None]) -> None:
+def _require_valid(parameters: dict[str, float | None]) -> None:
     for key, value in parameters.items():
-        if value is not None and not _possible(key, value):
+        if value is not None and not _is_valid(key, value):
             raise UsageError(
-                key, expected=_EXPECTED[key], found=repr(value), remedy="Give a value in this range."
+                key, expected=_EXPECTED[key], found=repr(value), remedy="Choose a value in this range."
             )
 
 
-def _possible(key: str, value: float) -> bool:
-    if not np.isfinite(value) or value < _LEAST[key]:
+def _is_valid(key: str, value: float) -> bool:
+    if not np.isfinite(value) or value < _SMALLEST[key]:
         return False
     whole = float(value).is_integer()
     return {"positions": whole, "seed": whole, "detector": whole and value % 2 == 0}.get(key, True)
