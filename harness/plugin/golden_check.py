@@ -104,7 +104,10 @@ class GoldenCheck:
     def _recorded_error(self, failure: BaseException, staging: Path) -> RecordedError:
         """Show the golden path instead of the staged one, and say when it is written."""
         text = str(failure).replace(f"{staging}{os.sep}", f"{self.project.golden_name}/")
-        return RecordedError(f"{text}\nIt is written at the end of the session.", pytrace=False)
+        return RecordedError(
+            f"{text}\nIt is written at the end of the session, unless a test fails for another reason.",
+            pytrace=False,
+        )
 
     def _stage(self, staging: Path) -> None:
         """Add the staged files to the session, or remove the empty directory."""

@@ -7,6 +7,7 @@ answers. Every pytest run imports this module, so what only some sessions need i
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,7 @@ class GoldenSession:
     def to_plain(self) -> dict[str, Any]:
         """Return what a pytest-xdist worker sends to the controller, as plain values."""
         staged = [{**asdict(item), "data": str(item.data)} for item in self.staged]
-        return {"staged": staged, "used": sorted(self.used)}
+        return {"staged": staged, "used": sorted(self.used), "path": sys.path}
 
     def add_worker(self, plain: dict[str, Any]) -> None:
         """Add what a worker sent, in the form of :meth:`to_plain`."""
@@ -103,6 +104,8 @@ class GoldenSession:
 
         self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in plain["staged"]]
         self.used |= set(plain["used"])
+        # pytest makes directories of tests importable in the workers only; generators run from this process.
+        sys.path += [folder for folder in plain["path"] if folder not in sys.path]
 
     def record_staged(self, say: Callable[[str], None]) -> None:
         """Record all staged files, or none, and remove the staged copies.

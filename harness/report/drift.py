@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.core.fixtures.compare import ArrayDrift, Drift
 
 _SHOWN = 10
+_LARGE_ULP = 1_000_000
 
 
 def drift_lines(drift: Drift, *, shown: int = _SHOWN) -> list[str]:
@@ -27,7 +28,7 @@ def _array_lines(array: ArrayDrift, shown: int) -> Iterator[str]:
     # Positions of NaN and infinity are compared exactly, whatever the tolerance.
     including = f", including {array.aspect.value}" if array.aspect is Aspect.NONFINITE else ""
     yield f"{array.name}: {array.drifted} of {array.size} elements differ ({share:.3g} %){including}"
-    largest = f"{array.max_absolute:.3g} absolute, {array.max_relative:.3g} relative, {array.max_ulp} ULP"
+    largest = f"{array.max_absolute:.3g} absolute, {array.max_relative:.3g} relative, {_ulp(array)} ULP"
     yield f"  largest difference: {largest}; worst at {_index(array.worst)}"
     yield f"  allowed: {_allowed(array)}"
     yield from _element_lines(array, shown)
@@ -37,6 +38,11 @@ def _allowed(array: ArrayDrift) -> str:
     limits = array.tolerance
     ulp = f", or {limits.ulp} ULP" if limits.ulp else ""
     return f"{limits.atol:.3g} absolute + {limits.rtol:.3g} relative{ulp}"
+
+
+def _ulp(array: ArrayDrift) -> str:
+    """Return the largest distance in ULP; beyond a million it is only an order of magnitude."""
+    return str(array.max_ulp) if array.max_ulp < _LARGE_ULP else f"{array.max_ulp:.2g}"
 
 
 def _element_lines(array: ArrayDrift, shown: int) -> Iterator[str]:

@@ -69,7 +69,7 @@ def test_a_new_file_is_staged_and_golden_files_stay(request, tmp_path, empty):
         MetricsRegression(request, tmp_path, session).perform("other", ".json", differ, write_new)
     assert str(caught.value) == (
         "File not found in data directory, created:\n- golden/other.json\n"
-        "It is written at the end of the session."
+        "It is written at the end of the session, unless a test fails for another reason."
     )
     (staged,) = session.staged
     assert (staged.path, staged.kind, staged.data.read_text()) == ("golden/other.json", "baseline", "new")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import harness.core.registry.format
 from harness.core.registry.registry import read_registry
 from harness.core.registry.unreferenced import recall
@@ -55,9 +57,21 @@ def test_the_controller_adds_what_a_worker_sends(session, stage_baseline):
     session.used.add(BASELINE)
     controller = GoldenSession(session.project, session.settings)
     controller.add_worker(session.to_plain())
-    controller.add_worker({"staged": [], "used": [ARCHIVE]})
+    controller.add_worker({"staged": [], "used": [ARCHIVE], "path": []})
     assert controller.staged == session.staged
     assert controller.used == {ARCHIVE, BASELINE}
+
+
+def test_the_controller_can_import_what_a_worker_can(session, monkeypatch):
+    """Generators run again from there, and pytest makes test directories importable in workers only."""
+    controller = GoldenSession(session.project, session.settings)
+    monkeypatch.setattr(sys, "path", [*sys.path, "/worker/tests"])
+    plain = session.to_plain()
+    monkeypatch.setattr(sys, "path", sys.path[:-1])
+    before = list(sys.path)
+    controller.add_worker(plain)
+    controller.add_worker(plain)
+    assert sys.path == [*before, "/worker/tests"]
 
 
 def test_staged_files_are_recorded(session, stage_baseline):

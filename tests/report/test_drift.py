@@ -20,11 +20,19 @@ def test_values_beyond_the_tolerance():
     """Their number and share, the largest difference, the tolerance, and each element."""
     assert lines([[0.0, 2.0], [3.0, 4.0]], [[0.5, 2.0], [3.0, 5.0]], Tolerance(atol=0.25, rtol=0, ulp=2)) == [
         "a: 2 of 4 elements differ (50 %)",
-        "  largest difference: 1 absolute, 0.25 relative, 4602678819172646912 ULP; worst at [1, 1]",
+        "  largest difference: 1 absolute, 0.25 relative, 4.6e+18 ULP; worst at [1, 1]",
         "  allowed: 0.25 absolute + 0 relative, or 2 ULP",
         "  [0, 0]: expected 0.0, found 0.5",
         "  [1, 1]: expected 4.0, found 5.0",
     ]
+
+
+@pytest.mark.parametrize(("ulp", "text"), [(999_999, "999999 ULP"), (1_000_000, "1e+06 ULP")])
+def test_large_distances_in_ulp_are_rounded(ulp, text):
+    """Between 0 and a number, nineteen digits would be no help."""
+    one = np.float64(1)
+    found = (np.array([one]).view(np.int64) + ulp).view(np.float64)
+    assert text in lines([1.0], found)[1]
 
 
 def test_accepted_arrays_have_no_lines():
