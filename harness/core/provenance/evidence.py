@@ -102,6 +102,8 @@ class FileEvidence:
         What the path leads to; only a file is read.
     records : tuple of Record
         The records that lead to the one that the entry names, the oldest first; empty if it is missing.
+    recorded_as : str
+        Earlier name of a file that was renamed by hand: the path in the record that its entry names. Else empty.
     environment : Environment or None
         That the newest record names; None if it is missing.
     on_disk : FileOnDisk or None
@@ -125,6 +127,7 @@ class FileEvidence:
     entry: Entry
     state: PathState
     records: tuple[Record, ...] = ()
+    recorded_as: str = ""
     environment: Environment | None = None
     on_disk: FileOnDisk | None = None
     declared: Declared | None = None
@@ -232,6 +235,7 @@ def _gather_file(
         entry=entry,
         state=state,
         records=records,
+        recorded_as=_recorded_as(registry, path, history.records.get(entry.record)),
         environment=history.environments.get(records[-1].environment) if records else None,
         commits=tuple(commit for commit in git.commits if _touches(commit, path, git)) if git else (),
     )
@@ -239,6 +243,13 @@ def _gather_file(
         return known
     known = _with_content(project, registry, known)
     return replace(known, committed_code=_committed_code(project, known, git) if git else None)
+
+
+def _recorded_as(registry: Registry, path: str, record: Record | None) -> str:
+    """The earlier name of a golden file that was renamed by hand; empty if there is none."""
+    if record is None or record.path == path or record.path in registry.entries:
+        return ""
+    return record.path if record.sha256 == registry.entries[path].sha256 else ""
 
 
 def _with_content(project: Project, registry: Registry, known: FileEvidence) -> FileEvidence:

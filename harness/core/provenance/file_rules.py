@@ -77,7 +77,9 @@ def _judge_content(file: FileEvidence) -> Iterator[AuditFinding]:
 def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
     """The newest record must vouch for the bytes of the registry entry."""
     record = file.record
-    if record is None:
+    if file.recorded_as:
+        yield weak(file.path, "renamed", f"its record is of {file.recorded_as}", _RENAMED)
+    elif record is None:
         detail = f"the history has no record {file.entry.record} of this file"
         yield broken(file.path, "record", detail, both)
     elif record.sha256 != file.entry.sha256:
@@ -163,5 +165,6 @@ _RULES = (
 _LIMIT = "Read their reasons; golden_max_drift sets a limit."
 _MEASURE = "Review the change, then run `harness calibrate`."
 _PACKED = "Nothing has drifted; `git checkout` restores the recorded bytes."
+_RENAMED = f"Rename it back, or delete its entry from {REGISTRY} and register it with `harness add`."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."
 _SOURCES = "List its directory in pyproject.toml, [tool.harness] sources."

@@ -93,6 +93,15 @@ def parents_of_commits(folder: Path) -> dict[str, tuple[str, ...]]:
     return {commit: tuple(parents) for commit, *parents in map(str.split, lines)}
 
 
+def require_trees(folder: Path, commits: Iterable[str]) -> None:
+    """Raise :class:`UnreadableError` unless git has the files of all *commits*.
+
+    In a partial clone a missing directory looks like one that a commit does not have.
+    """
+    if None in find_objects(folder, [f"{commit}^{{tree}}" for commit in commits]).values():
+        raise _cut_off(folder)
+
+
 def commit_headers(folder: Path, commits: Iterable[str]) -> dict[str, CommitHeader]:
     """Return the headers of *commits*, by their names."""
     return {

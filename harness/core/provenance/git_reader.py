@@ -26,6 +26,7 @@ from harness.core.provenance.git_objects import (
     find_objects,
     git_failed,
     parents_of_commits,
+    require_trees,
     try_git,
 )
 from harness.core.registry.format import decode_registry
@@ -107,6 +108,7 @@ class _Reader:
 
     def read(self, *, shallow: bool) -> GitHistory:
         self._parents = parents_of_commits(self._root)
+        require_trees(self._root, self._parents)
         self._look_up([(commit, self._home) for commit in self._parents])
         head = next(iter(self._parents))
         others = self._other_directories()
@@ -158,7 +160,14 @@ class _Reader:
             self._root,
             "--no-literal-pathspecs",
             *(part for setting in settings for part in ("-c", f"log.{setting}")),
-            *("-c", f"diff.orderFile={os.devnull}", "-c", "diff.relative=false", "-c", "core.quotePath=false"),
+            *(
+                "-c",
+                f"diff.orderFile={os.devnull}",
+                "-c",
+                "diff.relative=false",
+                "-c",
+                "core.quotePath=false",
+            ),
             *("log", "--format=", "--name-only", "-z", "-m", "--full-history", "--no-renames", "HEAD"),
             *("--", f":(top,glob)**/{HISTORY_NAME}"),
         )
@@ -236,13 +245,15 @@ class _Reader:
 
     def _commits(self, homes: Mapping[str, Mapping[str, Lines]]) -> tuple[Commit, ...]:
         """All commits that changed anything of the project, newest first."""
-        edges = [
-            (commit, home, parent, place)
-            for commit, places in homes.items()
-            for home in places
-            for parent, place in self._edges(commit, home, homes)
-            if self._differs(commit, home, parent, place)
-        ]
+        edges = []
+        for commit, places in homes.items():
+            all_edges = [
+                (commit, home, parent, place)
+                for home in places
+                for parent, place in self._edges(commit, home, homes)
+            ]
+            if any(self._differs(*edge) for edge in all_edges):
+                edges += all_edges  # those without a difference, too: what one parent has is not new
         pairs = [
             (self._tree(parent, place), self._tree(commit, home)) for commit, home, parent, place in edges
         ]
@@ -391,7 +402,8 @@ class _Reader:
             if other.id in before:
                 then = self._file_states(other.id, paths, homes)
                 found |= {path for path in paths if then[path] == now[path]}
-        return frozenset(found)
+        nothing = (None, None, _NO_LINES)  # as before the file was recorded
+        return frozenset(found | {path for path in paths if now[path] == nothing})
 
     def _file_states(
         self, commit: str, paths: Sequence[str], homes: Mapping[str, Mapping[str, Lines]]

@@ -51,12 +51,15 @@ class _Index:
         Digests by path.
     of_bytes : mapping of str to set of str
         Digests by the SHA-256 that the record vouches for.
+    arrived : mapping of str to int
+        When each history line came to the main line of history (of first parents); smaller is earlier.
     """
 
     today: frozenset[str]
     records: Mapping[str, Record]
     of_path: Mapping[str, set[str]]
     of_bytes: Mapping[str, set[str]]
+    arrived: Mapping[str, int]
 
     def rewritten_from(self, digest: str) -> list[str]:
         """Digests of records of the same bytes, after the same record, with other words."""
@@ -88,7 +91,23 @@ def _index(evidence: Evidence) -> _Index:
     for digest, record in records.items():
         of_path.setdefault(record.path, set()).add(digest)
         of_bytes.setdefault(record.sha256, set()).add(digest)
-    return _Index(evidence.history.digests, records, of_path, of_bytes)
+    arrived = _arrivals(evidence.git) if evidence.git else {}
+    return _Index(evidence.history.digests, records, of_path, of_bytes, arrived)
+
+
+def _arrivals(git: GitHistory) -> dict[str, int]:
+    """For each history line, its first commit among HEAD, its first parent, the first parent of that ..."""
+    lines = {commit.id: commit.lines for commit in git.commits}
+    main: list[str] = []
+    commit = next(iter(git.parents), None)
+    while commit is not None:
+        main.append(commit)
+        commit = next(iter(git.parents.get(commit, ())), None)
+    arrived: dict[str, int] = {}
+    for number, name in enumerate(reversed(main)):
+        for line in lines.get(name, ()):
+            arrived.setdefault(line, number)
+    return arrived
 
 
 def _judge_lost_lines(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator[AuditFinding]:
@@ -119,16 +138,25 @@ def _judge_loss(
         if path == evidence.history_path and not only_others:
             continue  # environments that went with their records
         if missing:
-            yield _lost(evidence, commit, change, path, _names(missing, index))
+            yield _lost(evidence, index, commit, change, path, _names(missing, index))
         elif commit.id != WORK_TREE:
             yield note(path, "restored", _found_again(commit))
 
 
-def _lost(evidence: Evidence, commit: Commit, change: Change, path: str, names: str) -> AuditFinding:
-    """Finding for lines that a commit lost and that are still missing."""
+def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
+    evidence: Evidence, index: _Index, commit: Commit, change: Change, path: str, names: str
+) -> AuditFinding:
+    """Finding for lines that a commit lost and that are still missing.
+
+    A file that lost all its records and was then recorded again was not restored: its past is hidden.
+    """
     parent, history = (change.parent or "")[:12], evidence.history_path
-    remedy = f"Add them again with `git show {parent}:{change.history} >> {history}`, then commit."
-    if path in commit.restored:
+    command = f"git show {parent}:{change.history} >> {history}"
+    if not index.today:  # not even the directory may be there
+        command = f"git checkout {parent} -- {history}"
+    remedy = f"Add them again with `{command}`, then commit."
+    has_records = any(index.records[line].path == path for line in commit.lines if line in index.records)
+    if path in commit.restored and (has_records or path not in evidence.files):
         detail = f"{_where(commit)} took it back to an earlier state and lost {names}"
         return weak(path, "restored", detail, remedy)
     return broken(
@@ -148,8 +176,8 @@ def _judge_rewritten(file: FileEvidence, evidence: Evidence, index: _Index) -> I
 
     One recording writes one line. Two lines of the same bytes, after the same record, with the same date but
     another author or reason are one line that was rewritten; so are two lines one of which a commit put in
-    place of the other. The one that was committed first is true. If git cannot say which that is, because two
-    branches have one each, neither can be trusted.
+    place of the other. The one that was committed first is true. If two branches have one each, it is the one
+    that was on the main line first; but whoever merged may have swapped the branches, so a doubt remains.
     """
     for digest in file.digests:
         for other in index.rewritten_from(digest):
@@ -172,12 +200,15 @@ def _judge_twin(
     replaced = any(other in change.lost for change in mine.changes)
     if not (same_recording or replaced) or _is_before(git, mine, its):
         return None
-    if _is_before(git, its, mine):
+    arrival, its_arrival = (index.arrived.get(line, len(git.parents)) for line in (digest, other))
+    if _is_before(git, its, mine) or its_arrival < arrival:
         return broken(file.path, "rewritten", f"{detail}, in {_where(mine)}", _remedy(evidence, its))
-    if other in index.today:
-        unclear = f"{_name(record)} and {_name(twin)} are one recording; neither was committed first"
-        return broken(file.path, "rewritten", unclear, _remedy(evidence, its))
-    return None
+    if other not in index.today:
+        return None
+    unclear = f"{_name(record)} and {_name(twin)} are one recording; neither was committed before the other"
+    return (weak if arrival < its_arrival else broken)(
+        file.path, "rewritten", unclear, _remedy(evidence, its)
+    )
 
 
 def _is_before(git: GitHistory, commit: Commit, other: Commit) -> bool:

@@ -1,0 +1,201 @@
+"""A golden file, its registry entry and its records must agree; without git, a forged one shows here."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.core.baselines.baseline import encode_baseline
+from harness.core.baselines.calibrate import provisional_baseline
+from harness.core.fixtures.manifest import Source, read_manifest
+from harness.core.recording.staged import Staged
+from harness.core.registry.history import encode_line
+from harness.core.storage.digest import digest_file
+from harness.core.storage.documents import encode_document
+from harness.core.storage.npz import read_archive
+
+ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
+BOTH = {ARCHIVE, MANIFEST}
+
+
+@pytest.fixture
+def plain(lattice):
+    """The recorded lattice without its repository: what a release archive contains."""
+    (lattice.root / ".git").rename(lattice.root.parent / "not-git")
+    return lattice
+
+
+@pytest.fixture
+def plain_twice(twice):
+    (twice.root / ".git").rename(twice.root.parent / "not-git")
+    return twice
+
+
+def flip_byte(repository, path: str = ARCHIVE) -> None:
+    data = bytearray((repository.root / path).read_bytes())
+    data[len(data) // 2] ^= 1
+    (repository.root / path).write_bytes(data)
+
+
+def edit_manifest(repository) -> None:
+    path = repository.root / MANIFEST
+    path.write_text(path.read_text("utf-8").replace('"seed": 0', '"seed": 1'), "utf-8")
+
+
+def test_a_flipped_byte_is_broken(plain):
+    flip_byte(plain)
+    assert ("bytes", ARCHIVE) in plain.broken
+    assert {path for _, path in plain.broken} == {ARCHIVE}
+
+
+def test_an_edited_manifest_is_broken(plain):
+    edit_manifest(plain)
+    assert plain.broken == {("bytes", MANIFEST)}
+
+
+def test_an_edited_manifest_with_recomputed_digests_contradicts_its_record(plain):
+    edit_manifest(plain)
+    plain.rehash()
+    assert plain.broken == {("seal", MANIFEST)}
+
+
+def test_edited_files_with_recomputed_digests_contradict_their_records(plain, put_other_arrays):
+    put_other_arrays(plain)
+    plain.rehash()
+    assert plain.broken == {("seal", path) for path in BOTH}
+
+
+def test_a_manifest_of_other_arrays_is_broken_even_if_a_record_vouches_for_it(plain):
+    path = plain.root / MANIFEST
+    manifest = json.loads(path.read_bytes())
+    manifest["arrays"]["image"]["digest"] = "xxh128:" + "0" * 32
+    path.write_bytes(encode_document(manifest))
+    plain.rehash()
+    plain.reseal()
+    assert plain.broken == {("content", ARCHIVE)}
+    assert "image" in plain.details("content")
+
+
+@pytest.mark.parametrize("text", ["{}", "", '{"schema": 99}'])
+def test_an_unreadable_manifest_is_broken(plain, text):
+    (plain.root / MANIFEST).write_text(text)
+    plain.rehash()
+    plain.reseal()
+    assert {("content", path) for path in BOTH} <= plain.broken
+
+
+def test_a_manifest_of_another_fixture_is_broken(plain):
+    path = plain.root / MANIFEST
+    path.write_text(path.read_text("utf-8").replace('"name": "lattice"', '"name": "other"'), "utf-8")
+    plain.rehash()
+    plain.reseal()
+    assert ("content", MANIFEST) in plain.broken
+
+
+def test_a_fixture_without_a_registered_manifest_is_broken(plain):
+    plain.drop_entries(MANIFEST)
+    assert ("content", ARCHIVE) in plain.broken
+
+
+def test_a_missing_older_record_is_broken(plain_twice):
+    """The newest record names it."""
+    older = plain_twice.record_of(MANIFEST).previous
+    kept = [line for line in plain_twice.lines() if b"first light" not in line or ARCHIVE.encode() in line]
+    plain_twice.write_lines(kept)
+    assert plain_twice.broken == {("chain", MANIFEST)}
+    assert older in plain_twice.details("chain")
+
+
+def test_an_older_record_that_was_rewritten_is_broken(plain_twice):
+    """Its digest is not the one that the newest record names."""
+    lines = [line.replace(b"first light", b"innocent") for line in plain_twice.lines()]
+    plain_twice.write_lines(lines)
+    assert {("chain", path) for path in BOTH} <= plain_twice.broken
+
+
+def test_a_missing_newest_record_is_broken(plain_twice):
+    newest = encode_line(plain_twice.record_of(MANIFEST))
+    plain_twice.write_lines([line for line in plain_twice.lines() if line != newest])
+    assert plain_twice.broken == {("record", MANIFEST)}
+
+
+def test_an_entry_taken_back_to_an_older_record_is_broken(plain_twice):
+    plain_twice.forge(MANIFEST, record=plain_twice.record_of(MANIFEST).previous)
+    assert plain_twice.broken == {("seal", MANIFEST)}
+
+
+def test_a_missing_environment_is_broken(plain):
+    plain.write_lines([line for line in plain.lines() if b'"type":"environment"' not in line])
+    assert plain.broken == {("environment", path) for path in BOTH}
+
+
+def test_a_missing_file_is_broken(plain):
+    (plain.root / ARCHIVE).unlink()
+    assert plain.broken == {("missing", ARCHIVE)}
+
+
+def test_a_newest_record_without_a_reason_is_weak_and_an_older_one_informational(repository, record, staged):
+    record(staged(), " ")
+    repository.commit("Record the lattice")
+    assert repository.weak == {("reason", path) for path in BOTH}
+    record(staged(arrays={"image": np.ones((3, 4))}), "second light")
+    repository.commit("Record the lattice again")
+    assert repository.weak == set()
+    assert repository.noted == {("reason", path) for path in BOTH}
+
+
+def test_a_baseline_measured_on_other_arrays_is_weak(lattice, record, tmp_path):
+    digest = read_manifest(lattice.root / MANIFEST).digest
+    for fixture, expected in ((digest, set()), ("xxh128:0", {("baseline", "golden/lattice.net.json")})):
+        path = tmp_path / "baseline.json"
+        baseline = msgspec.structs.replace(provisional_baseline({"mae": 1.0}), fixture=fixture)
+        path.write_bytes(encode_baseline(baseline))
+        record([Staged("golden/lattice.net.json", "baseline", path)])
+        lattice.commit("Record a baseline")
+        assert (lattice.broken, lattice.weak) == (set(), expected)
+
+
+def test_a_source_is_compared_if_it_is_found(repository, record, staged, tmp_path):
+    """Not found: informational. Found with other bytes: weak. Found unchanged: no finding."""
+    scan = tmp_path / "scans" / "scan.npz"
+    scan.parent.mkdir()
+    scan.write_bytes(b"scan")
+    record(staged(source=Source("scan.npz", digest_file(scan))))
+    (repository.root / "pyproject.toml").write_text("")
+    repository.commit("Record the lattice")
+    assert (repository.weak, repository.noted) == (set(), {("source", MANIFEST)})
+    (repository.root / "pyproject.toml").write_text('[tool.harness]\nsources = ["../scans"]')
+    assert (repository.weak, repository.noted) == (set(), set())
+    scan.write_bytes(b"scam")
+    assert (repository.weak, repository.noted) == ({("source", MANIFEST)}, set())
+
+
+def test_code_that_changed_since_is_informational(plain):
+    plain.forge_record(MANIFEST, code="dirHash:0")
+    assert ("code", MANIFEST) in plain.noted
+
+
+def test_a_repacked_archive_is_informational_also_when_committed(lattice):
+    """Fault R08: other bytes, the same arrays."""
+    arrays = read_archive(lattice.root / ARCHIVE)
+    np.savez_compressed(lattice.root / ARCHIVE, **arrays)
+    lattice.commit("Compress the golden files")
+    assert lattice.broken == set()
+    assert ("repacked", ARCHIVE) in lattice.noted
+
+
+def test_an_archive_repacked_with_other_arrays_is_broken(plain):
+    np.savez_compressed(plain.root / ARCHIVE, image=np.ones((3, 4)))
+    assert ("bytes", ARCHIVE) in plain.broken
+
+
+def test_an_archive_of_the_same_size_was_not_repacked(plain):
+    """One byte changed in the archive's list of members, which the digests of arrays do not cover."""
+    path = plain.root / ARCHIVE
+    data = bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(data)
+    assert ("bytes", ARCHIVE) in plain.broken

@@ -1,0 +1,133 @@
+"""Git's objects are parsed as git stores them: commits, trees of both object formats, files."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from harness.core.errors import RefusedError, UnreadableError
+from harness.core.provenance.git_objects import (
+    ask_git,
+    changed_files,
+    commit_headers,
+    file_digests,
+    find_objects,
+    parents_of_commits,
+    write_sources,
+)
+from harness.core.storage.digest import sha256_file
+
+
+@pytest.fixture(params=["sha1", "sha256"])
+def repository(tmp_path, request):
+    """A repository of either object format; return its directory and a function that commits files."""
+    root = tmp_path / "repository"
+    root.mkdir()
+
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.org")
+        command = ["git", "-C", str(root), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(subject: str, **files: str) -> str:
+        for name, text in files.items():
+            path = root / name.replace("__", "/").replace("_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        git("add", "-A")
+        git("commit", "-qm", subject, "--date", "2026-01-31T12:00:00+01:00")
+        return git("rev-parse", "HEAD")
+
+    git("init", "-q", f"--object-format={request.param}")
+    return root, commit
+
+
+def tree(root, commit: str, path: str = "") -> str | None:
+    revision = f"{commit}:{path}"
+    return find_objects(root, [revision])[revision]
+
+
+def test_commits_are_listed_before_their_parents(repository):
+    root, commit = repository
+    first, second = commit("One", a_txt="1"), commit("Two", a_txt="2")
+    assert list(parents_of_commits(root).items()) == [(second, (first,)), (first, ())]
+
+
+def test_a_commit_has_its_author_date_and_subject(repository):
+    root, commit = repository
+    name = commit("One line\nand its rest\n\nA body.", a_txt="1")
+    header = commit_headers(root, [name])[name]
+    assert (header.author, header.at) == ("Ada Lovelace", "2026-01-31T12:00:00+01:00")
+    assert header.subject == "One line and its rest"
+
+
+def test_changed_files_are_found_in_nested_directories(repository):
+    root, commit = repository
+    before = commit("One", a_txt="1", b_txt="1", deep__er__c_txt="1")
+    (root / "b.txt").unlink()
+    after = commit("Two", a_txt="2", deep__er__c_txt="2", new__d_txt="1")
+    pair = (tree(root, before), tree(root, after))
+    (changed,) = changed_files(root, [pair]).values()
+    assert changed.keys() == {"a.txt", "b.txt", "deep/er/c.txt", "new/d.txt"}
+    assert changed["b.txt"] is None
+    digests = file_digests(root, [blob for blob in changed.values() if blob])
+    assert digests[changed["deep/er/c.txt"]] == sha256_file(root / "deep" / "er" / "c.txt")
+
+
+def test_a_file_that_became_a_directory_is_changed(repository):
+    root, commit = repository
+    before = commit("One", a_txt="1")
+    (root / "a.txt").unlink()
+    after = commit("Two", a_txt__b_txt="1")
+    pair = (tree(root, before), tree(root, after))
+    (changed,) = changed_files(root, [pair]).values()
+    assert changed["a.txt"] is None
+    assert changed["a.txt/b.txt"] is not None
+
+
+def test_everything_is_new_compared_with_no_directory(repository):
+    root, commit = repository
+    name = commit("One", a_txt="1", deep__b_txt="2")
+    pair = (None, tree(root, name))
+    assert changed_files(root, [pair, (pair[1], pair[1])])[pair].keys() == {"a.txt", "deep/b.txt"}
+    assert changed_files(root, [(pair[1], pair[1])]) == {(pair[1], pair[1]): {}}
+
+
+def test_paths_that_a_commit_does_not_have_are_none(repository):
+    root, commit = repository
+    name = commit("One", a_txt="1")
+    assert tree(root, name, "nothing") is None
+
+
+def test_sources_of_a_commit_are_written_elsewhere(repository, tmp_path):
+    root, commit = repository
+    name = commit("One", a_py="x = 1", deep__b_py="y = 2", c_txt="text")
+    commit("Two", a_py="x = 3")
+    write_sources(root, name, tmp_path / "target")
+    found = {p.relative_to(tmp_path / "target").as_posix() for p in (tmp_path / "target").rglob("*.*")}
+    assert found == {"a.py", "deep/b.py"}
+    assert (tmp_path / "target" / "a.py").read_text() == "x = 1"
+
+
+def test_sources_with_names_that_leave_the_directory_are_refused(repository, tmp_path):
+    """No checkout would write them, but a tree object can hold them."""
+    root, commit = repository
+    commit("One", a_py="x = 1")
+    blob = ask_git(root, "rev-parse", "HEAD:a.py").strip()
+    data = b"100644 ..\\..\\evil.py\0" + bytes.fromhex(blob)
+    made = subprocess.run(
+        ["git", "-C", str(root), "hash-object", "-t", "tree", "-w", "--stdin", "--literally"],
+        input=data,
+        capture_output=True,
+        check=True,
+    )
+    with pytest.raises(RefusedError):
+        write_sources(root, made.stdout.decode().strip(), tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_command_that_fails_is_an_error_with_gits_words(repository):
+    root, _commit = repository
+    with pytest.raises(UnreadableError, match="Not a valid object name"):
+        ask_git(root, "ls-tree", "nothing")
