@@ -46,8 +46,8 @@ def test_json_has_findings_and_files(traced, harness):
     paths = [file["path"] for file in result["files"]]
     assert paths == sorted(paths)
     files = dict(zip(paths, result["files"], strict=True))
-    assert files["golden/waves.npz"]["file"] is None
-    assert files["golden/waves.json"]["file"]["sha256"] == files["golden/waves.json"]["entry"]["sha256"]
+    assert files["golden/waves.npz"]["on_disk"] is None
+    assert files["golden/waves.json"]["on_disk"]["sha256"] == files["golden/waves.json"]["entry"]["sha256"]
     assert files["golden/scanned.npz"]["source"]["name"] == "scan.bin"
     assert [commit["subject"] for commit in files["golden/waves.json"]["commits"]] == [
         "Record waves and scan"
@@ -125,6 +125,17 @@ def test_without_a_registry_it_exits_with_2(tmp_path, harness):
 
 
 # What an audit relies on: records that were made by the project's own tests.
+
+
+def test_a_fixture_from_a_listed_source_file_is_recorded(traced_template):
+    """Its generator found the file again by name and digest. A manifest's record names the code, too."""
+    entries = json.loads((traced_template / "registry.json").read_bytes())["entries"]
+    assert set(entries) == {f"golden/{n}.{e}" for n in ("waves", "scanned") for e in ("json", "npz")}
+    lines = map(json.loads, (traced_template / "golden" / "history.jsonl").read_text().splitlines())
+    records = {line["path"]: line for line in lines if "path" in line}
+    for path, entry in entries.items():
+        assert records[path]["sha256"] == entry["sha256"]
+        assert ("code" in records[path]) == path.endswith(".json")
 
 
 def test_a_source_file_that_is_not_listed_is_not_recorded(traced, run_pytest):
