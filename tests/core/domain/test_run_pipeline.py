@@ -27,7 +27,8 @@ def mean(fixture, output, *, threads, seed=0):
     write_archive(measured, {"image": read_archive(fixture)["image"] * 2})
     metrics = {"threads": float(threads), "seed": float(seed)}
     return PipelineResult(pipeline="mean", metrics=metrics, controls={"flat": metrics}, stages=(),
-        artifacts={}, better={"seed": "lower"}, resolution={"seed": 1.0}, measured=measured, measure="averages:again")
+        artifacts={}, better={"seed": "lower"}, resolution={"seed": 1.0},
+        measured=measured, measure="averages:again")
 """
 
 
