@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROJECT = """
 [tool.harness.generators]
 waves = "waves:waves"
+scanned = "waves:scanned"
 
 [tool.harness.pipelines]
 smooth = "waves:smooth"
@@ -34,6 +35,8 @@ finite = "waves:finite"
 MODULE = """
 from __future__ import annotations
 import os
+from pathlib import Path
+from typing import Literal
 import numpy as np
 from harness import CheckReport, Finding, Fixture, Generator, PipelineResult, Source, Stage, make_fixture
 
@@ -42,6 +45,11 @@ def waves(*, count: int = 8, frequency: float | None = 0.5) -> Fixture:
     arrays = {"wave": np.sin((frequency or 0) * t), "time": t}
     call = Generator("waves:waves", 1, {"count": count, "frequency": frequency})
     return make_fixture("waves", arrays, generator=call, source=Source("simulated", "xxh128:0"))
+
+def scanned(*, source: Path, unit: Literal["counts", "photons"] | None = None) -> Fixture:
+    values = np.frombuffer(Path(source).read_bytes(), "u1") * (2.0 if unit == "photons" else 1.0)
+    call = Generator("waves:scanned", 1, {"unit": unit})
+    return make_fixture("scanned", {"scan": values}, generator=call, source=Source("scan.bin", "xxh128:0"))
 
 def smooth(fixture, output, *, seed=0, threads=None, progress=None):
     wave = np.load(fixture)["wave"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 
@@ -27,12 +28,21 @@ def test_options_are_the_parameters_of_the_generator(project, harness):
     assert manifest["generator"]["parameters"] == {"count": 4, "frequency": None}
 
 
+def test_a_source_file_is_passed_to_the_generator(project, harness):
+    (project / "scan.bin").write_bytes(bytes([1, 2, 4]))
+    call = ("generate", "scanned", "--source", "scan.bin", "--unit", "photons", "--output", "out")
+    shown = harness(*call)
+    assert shown.code == 0, shown.err
+    assert np.load(project / "out" / "scanned.npz")["scan"].tolist() == [2.0, 4.0, 8.0]
+
+
 def test_help_shows_parameters_with_type_and_default(project, harness):
     shown = harness("generate", "--help")
     assert shown.code == 0
     words = " ".join(shown.out.split())
     assert "--count INTEGER For waves. [default: 8]" in words
     assert "--frequency FLOAT For waves. [default: 0.5]" in words
+    assert "--unit [counts|photons] For scanned." in words
 
 
 @pytest.mark.parametrize(
