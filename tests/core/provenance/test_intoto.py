@@ -9,16 +9,17 @@ REQUIRED for SLSA Build L1.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from harness.core.provenance.evidence import Chain, Origin, Place
+from harness.core.provenance.evidence import Declared, FileEvidence, PathState
 from harness.core.provenance.intoto import statements
 from harness.core.registry.format import Entry
-from harness.core.registry.history import Record, record_digest
+from harness.core.registry.history import Environment, Record, record_digest
 
 Uri = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9+.-]*:[^\s#]+$")]
 Text = Annotated[str, Meta(min_length=1)]
@@ -103,38 +104,48 @@ def check(statement: dict[str, Any]) -> Statement:
 
 
 SHA, XXH = "ab" * 32, "cd" * 16
+ENVIRONMENT = Environment({"harness": "0.1.0", "numpy": "2.0"})
 RECORD = Record(
+    path="golden/lattice.json",
+    previous=None,
     at="2024-01-02T03:04:05Z",
     by="Ada Lovelace",
     reason="first light",
     commit="12" * 20,
     dirty=True,
     command="pytest --regen-all",
-    environment={"harness": "0.1.0", "numpy": "2.0"},
+    environment=record_digest(ENVIRONMENT),
     code=f"dirHash:{'ef' * 32}",
     sha256=f"sha256:{SHA}",
 )
 
 
-def chain(path: str, kind: str, origin: Origin | None = None, record: Record = RECORD) -> Chain:
-    return Chain(path, Entry(kind, 3, f"xxh128:{XXH}", f"sha256:{SHA}", record), Place.FILE, None, origin)
-
-
-@pytest.fixture
-def chains(made):
-    """A fixture's two files, a baseline and a mask that was added by hand."""
-    origin = Origin(made().manifest, None, None, None, intact=True)
-    other = msgspec.structs.replace(RECORD, code=UNSET, commit=None)
-    return (
-        chain("golden/lattice.json", "manifest", origin),
-        chain("golden/lattice.net.json", "baseline", record=other),
-        chain("golden/lattice.npz", "fixture", origin, record=other),
-        chain("golden/mask.tif", "file", record=other),
+def recorded(path: str, kind: str, declared: Declared | None = None, record: Record = RECORD) -> FileEvidence:
+    return FileEvidence(
+        path=path,
+        entry=Entry(kind, 3, f"xxh128:{XXH}", f"sha256:{SHA}", record_digest(record)),
+        state=PathState.FILE,
+        records=(record,),
+        environment=ENVIRONMENT,
+        declared=declared,
     )
 
 
-def test_every_statement_follows_the_schemas(chains):
-    decoded = [check(statement) for statement in statements(chains)]
+@pytest.fixture
+def files(made):
+    """A fixture's two files, a baseline and a mask that was added by hand."""
+    declared = Declared(made().manifest, None, None, None, intact=True)
+    other = msgspec.structs.replace(RECORD, code=UNSET, commit=None)
+    return (
+        recorded("golden/lattice.json", "manifest", declared),
+        recorded("golden/lattice.net.json", "baseline", record=other),
+        recorded("golden/lattice.npz", "fixture", declared, record=other),
+        recorded("golden/mask.tif", "file", record=other),
+    )
+
+
+def test_every_statement_follows_the_schemas(files):
+    decoded = [check(statement) for statement in statements(files)]
     assert [[subject.name for subject in statement.subject] for statement in decoded] == [
         ["golden/lattice.json", "golden/lattice.npz"],
         ["golden/lattice.net.json"],
@@ -142,22 +153,22 @@ def test_every_statement_follows_the_schemas(chains):
     ]
 
 
-def test_subjects_are_files_with_their_digests(chains):
+def test_subjects_are_files_with_their_digests(files):
     """SHA-256, which signing tools accept, and xxh128, which the registry uses for speed."""
-    for statement in statements(chains):
+    for statement in statements(files):
         for subject in check(statement).subject:
             assert subject.digest == {"sha256": SHA, "xxh128": XXH}
 
 
-def test_a_build_definition_has_generator_source_code_and_commit(chains, made):
+def test_a_build_definition_has_generator_source_code_and_commit(files, made):
     """The manifest's record is used, because only it has the code."""
-    decoded = check(next(statements(chains))).predicate.build_definition
+    decoded = check(next(statements(files))).predicate.build_definition
     manifest = made().manifest
     assert decoded.build_type == "urn:golden-harness:generate:v1"
     assert decoded.external_parameters == {
         "generator": {"call": "example:lattice", "version": 1, "parameters": {"seed": 0}}
     }
-    assert decoded.internal_parameters == {"environment": RECORD.environment}
+    assert decoded.internal_parameters == {"environment": ENVIRONMENT.environment}
     repository, source, code = decoded.resolved_dependencies
     assert repository.digest == {"gitCommit": "12" * 20}
     assert repository.annotations == {"dirty": True, "by": "Ada Lovelace", "reason": "first light"}
@@ -165,20 +176,26 @@ def test_a_build_definition_has_generator_source_code_and_commit(chains, made):
     assert (code.name, code.digest) == ("example:lattice", {"dirHash": "ef" * 32})
 
 
-def test_run_details_come_from_the_record(chains):
-    decoded = check(next(statements(chains))).predicate.run_details
+def test_run_details_come_from_the_record(files):
+    decoded = check(next(statements(files))).predicate.run_details
     assert decoded.builder.version == {"golden-harness": "0.1.0"}
     assert decoded.metadata.invocation_id == record_digest(RECORD)
     assert decoded.metadata.finished_on == RECORD.at
 
 
-def test_a_file_without_a_generator_has_its_command(chains):
+def test_a_file_without_a_generator_has_its_command(files):
     """And no dependencies, because none were recorded."""
-    for statement in list(statements(chains))[1:]:
+    for statement in list(statements(files))[1:]:
         decoded = check(statement).predicate.build_definition
         assert decoded.build_type == "urn:golden-harness:record:v1"
         assert decoded.external_parameters == {"command": "pytest --regen-all"}
         assert decoded.resolved_dependencies == []
+
+
+def test_a_file_without_a_record_has_no_statement(files):
+    missing = replace(files[0], records=())
+    names = [s["subject"][0]["name"] for s in statements((missing, *files[1:]))]
+    assert sorted(names) == ["golden/lattice.net.json", "golden/lattice.npz", "golden/mask.tif"]
 
 
 def test_no_golden_files_give_no_statement():
@@ -218,9 +235,9 @@ def edited(statement: dict[str, Any], place: tuple[Any, ...], value: Any) -> dic
         (("predicate", "buildDefinition", "resolvedDependencies", 1), {"name": "simulated"}),
     ],
 )
-def test_the_schemas_refuse_invalid_statements(chains, place, value):
+def test_the_schemas_refuse_invalid_statements(files, place, value):
     """The check itself can fail, at every rule of the schemas."""
-    statement = next(statements(chains))
+    statement = next(statements(files))
     check(statement)
     with pytest.raises(msgspec.ValidationError):
         check(edited(statement, place, value))

@@ -17,8 +17,9 @@ from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
 from harness.core.provenance.remeasure import remeasure
 from harness.core.recording.staged import Staged
-from harness.core.registry.registry import describe_file, read_registry
-from harness.core.storage.documents import encode_document
+from harness.core.registry.format import Registry, encode_registry
+from harness.core.registry.history import append, read_history, record_digest
+from harness.core.registry.registry import describe_file, history_path, read_registry
 from harness.core.storage.npz import read_archive, write_archive
 
 MEASURE = '''
@@ -70,19 +71,20 @@ def forget() -> None:
     sys.modules.pop("measuring", None)
 
 
-def told(project, *rules: str) -> list[tuple[str, str, str]]:
+def findings(project, *rules: str) -> list[tuple[str, str, str]]:
     found = audit(gather(project))
     return [(f.rank.value, f.rule, f.detail) for f in found if f.rule in (rules or {f.rule})]
 
 
 def register(project, path: str) -> None:
-    """Register a file as it is, as a forger would: digests and record of the same bytes."""
-    registry = read_registry(project.registry)
-    entry = registry.entries[path]
-    new = describe_file(project.locate(path), entry.kind, entry.record)
-    new = msgspec.structs.replace(new, record=msgspec.structs.replace(entry.record, sha256=new.sha256))
-    entries = registry.entries | {path: new}
-    project.registry.write_bytes(encode_document(msgspec.structs.replace(registry, entries=entries)))
+    """Register a file as it is, as a forger would: digests and a record of the same bytes."""
+    entries, history = dict(read_registry(project.registry).entries), read_history(project)
+    entry = describe_file(project.locate(path), entries[path].kind)
+    record = msgspec.structs.replace(history.records[entries[path].record], sha256=entry.sha256)
+    entries[path] = entry._replace(record=record_digest(record))
+    file = history_path(project)
+    file.write_bytes(append(file.read_bytes(), [record]))
+    project.registry.write_bytes(encode_registry(Registry(entries)))
 
 
 def edit(project, value: float) -> None:
@@ -93,56 +95,56 @@ def edit(project, value: float) -> None:
     register(project, BASELINE)
 
 
-def test_a_baseline_that_its_arrays_bear_out_is_not_mentioned(project):
-    assert told(project, "edited", "metric code", "metrics") == []
+def test_a_baseline_that_matches_its_arrays_has_no_finding(project):
+    assert findings(project, "edited", "metric code", "metrics") == []
     found = remeasure(read_baseline(project.locate(BASELINE)), project.locate(BASELINE), project.root)
     assert (dict(found.differing), found.obstacle) == ({}, "")
 
 
 def test_an_edited_baseline_is_broken(project):
-    """Though its registry entry and its record were edited to match."""
+    """Even if its registry entry and its record were edited to match."""
     edit(project, 0.2)
-    assert told(project, "edited", "metric code") == [
-        (Rank.BROKEN.value, "edited", "mae: the stored arrays give 0.25, the baseline says 0.2")
+    assert findings(project, "edited", "metric code") == [
+        (Rank.BROKEN.value, "edited", "mae: the stored arrays give 0.25, the baseline has 0.2")
     ]
 
 
-def test_exchanged_arrays_are_broken_too(project):
+def test_exchanged_arrays_are_broken(project):
     arrays = read_archive(project.locate(RESULT))
     write_archive(project.locate(RESULT), {"object": arrays["object"] * 2})
     register(project, RESULT)
-    ((rank, rule, _),) = told(project, "edited", "metric code")
+    ((rank, rule, _),) = findings(project, "edited", "metric code")
     assert (rank, rule) == (Rank.BROKEN.value, "edited")
 
 
-def test_changed_metric_code_is_weak_and_said_to_be_that(project, code):
+def test_changed_metric_code_is_weak_and_named_as_the_cause(project, code):
     code.write_text(MEASURE.replace(".mean()", ".max() + 1"))
     forget()
-    ((rank, rule, detail),) = told(project, "edited", "metric code")
+    ((rank, rule, detail),) = findings(project, "edited", "metric code")
     assert (rank, rule) == (Rank.WEAK.value, "metric code")
     assert "the code that measures has changed" in detail
 
 
-def test_changed_code_that_measures_the_same_is_not_mentioned(project, code):
+def test_changed_code_with_the_same_result_has_no_finding(project, code):
     code.write_text(f"# faster\n{MEASURE}")
     forget()
-    assert told(project, "edited", "metric code") == []
+    assert findings(project, "edited", "metric code") == []
 
 
-def test_a_step_of_a_metric_that_has_steps_is_no_edit(project, code):
+def test_a_change_within_the_resolution_of_a_metric_is_not_an_edit(project, code):
     code.write_text(MEASURE.replace("3.0", "4.0"))
     forget()
-    assert told(project, "edited", "metric code") == []
+    assert findings(project, "edited", "metric code") == []
 
 
 @pytest.mark.parametrize("missing", [RESULT, "measuring.py"])
-def test_what_cannot_be_measured_again_is_noted(project, missing):
+def test_what_cannot_be_measured_again_is_informational(project, missing):
     (project.root / missing).unlink()
     forget()
-    ((rank, rule, _),) = told(project, "edited", "metric code", "metrics")
+    ((rank, rule, _),) = findings(project, "edited", "metric code", "metrics")
     assert (rank, rule) == (Rank.INFORMATIONAL.value, "metrics")
 
 
-def test_a_baseline_without_arrays_is_as_it_was(project):
+def test_a_baseline_without_arrays_is_not_measured_again(project):
     path = project.locate(BASELINE)
     assert remeasure(msgspec.structs.replace(read_baseline(path), measure=None), path, project.root) is None

@@ -1,4 +1,4 @@
-"""Generators run again: how near they come, what a drift is put down to, and numbers that nothing uses."""
+"""Generators run again: whether the arrays are the same, and the likely cause if not."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.core.errors import DependencyError, RemakeError, SourceMissingError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.provenance.reproduce import Cause, Farthest, Result, recorded_manifests, reproduce
-from harness.core.registry.format import Registry
-from harness.core.registry.registry import read_registry
-from harness.core.storage.documents import encode_document
+from harness.core.registry.format import Registry, encode_registry
+from harness.core.registry.history import Environment, append, read_history, record_digest
+from harness.core.registry.registry import history_path, read_registry
 
 
 def again(project, given=None):
-    ((manifest, record),) = recorded_manifests(project, "made")
-    return reproduce(project, manifest, record, given)
+    (recorded,) = recorded_manifests(project, "made")
+    return reproduce(project, recorded, given)
 
 
 def causes(made) -> dict[str, Cause]:
@@ -26,11 +26,14 @@ def causes(made) -> dict[str, Cause]:
 
 def with_environment(project, **changes: str) -> None:
     """Edit the record as if the manifest had been recorded in another environment."""
-    registry = read_registry(project.registry)
-    entry = registry.entries["golden/made.json"]
-    record = msgspec.structs.replace(entry.record, environment=entry.record.environment | changes)
-    entries = registry.entries | {"golden/made.json": msgspec.structs.replace(entry, record=record)}
-    project.registry.write_bytes(encode_document(Registry(1, entries)))
+    entries, history = dict(read_registry(project.registry).entries), read_history(project)
+    record = history.records[entries["golden/made.json"].record]
+    environment = Environment(history.environments[record.environment].environment | changes)
+    edited = msgspec.structs.replace(record, environment=record_digest(environment))
+    path = history_path(project)
+    path.write_bytes(append(path.read_bytes(), [environment, edited]))
+    entries["golden/made.json"] = entries["golden/made.json"]._replace(record=record_digest(edited))
+    project.registry.write_bytes(encode_registry(Registry(entries)))
 
 
 def test_the_same_arrays_are_reproduced(golden):
@@ -170,7 +173,7 @@ def test_a_generator_that_fails_has_drifted(golden, module, edit, cause, found):
 
 def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(golden):
     project = golden("steady")
-    assert [path.stem for path, _ in recorded_manifests(project)] == ["made"]
+    assert [recorded.path.stem for recorded in recorded_manifests(project)] == ["made"]
     with pytest.raises(UsageError, match="one of made"):
         recorded_manifests(project, "other")
 
