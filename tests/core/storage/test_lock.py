@@ -106,3 +106,9 @@ def test_eight_processes_lose_no_entry(tmp_path):
     assert sorted(file.name for file in (tmp_path / "golden").glob("*.txt")) == [
         f"{name}.txt" for name in names
     ]
+
+
+def test_asking_for_the_lock_makes_no_file(tmp_path):
+    """`harness verify` asks, and writes nothing."""
+    assert not is_write_locked(Project(tmp_path))
+    assert list(tmp_path.iterdir()) == []
