@@ -1,4 +1,4 @@
-"""One simulated scan and, where it is there, the measured one."""
+"""One simulated scan and, if it is there, the measured one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def minimal_fixture():
 
 @pytest.fixture
 def arrays(minimal_fixture):
-    """A dataset that keeps the contract, free to be broken."""
+    """A dataset that meets the contract, free to be broken."""
     return {key: np.array(value) for key, value in minimal_fixture.arrays.items()}
 
 
@@ -51,7 +51,7 @@ def star(star_path):
 
 @pytest.fixture
 def write(tmp_path):
-    """Write arrays as a file of the field, and return its path."""
+    """Return a function that writes arrays as a .npz file and returns its path."""
 
     def _write(arrays, name="scan.npz"):
         np.savez(tmp_path / name, **arrays)

@@ -1,4 +1,4 @@
-"""The domain's table names what exists, and nothing outside the pipelines imports torch."""
+"""The domain's table names what exists, and only the pipelines import torch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOMS = (
 
 
 @pytest.mark.parametrize("reference", [*DOMAIN.generators.values(), *DOMAIN.checks.values()])
-def test_every_reference_leads_somewhere(reference):
+def test_every_reference_can_be_imported(reference):
     """Generators and checks are importable and callable."""
     module, _, attribute = reference.partition(":")
     assert callable(getattr(importlib.import_module(module), attribute))
@@ -49,7 +49,7 @@ def test_no_room_imports_torch_and_metrics_import_scikit_image_when_used():
 
 
 def test_making_and_checking_a_fixture_needs_no_torch():
-    """The whole walk of the numpy rooms, metrics included, runs without it."""
+    """Generating, checking and metrics run without torch."""
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from harness.ptycho import fixture\nfrom harness.ptycho.check import consistency\n"

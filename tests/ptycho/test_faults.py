@@ -1,4 +1,4 @@
-"""Every fault of fixtures that shows in the data is refused by the checks alone, simulated and measured."""
+"""Every fault of fixtures that is visible in the data is refused by the checks, simulated and measured."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ BLIND = [fault for fault in FIXTURES if fault.unseen]
 
 CAUGHT = {
     "F01": ("consistency", "contrast"),
-    "F02": ("consistency", "best explained as axes (H, W, N) stored as (N, H, W)"),
-    "F03": ("consistency", "best explained as x and y swapped"),
-    "F04": ("consistency", "best explained as overflowed bright pixels"),
-    "F05": ("consistency", "best explained as intensity stored"),
+    "F02": ("consistency", "best explained by axes (H, W, N) stored as (N, H, W)"),
+    "F03": ("consistency", "best explained by x and y swapped"),
+    "F04": ("consistency", "best explained by overflowed bright pixels"),
+    "F05": ("consistency", "best explained by intensity stored"),
     "F06": ("contract", "maximum"),
     "F07": ("contract", "float64"),
     "F08": ("contract", "unknown key"),
-    "F09": ("consistency", "best explained as top-left coordinates"),
-    "F09b": ("consistency", "best explained as a frame off by (+"),
-    "F12": ("consistency", "best explained as patterns that were illuminated twice"),
-    "F14": ("consistency", "best explained as the zero frequency at the corner"),
+    "F09": ("consistency", "best explained by top-left coordinates"),
+    "F09b": ("consistency", "best explained by coordinates off by (+"),
+    "F12": ("consistency", "best explained by patterns illuminated twice"),
+    "F14": ("consistency", "best explained by the zero frequency at the corner"),
 }
-"""Which check tells what of each fault."""
+"""Which check reports each fault, and what it says."""
 
 
 @pytest.fixture(scope="session", params=["minimal_v1", "star"])
@@ -45,7 +45,7 @@ def fixture_arrays(request):
 
 
 def found(arrays):
-    """All that both checks find, as (check, what was found)."""
+    """Return what both checks find, as (check, what was found)."""
     reports = contract.check(arrays), consistency.check(arrays)
     return [(report.check, finding.found) for report in reports for finding in report.findings]
 
@@ -56,13 +56,13 @@ def test_the_data_without_a_fault_are_accepted(fixture_arrays):
 
 @pytest.mark.parametrize("fault", VISIBLE, ids=lambda fault: fault.id)
 def test_a_visible_fault_is_refused_and_named(fixture_arrays, fault):
-    check, told = CAUGHT[fault.id]
-    assert any(name == check and told in text for name, text in found(fault.inject(fixture_arrays)))
+    check, words = CAUGHT[fault.id]
+    assert any(name == check and words in text for name, text in found(fault.inject(fixture_arrays)))
 
 
 @pytest.mark.parametrize("fault", BLIND, ids=lambda fault: fault.id)
 def test_a_fault_said_to_be_unseen_is_unseen(fixture_arrays, fault):
-    """The table is honest both ways: what is called invisible here raises nothing."""
+    """Faults that the table calls unseen give no finding."""
     assert found(fault.inject(fixture_arrays)) == []
 
 
@@ -87,7 +87,7 @@ def test_a_photon_number_without_effect_is_recorded_and_does_nothing(minimal_fix
     assert made.manifest.generator.parameters["photons"] == 1e4
 
 
-def test_faults_are_told_apart_by_their_numbers_and_say_where_they_happened():
+def test_faults_have_different_numbers_and_their_docstrings_say_what_happened():
     assert len(BY_ID) == len(FAULTS)
     assert {fault.kind for fault in FAULTS} == {"fixture", "generator"}
     assert all((fault.inject.__doc__ or "").startswith(fault.id[:3]) for fault in FAULTS)
@@ -106,20 +106,20 @@ def test_squares_overflow_as_the_catalogue_says():
     assert int((counts * counts)[0]) == 24464
 
 
-def test_truth_that_was_already_illuminated_is_named(arrays, scan):
+def test_ground_truth_that_was_already_illuminated_is_named(arrays, scan):
     """Fault F12 in the ground truth: Y holds exit waves; the object's own patches are accepted."""
     from harness.ptycho.scan.forward import patches
 
     truth = patches(scan.object, scan.x, scan.y, scan.detector)
     assert found({**arrays, "Y": truth.astype(np.complex64)}) == []
-    ((check, told),) = found({**arrays, "Y": (truth * scan.probe).astype(np.complex64)})
+    ((check, text),) = found({**arrays, "Y": (truth * scan.probe).astype(np.complex64)})
     assert check == "consistency"
-    assert "already multiplied by the probe" in told
+    assert "already multiplied by the probe" in text
 
 
-def test_truth_of_other_positions_is_refused(arrays, scan):
+def test_ground_truth_of_other_positions_is_refused(arrays, scan):
     from harness.ptycho.scan.forward import patches
 
     truth = patches(scan.object, scan.x, scan.y, scan.detector)[::-1].astype(np.complex64)
-    ((_, told),) = found({**arrays, "Y": truth})
-    assert "best explained" not in told
+    ((_, text),) = found({**arrays, "Y": truth})
+    assert "best explained" not in text

@@ -1,4 +1,4 @@
-"""Generators: the same bytes each time, acceptance before writing, everything on record."""
+"""Generators give the same bytes each time, refuse bad scans, and record everything."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from harness.ptycho.scan.contract import ContractError
 from harness.ptycho.scan.simulate import simulate
 
 
-def test_minimal_is_the_fixture_of_the_design(minimal_fixture):
-    """64 positions of 64 x 64, an object of at least 128, contract and physics kept."""
+def test_minimal_has_the_promised_size(minimal_fixture):
+    """64 positions of 64 x 64 pixels and an object of at least 128; contract and physics accept it."""
     arrays = minimal_fixture.arrays
     assert sorted(arrays) == [
         "diffraction", "objectGuess", "probeGuess", "scan_index", "xcoords", "ycoords",
@@ -176,7 +176,7 @@ def test_negative_amplitudes_of_a_source_are_refused(write):
 
 
 def test_a_strip_is_refused_for_its_coverage():
-    """The acceptance of coverage has a case just inside and one just outside."""
+    """Coverage just above one half is accepted, exactly one half is refused."""
     _require_coverage("x", {"coverage_x": 0.501, "coverage_y": 0.501})
     with pytest.raises(RefusedError, match="coverage_y"):
         _require_coverage("x", {"coverage_x": 0.501, "coverage_y": 0.5})

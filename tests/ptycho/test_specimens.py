@@ -1,4 +1,4 @@
-"""The specimens span what an honest experiment may be, and the checks have nothing against them."""
+"""The specimens vary what an experiment may vary, and the checks accept them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def parameters(key: str) -> set[object]:
     return {specimen.make.keywords[key] for specimen in SPECIMENS}
 
 
-def test_there_are_twenty_and_each_is_another():
+def test_there_are_twenty_different_ones():
     assert len(BY_NAME) == 20
     assert len(parameters("seed")) == 20
     assert parameters("detector") == {32, 64, 128}
@@ -26,8 +26,8 @@ def test_there_are_twenty_and_each_is_another():
 
 
 @pytest.mark.parametrize("name", ["scan_00", "scan_04", "scan_05", "scan_14"])
-def test_a_specimen_is_sound(name):
-    """The dimmest, noise-free ones, and the smallest; `harness sensitivity --clean` takes them all."""
+def test_a_specimen_is_accepted(name):
+    """The dimmest, the noise-free ones and the smallest; `harness sensitivity --clean` checks all."""
     arrays = BY_NAME[name].make().arrays
     assert contract.check(arrays).findings == ()
     assert consistency.check(arrays).findings == ()

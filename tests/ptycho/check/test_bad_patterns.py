@@ -1,11 +1,16 @@
-"""Single patterns that do not fit are named by index, and honest scans have none."""
+"""Single patterns that do not fit are named by index, and valid scans have none."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from harness.ptycho.check.bad_patterns import copies, dark, identical, outliers
+from harness.ptycho.check.bad_patterns import (
+    bad_patterns,
+    dead_patterns,
+    identical_patterns,
+    worse_copies,
+)
 from harness.ptycho.scan.forward import amplitude
 from harness.ptycho.scan.select import stratified
 from harness.ptycho.scan.simulate import simulate
@@ -17,7 +22,7 @@ def predicted(scan):
 
 @pytest.fixture(scope="module", params=["noise-free", 1e6, 2e5, 1e3, "star"])
 def case(request):
-    """A scan at a dose, or 64 measured positions: what is predicted, and a function that copies the data."""
+    """A scan at some dose, or 64 measured positions: predicted amplitudes and a function that copies data."""
     if request.param == "star":
         star = request.getfixturevalue("star")
         scan = star.take(stratified(star.x, star.y, 64))
@@ -26,22 +31,22 @@ def case(request):
     return predicted(scan), scan.diffraction.copy
 
 
-def told(case, change):
+def problems(case, change):
     expected, data = case
     measured = data()
     change(measured)
-    return {outlier.pattern: outlier.kind for outlier in outliers(expected, measured)}
+    return {bad.pattern: bad.problem for bad in bad_patterns(expected, measured)}
 
 
-def test_an_honest_scan_has_none(case):
-    assert told(case, lambda _: None) == {}
+def test_a_valid_scan_has_none(case):
+    assert problems(case, lambda _: None) == {}
 
 
 def test_two_swapped_patterns_are_each_named(case):
     def swap(data):
         data[[17, 23]] = data[[23, 17]]
 
-    assert told(case, swap) == {17: "that of position 23", 23: "that of position 17"}
+    assert problems(case, swap) == {17: "belongs to position 23", 23: "belongs to position 17"}
 
 
 def test_a_duplicated_pattern_is_named_once(case):
@@ -50,7 +55,7 @@ def test_a_duplicated_pattern_is_named_once(case):
     def duplicate(data):
         data[17] = data[23]
 
-    assert told(case, duplicate) == {17: "that of position 23, byte for byte"}
+    assert problems(case, duplicate) == {17: "belongs to position 23, same bytes as pattern 23"}
 
 
 def test_dead_patterns_are_named(case):
@@ -59,41 +64,41 @@ def test_dead_patterns_are_named(case):
     def kill(data):
         data[[5, 40]] = 0
 
-    assert told(case, kill) == {5: "dead", 40: "dead"}
+    assert problems(case, kill) == {5: "dead", 40: "dead"}
 
 
-def test_a_scrambled_pattern_is_not_blamed_on_a_position(case):
-    """A pattern that no position explains is named, without a guess."""
+def test_a_scrambled_pattern_is_not_given_to_another_position(case):
+    """A pattern that no position explains is reported without naming one."""
 
     def scramble(data):
         data[30] = np.random.default_rng(0).permutation(data[30].ravel()).reshape(data[30].shape)
 
-    assert told(case, scramble) == {30: "not explained"}
+    assert problems(case, scramble) == {30: "fits no position"}
 
 
 def test_a_pattern_of_half_the_brightness_is_named(scan):
     data = scan.diffraction.copy()
     data[9] *= 0.5
-    (outlier,) = outliers(predicted(scan), data)
-    assert (outlier.pattern, outlier.kind) == (9, "0.5 times as bright as predicted")
-    assert outlier.after < 0.1 * outlier.before
-    assert "so read" in str(outlier)
+    (bad,) = bad_patterns(predicted(scan), data)
+    assert (bad.pattern, bad.problem) == (9, "0.5 times as bright as predicted")
+    assert bad.after < 0.1 * bad.before
+    assert "after correction" in str(bad)
 
 
-def test_an_honest_dense_measured_scan_has_none(star):
+def test_a_valid_dense_measured_scan_has_none(star):
     """516 positions, some 1.6 px apart."""
-    assert outliers(predicted(star), star.diffraction) == ()
+    assert bad_patterns(predicted(star), star.diffraction) == ()
 
 
-def test_a_position_visited_twice_is_no_copy():
+def test_a_position_visited_twice_is_not_a_copy():
     """Without noise, two visits give the same bytes, and neither is wrong."""
     scan = simulate(photons=None)
     index = np.r_[np.arange(63), 62]
     twice = scan.take(index)
-    assert outliers(predicted(twice), twice.diffraction) == ()
-    assert copies(identical(twice.diffraction), np.ones(64)).size == 0
+    assert bad_patterns(predicted(twice), twice.diffraction) == ()
+    assert worse_copies(identical_patterns(twice.diffraction), np.ones(64)).size == 0
 
 
-def test_dark_throughout_has_no_dead_pattern():
-    """Nothing stands out of nothing."""
-    assert dark(np.zeros((4, 2, 2))).size == 0
+def test_a_stack_that_is_dark_throughout_has_no_dead_pattern():
+    """Dead is relative to the median pattern, which is dark too."""
+    assert dead_patterns(np.zeros((4, 2, 2))).size == 0

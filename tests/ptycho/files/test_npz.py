@@ -1,4 +1,4 @@
-"""Every form of the field is read, each change recorded; what is no scan ends in one clear refusal."""
+"""Canonical and legacy files are read with every change recorded, and bad files are refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def renamed(arrays, old, new):
 
 
 def test_a_canonical_file_is_read_as_it_is(write, many):
-    """Nothing is changed, nothing is recorded; the source is digested, its folder forgotten."""
+    """Nothing is changed or recorded; the source has a digest, and its folder is not kept."""
     path = write(many)
     scan = read_scan(path)
     for key, array in scan.arrays().items():
@@ -69,21 +69,21 @@ def test_measured_axes_are_settled_by_physics(write, star, order):
     np.testing.assert_array_equal(scan.diffraction, arrays["diffraction"])
 
 
-def test_the_callers_word_decides(write, square):
-    """What the caller says is done, physics or not, and recorded as asked; `check` judges it later."""
+def test_the_axis_order_given_by_the_caller_decides(write, square):
+    """It is used even if physics contradicts it, and recorded; `check` reports it later."""
     scan = read_scan(write(square), axes="hwn")
     np.testing.assert_array_equal(scan.diffraction, np.moveaxis(square["diffraction"], -1, 0))
     assert scan.transformations == ("diffraction: axes (H, W, N) -> (N, H, W), as asked",)
 
 
-def test_a_wrong_word_does_not_become_a_fixture(write, square):
-    """The physics check refuses what the caller misread."""
+def test_a_wrong_axis_order_does_not_become_a_fixture(write, square):
+    """The consistency check refuses it."""
     with pytest.raises(RefusedError, match=r"axes \(W, N, H\) stored"):
         from_scan(source=write(square), axes="hwn")
 
 
-def test_unexplained_axes_are_refused_with_both_readings(write, square):
-    """Where neither order is explained, nothing is guessed: both residuals are told, and the option named."""
+def test_unexplained_axes_are_refused_with_both_residuals(write, square):
+    """If neither order is explained, nothing is guessed: both residuals and the option are named."""
     order = np.random.default_rng(0).permutation(64)
     with pytest.raises(RefusedError) as refusal:
         read_scan(write({**square, "diffraction": square["diffraction"][order]}))
@@ -158,7 +158,7 @@ BAD = {
     "negative counts": (
         lambda a: {**a, "diffraction": -np.ones(a["diffraction"].shape, dtype=int)},
         RefusedError,
-        "minimum -1",
+        "minimum of -1",
     ),
     "complex diffraction": (
         lambda a: {**a, "diffraction": a["diffraction"] + 0j},
@@ -216,7 +216,7 @@ def test_an_unknown_axis_order_is_refused(write, many):
         read_scan(write(many), axes="whn")
 
 
-def test_the_wrong_word_for_a_clear_shape_is_refused(write, many):
-    """The caller's word must fit the shape."""
+def test_an_axis_order_that_does_not_fit_the_shape_is_refused(write, many):
+    """The axis order given must fit the shape."""
     with pytest.raises(RefusedError, match=r"in the order \(H, W, N\)"):
         read_scan(write(many), axes="hwn")

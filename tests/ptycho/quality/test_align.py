@@ -1,4 +1,4 @@
-"""Alignment removes what a reconstruction cannot know, and nothing more."""
+"""Alignment removes the ambiguities of a reconstruction, and nothing else."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def test_shift_ramp_and_factor_are_found(scan, mask, shift, ramp):
     assert error.mean() < 2e-3
 
 
-def test_a_frame_error_is_not_removed(scan, mask):
-    """Two pixels are no ambiguity of the method: they stay in the figures."""
+def test_a_shift_of_whole_pixels_is_not_removed(scan, mask):
+    """Two pixels are an error, not an ambiguity: they stay in the metrics."""
     image = np.roll(scan.object, 2, axis=0)
     found = find_alignment(image, scan.object, mask)
     assert np.abs(found.shift).max() <= LARGEST_SHIFT
     assert np.abs(found.apply(image) - scan.object)[mask].mean() > 0.05
 
 
-def test_what_lies_outside_the_mask_has_no_say(scan, mask):
+def test_pixels_outside_the_mask_are_ignored(scan, mask):
     """Pixels that were never illuminated may hold anything."""
     rubbish = np.where(mask, scan.object, 50 * np.exp(1j * np.arange(168)))
     np.testing.assert_allclose(align(rubbish, scan.object, mask)[mask], scan.object[mask], atol=1e-6)
@@ -60,7 +60,7 @@ def test_what_lies_outside_the_mask_has_no_say(scan, mask):
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 1e-30, 1e6j])
 def test_a_flat_image_is_aligned_to_something_finite(scan, mask, level):
-    """A collapsed reconstruction has no shift to find, and meets no division by nothing."""
+    """A collapsed reconstruction has no shift, and its alignment does not divide by zero."""
     aligned = align(np.full(scan.object.shape, level), scan.object, mask)
     assert np.isfinite(aligned).all()
     np.testing.assert_allclose(np.ptp(np.abs(aligned)), 0, atol=1e-9)

@@ -1,4 +1,4 @@
-"""Metrics: perfect for the truth in any frame it may come in, bad for what is bad, finite for everything."""
+"""Metrics are perfect for the truth up to its ambiguities, bad for bad images, and always finite."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def mask(scan):
 
 
 def test_the_truth_is_perfect(judge, scan):
-    """The truth against itself scores the best value of every figure."""
+    """The truth compared with itself has the best value of every metric."""
     found = judge(scan.object)
     assert found.pop("aligned_amplitude_psnr") > 300
     assert found == pytest.approx(PERFECT, abs=1e-9)
 
 
-def test_factor_ramp_and_shift_cost_nothing(judge, scan):
+def test_factor_ramp_and_shift_do_not_matter(judge, scan):
     """The truth with a global factor, a phase ramp and a subpixel shift is (nearly) perfect."""
     rows, columns = (np.fft.fftfreq(168)[:, None], np.fft.fftfreq(168)[None, :])
     row, column = np.indices((168, 168))
@@ -51,7 +51,7 @@ def test_factor_ramp_and_shift_cost_nothing(judge, scan):
 
 
 def test_a_flat_object_is_far_from_good(judge):
-    """The collapse of a network, SSIM about 0.1 and amplitude MAE about 0.12, leaves no doubt."""
+    """A collapsed network has an SSIM of about 0.1 and an amplitude MAE of about 0.12."""
     flat = judge(np.ones((168, 168), dtype=np.complex64))
     assert flat["aligned_amplitude_ssim"] < 0.15
     assert flat["aligned_phase_ssim"] < 0.15
@@ -62,8 +62,8 @@ def test_a_flat_object_is_far_from_good(judge):
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf, 1e300, 1e-300])
-def test_a_dead_or_diverged_object_gives_finite_bad_figures(judge, value):
-    """Zero, NaN, infinity, over- and underflow end in numbers, and none of them looks good."""
+def test_a_dead_or_diverged_object_gives_finite_bad_metrics(judge, value):
+    """Zero, NaN, infinity, overflow and underflow give finite metrics, all of them bad."""
     with np.errstate(over="ignore", under="ignore"):
         found = judge(np.full((168, 168), value, dtype=np.complex128))
     assert np.isfinite(list(found.values())).all()
@@ -71,8 +71,8 @@ def test_a_dead_or_diverged_object_gives_finite_bad_figures(judge, value):
     assert found["aligned_phase_ssim"] < 0.15
 
 
-def test_figures_fall_with_noise(judge, scan):
-    """More noise is worse in every figure."""
+def test_metrics_get_worse_with_noise(judge, scan):
+    """More noise is worse in every metric."""
     rng = np.random.default_rng(3)
     noise = rng.standard_normal((168, 168)) + 1j * rng.standard_normal((168, 168))
     mild, strong = judge(scan.object + 0.02 * noise), judge(scan.object + 0.2 * noise)
@@ -82,7 +82,7 @@ def test_figures_fall_with_noise(judge, scan):
 
 
 def test_the_conjugate_is_judged_by_its_phase(judge, scan):
-    """A flipped phase ruins the phase and leaves the amplitude: one does not leak into the other."""
+    """A flipped phase is bad in the phase metrics and does not change the amplitude metrics."""
     found = judge(scan.object.conj())
     assert found["aligned_phase_mae"] > 0.5
     assert found["aligned_phase_ssim"] < 0.5
@@ -90,21 +90,21 @@ def test_the_conjugate_is_judged_by_its_phase(judge, scan):
     assert found["aligned_amplitude_mae"] < 0.05
 
 
-def test_a_wrong_frame_is_seen(judge, scan):
+def test_a_shift_of_whole_pixels_is_seen(judge, scan):
     """An object two or three pixels off (fault P12) is not aligned away."""
     assert judge(np.roll(scan.object, 2, axis=1))["aligned_amplitude_ssim"] < 0.95
     assert judge(np.roll(scan.object, 3, axis=0))["aligned_amplitude_ssim"] < 0.85
 
 
 def test_only_the_illuminated_region_counts(judge, scan, mask):
-    """What no beam reached may be anything."""
+    """Pixels that were not illuminated may hold anything."""
     found = judge(np.where(mask, scan.object, 7.0))
     found.pop("aligned_amplitude_psnr")
     assert found == pytest.approx(PERFECT, abs=1e-6)
 
 
 def test_other_shapes_are_refused(judge, scan):
-    """A reconstruction on another canvas is no reconstruction of this object."""
+    """A reconstruction of another shape cannot be compared."""
     with pytest.raises(UsageError, match=r"\(168, 168\)"):
         judge(scan.object[1:])
 
@@ -143,7 +143,7 @@ def test_frc_of_independent_noise_is_near_zero(mask):
 
 
 def test_frc_cutoff_is_where_the_common_signal_ends(scan, mask):
-    """Halves with a common signal below 0.2 cycles per pixel, and noise above, cross there."""
+    """Halves with a common signal below 0.2 cycles per pixel have their cutoff there."""
     rng = np.random.default_rng(6)
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(168), np.fft.fftfreq(168), indexing="ij"))
     common = np.fft.fft2(rng.standard_normal((168, 168))) * (frequency < 0.2)

@@ -1,4 +1,4 @@
-"""Every rule of the contract is refused when it is broken, with key, expected and found."""
+"""Every broken rule of the contract is reported with key, expected and found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from harness.core.errors import RefusedError
-from harness.ptycho.scan.contract import RULES, ContractError, check, require_contract, violations
+from harness.ptycho.scan.contract import (
+    PER_POSITION,
+    RULES,
+    ContractError,
+    check,
+    require_contract,
+    violations,
+)
 
 
 def _set(key, change):
@@ -38,8 +45,7 @@ def _put(value, index=0):
 
 def _first(count):
     """Take the first *count* positions of everything."""
-    per_position = {key for key, rule in RULES.items() if rule.shape[0] == "N"}
-    return lambda arrays: {k: v[:count] if k in per_position else v for k, v in arrays.items()}
+    return lambda arrays: {k: v[:count] if k in PER_POSITION else v for k, v in arrays.items()}
 
 
 BREAKS = {
@@ -57,7 +63,7 @@ BREAKS = {
     "counts": (
         _set("diffraction", lambda a: (a**2).astype(np.uint16)),
         "diffraction",
-        "uint16, as counts are",
+        "uint16 (integer counts are intensities",
     ),
     "real object": (_set("objectGuess", np.abs), "objectGuess", "float32"),
     "float scan_index": (_set("scan_index", np.float64), "scan_index", "float64"),
@@ -77,28 +83,28 @@ BREAKS = {
     "infinite amplitude": (_set("diffraction", _put(np.inf, 7)), "diffraction", "1 NaN or infinite"),
     "NaN object": (_set("objectGuess", _put(np.nan)), "objectGuess", "1 NaN"),
     "NaN coordinate": (_set("xcoords", _put(np.nan)), "xcoords", "1 NaN"),
-    "negative amplitude": (_set("diffraction", _put(-0.25)), "diffraction", "minimum -0.25"),
+    "negative amplitude": (_set("diffraction", _put(-0.25)), "diffraction", "minimum of -0.25"),
     "count-scale amplitudes (F06)": (
         _set("diffraction", lambda a: a * np.float32(16)),
         "diffraction",
-        "maximum 9",
+        "maximum of 9",
     ),
-    "maximum of exactly 10": (_set("diffraction", _put(10.0)), "diffraction", "maximum 10"),
+    "maximum of exactly 10": (_set("diffraction", _put(10.0)), "diffraction", "maximum of 10"),
     "15 positions": (_first(15), "xcoords", "15"),
     "patch left of the object": (
         _set("xcoords", _put(31.99, 3)),
         "xcoords",
-        "1 outside, position 3 at 31.99",
+        "1 outside this range (first: position 3 at 31.99)",
     ),
     "patch below the object": (
         _set("ycoords", _put(136.01, 5)),
         "ycoords",
-        "1 outside, position 5 at 136.01",
+        "1 outside this range (first: position 5 at 136.01)",
     ),
     "top-left coordinates (F09)": (_set("ycoords", lambda a: a - 32), "ycoords", "outside"),
     "object of 127 rows": (_set("objectGuess", lambda a: a[:127]), "objectGuess", "127 x 168"),
-    "all positions one": (_set("xcoords", lambda a: 0 * a + 84), "xcoords, ycoords", "0"),
-    "other alias": (_with("diff3d", lambda a: a["diffraction"] + np.float32(1)), "diff3d", "other bytes"),
+    "all positions one": (_set("xcoords", lambda a: 0 * a + 84), "xcoords, ycoords", "0 groups"),
+    "other alias": (_with("diff3d", lambda a: a["diffraction"] + np.float32(1)), "diff3d", "different bytes"),
     "alias of another sign of zero": (
         _with("diff3d", lambda a: np.where(a["diffraction"] == 0, np.float32(-0.0), a["diffraction"])),
         "diff3d",
@@ -122,7 +128,7 @@ BREAKS = {
 
 @pytest.mark.parametrize("case", BREAKS)
 def test_a_broken_rule_is_found(arrays, case):
-    """Each break gives a finding for its key that says what was found, and something was expected."""
+    """Each broken rule gives a finding for its key that says what was expected and found."""
     breaking, key, found = BREAKS[case]
     arrays = breaking(arrays)
     if case == "all positions one":
@@ -133,14 +139,14 @@ def test_a_broken_rule_is_found(arrays, case):
     assert violations(arrays)
 
 
-def test_a_fixture_keeps_the_contract(arrays):
-    """What the generator makes has no violation, and requiring it raises nothing."""
+def test_a_generated_fixture_meets_the_contract(arrays):
+    """A generated fixture has no violation, and requiring the contract raises nothing."""
     assert violations(arrays) == ()
     require_contract("minimal_v1", arrays)
 
 
-def test_optional_arrays_are_welcome(arrays):
-    """Nominal positions, truth patches and an equal legacy alias break nothing; nor does byte order."""
+def test_optional_arrays_are_accepted(arrays):
+    """Nominal positions, ground-truth patches, an equal legacy alias and another byte order are accepted."""
     arrays |= {
         "xcoords_start": np.rint(arrays["xcoords"]),
         "ycoords_start": np.rint(arrays["ycoords"]),
@@ -153,7 +159,7 @@ def test_optional_arrays_are_welcome(arrays):
 
 
 @pytest.mark.parametrize("side", ["xcoords", "ycoords"])
-def test_the_last_place_inside_is_inside(arrays, side):
+def test_a_patch_at_the_objects_edge_is_inside(arrays, side):
     """A patch that ends exactly at the object's edge is accepted: 32 and 136 for 64 of 168 pixels."""
     arrays[side][:2] = 32.0, 136.0
     assert violations(arrays) == ()
@@ -168,11 +174,11 @@ def test_all_violations_are_listed_at_once(arrays):
     del arrays["ycoords"]
     with pytest.raises(ContractError) as refusal:
         require_contract("broken", arrays)
-    told = [(f.key, f.found) for f in refusal.value.findings]
-    assert [key for key, _ in told] == [
+    found = [(f.key, f.found) for f in refusal.value.findings]
+    assert [key for key, _ in found] == [
         "ycoords", "objectGuess", "note", "diffraction", "diffraction", "diffraction",
     ]  # fmt: skip
-    assert all(f"{key}: " in str(refusal.value) and found in str(refusal.value) for key, found in told)
+    assert all(f"{key}: " in str(refusal.value) and text in str(refusal.value) for key, text in found)
     assert isinstance(refusal.value, RefusedError)
     assert refusal.value.exit_code == 1
 
@@ -184,25 +190,25 @@ def test_an_empty_dataset_misses_every_required_key():
 
 
 @pytest.mark.parametrize("key", ["objectGuess", "probeGuess"])
-def test_a_dataset_without_a_reconstruction_is_told_from_a_fixture_that_lost_a_key(arrays, key):
-    """As a dataset it is accepted with a note; as a fixture it is refused."""
+def test_a_dataset_needs_no_reconstruction_but_a_fixture_does(arrays, key):
+    """Without object or probe a dataset is accepted with a note, and refused as a fixture."""
     del arrays[key]
     report = check(arrays)
     assert report.findings == ()
-    assert any(f"no {key}" in note and "fixture may not" in note for note in report.notes)
+    assert any(f"no {key}" in note and "not in a fixture" in note for note in report.notes)
     with pytest.raises(ContractError, match=key):
         require_contract("fixture", arrays)
 
 
-def test_a_dataset_without_an_object_still_keeps_the_other_rules(arrays):
-    """What is there is judged: a wrong dtype, a missing coordinate."""
+def test_a_dataset_without_an_object_must_meet_the_other_rules(arrays):
+    """A wrong dtype and a missing coordinate are still reported."""
     del arrays["objectGuess"], arrays["xcoords"]
     arrays["diffraction"] = arrays["diffraction"].astype(np.float64)
     assert {f.key for f in check(arrays).findings} == {"xcoords", "diffraction"}
 
 
-def test_the_report_measures_and_says_what_it_cannot_judge(arrays):
-    """Positions, maximum and groups are measured; coverage is said not to be judged."""
+def test_the_report_has_measures_and_says_what_was_not_checked(arrays):
+    """Positions, maximum and groups are measured; a note says that coverage was not checked."""
     report = check(arrays)
     assert report.measures["positions"] == 64
     assert report.measures["max_amplitude"] == arrays["diffraction"].max()
@@ -210,10 +216,10 @@ def test_the_report_measures_and_says_what_it_cannot_judge(arrays):
     assert any("coverage" in note for note in report.notes)
 
 
-def test_nan_does_not_hide_what_is_wrong_beside_it(arrays):
+def test_nan_does_not_hide_other_wrong_values(arrays):
     """A NaN, a negative and a large amplitude in one file are three findings."""
     broken = arrays
     for value, index in ((np.nan, 0), (-1.0, 1), (99.0, 2)):
         broken = _set("diffraction", _put(value, index))(broken)
     found = [finding.found for finding in violations(broken) if finding.key == "diffraction"]
-    assert found == ["1 NaN or infinite value(s)", "minimum -1", "maximum 99"]
+    assert found == ["1 NaN or infinite value", "a minimum of -1", "a maximum of 99"]

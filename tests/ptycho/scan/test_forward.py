@@ -57,8 +57,8 @@ def test_the_zero_frequency_is_at_the_centre():
     assert np.count_nonzero(far > 1e-9) == 1
 
 
-def test_blocks_do_not_show():
-    """More positions than a block give what they give one by one."""
+def test_the_block_size_does_not_change_the_result():
+    """More positions than a block give the same amplitudes as one by one."""
     obj, probe = _complex((64, 64)), _complex((8, 8))
     x, y = np.random.default_rng(1).uniform(4, 60, (2, 2 * forward.BLOCK + 3))
     one_by_one = [forward.amplitude(probe, obj, x[j : j + 1], y[j : j + 1])[0] for j in range(len(x))]
@@ -66,7 +66,7 @@ def test_blocks_do_not_show():
 
 
 @pytest.mark.parametrize(("x", "y"), [(7.9, 32), (32, 7.9), (56.1, 32), (32, 56.1), (np.nan, 32)])
-def test_a_patch_that_leaves_the_object_is_refused(x, y):
+def test_a_patch_outside_the_object_is_refused(x, y):
     """The refusal names the position, its coordinates and the object's size."""
     with pytest.raises(RefusedError, match="scan position 1") as refusal:
         forward.patches(np.ones((64, 64)), np.array([8.0, x]), np.array([56.0, y]), (16, 16))
@@ -74,15 +74,15 @@ def test_a_patch_that_leaves_the_object_is_refused(x, y):
     assert f"x = {x:.3f}, y = {y:.3f}" in refusal.value.found
 
 
-def test_the_residual_is_blind_to_a_global_scale_alone():
-    """One factor for all patterns is fitted; one per pattern would hide a lost scale."""
+def test_the_residual_ignores_a_global_scale_and_nothing_else():
+    """One factor is fitted to all patterns; one per pattern would hide a lost scale."""
     measured = np.random.default_rng(2).uniform(1, 2, (4, 8, 8))
     assert forward.residual(7.5 * measured, measured) < 1e-15
     assert forward.residual(measured * np.array([1, 2, 1, 2])[:, None, None], measured) > 0.2
 
 
-def test_the_residual_of_nothing_is_one():
-    """A dark prediction, or dark data, explain nothing, and give no NaN."""
+def test_the_residual_of_dark_amplitudes_is_one():
+    """A dark prediction, or dark data, explain nothing, and do not give NaN."""
     ones = np.ones((2, 4, 4))
     assert forward.residual(0 * ones, ones) == 1.0
     assert forward.residual(ones, 0 * ones) == 1.0
@@ -90,6 +90,6 @@ def test_the_residual_of_nothing_is_one():
 
 def test_the_measured_scan_is_explained_as_published(star):
     """The window convention reproduces the residuals published beside the Siemens star, to three digits."""
-    stored = Dataset(star.diffraction, star.probe, star.object, star.x, star.y).measure()
-    swapped = Dataset(star.diffraction, star.probe, star.object, star.y, star.x).measure()
+    stored = Dataset(star.diffraction, star.probe, star.object, star.x, star.y).residuals()
+    swapped = Dataset(star.diffraction, star.probe, star.object, star.y, star.x).residuals()
     assert f"{stored.residual:.3f} {stored.permuted:.3f} {swapped.residual:.3f}" == "0.102 0.319 0.313"

@@ -1,4 +1,4 @@
-"""Counts are recognised, and the noise that they bring is the noise that they have."""
+"""Counts are recognised, and the noise computed from them is the noise that they have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.ptycho.scan.forward import amplitude, residual
-from harness.ptycho.scan.photons import counted_root, photon_residual, photons_per_pattern, quantum
+from harness.ptycho.scan.photons import photon_residual, photons_per_pattern, quantum, root_of_counts
 from harness.ptycho.scan.simulate import simulate
 
 
@@ -25,8 +25,8 @@ def test_the_quantum_of_counts_is_found_at_any_scale(photons, scale):
     [np.square, lambda data: data**2 * 0.01, lambda data: data + 0.1, np.zeros_like, np.ones_like],
     ids=["counts", "scaled counts", "offset", "dark", "flat"],
 )
-def test_what_is_no_root_of_counts_has_no_quantum(scan, change):
-    """Intensities, amplitudes with an offset, and data without levels tell no dose."""
+def test_values_that_are_not_roots_of_counts_have_no_quantum(scan, change):
+    """The dose of intensities, amplitudes with an offset, and flat data is unknown."""
     assert quantum(change(scan.diffraction)) is None
 
 
@@ -52,6 +52,6 @@ def test_a_wrong_prediction_leaves_more_than_photon_noise(scan):
 def test_mean_and_variance_of_a_root_are_those_of_drawn_counts(mean):
     """Against 4 x 10^5 Poisson draws, across the border between table and series."""
     roots = np.sqrt(np.random.default_rng(0).poisson(mean, 400_000))
-    found = counted_root(np.array([np.sqrt(mean)]))
+    found = root_of_counts(np.array([np.sqrt(mean)]))
     assert found[0][0] == pytest.approx(roots.mean(), abs=5 * roots.std() / np.sqrt(len(roots)) + 1e-4)
     assert found[1][0] == pytest.approx(roots.var(), rel=0.03)

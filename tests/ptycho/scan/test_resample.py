@@ -1,4 +1,4 @@
-"""Fewer detector pixels: probe, object and coordinates follow, or the beam does not fit and is refused."""
+"""Cropping and binning change probe, object and coordinates to match, or refuse a beam that does not fit."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from harness.core.errors import RefusedError, UsageError
-from harness.ptycho.check.consistency import Dataset
 from harness.ptycho.scan.forward import amplitude, far_field, fitted_scale, patches
 from harness.ptycho.scan.resample import bin_detector, crop
+from harness.ptycho.scan.residual import Dataset
 from harness.ptycho.scan.simulate import simulate
 
 
 def measured(scan):
-    return Dataset(scan.diffraction, scan.probe, scan.object, scan.x, scan.y).measure()
+    return Dataset(scan.diffraction, scan.probe, scan.object, scan.x, scan.y).residuals()
 
 
 def narrow(share):
@@ -27,7 +27,7 @@ def narrow(share):
 
 
 def test_a_factor_of_one_changes_nothing(scan):
-    """No resampling, no note."""
+    """The same scan is returned, without a note."""
     assert crop(scan, 1) is scan
     assert bin_detector(scan, 1) is scan
 
@@ -74,7 +74,7 @@ def test_the_binned_scan_is_explained():
 
 @pytest.mark.parametrize("resampled", [lambda s: crop(s, 2), lambda s: bin_detector(s, 2)])
 def test_coordinates_on_the_wrong_scale_are_not_explained(resampled):
-    """The test above can fail: with coordinates of the other scale the contrast is gone."""
+    """The test above can fail: with coordinates of the wrong scale the contrast is lost."""
     half = resampled(narrow(0.15))
     middle = np.array(half.object.shape)[::-1, None] / 2
     centred = np.stack([half.x, half.y]) - middle
@@ -119,8 +119,8 @@ def test_measured_light_beyond_the_cropped_detector_is_refused(star):
         crop(star, 2)
 
 
-def test_a_measured_scan_seen_finely_is_cropped_back(star):
-    """Measured, the other way round: on twice the detector and cropped, the residual is the same."""
+def test_a_measured_scan_padded_in_fourier_space_is_cropped_back(star):
+    """On twice the detector and cropped again, the residual is the same."""
     fine = _finer(star)
     before, after = measured(star), measured(crop(fine, 2))
     assert after.residual == pytest.approx(before.residual, abs=0.002)
