@@ -51,6 +51,20 @@ def test_a_drifted_fixture_is_read_and_compared_once(check, lattice, monkeypatch
     assert len(compared) == 1
 
 
+def test_a_damaged_file_is_hashed_once(check, lattice, session, monkeypatch):
+    """Its digest says both that it differs and how."""
+    path = session.project.root / ARCHIVE
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    hashed = counted(monkeypatch, harness.core.registry.verify, "digest_plain_file")
+    hashed_again = counted(monkeypatch, harness.core.registry.verify, "digest_file")
+    with pytest.raises(pytest.fail.Exception, match="expected xxh128:"):
+        check(lattice())
+    assert [path.rpartition("/")[2] for path in hashed].count("lattice.npz") == 1
+    assert hashed_again == []
+
+
 def test_drift_is_reported_in_full(check, lattice, tmp_path):
     """What differs, how to see more, and what to do if it is intended."""
     with pytest.raises(pytest.fail.Exception) as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.core.fixtures.summary import ArraySummary
 from harness.core.storage.lfs import Pointer
 from harness.report.array_summary import array_lines, pointer_lines
@@ -41,6 +43,14 @@ def test_an_array_without_a_range():
     """A dash for each of minimum, maximum and mean."""
     (line,) = array_lines([ArraySummary(name="words", shape=(), dtype="str32", digest="xxh128:0c")])
     assert line.split() == ["words", "str32", "()", "min", "-", "max", "-", "mean", "-", "xxh128:0c"]
+
+
+def test_what_is_special_comes_last():
+    """Each remark only where it applies."""
+    real = replace(PHASE, magnitude=False)
+    whole = replace(PHASE, nan=0, infinite=0)
+    endings = [line.partition("xxh128:0b")[2] for line in array_lines([real, whole])]
+    assert endings == ["  1 NaN  2 infinite", "  of magnitude"]
 
 
 def test_no_arrays():
