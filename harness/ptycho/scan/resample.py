@@ -33,6 +33,17 @@ def crop(scan: Scan, factor: int) -> Scan:
     number of them), coordinates are divided by *factor*, and the probe's far field is cropped in the same way
     as the detector.
 
+    Parameters
+    ----------
+    scan : Scan
+    factor : int
+        1 returns the scan unchanged.
+
+    Returns
+    -------
+    Scan
+        With a note of the crop in its transformations.
+
     Raises
     ------
     UsageError
@@ -63,7 +74,18 @@ def bin_detector(scan: Scan, factor: int) -> Scan:
     """Return *scan* with the intensities of *factor* x *factor* neighbouring detector pixels added.
 
     Object and coordinates keep their scale. The probe is cut to the smaller window, and carries a phase ramp:
-    the middle of a bin lies (factor - 1) / 2 old pixels beyond the pixel that the zero frequency sits on.
+    the middle of a bin lies (factor - 1) / 2 old pixels beyond the pixel that holds the zero frequency.
+
+    Parameters
+    ----------
+    scan : Scan
+    factor : int
+        1 returns the scan unchanged.
+
+    Returns
+    -------
+    Scan
+        With a note of the binning in its transformations.
 
     Raises
     ------

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.ptycho.check import position_mistakes
 from harness.ptycho.check.position_fit import Similarity
 from harness.ptycho.check.position_mistakes import (
     LEAST_MOVE,
     local_candidates,
+    refined_similarity,
     searched_candidates,
     similarity_candidates,
 )
@@ -81,3 +83,17 @@ def test_a_move_is_a_candidate_from_the_least_move_on(data, move, count):
 def test_a_move_that_takes_most_patches_out_of_the_object_is_not_a_candidate(data):
     far = Similarity(offset=complex(data.object.shape[1], 0))
     assert list(similarity_candidates(far, data, INDEX, offset_only=True)) == []
+
+
+def test_the_fit_of_a_scale_starts_from_the_fitted_offset(data, monkeypatch):
+    """A large offset would lead a fit of scale and rotation astray."""
+    starts, ends = [], []
+
+    def recorded(start, data, *, offset_only):
+        starts.append(start)
+        ends.append(refined_similarity(start, data, offset_only=offset_only))
+        return ends[-1]
+
+    monkeypatch.setattr(position_mistakes, "refined_similarity", recorded)
+    list(local_candidates(Similarity(1.05, 1).move(data), INDEX))
+    assert starts == [Similarity(), ends[0]]

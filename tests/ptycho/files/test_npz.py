@@ -20,7 +20,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def square():
-    """64 positions of 64 x 64: the shape cannot tell the axes."""
+    """64 positions of 64 x 64: the shape does not decide the axis order."""
     return simulate().arrays()
 
 

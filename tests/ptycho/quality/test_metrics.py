@@ -23,7 +23,7 @@ PERFECT = {
 
 
 @pytest.fixture(scope="module")
-def judge(scan):
+def metrics_of(scan):
     return partial(metrics.object_metrics, truth=scan.object, probe=scan.probe, x=scan.x, y=scan.y)
 
 
@@ -32,27 +32,27 @@ def mask(scan):
     return metrics.illuminated(scan.probe, scan.x, scan.y, scan.object.shape)
 
 
-def test_the_truth_is_perfect(judge, scan):
+def test_the_truth_is_perfect(metrics_of, scan):
     """The truth compared with itself has the best value of every metric."""
-    found = judge(scan.object)
+    found = metrics_of(scan.object)
     assert found.pop("aligned_amplitude_psnr") > 300
     assert found == pytest.approx(PERFECT, abs=1e-9)
 
 
-def test_factor_ramp_and_shift_do_not_matter(judge, scan):
+def test_factor_ramp_and_shift_do_not_matter(metrics_of, scan):
     """The truth with a global factor, a phase ramp and a subpixel shift is (nearly) perfect."""
     rows, columns = (np.fft.fftfreq(168)[:, None], np.fft.fftfreq(168)[None, :])
     row, column = np.indices((168, 168))
     moved = np.fft.ifft2(np.fft.fft2(scan.object) * np.exp(2j * np.pi * (0.4 * rows - 0.3 * columns)))
-    found = judge(5 * moved * np.exp(1j + 2j * np.pi * (0.01 * row - 0.02 * column)))
+    found = metrics_of(5 * moved * np.exp(1j + 2j * np.pi * (0.01 * row - 0.02 * column)))
     assert found.pop("aligned_amplitude_psnr") > 50
     assert found.pop("aligned_frc_mean") > 0.98, "the outermost rings hold nothing but interpolation error"
     assert found == pytest.approx({key: PERFECT[key] for key in found}, abs=2e-3)
 
 
-def test_a_flat_object_is_far_from_good(judge):
+def test_a_flat_object_is_far_from_good(metrics_of):
     """A collapsed network has an SSIM of about 0.1 and an amplitude MAE of about 0.12."""
-    flat = judge(np.ones((168, 168), dtype=np.complex64))
+    flat = metrics_of(np.ones((168, 168), dtype=np.complex64))
     assert flat["aligned_amplitude_ssim"] < 0.15
     assert flat["aligned_phase_ssim"] < 0.15
     assert flat["aligned_amplitude_mae"] > 0.1
@@ -62,51 +62,51 @@ def test_a_flat_object_is_far_from_good(judge):
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf, 1e300, 1e-300])
-def test_a_dead_or_diverged_object_gives_finite_bad_metrics(judge, value):
+def test_a_dead_or_diverged_object_gives_finite_bad_metrics(metrics_of, value):
     """Zero, NaN, infinity, overflow and underflow give finite metrics, all of them bad."""
     with np.errstate(over="ignore", under="ignore"):
-        found = judge(np.full((168, 168), value, dtype=np.complex128))
+        found = metrics_of(np.full((168, 168), value, dtype=np.complex128))
     assert np.isfinite(list(found.values())).all()
     assert found["aligned_amplitude_ssim"] < 0.15
     assert found["aligned_phase_ssim"] < 0.15
 
 
-def test_metrics_get_worse_with_noise(judge, scan):
+def test_metrics_get_worse_with_noise(metrics_of, scan):
     """More noise is worse in every metric."""
     rng = np.random.default_rng(3)
     noise = rng.standard_normal((168, 168)) + 1j * rng.standard_normal((168, 168))
-    mild, strong = judge(scan.object + 0.02 * noise), judge(scan.object + 0.2 * noise)
+    mild, strong = metrics_of(scan.object + 0.02 * noise), metrics_of(scan.object + 0.2 * noise)
     for key in mild:
         better = -1 if key.endswith("mae") else 1
         assert better * mild[key] > better * strong[key], key
 
 
-def test_the_conjugate_is_judged_by_its_phase(judge, scan):
+def test_the_conjugate_is_bad_in_its_phase_alone(metrics_of, scan):
     """A flipped phase is bad in the phase metrics and does not change the amplitude metrics."""
-    found = judge(scan.object.conj())
+    found = metrics_of(scan.object.conj())
     assert found["aligned_phase_mae"] > 0.5
     assert found["aligned_phase_ssim"] < 0.5
     assert found["aligned_amplitude_ssim"] > 0.8
     assert found["aligned_amplitude_mae"] < 0.05
 
 
-def test_a_shift_of_whole_pixels_is_seen(judge, scan):
+def test_a_shift_of_whole_pixels_is_seen(metrics_of, scan):
     """An object two or three pixels off (fault P12) is not aligned away."""
-    assert judge(np.roll(scan.object, 2, axis=1))["aligned_amplitude_ssim"] < 0.95
-    assert judge(np.roll(scan.object, 3, axis=0))["aligned_amplitude_ssim"] < 0.85
+    assert metrics_of(np.roll(scan.object, 2, axis=1))["aligned_amplitude_ssim"] < 0.95
+    assert metrics_of(np.roll(scan.object, 3, axis=0))["aligned_amplitude_ssim"] < 0.85
 
 
-def test_only_the_illuminated_region_counts(judge, scan, mask):
+def test_only_the_illuminated_region_counts(metrics_of, scan, mask):
     """Pixels that were not illuminated may hold anything."""
-    found = judge(np.where(mask, scan.object, 7.0))
+    found = metrics_of(np.where(mask, scan.object, 7.0))
     found.pop("aligned_amplitude_psnr")
     assert found == pytest.approx(PERFECT, abs=1e-6)
 
 
-def test_other_shapes_are_refused(judge, scan):
+def test_other_shapes_are_refused(metrics_of, scan):
     """A reconstruction of another shape cannot be compared."""
     with pytest.raises(UsageError, match=r"\(168, 168\)"):
-        judge(scan.object[1:])
+        metrics_of(scan.object[1:])
 
 
 def test_ssim_is_scikit_images_where_everything_is_illuminated():

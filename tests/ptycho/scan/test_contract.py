@@ -7,6 +7,7 @@ import pytest
 
 from harness.core.errors import RefusedError
 from harness.ptycho.scan.contract import (
+    LARGEST_MAGNITUDE,
     PER_POSITION,
     RULES,
     ContractError,
@@ -223,3 +224,16 @@ def test_nan_does_not_hide_other_wrong_values(arrays):
         broken = _set("diffraction", _put(value, index))(broken)
     found = [finding.found for finding in violations(broken) if finding.key == "diffraction"]
     assert found == ["1 NaN or infinite value", "a minimum of -1", "a maximum of 99"]
+
+
+@pytest.mark.parametrize(("factor", "is_accepted"), [(1, True), (1.01, False)])
+def test_magnitudes_are_accepted_up_to_the_largest(arrays, factor, is_accepted):
+    """Larger values are damaged or have the wrong unit, and would overflow when squared."""
+    arrays["objectGuess"][5, 5] = np.complex64(LARGEST_MAGNITUDE * factor * 0.999)
+    assert (violations(arrays) == ()) == is_accepted
+
+
+def test_per_position_arrays_are_those_with_one_entry_for_each_position():
+    assert PER_POSITION == (
+        "diffraction", "xcoords", "ycoords", "xcoords_start", "ycoords_start", "scan_index", "Y", "diff3d",
+    )  # fmt: skip
