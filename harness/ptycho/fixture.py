@@ -127,6 +127,7 @@ def scaled_into_contract(scan: Scan) -> Scan:
 
     A power of two changes only the exponent of a value. A scan that is below 10 is returned as it is.
     """
+    # Rounded first: 9.9999999 becomes 10 in float32, which the contract refuses.
     most = float(np.float32(scan.diffraction.max(initial=0)))
     if most < LARGEST_AMPLITUDE:
         return scan

@@ -90,8 +90,10 @@ def bad_patterns(predicted: np.ndarray, measured: np.ndarray) -> tuple[BadPatter
     index = np.unique(np.concatenate([affordable_patterns(predicted), far, wrong_copies]))
     errors = position_errors(predicted, measured, scale, index)
     middle = np.median(own)
+    # Two kinds: patterns that fit badly, and patterns that another position explains much better.
     odd = np.isin(index, far) & (errors.own - middle > UNEXPLAINED * (errors.typical - middle))
     misplaced = (errors.gain > LEAST_GAIN) & (errors.significance > DEVIATIONS) & (errors.other <= limit)
+    # A copy may fit its own position well enough in a dense scan, but noise never repeats itself.
     misplaced |= np.isin(index, wrong_copies)
     return tuple(
         _misplaced(j, errors, copies) if misplaced[j] else _odd(j, errors, predicted, measured, scale)

@@ -83,11 +83,13 @@ def diagnose(data: Dataset, predicted: np.ndarray | None, stored: Residuals | No
     """
     judge = Judge(data, predicted, quantum(data.diffraction))
     found = judge.until_conclusive(quick_candidates(data, predicted, judge.one_photon))
+    # Slow candidates only where something is wrong: a quick one was accepted, or the data are unexplained.
     if not any(d.is_conclusive for d in found) and (found or stored is None or not stored.is_explained):
         found += judge.until_conclusive(slow_candidates(data, predicted))
     if not found:
         return None
     best = min(d.after for d in found)
+    # Of several that explain the data about equally well, the first: candidates come simple ones first.
     return next(d for d in found if d.after <= TIE_FACTOR * best + TIE_RESIDUAL)
 
 
@@ -232,6 +234,7 @@ def _gains(before: np.ndarray, candidate: Candidate, measured: np.ndarray) -> bo
     """
     stored, other = squared_errors(before, measured), squared_errors(candidate.predicted, measured)
     gained = stored - other
+    # A t-test over the patterns: the sum of N gains has the standard error std * sqrt(N).
     if gained.sum() <= LEAST_T * gained.std() * np.sqrt(len(gained)):
         return False
     unpaired = max(permuted_residual(before, measured) ** 2, stored.sum())

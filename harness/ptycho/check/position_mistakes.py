@@ -85,6 +85,7 @@ def searched_candidates(data: Dataset, index: np.ndarray) -> Iterator[Candidate]
         [Similarity(factor, middle * (1 - factor)) for factor in SEARCHED_SCALES],
     )
     for number, grid in enumerate(grids):
+        # Only 16 patterns per grid point: the fit that follows decides, the grid must only come near enough.
         best = min(grid, key=lambda similarity: _misfit(similarity.move(few)))
         if np.isfinite(_misfit(best.move(few))):
             found = refined_similarity(best, data, offset_only=number == 0)

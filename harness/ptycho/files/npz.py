@@ -145,6 +145,7 @@ def _amplitude(file: _File, stack: np.ndarray, notes: tuple[str, ...]) -> tuple[
         remedy = "Store counts, or amplitudes in floating point."
         found = f"a minimum of {stack.min()}"
         raise file.error(RefusedError, "diffraction", "integer counts of at least 0", found, remedy)
+    # Convert before the root, not after: numpy takes roots of uint8 in float16.
     return np.sqrt(stack.astype(np.float64)), (
         *notes,
         f"diffraction: {stack.dtype} intensity -> float64 amplitude (square root)",
@@ -187,6 +188,7 @@ def _require_inside(file: _File, scan: Scan) -> None:
 def _with_axes_nhw(file: _File, scan: Scan, axes: str | None) -> Scan:
     """Return the scan with diffraction and ground-truth patches in the order (N, H, W)."""
     _require_inside(file, scan)
+    # Shapes first: only where N equals H or W do both orders fit, and the forward model has to decide.
     fitting = {order: stack for order in AXES if _fits(stack := _as_nhw(scan.diffraction, order), scan)}
     if axes is not None:
         fitting = {order: stack for order, stack in fitting.items() if order == axes}

@@ -110,6 +110,7 @@ def _refined(image: np.ndarray, truth: np.ndarray, mask: np.ndarray, at: Alignme
     centred = _centred(now.shape)
     waves = [now, 1j * now, *slope, *(2j * np.pi * r * now for r in centred)]
     columns = np.stack([_real(w[mask]) for w in waves], axis=1)
+    # Columns of unit length make pixels and cycles per pixel comparable for *rcond*.
     size = np.maximum(np.linalg.norm(columns, axis=0), np.finfo(np.float64).tiny)
     step = np.linalg.lstsq(columns / size, _real((truth - now)[mask]), rcond=1e-6)[0] / size
     shift = np.clip(at.shift + step[2:4], -LARGEST_SHIFT, LARGEST_SHIFT)

@@ -209,6 +209,7 @@ def frc(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> Frc:
     norm = np.sqrt(powers[0] * powers[1])
     curve = np.divide(cross, norm, out=np.zeros(count), where=norm > 0)
     frequency = np.arange(count) / min(mask.shape)
+    # A tapered window correlates neighbouring Fourier pixels: fewer of a ring's pixels are independent.
     threshold = half_bit(_ring_sum(np.ones(mask.shape), ring, count) * np.mean(window**2))
     kept = slice(SKIPPED_RINGS, None)
     rings = SKIPPED_RINGS + _above((curve - threshold)[kept]).sum()

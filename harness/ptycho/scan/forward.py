@@ -70,6 +70,7 @@ def patches(obj: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, int
     """
     _require_inside(obj, x, y, shape)
     (top, down), (left, right) = first_pixels(y, shape[0]), first_pixels(x, shape[1])
+    # One gather for all windows: row and column indices broadcast to (N, H, W).
     rows = top[:, None, None] + np.arange(shape[0])[None, :, None]
     columns = left[:, None, None] + np.arange(shape[1])[None, None, :]
     return fourier_shift(obj[rows, columns].astype(np.complex128), down, right)

@@ -35,6 +35,7 @@ def quantum(diffraction: np.ndarray) -> float | None:
     """
     stored = np.asarray(diffraction, dtype=np.float64)
     lit = stored[stored > 0]
+    # Whole multiples before squaring are counts themselves, not their roots.
     if lit.size == 0 or are_counts(lit) or not are_counts(lit**2):
         return None
     return float(lit.min())
@@ -80,6 +81,7 @@ def photon_residual(predicted: np.ndarray, measured: np.ndarray, one_photon: flo
 
 def root_of_counts(root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of the square root of Poisson counts whose mean is ``root ** 2``."""
+    # For a large mean m: E sqrt(n) = sqrt(m) (1 - 1 / (8 m)) and Var sqrt(n) = 1/4 + 3 / (32 m), nearly.
     bright = np.maximum(root, BRIGHT)
     grid, table = _table()
     mean = np.where(root < BRIGHT, np.interp(root, grid, table), bright - 1 / (8 * bright))
@@ -93,6 +95,7 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
     grid = np.arange(0, BRIGHT + STEP, STEP)
     counts = np.arange(1, int(3 * BRIGHT**2))
     mean = np.maximum(grid[:, None], 1e-12) ** 2
+    # In logarithms: m^n and n! overflow for the counts that matter.
     log = counts * np.log(mean) - mean - np.cumsum(np.log(counts))
     return grid, (np.exp(log) * np.sqrt(counts)).sum(axis=1)
 

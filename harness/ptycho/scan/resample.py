@@ -55,6 +55,7 @@ def crop(scan: Scan, factor: int) -> Scan:
         return scan
     height, width = _divided(scan.detector, factor)
     _require_fitting(far_field(scan.probe), (height, width), "cropped detector")
+    # _coarser keeps values; on fewer pixels the probe needs *factor* times the amplitude for the same energy.
     return replace(
         scan,
         diffraction=_central(scan.diffraction, height, width),

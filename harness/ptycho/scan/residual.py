@@ -192,6 +192,6 @@ def permuted_residual(predicted: np.ndarray, measured: np.ndarray) -> float:
     energy = np.vdot(measured, measured) * np.vdot(predicted, predicted)
     if energy == 0:
         return 1.0
-    rng = np.random.default_rng(PERMUTATION_SEED)
+    rng = np.random.default_rng(PERMUTATION_SEED)  # the same permutations in every run
     cross = [np.vdot(predicted[rng.permutation(len(measured))], measured) for _ in range(PERMUTATIONS)]
     return float(np.mean(np.sqrt(np.maximum(1 - np.square(cross) / energy, 0.0))))

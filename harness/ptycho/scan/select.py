@@ -86,6 +86,7 @@ def groups(x: np.ndarray, y: np.ndarray, size: int = 4) -> np.ndarray:
         return np.empty((0, size), dtype=np.intp)
     points = np.stack([x, y], axis=1)
     nearest = cKDTree(points).query(points, k=size)[1].reshape(-1, size)
+    # Neighbours that choose each other give the same group twice; sorting makes the duplicates equal.
     candidates = np.unique(np.sort(nearest, axis=1), axis=0)
     keep = [_is_spread(points[group]) for group in candidates]
     return np.asarray(candidates[np.array(keep, dtype=bool)], dtype=np.intp)
@@ -99,6 +100,7 @@ def _cells(points: np.ndarray, index: np.ndarray, count: int) -> list[np.ndarray
     along = int(np.argmax(np.ptp(members, axis=0)))
     ordered = index[np.argsort(members[:, along], kind="stable")]
     first = count // 2
+    # Each side gets positions in proportion to its cells, which differ by one if *count* is odd.
     cut = round(len(index) * first / count)
     return _cells(points, ordered[:cut], first) + _cells(points, ordered[cut:], count - first)
 

@@ -141,6 +141,7 @@ def random_object(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarra
     one specimen do.
     """
     absorption, thickness = _texture(rng, shape), _texture(rng, shape)
+    # Weights 1/2 and sqrt(3)/2 keep unit variance; tanh keeps the phase within +-1 rad, so it never wraps.
     phase = np.tanh(0.5 * absorption + np.sqrt(0.75) * thickness)
     return np.asarray((0.75 + 0.25 * np.tanh(0.8 * absorption)) * np.exp(1j * phase))
 
@@ -178,6 +179,7 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 def _smooth(field: np.ndarray, sigma: float) -> np.ndarray:
     """Filter with a periodic Gaussian of standard deviation *sigma* pixels."""
+    # The Fourier transform of a Gaussian of unit area: exp(-2 (pi sigma q)^2).
     rows, columns = (np.exp(-2 * (np.pi * sigma * np.fft.fftfreq(n)) ** 2) for n in field.shape)
     return np.asarray(np.fft.ifft2(np.fft.fft2(field) * rows[:, None] * columns[None, :]).real)
 
