@@ -98,6 +98,17 @@ def descend(
     The order of an epoch's batches and its learning rate depend on seed and epoch alone, so the checkpoint
     need not hold a random state.
 
+    Parameters
+    ----------
+    descent : Descent
+        Changed in place.
+    experiment : Experiment
+    configuration : IterativeConfiguration
+    until : int
+        Epochs that are done at the end.
+    report_progress : callable, optional
+        Called with the fraction done after each epoch.
+
     Raises
     ------
     RefusedError

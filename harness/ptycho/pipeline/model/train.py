@@ -49,6 +49,16 @@ def train(
     Every epoch reconstructs the object from flat, round by round. After each round, weights and probe learn
     from the misfits of its unrolled steps.
 
+    Parameters
+    ----------
+    network : Network
+        Changed in place.
+    experiment : Experiment
+        Patterns, positions and start probe; the ground truth is not in it.
+    configuration : NetworkConfiguration
+    report_progress : callable, optional
+        Called with the fraction done after each round.
+
     Raises
     ------
     RefusedError
