@@ -61,7 +61,7 @@ def test_an_entry_outside_golden_is_a_finding(traced, harness):
     (traced / "registry.json").write_text(text)
     shown = harness("audit")
     assert shown.code == 1
-    assert "broken: ../waves.npz: place: " in shown.out
+    assert "broken: ../waves.npz: path: " in shown.out
 
 
 def test_control_characters_are_escaped(traced, harness):

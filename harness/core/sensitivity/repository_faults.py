@@ -97,9 +97,8 @@ def in_ci(project: Project) -> None:
     )
     file.unlink()
     if done.returncode:
-        raise RefusedError(
-            "harness add", expected="no CI", found=done.stderr.strip().splitlines()[-1], remedy=""
-        )
+        found = done.stderr.strip().splitlines()[-1].removeprefix("harness: ")
+        raise RefusedError("harness add", expected="recorded files", found=found, remedy="", message=found)
 
 
 def truncated_archive(project: Project) -> None:

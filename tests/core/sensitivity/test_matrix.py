@@ -20,10 +20,10 @@ def test_the_first_check_that_catches_is_named():
 
 def test_a_fault_is_correct_if_caught_and_a_harmless_change_if_not():
     caught, missed = result("digest", caught=True), result("digest")
-    assert row(caught).right
-    assert not row(missed).right
-    assert row(missed, harmless=True).right
-    assert not row(caught, harmless=True).right
+    assert row(caught).correct
+    assert not row(missed).correct
+    assert row(missed, harmless=True).correct
+    assert not row(caught, harmless=True).correct
 
 
 def test_incorrect_are_faults_that_passed_and_harmless_changes_that_did_not():

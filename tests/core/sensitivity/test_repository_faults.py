@@ -7,6 +7,7 @@ import pytest
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.fixtures.manifest import describe_arrays, read_manifest
+from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
 from harness.core.sensitivity.repository_faults import FAULTS, first_archive
@@ -35,6 +36,7 @@ def outcomes(project) -> set[Outcome]:
 
 
 ARCHIVE, MANIFEST, REGISTRY = "golden/lattice.npz", "golden/lattice.json", "registry.json"
+HISTORY = "golden/history.jsonl"
 
 CHANGED = {
     "R01": ({ARCHIVE}, {Outcome.CORRUPT}),
@@ -42,9 +44,9 @@ CHANGED = {
     "R03": ({ARCHIVE, MANIFEST, REGISTRY}, set()),
     "R04": ({ARCHIVE}, {Outcome.MISSING}),
     "R05": ({"golden/unregistered.npz"}, {Outcome.UNREGISTERED}),
-    "R06": ({ARCHIVE, MANIFEST, REGISTRY}, set()),
+    "R06": ({ARCHIVE, MANIFEST, REGISTRY, HISTORY}, set()),
     "R07": ({ARCHIVE}, {Outcome.CORRUPT}),
-    "R07c": ({ARCHIVE, MANIFEST, REGISTRY}, {Outcome.INTERRUPTED}),
+    "R07c": ({ARCHIVE, MANIFEST, REGISTRY, HISTORY}, {Outcome.INTERRUPTED}),
     "R08": ({ARCHIVE}, {Outcome.REPACKED}),
 }
 """Files that each fault changes, and the outcomes of ``harness verify`` after it."""
@@ -64,7 +66,7 @@ def test_a_half_written_registry_is_unreadable(project, injected):
 
 def test_recording_in_ci_is_refused_and_changes_nothing(project, contents):
     before = contents(project.root)
-    with pytest.raises(RefusedError, match="continuous integration"):
+    with pytest.raises(RefusedError, match="golden files are not written in CI"):
         BY_ID["R06b"].inject(project)
     assert contents(project.root) == before
 
@@ -84,7 +86,8 @@ def test_an_edited_registry_fits_the_tampered_files(project, injected):
 
 def test_a_recording_without_a_reason_has_an_empty_reason(project, injected):
     injected("R06")
-    assert read_registry(project.registry).entries[ARCHIVE].record.reason == ""
+    record = read_registry(project.registry).entries[ARCHIVE].record
+    assert read_history(project).records[record].reason == ""
 
 
 def test_a_repacked_archive_holds_the_same_arrays(project, injected):
