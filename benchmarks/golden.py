@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.registry.format import SCHEMA, Entry, Registry, encode_registry
-from harness.core.registry.history import Record
-from harness.core.registry.registry import describe_file, with_entries
-from harness.core.storage.digest import digests_of_file
+from harness.core.registry.format import Entry, Registry, encode_registry
+from harness.core.registry.history import Environment, Record, append, record_digest
+from harness.core.registry.registry import describe_file, history_path
 from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
@@ -23,24 +20,34 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.fixture import Fixture
 
-_ENVIRONMENT = {
+_ENVIRONMENT = Environment({
     "python": "3.11.7", "platform": "Linux-6.1-x86_64", "cpu": "x86_64", "cores": "2", "numpy": "2.4.6",
     "torch": "2.13.0+cpu", "golden-harness": "0.1.0", "xxhash": "3.6.0",
-}  # fmt: skip
-RECORD = Record(
-    at="2026-01-01T00:00:00Z",
-    by="A Scientist",
-    reason="First golden files of the beam time in January",
-    commit="0" * 40,
-    dirty=False,
-    command="harness add golden",
-    environment=_ENVIRONMENT,
-)
+})  # fmt: skip
+_BLANK = Entry("file", 4096, f"xxh128:{'0' * 32}", f"sha256:{'0' * 64}", f"sha256:{'0' * 64}")
 
 
 def register(root: Path, entries: Mapping[str, Entry]) -> None:
-    """Write a registry of *entries*."""
-    (root / "registry.json").write_bytes(encode_registry(with_entries(Registry(SCHEMA, {}), entries)))
+    """Write the registry and the history of *entries*, each with one record."""
+    records = {path: _record(path, entry) for path, entry in entries.items()}
+    recorded = {path: entry._replace(record=record_digest(records[path])) for path, entry in entries.items()}
+    (root / "registry.json").write_bytes(encode_registry(Registry(recorded)))
+    history_path(Project(root)).write_bytes(append(b"", [_ENVIRONMENT, *records.values()]))
+
+
+def _record(path: str, entry: Entry) -> Record:
+    return Record(
+        path=path,
+        sha256=entry.sha256,
+        at="2026-01-01T00:00:00Z",
+        by="A Scientist",
+        reason="First golden files of the beam time in January",
+        commit="0" * 40,
+        dirty=False,
+        command="harness add golden",
+        environment=record_digest(_ENVIRONMENT),
+        previous=None,
+    )
 
 
 def files(root: Path, count: int, size: int) -> list[str]:
@@ -50,7 +57,7 @@ def files(root: Path, count: int, size: int) -> list[str]:
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(os.urandom(size))
-        entries[path] = describe_file(file, "file", RECORD)
+        entries[path] = describe_file(file, "file")
     register(root, entries)
     return paths
 
@@ -62,16 +69,14 @@ def sparse_files(root: Path, count: int, size: int) -> None:
     for file in every:
         with file.open("wb") as stream:
             stream.truncate(size)
-    entry = Entry("file", size, *digests_of_file(every[0]), RECORD)
+    entry = describe_file(every[0], "file")
     register(root, {f"golden/{file.name}": entry for file in every})
 
 
 def many_entries(count: int) -> Registry:
     """Return a registry of *count* entries whose files need not be there."""
-    entry = Entry("file", 4096, f"xxh128:{'0' * 32}", f"sha256:{'0' * 64}", RECORD)
-    sealed = with_entries(Registry(SCHEMA, {}), {"golden/0.bin": entry}).entries["golden/0.bin"]
     names = (f"golden/part_{n // 1000:03d}/{n:06d}.bin" for n in range(count))
-    return Registry(SCHEMA, {name: msgspec.structs.replace(sealed, size=n) for n, name in enumerate(names)})
+    return Registry({name: _BLANK._replace(size=n) for n, name in enumerate(names)})
 
 
 def fixture(name: str, arrays: Mapping[str, np.ndarray]) -> Fixture:
@@ -88,7 +93,7 @@ def record(root: Path, made: Fixture) -> None:
     register(
         root,
         {
-            f"golden/{archive.name}": describe_file(archive, "fixture", RECORD),
-            f"golden/{manifest.name}": describe_file(manifest, "manifest", RECORD),
+            f"golden/{archive.name}": describe_file(archive, "fixture"),
+            f"golden/{manifest.name}": describe_file(manifest, "manifest"),
         },
     )

@@ -8,14 +8,15 @@ a change of its lines.
 from __future__ import annotations
 
 import re
-from operator import itemgetter
+from functools import partial
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
 from harness.core.storage.project import require_inner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 SCHEMA = 2
 Kind = Literal["fixture", "manifest", "baseline", "result", "file"]
@@ -25,13 +26,12 @@ MEBIBYTES = 256
 VALUES = 1 << 22
 """The most that a registry or a history may have: each value takes memory, even one of two bytes of text."""
 
-_DIGESTS = {
-    "record": "sha256:[0-9a-f]{64}",
-    "sha256": "sha256:[0-9a-f]{64}",
-    "xxh128": "xxh128:[0-9a-f]{32}",
-}
+_DIGESTS = {"xxh128": ("xxh128", 32), "sha256": ("sha256", 64), "record": ("sha256", 64)}
+"""Name and number of digits of each digest of an entry, in the order of its fields."""
+
+_FORMS = tuple(_DIGESTS.values())
 _KEYS = {"kind", "size", *_DIGESTS}
-_LENGTHS = (71, 71, 39)
+_KINDS = set(KINDS)
 _MOST_BYTES = 1 << 62
 _HEXADECIMAL = b"0123456789abcdef"
 _COLONS = 2, 6 + len(_DIGESTS)
@@ -48,7 +48,16 @@ class Entry(NamedTuple):  # a frozen dataclass takes four times as long to impor
     record: str
 
 
-_fields = itemgetter(*Entry._fields)
+_new_entry = partial(tuple.__new__, Entry)
+_SORTED = sorted(range(len(Entry._fields)), key=Entry._fields.__getitem__)
+_BLOCK = """\
+    %s: {
+      "kind": "%s",
+      "record": "%s",
+      "sha256": "%s",
+      "size": %d,
+      "xxh128": "%s"
+    }"""
 
 
 class Registry(NamedTuple):
@@ -102,9 +111,11 @@ def decode_with_any_path(text: bytes, name: str) -> Registry:
     entries = tree["entries"]
     if not isinstance(entries, dict):
         raise _unreadable(name, "a value other than an object at $.entries")
-    registry = Registry({path: _entry(path, value, name) for path, value in entries.items()})
+    columns = _columns(entries.values())
+    if columns is None or not _are_sound(entries, columns):
+        raise _unreadable(name, _first_fault(entries.items()))
     _require_single_keys(text, len(entries), name)
-    return registry
+    return Registry(dict(zip(entries, map(_new_entry, zip(*columns, strict=True)), strict=True)))
 
 
 def encode_registry(registry: Registry) -> bytes:
@@ -117,31 +128,44 @@ def encode_registry(registry: Registry) -> bytes:
     RefusedError
         If an entry's path leaves the repository.
     """
-    blocks = ",\n".join(entry_text(path, entry) for path, entry in sorted(registry.entries.items()))
-    entries = f"{{\n{blocks}\n  }}" if blocks else "{}"
-    text = f'{{\n  "entries": {entries},\n  "schema": {SCHEMA}\n}}\n'.encode()
+    entries = dict(sorted(registry.entries.items()))
+    _require_writable(entries)
+    blocks = ",\n".join(_blocks(entries))
+    table = f"{{\n{blocks}\n  }}" if blocks else "{}"
+    text = f'{{\n  "entries": {table},\n  "schema": {SCHEMA}\n}}\n'.encode()
     if excess := _excess(text):
         raise UsageError("registry", expected="one that can be read back", found=excess, remedy="Split it.")
     return text
 
 
 def entry_text(path: str, entry: Entry) -> str:
-    """Return an entry as its lines stand in the registry, without the last newline."""
-    if not _is_sound(path, entry):
-        found = _first_fault(path, entry._asdict())
+    """Return an entry as its lines stand in the registry, without the last newline.
+
+    Raises
+    ------
+    UsageError, RefusedError
+        As :func:`encode_registry`.
+    """
+    _require_writable({path: entry})
+    return next(_blocks({path: entry}))
+
+
+def _require_writable(entries: Mapping[str, Entry]) -> None:
+    """Raise if :func:`decode_registry` would refuse one of the entries."""
+    if not _are_sound(entries, [list(map(itemgetter(i), entries.values())) for i in range(len(_KEYS))]):
+        found = _first_fault((path, entry._asdict()) for path, entry in entries.items())
         raise UsageError(
-            path, expected="a sound entry of the registry", found=found, remedy="Record the file."
+            "registry", expected="entries that can be read back", found=found, remedy="Record the file."
         )
-    require_inner(path)
-    kind, size, xxh128, sha256, record = entry
-    return (
-        f"    {_quoted(path)}: {{\n"
-        f'      "kind": "{kind}",\n'
-        f'      "record": "{record}",\n'
-        f'      "sha256": "{sha256}",\n'
-        f'      "size": {size},\n'
-        f'      "xxh128": "{xxh128}"\n'
-        "    }"
+    for path in entries:
+        require_inner(path)
+
+
+def _blocks(entries: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the lines of each entry, its keys sorted, without the last newline."""
+    paths = map(_quoted, entries)
+    return map(
+        _BLOCK.__mod__, zip(paths, *(map(itemgetter(i), entries.values()) for i in _SORTED), strict=True)
     )
 
 
@@ -218,48 +242,73 @@ def _require_schema(tree: dict[str, Any], name: str) -> None:
         )
 
 
-def _entry(path: str, value: Any, name: str) -> Entry:
-    """Return the entry that a JSON value is."""
+def _columns(values: Collection[Any]) -> list[list[Any]] | None:
+    """Return the values of all entries, a list for each field; None if one is not an entry.
+
+    A registry is read and checked column by column, three times as fast as entry by entry.
+    """
     try:
-        entry = Entry._make(_fields(value))
-        if len(value) == len(_KEYS) and _is_sound(path, entry):
-            return entry
-    except (KeyError, TypeError):
+        if set(map(len, values)) <= {len(_KEYS)}:
+            return [list(map(itemgetter(field), values)) for field in Entry._fields]
+    except (KeyError, TypeError, IndexError):
         pass
-    raise _unreadable(name, _first_fault(path, value))
+    return None
 
 
-def _is_sound(path: str, entry: Entry) -> bool:
-    """Whether an entry's values are of the right types and forms. Raise TypeError if one has no length."""
-    kind, size, xxh128, sha256, record = entry
-    return (
-        kind in KINDS
-        and type(size) is int
-        and 0 <= size < _MOST_BYTES
-        and (len(record), len(sha256), len(xxh128)) == _LENGTHS
-        and f"{record[:7]}{sha256[:7]}{xxh128[:7]}" == "sha256:sha256:xxh128:"
-        and f"{record}{sha256}{xxh128}".encode("utf-8", "replace").translate(None, _HEXADECIMAL)
-        == b"sh:sh:xxh:"
-        and (path.isascii() or not _has_surrogates(path))
-    )
+def _are_sound(paths: Collection[str], columns: Sequence[Collection[Any]]) -> bool:
+    """Whether all values of all entries are of the right types and forms."""
+    if not paths:
+        return True
+    kinds, sizes, *digests = columns
+    try:
+        return (
+            set(kinds) <= _KINDS
+            and set(map(type, sizes)) == {int}
+            and min(sizes) >= 0
+            and max(sizes) < _MOST_BYTES
+            and all(map(_are_digests, digests, _FORMS))
+            and ("".join(paths).isascii() or not any(map(_has_surrogates, paths)))
+        )
+    except TypeError:  # a list or an object in place of a string
+        return False
 
 
-def _first_fault(path: str, value: Any) -> str:
-    """What is wrong with an entry that is not sound, and where."""
+def _are_digests(digests: Collection[str], form: tuple[str, int]) -> bool:
+    """Whether all digests have a name and a number of hexadecimal digits. TypeError if one is not text."""
+    name, digits = form
+    prefix = f"{name}:"
+    if set(map(len, digests)) != {len(prefix) + digits} or not all(
+        map(methodcaller("startswith", prefix), digests)
+    ):
+        return False
+    rest = "".join(digests).encode("utf-8", "replace").translate(None, _HEXADECIMAL)
+    return rest == prefix.encode().translate(None, _HEXADECIMAL) * len(digests)
+
+
+def _first_fault(entries: Iterable[tuple[str, Any]]) -> str:
+    """What is wrong with the first entry that is not sound, and where."""
+    return next(fault for path, value in entries for fault in _faults(path, value))
+
+
+def _faults(path: str, value: Any) -> Iterator[str]:
+    """What is wrong with one entry. After the first fault there may be others that follow from it."""
     place = f"$.entries[{path!r}]"
     if _has_surrogates(path):
-        return f"a path that is not Unicode text at {place}"
+        yield f"a path that is not Unicode text at {place}"
     if type(value) is not dict:
-        return f"a value other than an object at {place}"
+        yield f"a value other than an object at {place}"
+        return
     for key in sorted(value.keys() ^ _KEYS):
-        return f"{'an unknown' if key in value else 'no'} key {key!r} at {place}"
-    if value["kind"] not in KINDS:
-        return f"the kind {value['kind']!r} at {place}.kind, not one of {', '.join(KINDS)}"
-    size = value["size"]
+        yield f"{'an unknown' if key in value else 'no'} key {key!r} at {place}"
+    if value.get("kind") not in KINDS:
+        yield f"the kind {value.get('kind')!r} at {place}.kind, not one of {', '.join(KINDS)}"
+    size = value.get("size")
     if type(size) is not int or not 0 <= size < _MOST_BYTES:
-        return f"the size {size!r} at {place}.size, not a number of bytes"
-    key = next(key for key, form in _DIGESTS.items() if not re.fullmatch(form, str(value[key])))
-    return f"the {key} {value[key]!r} at {place}.{key}, not a digest like {_DIGESTS[key]}"
+        yield f"the size {size!r} at {place}.size, not a number of bytes"
+    for key, (name, digits) in _DIGESTS.items():
+        digest = value.get(key)
+        if not re.fullmatch(f"{name}:[0-9a-f]{{{digits}}}", str(digest)):
+            yield f"the {key} {digest!r} at {place}.{key}, not {name}: and {digits} hexadecimal digits"
 
 
 def _has_surrogates(text: str) -> bool:
