@@ -27,6 +27,7 @@ scanned = "waves:scanned"
 
 [tool.harness.pipelines]
 smooth = "waves:smooth"
+kept = "waves:kept"
 
 [tool.harness.checks]
 finite = "waves:finite"
@@ -59,6 +60,16 @@ def smooth(fixture, output, *, seed=0, threads=None, progress=None):
     (output / "smooth.txt").write_text("done")
     return PipelineResult("smooth", metrics, {"flat": {"roughness": 0.0}}, (Stage("smooth", 0.1, 10.0),),
                           {"smooth": output / "smooth.txt"}, {"roughness": "higher"})
+
+def kept(fixture, output, *, seed=0, threads=None, progress=None):
+    output.mkdir(parents=True, exist_ok=True)
+    np.savez(output / "mean.npz", mean=np.load(fixture)["wave"].mean(axis=0))
+    with np.load(output / "mean.npz") as measured:
+        metrics = average({}, measured)
+    return PipelineResult("kept", metrics, {}, (), {}, measured=output / "mean.npz", measure="waves:average")
+
+def average(fixture, measured):
+    return {"average": float(measured["mean"].mean())}
 
 def finite(arrays):
     findings = tuple(Finding("finite", k, "finite values", "NaN", "Fix it.") for k, v in arrays.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 
@@ -32,6 +33,18 @@ def test_every_run_is_printed_and_the_baseline_is_shown(project, harness):
     assert lines[3] == "recorded waves.smooth"
     assert "roughness" in shown.out
     assert harness("verify").code == 0
+
+
+def test_the_arrays_behind_the_metrics_are_recorded_too(project, harness):
+    """As the pipeline's plain run left them, so that an audit can compute the metrics again."""
+    shown = harness("calibrate", "kept", "--runs", "2", "--seeds", "0", "--reason", "first")
+    assert shown.code == 0, shown.err
+    with (
+        np.load(project / "golden" / "waves.npz") as fixture,
+        np.load(project / "golden" / "waves.kept.npz") as arrays,
+    ):
+        assert np.array_equal(arrays["mean"], fixture["wave"].mean(axis=0))
+    assert harness("verify").out == "5 of 5 golden files match the registry.\n"
 
 
 def test_without_a_name_all_pipelines_with_a_baseline_are_measured(project, harness):

@@ -6,15 +6,24 @@ import json
 
 import pytest
 
-from harness.core.recording.transaction import SCHEMA
+from harness.core.recording import transaction
+from harness.core.storage.project import Project
 
 
 @pytest.fixture
-def interrupted(project):
-    """The project with the journal of a regeneration that was killed before its first step."""
-    journal = project / ".harness" / "transaction" / "journal.json"
-    journal.parent.mkdir(parents=True)
-    journal.write_text(json.dumps({"schema": SCHEMA, "changes": []}))
+def interrupted(project, monkeypatch):
+    """The project with a regeneration of two files that was interrupted before it changed the first."""
+
+    def stop(_project: Project) -> None:
+        raise KeyboardInterrupt
+
+    (project / "golden" / "a.txt").write_text("old")
+    monkeypatch.setattr(transaction, "roll_forward", stop)
+    with pytest.raises(KeyboardInterrupt):
+        transaction.apply(
+            Project(project),
+            [transaction.Write("golden/a.txt", b"new"), transaction.Write("golden/b.txt", b"new")],
+        )
     return project
 
 
@@ -26,13 +35,35 @@ def test_without_an_interruption_it_does_nothing(project, harness):
     assert {path: path.read_bytes() for path in (project / "golden").iterdir()} == before
 
 
-@pytest.mark.parametrize(("option", "state"), [((), "new"), (("--back",), "old")])
-def test_an_interrupted_regeneration_is_ended(interrupted, harness, option, state):
-    """``verify`` reports it until then."""
+def test_an_interrupted_regeneration_is_finished(interrupted, harness):
+    """``verify`` reports it until then. All files are new."""
     assert "interrupted: regeneration" in harness("verify").out
-    shown = harness("recover", *option, "--json")
-    assert (shown.code, json.loads(shown.out)) == (0, {"state": state, "paths": []})
-    assert harness("verify").code == 0
+    shown = harness("recover")
+    assert (shown.code, shown.out) == (0, "golden/a.txt: new\ngolden/b.txt: new\n")
+    assert (interrupted / "golden" / "a.txt").read_text() == "new"
+    assert (interrupted / "golden" / "b.txt").read_text() == "new"
+    assert "interrupted" not in harness("verify").out
+
+
+def test_back_undoes_an_interrupted_regeneration(interrupted, harness):
+    """All files are old; one that did not exist is gone."""
+    shown = harness("recover", "--back", "--json")
+    assert (shown.code, json.loads(shown.out)) == (
+        0, {"state": "old", "paths": ["golden/a.txt", "golden/b.txt"]}
+    )  # fmt: skip
+    assert (interrupted / "golden" / "a.txt").read_text() == "old"
+    assert not (interrupted / "golden" / "b.txt").exists()
+    assert "interrupted" not in harness("verify").out
+
+
+def test_a_file_that_was_changed_since_is_not_overwritten(interrupted, harness):
+    """It is named, with exit code 1, and nothing is changed."""
+    (interrupted / "golden" / "a.txt").write_text("mine")
+    shown = harness("recover")
+    assert (shown.code, shown.out) == (1, "")
+    assert "golden/a.txt" in shown.err
+    assert (interrupted / "golden" / "a.txt").read_text() == "mine"
+    assert not (interrupted / "golden" / "b.txt").exists()
 
 
 def test_a_damaged_journal_exits_with_2(interrupted, harness):
