@@ -83,6 +83,7 @@ class GoldenCheck:
         __tracebackhide__ = True
         staging = staging_directory(self.project)
         try:
+            # It reads from *datadir* and writes to *original_datadir*: one is golden/, the other is not.
             perform_regression_check(
                 datadir=cast("Any", self.project.golden),
                 original_datadir=staging,

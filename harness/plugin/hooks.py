@@ -93,6 +93,7 @@ class MainHooks(WorkerHooks):
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:  # type: ignore[override]
         """Record what was staged, or nothing; then look for golden files that no test used."""
+        # Last of all plugins: by now pytest-xdist has stopped its workers, and all of them have reported.
         if exitstatus not in _ENDED:
             self.session.obstacles.append("the session was interrupted")
         if self.session.staged:
@@ -148,6 +149,7 @@ class MainHooks(WorkerHooks):
         """Return whether this run was not filtered in any way, so that unused files can be reported."""
         option = self.config.option
         sources = {pytest.Config.ArgsSource.TESTPATHS, pytest.Config.ArgsSource.INVOCATION_DIR}
+        # Arguments other than the configured testpaths select tests, and so does another directory.
         whole = (
             self.config.args_source in sources and self.config.invocation_params.dir == self.config.rootpath
         )
