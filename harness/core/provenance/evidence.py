@@ -103,7 +103,7 @@ class FileEvidence:
     records : tuple of Record
         The records that lead to the one that the entry names, the oldest first; empty if it is missing.
     recorded_as : str
-        Earlier name of a file that was renamed by hand: the path in the record that its entry names. Else empty.
+        For a file that was renamed by hand: the path in the record that its entry names. Empty otherwise.
     environment : Environment or None
         That the newest record names; None if it is missing.
     on_disk : FileOnDisk or None
@@ -213,10 +213,17 @@ def gather(project: Project) -> Evidence:
     registry = Registry({}) if listed is None else decode_with_any_path(listed, str(project.registry))
     text, path = read_history_text(project), history_path(project)
     history, git = decode_history(text, str(path)), read_git_history(project, text)
+    files = {}
+    commits = _commits_by_path(git) if git else {}
+    for name in sorted(registry.entries):
+        known = _gather_records(project, registry, name, history)
+        known = replace(known, commits=tuple(commits.get(name, ())))
+        if known.state is PathState.FILE:
+            known = _with_content(project, registry, known)
+            known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
+        files[name] = known
     return Evidence(
-        files={
-            name: _gather_file(project, registry, name, history, git) for name in sorted(registry.entries)
-        },
+        files=files,
         history_path=project.relative(path),
         history=history,
         unregistered=tuple(sorted(unregistered(project, registry.entries))),
@@ -225,24 +232,17 @@ def gather(project: Project) -> Evidence:
     )
 
 
-def _gather_file(
-    project: Project, registry: Registry, path: str, history: History, git: GitHistory | None
-) -> FileEvidence:
-    entry, state = registry.entries[path], _path_state(project, path)
+def _gather_records(project: Project, registry: Registry, path: str, history: History) -> FileEvidence:
+    entry = registry.entries[path]
     records = history.chain(path, entry.record)
-    known = FileEvidence(
+    return FileEvidence(
         path=path,
         entry=entry,
-        state=state,
+        state=_path_state(project, path),
         records=records,
         recorded_as=_recorded_as(registry, path, history.records.get(entry.record)),
         environment=history.environments.get(records[-1].environment) if records else None,
-        commits=tuple(commit for commit in git.commits if _touches(commit, path, git)) if git else (),
     )
-    if state is not PathState.FILE:
-        return known
-    known = _with_content(project, registry, known)
-    return replace(known, committed_code=_committed_code(project, known, git) if git else None)
 
 
 def _recorded_as(registry: Registry, path: str, record: Record | None) -> str:
@@ -303,10 +303,14 @@ def _path_state(project: Project, path: str) -> PathState:
     return PathState.FILE if file.is_file() else PathState.OTHER
 
 
-def _touches(commit: Commit, path: str, git: GitHistory) -> bool:
-    """Whether a commit changed a file or added a record of it."""
-    added = (git.records[line] for line in commit.added if line in git.records)
-    return path in commit.files or any(record.path == path for record in added)
+def _commits_by_path(git: GitHistory) -> dict[str, list[Commit]]:
+    """For each golden file, the commits that changed it or added a record of it, newest first."""
+    found: dict[str, list[Commit]] = {}
+    for commit in git.commits:
+        added = {git.records[line].path for line in commit.added if line in git.records}
+        for path in added | commit.files.keys():
+            found.setdefault(path, []).append(commit)
+    return found
 
 
 def _declared(project: Project, registry: Registry, path: str) -> Declared | None:

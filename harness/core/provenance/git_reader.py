@@ -160,14 +160,7 @@ class _Reader:
             self._root,
             "--no-literal-pathspecs",
             *(part for setting in settings for part in ("-c", f"log.{setting}")),
-            *(
-                "-c",
-                f"diff.orderFile={os.devnull}",
-                "-c",
-                "diff.relative=false",
-                "-c",
-                "core.quotePath=false",
-            ),
+            *("-c", f"diff.orderFile={os.devnull}", "-c", "diff.relative=false"),
             *("log", "--format=", "--name-only", "-z", "-m", "--full-history", "--no-renames", "HEAD"),
             *("--", f":(top,glob)**/{HISTORY_NAME}"),
         )
@@ -223,25 +216,32 @@ class _Reader:
         """Where the project is in *parent* that is at *home* with the lines *known* in a child of it.
 
         At the same place, if there is anything. Otherwise in the directory that shares most history lines.
-        A directory that shares none counts as well if it has records of the same paths and is gone in the
-        child: a forger may have rewritten every line while moving the project.
+        A directory that shares none counts as well if it is gone and has records of the same files: a forger
+        may have rewritten every line while moving the project. If it is gone in the child, equal names are
+        enough; if it was deleted later, dates or bytes have to be the same, as in a copy.
         """
         state = self._states.get((parent, home))
         if state and (state.tree or state.history):
             return home, self._lines[state.history] or known
         best, best_shared = home, 0
-        paths = {self._records[line].path for line in known if line in self._records}
+        head = next(iter(self._parents))
         for other in others:
             lines = self._lines[self._states[parent, other].history]
             shared = 2 * len(lines & known)
-            gone = child is not None and not self._states[child, other].history
-            if not shared and gone:
-                shared = int(
-                    any(self._records[line].path in paths for line in lines if line in self._records)
-                )
+            if not shared and child is not None and not self._states[head, other].history:
+                moved = not self._states[child, other].history
+                shared = int(bool(self._traits(lines, moved) & self._traits(known, moved)))
             if shared > best_shared:
                 best, best_shared = other, shared
         return best, self._lines[self._states[parent, best].history] or known
+
+    def _traits(self, lines: Lines, moved: bool) -> set[tuple[str, ...]]:
+        """What records of the same files have in common even if they were rewritten."""
+        records = [self._records[line] for line in lines if line in self._records]
+        if moved:
+            return {(self._inside(record.path),) for record in records}
+        dates = {(self._inside(record.path), record.at) for record in records}
+        return dates | {(self._inside(record.path), record.sha256) for record in records}
 
     def _commits(self, homes: Mapping[str, Mapping[str, Lines]]) -> tuple[Commit, ...]:
         """All commits that changed anything of the project, newest first."""
@@ -308,6 +308,9 @@ class _Reader:
     ) -> Change:
         commit, home, parent, place = edge
         after, before = self._lines_in(commit, home), self._lines_in(parent, place)
+        kept = after
+        if place != home:  # a copy of a project that is still there: what it did not take over is not lost
+            kept |= self._lines[self._states[next(iter(self._parents)), place].history]
         return Change(
             parent=parent,
             history=f"{place}/{HISTORY_NAME}",
@@ -317,7 +320,7 @@ class _Reader:
                 if path != HISTORY_NAME
             },
             added=after - before,
-            lost=before - after,
+            lost=before - kept,
         )
 
     def _with_history(self, homes: Mapping[str, Mapping[str, Lines]]) -> set[str]:

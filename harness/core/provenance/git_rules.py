@@ -11,6 +11,7 @@ against a commit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -151,11 +152,11 @@ def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
     A file that lost all its records and was then recorded again was not restored: its past is hidden.
     """
     parent, history = (change.parent or "")[:12], evidence.history_path
-    command = f"git show {parent}:{change.history} >> {history}"
+    command = f"git show {quote(f'{parent}:{change.history}')} >> {quote(history)}"
     if not index.today:  # not even the directory may be there
-        command = f"git checkout {parent} -- {history}"
+        command = f"git checkout {parent} -- {quote(history)}"
     remedy = f"Add them again with `{command}`, then commit."
-    has_records = any(index.records[line].path == path for line in commit.lines if line in index.records)
+    has_records = index.of_path.get(path, set()) & commit.lines
     if path in commit.restored and (has_records or path not in evidence.files):
         detail = f"{_where(commit)} took it back to an earlier state and lost {names}"
         return weak(path, "restored", detail, remedy)
@@ -219,12 +220,14 @@ def _is_before(git: GitHistory, commit: Commit, other: Commit) -> bool:
 
 
 def _remedy(evidence: Evidence, commit: Commit) -> str:
-    files = f"{REGISTRY} {evidence.history_path}"
+    files = f"{REGISTRY} {quote(evidence.history_path)}"
     return f"`git checkout {commit.id[:12]} -- {files}` restores the state of commit {commit.id[:12]}."
 
 
 def _judge_bytes(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator[AuditFinding]:
     """A commit that changed golden bytes must have a record that vouches for them."""
+    if git.in_lfs:
+        return  # which records a commit had is not known
     reported: set[tuple[str, str]] = set()
     for commit in reversed(git.commits):  # a version is held against the first commit that has it
         for change in commit.changes:
@@ -250,7 +253,8 @@ def _judge_version(version: _Version, index: _Index) -> AuditFinding | None:
     if vouching & index.today:
         if commit.before_history:
             return None  # the records of that time are in today's history
-        return note(path, "separate", f"{where} changed the bytes, another commit added their record")
+        detail = f"{where} changed the bytes, another commit added their record"
+        return weak(path, "separate", detail, COMMIT)
     if moved := anywhere & commit.lines:
         old = index.records[min(moved)].path
         return note(path, "renamed", f"{where} brought bytes that were recorded as {old}")
@@ -269,7 +273,7 @@ def _unrecorded(version: _Version) -> AuditFinding:
     if is_current:
         remedy = "Restore the bytes of the commit before, or record these."
         return broken(file.path, "unrecorded", detail, remedy)
-    return note(file.path, "replaced", f"{detail}; they have been replaced since")
+    return weak(file.path, "replaced", f"{detail}; they have been replaced since")
 
 
 def _is_record_of(record: Record, path: str) -> bool:
@@ -346,8 +350,8 @@ def _names(lines: list[str], index: _Index) -> str:
     """Records as a person knows them, the oldest first, and the number of other lines."""
     records = sorted((index.records[line] for line in lines if line in index.records), key=lambda r: r.at)
     others = len(lines) - len(records)
-    names = [*map(_name, records), *([f"{others} lines that are not records"] if others else [])]
-    return "; ".join(names)
+    plural = "" if others == 1 else "s"
+    return "; ".join([*map(_name, records), *([f"{others} other line{plural}"] if others else [])])
 
 
 def _found_again(commit: Commit) -> str:

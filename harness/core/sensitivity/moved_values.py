@@ -55,7 +55,7 @@ def move_arrays(golden: Mapping[str, np.ndarray]) -> Iterator[MovedValue]:
     Arrays that are compared exactly have no tolerance to stay inside; one of their elements is changed by 1.
     """
     for name, array in golden.items():
-        tolerance = default_tolerance(array.dtype)
+        tolerance = default_tolerance(array)
         limits = tolerance.atol + tolerance.rtol * np.abs(array)
         if tolerance.atol > 0:
             inside = (array + INSIDE * limits).astype(array.dtype)

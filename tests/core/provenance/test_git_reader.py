@@ -164,6 +164,20 @@ def test_another_project_in_the_repository_is_none_of_ours(twice):
     assert (twice.broken, twice.weak) == (set(), set())
 
 
+def test_a_project_that_started_as_a_copy_of_another_has_lost_nothing(twice):
+    """The other one is still there, with all its records."""
+    other = twice.root / "other"
+    shutil.copytree(twice.project.golden, other / "golden")
+    shutil.copy(twice.project.registry, other)
+    copy = type(twice)(Project(other))
+    newest = [line for line in copy.lines() if b"first light" not in line or MANIFEST.encode() in line]
+    copy.write_lines(newest)
+    copy.drop_entries(ARCHIVE)
+    (other / ARCHIVE).unlink()
+    twice.commit("Start from a copy")
+    assert not {rule for rule, _ in copy.broken} & {"lost", "rewritten"}
+
+
 def test_a_project_moved_on_one_branch_only_is_clean_after_the_merge(twice, record, staged):
     twice.git("checkout", "-q", "-b", "moved")
     inner = twice.root / "inner"

@@ -56,11 +56,11 @@ def test_a_comparison_with_other_tolerances_is_reported(arrays, monkeypatch, fac
     """Moved by thousand times too much, half a tolerance fails; by a thousandth, two tolerances pass."""
     real = moved_values.default_tolerance
 
-    def other(dtype):
-        tolerance = real(dtype)
+    def other(golden):
+        tolerance = real(golden)
         return moved_values.Tolerance(atol=tolerance.atol * factor, rtol=tolerance.rtol * factor)
 
-    monkeypatch.setattr(moved_values, "Tolerance", type(real(np.dtype("f4"))), raising=False)
+    monkeypatch.setattr(moved_values, "Tolerance", type(real(np.zeros(1))), raising=False)
     monkeypatch.setattr(moved_values, "default_tolerance", other)
     moved = [value for value in move_arrays(arrays) if value.name != "index"]
     assert {m.tolerances for m in moved if not m.correct} == {wrong}
