@@ -63,6 +63,49 @@ def test_positions_of_nan_are_named():
     assert last == "  [1]: expected 2.0, found nan"
 
 
+@pytest.mark.parametrize(
+    ("expected", "found", "shown"),
+    [
+        ([1e308], [-1e308], ["largest difference: 2e+308 absolute, 2 relative, 1.8e+19 ULP; worst at [0]"]),
+        (
+            [1e-308],
+            [1e308],
+            ["largest difference: 1e+308 absolute, over 1.8e+308 relative, 9.2e+18 ULP; worst at [0]"],
+        ),
+        ([np.inf, 1.0], [1.0, 1.0], ["1 element differs by NaN or infinity; worst at [0]"]),
+        ([np.inf], [-np.inf], ["1 element differs by NaN or infinity; worst at [0]"]),
+        (
+            [1.0, np.nan],
+            [3.0, 1.0],
+            [
+                "largest difference: 2 absolute, 2 relative, 6.8e+15 ULP",
+                "1 element differs by NaN or infinity; worst at [1]",
+            ],
+        ),
+        (["a", "b"], ["a", "c"], ["first difference at [1]"]),
+        ([4], [1], ["largest difference: 3 absolute, 0.75 relative; worst at [0]"]),
+    ],
+)
+def test_the_largest_difference_is_the_true_one(expected, found, shown):
+    """Also where it is beyond the range of floats, or not a number at all."""
+    body = lines(expected, found)[1:]
+    assert body[: len(shown)] == [f"  {line}" for line in shown]
+    assert body[len(shown)].startswith("  allowed: ")
+
+
+def test_dates_are_shown_in_their_unit():
+    golden = np.array(["2020-01-01", "2020-01-02"], "M8[ns]")
+    assert lines(golden, golden + np.timedelta64(3, "D"), Tolerance(atol=5))[1:4] == [
+        "  largest difference: 259200000000000 nanoseconds (3 days); worst at [0]",
+        "  allowed: 5 nanoseconds",
+        "  [0]: expected '2020-01-01T00:00:00.000000000', found '2020-01-04T00:00:00.000000000'",
+    ]
+
+
+def test_strings_are_compared_exactly_and_shown():
+    assert lines(["a", "b"], ["a", "c"])[2:] == ["  allowed: no difference", "  [1]: expected 'b', found 'c'"]
+
+
 @pytest.mark.parametrize(("shown", "more"), [(2, ["  ... and 1 more"]), (3, []), (4, [])])
 def test_elements_beyond_the_limit_are_counted(shown, more):
     """The limit itself is still shown in full."""

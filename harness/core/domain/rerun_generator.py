@@ -25,6 +25,7 @@ from harness.core.errors import (
     error_to_parts,
 )
 from harness.core.fixtures.compare import compare
+from harness.core.fixtures.difference_text import largest_difference
 from harness.core.fixtures.fixture import read_fixture, write_fixture
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.fixtures.tolerance import Tolerance
@@ -112,7 +113,7 @@ def require_identical(name: str, fixtures: list[Fixture]) -> None:
         raise NondeterministicError(
             f"fixture {name!r}, array {array.name!r}",
             expected="the same values from every run of its generator",
-            found=f"different ones, {where}, by at most {array.max_absolute:.3g}",
+            found=f"different ones, {where}, {largest_difference(array)}",
             remedy="Seed every random number and fix every order, then record it.",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.core.baselines.baseline import read_baseline
 from harness.core.errors import HarnessError, printable
 from harness.core.fixtures.compare import Aspect, compare
+from harness.core.fixtures.difference_text import largest_difference
 from harness.core.fixtures.manifest import manifest_differences, read_manifest
 from harness.core.fixtures.tolerance import Tolerance
 from harness.core.storage.npz import map_archive
@@ -47,7 +48,7 @@ def _describe(array: ArrayDrift) -> str:
     where = list(array.worst) if array.worst else []
     return (
         f"{array.name}: {array.unequal_bits} of {array.size} elements, "
-        f"largest change {array.max_absolute:.3g} at {where}"
+        f"{largest_difference(array)} at {where}"
     )
 
 

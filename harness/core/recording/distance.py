@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.fixtures.blocks import blocks
-from harness.core.fixtures.elementwise import absolute_difference
+from harness.core.fixtures.elementwise import scaled_difference
 from harness.core.fixtures.tolerance import default_tolerance
 from harness.core.registry.history import Distance
 from harness.core.storage.npz import map_archive
@@ -58,7 +58,7 @@ def as_number(tolerances: float) -> float | None:
 
 
 def array_distance(older: np.ndarray | None, newer: np.ndarray | None) -> float:
-    """Return the largest ``|newer - older|`` in tolerances of the older array's dtype.
+    """Return the largest ``|newer - older|`` in default tolerances of the older array.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def array_distance(older: np.ndarray | None, newer: np.ndarray | None) -> float:
         return math.inf
     if older.dtype.newbyteorder("=") != newer.dtype.newbyteorder("="):
         return math.inf
-    allowed = default_tolerance(older.dtype)
+    allowed = default_tolerance(older)
     return max((_farthest(one, other, allowed) for _, one, other in blocks(older, newer)), default=0.0)
 
 
@@ -106,16 +106,10 @@ def _between_baselines(older: Path, newer: Path) -> Mapping[str, float]:
 
 def _farthest(older: np.ndarray, newer: np.ndarray, allowed: Tolerance) -> float:
     """Largest distance in one block, in tolerances; NaN is at distance 0 from NaN."""
-    away = absolute_difference(older, newer)
+    away, magnitude, scale = scaled_difference(older, newer)
     if not np.isfinite(away).all():
         return math.inf
+    limits = allowed.atol * scale + allowed.rtol * magnitude
     with np.errstate(all="ignore"):  # equal values are not divided, so that a zero limit does not matter
-        ratio = np.divide(away, _limits(older, allowed), out=np.zeros_like(away), where=away > 0)
+        ratio = np.divide(away, limits, out=np.zeros_like(away), where=away > 0)
     return float(ratio.max(initial=0.0))
-
-
-def _limits(values: np.ndarray, allowed: Tolerance) -> np.ndarray:
-    if values.dtype.kind not in "fc":
-        return np.zeros(values.shape)
-    wide = np.complex128 if values.dtype.kind == "c" else np.float64
-    return np.asarray(allowed.atol + allowed.rtol * np.abs(values.astype(wide)))

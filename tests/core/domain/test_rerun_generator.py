@@ -100,7 +100,7 @@ def test_a_generator_that_repeats_itself_is_accepted(staged, empty):
 
 def test_a_generator_that_differs_from_what_is_staged_is_refused(staged, empty):
     """Both new processes agree, but the staged fixture has another value."""
-    with pytest.raises(NondeterministicError, match=r"different ones, first at \[1\], by at most 1"):
+    with pytest.raises(NondeterministicError, match=r"different ones, first at \[1\], largest difference 1"):
         require_reproducible(empty, staged("steady", values=[1.0, 3.0]))
 
 
@@ -123,8 +123,8 @@ def test_the_source_is_found_where_the_project_lists_it(staged, empty):
 @pytest.mark.parametrize(
     ("one", "other", "text"),
     [
-        ([0.0, 1.0], [0.0, 1.5], r"first at \[1\], by at most 0.5"),
-        ([0.0, 1.0], [-0.0, 1.0], "in single bits only, by at most 0"),
+        ([0.0, 1.0], [0.0, 1.5], r"first at \[1\], largest difference 0.5"),
+        ([0.0, 1.0], [-0.0, 1.0], "in single bits only, largest difference 0"),
         ([0.0, 1.0], [0.0], "array 'a'"),
     ],
 )

@@ -29,7 +29,7 @@ def test_changed_elements_are_counted_and_the_largest_change_is_located(archives
     new = old.copy()
     new[1, 2], new[0, 1] = 0.5, -0.25
     assert archives({"image": old}, {"image": new}) == (
-        "image: 2 of 6 elements, largest change 0.5 at [1, 2]",
+        "image: 2 of 6 elements, largest difference 0.5 at [1, 2]",
     )
 
 

@@ -40,26 +40,26 @@ def baseline(path, **metrics: Metric):
 @pytest.mark.parametrize(("tolerances", "accepted"), [(0.9, True), (1.1, False)])
 def test_a_tolerance_is_where_the_comparison_ends(dtype, tolerances, accepted):
     """Both start from 0; one tolerance is the limit of the distance and of the comparison."""
-    atol = {"float16": 1e-5, "float32": 1e-5, "complex64": 1e-5}.get(dtype, 1e-7)
-    older, newer = np.zeros(3, dtype), np.array([0, tolerances * atol, 0], dtype)
+    atol = {"float16": 1e-3, "float32": 1.3e-6, "complex64": 1.3e-6}.get(dtype, 2.0**-48)
+    older, newer = np.array([0, 0, 1], dtype), np.array([0, tolerances * atol, 1], dtype)
     assert array_distance(older, newer) == pytest.approx(tolerances, rel=0.01)  # float16 is that coarse
     assert compare_arrays("a", older, newer).accepted is accepted
 
 
 def test_the_relative_part_of_a_tolerance_is_of_the_older_value():
     older, newer = np.array([1.0, -1.0]), np.array([1.0, -5.0])
-    assert array_distance(older, newer) == pytest.approx(4 / (1e-7 + 1e-7 * 1), rel=1e-9)
-    assert array_distance(newer, older) == pytest.approx(4 / (1e-7 + 1e-7 * 5), rel=1e-9)
+    assert array_distance(older, newer) == pytest.approx(4 / (2.0**-48 + 1e-7), rel=1e-9)
+    assert array_distance(newer, older) == pytest.approx(4 / (5 * 2.0**-48 + 5e-7), rel=1e-9)
 
 
 def test_the_largest_element_counts_wherever_it_is(monkeypatch):
     """In the last of several blocks, too."""
     monkeypatch.setattr("harness.core.fixtures.blocks._BLOCK_ELEMENTS", 4)
-    older = np.zeros((5, 3))
+    older = np.full((5, 3), 0.25)
     for index in np.ndindex(older.shape):
         newer = older.copy()
-        newer[index] = 3e-7
-        assert array_distance(older, newer) == pytest.approx(3)
+        newer[index] += 0.75e-7
+        assert array_distance(older, newer) == pytest.approx(3, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,13 @@ def test_what_no_tolerance_measures_is_at_infinity(older, newer):
     assert array_distance(older, newer) == math.inf
 
 
+def test_distances_do_not_overflow():
+    """From one end of the floats to the other there is a finite number of tolerances."""
+    most = np.finfo("f8").max
+    expected = 2 / (1e-7 + 2.0**-48)
+    assert array_distance(np.array([most]), np.array([-most])) == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_metric_is_measured_in_tolerances_of_the_older_baseline():
     """A tolerance that was widened on the way does not make the way shorter."""
     assert metric_distance(Metric(0.5, 0.25, MEASURED), Metric(1.5, 100.0, MEASURED)) == 4
@@ -135,8 +142,10 @@ def test_a_metric_without_a_tolerance_or_a_counterpart_is_the_same_or_at_infinit
 
 
 def test_a_file_is_as_far_as_its_farthest_array(tmp_path):
-    older = archive(tmp_path / "a.npz", near=np.zeros(2), far=np.zeros(2), same=np.arange(3))
-    newer = archive(tmp_path / "b.npz", near=np.full(2, 1e-7), far=np.full(2, 2e-7), same=np.arange(3))
+    older = archive(tmp_path / "a.npz", near=np.ones(2), far=np.ones(2), same=np.arange(3))
+    tolerance = 1e-7 + 2.0**-48
+    near, far = np.full(2, 1 + tolerance), np.full(2, 1 + 2 * tolerance)
+    newer = archive(tmp_path / "b.npz", near=near, far=far, same=np.arange(3))
     assert measure_distance("fixture", older, newer) == Distance(2.0, "far")
     assert measure_distance("fixture", older, older) == Distance(0.0, "")
 
