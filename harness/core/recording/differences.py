@@ -47,8 +47,7 @@ def _describe(array: ArrayDrift) -> str:
         return f"{array.name}: {array.expected} -> {array.found}"
     where = list(array.worst) if array.worst else []
     return (
-        f"{array.name}: {array.unequal_bits} of {array.size} elements, "
-        f"{largest_difference(array)} at {where}"
+        f"{array.name}: {array.unequal_bits} of {array.size} elements, {largest_difference(array)} at {where}"
     )
 
 

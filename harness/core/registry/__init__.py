@@ -1,1 +1,1 @@
-"""registry.json: read, verify, merge."""
+"""registry.json and its history: read, verify, merge."""

@@ -156,7 +156,7 @@ class History:
 
 
 def read_history(project: Project) -> History:
-    """Return the history of *project*, an empty one where there is no file yet.
+    """Return the history of *project*, an empty one if there is no file yet.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def read_history(project: Project) -> History:
 
 
 def read_history_text(project: Project) -> bytes:
-    """Return the bytes of the history, none where there is no file yet."""
+    """Return the bytes of the history, none if there is no file yet."""
     path = history_path(project)
     return read_text(path, LIMIT) if path.exists() or path.is_symlink() else b""
 

@@ -23,7 +23,7 @@ UNRECORDED = ""
 
 
 def read_registry(path: Path) -> Registry:
-    """Return the registry at *path*, an empty one where there is no file yet.
+    """Return the registry at *path*, an empty one if there is no file yet.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def read_registry(path: Path) -> Registry:
 
 
 def read_registry_text(path: Path) -> bytes | None:
-    """Return the bytes of the registry at *path*, None where there is no file yet.
+    """Return the bytes of the registry at *path*, None if there is no file yet.
 
     Raises
     ------

@@ -39,7 +39,7 @@ CONFLICTS = {
 
 @dataclass(frozen=True)
 class Case:
-    """Two branches, the registry they parted from, what the merge has to hold, and who is in conflict."""
+    """Two branches, their common ancestor, the expected merge, and the expected conflicts."""
 
     base: Registry
     ours: Registry
@@ -48,7 +48,7 @@ class Case:
     conflicts: dict[str, str]
 
     def picked(self, sides: dict[str, str]) -> dict[str, Entry]:
-        """Entries after each conflict was settled for one side."""
+        """Entries after each conflict was resolved for one side."""
         chosen = {path: getattr(self, side).entries.get(path) for path, side in sides.items()}
         return self.settled | {path: entry for path, entry in chosen.items() if entry}
 
@@ -60,7 +60,7 @@ def version(letter: str) -> Entry:
 
 
 def case(stories: list[str]) -> Case:
-    """Branches where the n-th entry has the n-th story."""
+    """Branches in which the n-th entry has the n-th story."""
     sides = ({}, {}, {}, {})
     conflicts = {}
     for number, story in enumerate(stories):
@@ -87,7 +87,7 @@ def random_case(seed: int) -> Case:
 
 
 def hunks(text: str) -> list[dict[str, list[str]]]:
-    """Lines of a conflicted file: hunks with both sides' lines, and what is between them as both sides'."""
+    """Hunks of a conflicted file with the lines of each side; lines outside of conflicts are of both sides."""
     found, side = [{"ours": [], "theirs": []}], None
     for line in text.split("\n"):
         if line == "<<<<<<< ours":
@@ -105,7 +105,7 @@ def hunks(text: str) -> list[dict[str, list[str]]]:
 
 
 def settle(text: str, sides: list[str]) -> Registry:
-    """The registry that is left after a person kept one side of each hunk."""
+    """The registry that is left after one side of each hunk was kept."""
     kept = itertools.cycle(sides)
     parts = hunks(text)
     chosen = ["ours" if number % 2 == 0 else next(kept) for number in range(len(parts))]
@@ -115,7 +115,7 @@ def settle(text: str, sides: list[str]) -> Registry:
 
 @pytest.mark.parametrize("story", SETTLED)
 def test_what_one_side_did_is_taken(story):
-    """Changes, additions and deletions of one side, and what both did alike, make no conflict."""
+    """Changes, additions and deletions of one side, and equal ones of both, do not conflict."""
     given = case([story, "untouched"])
     merge = merge_registries(given.base, given.ours, given.theirs)
     assert merge.conflicts == ()
@@ -125,7 +125,7 @@ def test_what_one_side_did_is_taken(story):
 
 @pytest.mark.parametrize("story", CONFLICTS)
 def test_what_both_sides_did_differently_is_a_conflict(story):
-    """The conflict holds all three versions and says what each side did; its neighbours are settled."""
+    """The conflict has all three versions and says what each side did; its neighbours are merged."""
     given = case(["untouched", story, "untouched"])
     merge = merge_registries(given.base, given.ours, given.theirs)
     (conflict,) = merge.conflicts
@@ -153,7 +153,7 @@ def test_markers_stand_around_the_entry_alone(story):
 
 @pytest.mark.parametrize("stories", list(itertools.product(["untouched", *CONFLICTS], repeat=3)))
 def test_any_choice_of_sides_leaves_json(stories):
-    """Wherever conflicts stand, first, last or alone, each choice of sides decodes to the entries chosen."""
+    """Wherever the conflicts are, first, last or alone, each choice of sides decodes to the entries chosen."""
     given = case(list(stories))
     text = encode_merge(merge_registries(given.base, given.ours, given.theirs)).decode()
     count = len(hunks(text)) // 2
@@ -165,8 +165,8 @@ def test_any_choice_of_sides_leaves_json(stories):
         assert settle(text, list(sides) or ["ours"]).entries == given.picked(chosen)
 
 
-def test_conflicts_in_the_middle_are_settled_one_by_one():
-    """Two conflicts side by side have markers each, so that each can be settled for another side."""
+def test_conflicts_in_the_middle_are_resolved_one_by_one():
+    """Each of two neighbouring conflicts has its own markers, so that each can be resolved by itself."""
     given = case([*CONFLICTS, "untouched"])
     text = encode_merge(merge_registries(given.base, given.ours, given.theirs), marker_size=9).decode()
     assert text.count(f"{'<' * 9} ours\n") == text.count(f"{'>' * 9} theirs\n") == 4
@@ -174,7 +174,7 @@ def test_conflicts_in_the_middle_are_settled_one_by_one():
 
 @pytest.mark.parametrize("story", CONFLICTS)
 def test_conflicts_can_be_kept_at_the_base(story):
-    """For git's merge of ancestors: an entry in conflict is as it was, the others are merged."""
+    """For git's merge of ancestors: an entry in conflict keeps its old version, the others are merged."""
     given = case(["changed in theirs", story])
     merge = merge_registries(given.base, given.ours, given.theirs).kept_at_base()
     assert merge.conflicts == ()
@@ -203,7 +203,7 @@ def sides(tmp_path):
 
 
 def test_driver_ends_with_0_or_1(tmp_path, sides, harness):
-    """Exit 0 and silence where all is settled; exit 1, the entry and what to do where it is not."""
+    """Exit 0 without output if all is merged; exit 1 with the entry and the next step if not."""
     settled = case(["changed in ours", "changed in theirs"])
     done = harness("merge-registry", *sides(settled))
     assert (done.code, done.out, done.err) == (0, "", "")
@@ -220,7 +220,7 @@ def test_driver_ends_with_0_or_1(tmp_path, sides, harness):
 
 
 def test_driver_takes_an_empty_base(tmp_path, sides, harness):
-    """Git hands over an empty base for a file that both branches added; an empty side is damage."""
+    """Git passes an empty base for a file that both branches added; an empty side is an error."""
     given = case(["added in ours", "added in theirs"])
     names = sides(given)
     (tmp_path / "base").write_bytes(b"")
@@ -238,26 +238,26 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("told", DAMAGE)
+@pytest.mark.parametrize("expected", DAMAGE)
 @pytest.mark.parametrize("side", ["base", "ours", "theirs"])
-def test_driver_refuses_a_side_that_is_no_registry(tmp_path, sides, harness, side, told):
+def test_driver_refuses_a_side_that_is_not_a_registry(tmp_path, sides, harness, side, expected):
     """Exit 2 with file, side and next step; both branches' lines are left, as git merges without a driver."""
     given = case(["changed in ours", "changed in theirs", "changed differently in ours and in theirs"])
     names = sides(given)
-    damaged = DAMAGE[told]((tmp_path / side).read_bytes())
+    damaged = DAMAGE[expected]((tmp_path / side).read_bytes())
     (tmp_path / side).write_bytes(damaged)
     done = harness("merge-registry", *names, "registry.json")
     assert done.code == 2
     assert done.err.startswith(f"harness: registry.json ({side}): expected ")
-    assert told in done.err
+    assert expected in done.err
     left = (tmp_path / "ours").read_text("utf-8")
     assert f'"size": {ord("b")}' in left
     assert f'"size": {ord("c")}' in left
     assert "<<<<<<< ours" in left
 
 
-def test_driver_leaves_what_git_cannot_merge_either(tmp_path, sides, harness):
-    """Binary bytes in place of a registry: exit 2, and our file as it was."""
+def test_driver_keeps_our_file_if_git_cannot_merge_either(tmp_path, sides, harness):
+    """Binary bytes instead of a registry: exit 2, and our file is unchanged."""
     names = sides(case(["changed in ours"]))
     before = (tmp_path / "ours").read_bytes()
     (tmp_path / "theirs").write_bytes(bytes(range(256)))
@@ -270,7 +270,7 @@ def test_driver_leaves_what_git_cannot_merge_either(tmp_path, sides, harness):
 
 @pytest.fixture(scope="module")
 def git_environment():
-    """A git that knows an author and no configuration of the user's."""
+    """An environment in which git has an author and no configuration of the user."""
     person = {f"GIT_{role}_{part}": "a@b" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     bare = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return bare | person | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -319,8 +319,8 @@ def test_git_merges_branches_and_loses_no_entry_and_no_line(repository, git_envi
     done = subprocess.run(["git", "merge", "--no-edit", f"theirs-{seed}"], check=False, **git)
     assert done.returncode == bool(given.conflicts), done.stdout + done.stderr
     text = (repository / "registry.json").read_text("utf-8")
-    told = {line.split(": ")[2] for line in done.stdout.splitlines() if ": conflict: " in line}
-    assert told == set(given.conflicts)
+    reported = {line.split(": ")[2] for line in done.stdout.splitlines() if ": conflict: " in line}
+    assert reported == set(given.conflicts)
     if not given.conflicts:
         assert text.encode() == encode_registry(Registry(given.settled))
     merged = decode_history((repository / "golden" / "history.jsonl").read_bytes(), "merged")
@@ -333,7 +333,7 @@ def test_git_merges_branches_and_loses_no_entry_and_no_line(repository, git_envi
 
 
 def test_random_cases_are_of_every_kind():
-    """Half the cases have no conflict, the others every kind; in all of them both sides changed something."""
+    """Half the cases have no conflict, the others all kinds; in each of them both sides changed something."""
     cases = [random_case(seed) for seed in range(MERGES)]
     assert sum(not given.conflicts for given in cases) == MERGES // 2
     assert {reason for given in cases for reason in given.conflicts.values()} == set(CONFLICTS)
