@@ -87,7 +87,7 @@ def random_case(seed: int) -> Case:
 
 
 def hunks(text: str) -> list[dict[str, list[str]]]:
-    """Hunks of a conflicted file with the lines of each side; lines outside of conflicts are of both sides."""
+    """Hunks of a conflicted file, with the lines of each side; lines between them belong to both."""
     found, side = [{"ours": [], "theirs": []}], None
     for line in text.split("\n"):
         if line == "<<<<<<< ours":
@@ -153,7 +153,7 @@ def test_markers_stand_around_the_entry_alone(story):
 
 @pytest.mark.parametrize("stories", list(itertools.product(["untouched", *CONFLICTS], repeat=3)))
 def test_any_choice_of_sides_leaves_json(stories):
-    """Wherever the conflicts are, first, last or alone, each choice of sides decodes to the entries chosen."""
+    """Wherever the conflicts are, each choice of sides decodes to the entries that were chosen."""
     given = case(list(stories))
     text = encode_merge(merge_registries(given.base, given.ours, given.theirs)).decode()
     count = len(hunks(text)) // 2
