@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from harness.core.provenance.finding import COMMIT, broken, note, weak
+from harness.core.provenance.finding import COMMIT, Rank, broken, note, weak
 from harness.core.provenance.git_history import WORK_TREE
 from harness.core.storage.project import REGISTRY
 
@@ -178,7 +178,7 @@ def _judge_rewritten(file: FileEvidence, evidence: Evidence, index: _Index) -> I
     One recording writes one line. Two lines of the same bytes, after the same record, with the same date but
     another author or reason are one line that was rewritten; so are two lines one of which a commit put in
     place of the other. The one that was committed first is true. If two branches have one each, it is the one
-    that was on the main line first; but whoever merged may have swapped the branches, so a doubt remains.
+    that was on the main line first; but a merge can swap the branches, so a doubt remains.
     """
     for digest in file.digests:
         for other in index.rewritten_from(digest):
@@ -237,8 +237,9 @@ def _judge_bytes(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator
                     continue
                 finding = _judge_version(_Version(file, sha256, commit, change), index)
                 if finding is not None:
-                    reported.add((path, sha256))
                     yield finding
+                    if finding.rank is not Rank.INFORMATIONAL:
+                        reported.add((path, sha256))
 
 
 def _judge_version(version: _Version, index: _Index) -> AuditFinding | None:
