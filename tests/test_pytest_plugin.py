@@ -447,6 +447,34 @@ def test_degenerate_data_is_refused(suite: pytest.Pytester, values: str, fault: 
     suite.runpytest("--regen-all", "-k", "fixture").assert_outcomes(passed=1)
 
 
+WAVELENGTHS = '"b": np.array([1.2e-10, 1.5e-10, 1e-26 + SHIFT * 1e-9])'
+
+
+def test_a_tolerance_that_hides_all_values_is_refused(suite: pytest.Pytester) -> None:
+    """Nothing that a generator could return would fail: neither doubled, nor negated, nor zero."""
+    suite.makepyfile(lattice=LATTICE.replace('"b": np.array([1, 2])', WAVELENGTHS))
+    suite.makepyfile(test_suite=SUITE.replace("check(lattice())", "check(lattice(), {'b': {'atol': 1e-7}})"))
+    result = suite.runpytest("--regen-all", "-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["DegenerateError: fixture 'lattice', array 'b': every element could be*"])
+    assert golden_bytes(suite) == {}
+
+
+def test_small_values_are_compared_and_those_that_are_too_small_counted(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default, tolerances follow the array's own scale, and the summary counts what lies below it."""
+    suite.makepyfile(lattice=LATTICE.replace('"b": np.array([1, 2])', WAVELENGTHS))
+    result = suite.runpytest("--regen-all", "-k", "fixture")
+    result.stdout.fnmatch_lines(
+        ["note: golden/lattice.npz, b: 1 of 3 elements are smaller than the tolerance, so that no change*"]
+    )
+    monkeypatch.setenv("SHIFT", "0.001")
+    result = suite.runpytest("-k", "fixture")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*b: 1 of 3 elements differ*"])
+
+
 def test_what_was_rewritten_is_listed_with_what_moved(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def _summary(drift: Drift) -> dict[str, object]:
                 "size": array.size,
                 "differing": array.drifted,
                 "unequal_bits": array.unequal_bits,
+                "incomparable": array.incomparable,
                 "max_absolute": array.max_absolute,
                 "max_relative": array.max_relative,
                 "max_ulp": array.max_ulp,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError
 from harness.core.fixtures.compare import compare
-from harness.core.fixtures.degenerate import require_informative
+from harness.core.fixtures.degenerate import require_informative, require_sensitive
 from harness.core.fixtures.manifest import encode_manifest, manifest_differences, read_manifest
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import map_archive, write_archive
@@ -55,7 +55,8 @@ class FixtureRegression(GoldenCheck):
         GoldenMissingError
             If no golden file has the fixture's name. Nothing is written then.
         DegenerateError
-            If an array to be recorded is all NaN, all zero or constant, or has new non-finite values.
+            If an array to be recorded is all NaN, all zero or constant, has new non-finite values, or is
+            smaller than its own tolerance.
         """
         __tracebackhide__ = True
         archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
@@ -71,6 +72,7 @@ class FixtureRegression(GoldenCheck):
                 allow_nonfinite=allow_nonfinite,
                 allow_constant=allow_constant,
             )
+            self._note_insensitive(fixture, require_sensitive(fixture.name, fixture.arrays, tolerances))
         self.require_recorded(archive)
         self.require_recorded(manifest)
 
@@ -92,6 +94,15 @@ class FixtureRegression(GoldenCheck):
     def kind(self, filename: str) -> Kind:
         """Return "fixture" for the archive, else "manifest"."""
         return "fixture" if filename.endswith(".npz") else "manifest"
+
+    def _note_insensitive(self, fixture: Fixture, counts: Mapping[str, int]) -> None:
+        """Note for the summary how many elements are too small for any change of them to be seen."""
+        for name, count in counts.items():
+            size = fixture.arrays[name].size
+            self.session.notes.append(
+                f"{self.relative(fixture.name)}.npz, {name}: {count} of {size} elements are smaller than the "
+                "tolerance, so that no change of them alone could fail"
+            )
 
     def _golden_arrays(self, archive: str) -> Mapping[str, np.ndarray] | None:
         """Return the golden arrays; None if there are none or they cannot be read."""

@@ -124,7 +124,7 @@ class MainHooks(WorkerHooks):
             lines += [f"  {line}" for line in change.differences]
             if change.drift is not None:
                 lines.append(f"  {drift_history_line(change.drift)}")
-        return lines
+        return lines + [f"note: {note}" for note in self.session.notes]
 
     def _obstacle_lines(self) -> list[str]:
         if self.session.refusal is not None:

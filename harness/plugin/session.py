@@ -52,6 +52,8 @@ class GoldenSession:
         Reasons not to record anything.
     gaps : list of str
         Reasons not to report unused golden files: tests that did not run.
+    notes : list of str
+        What checks have to say about files that are recorded.
     recorded : tuple of Change
         What was recorded.
     refusal : HarnessError or None
@@ -64,6 +66,7 @@ class GoldenSession:
     used: set[str] = field(default_factory=set)
     obstacles: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
     _decoded: tuple[bytes, Registry] | None = None
@@ -96,7 +99,7 @@ class GoldenSession:
     def to_plain(self) -> dict[str, Any]:
         """Return what a pytest-xdist worker sends to the controller, as plain values."""
         staged = [{**asdict(item), "data": str(item.data)} for item in self.staged]
-        return {"staged": staged, "used": sorted(self.used), "path": sys.path}
+        return {"staged": staged, "used": sorted(self.used), "notes": self.notes, "path": sys.path}
 
     def add_worker(self, plain: dict[str, Any]) -> None:
         """Add what a worker sent, in the form of :meth:`to_plain`."""
@@ -104,6 +107,7 @@ class GoldenSession:
 
         self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in plain["staged"]]
         self.used |= set(plain["used"])
+        self.notes += plain["notes"]
         # pytest makes directories of tests importable in the workers only; generators run from this process.
         sys.path += [folder for folder in plain["path"] if folder not in sys.path]
 

@@ -57,7 +57,9 @@ def test_the_controller_adds_what_a_worker_sends(session, stage_baseline):
     session.used.add(BASELINE)
     controller = GoldenSession(session.project, session.settings)
     controller.add_worker(session.to_plain())
-    controller.add_worker({"staged": [], "used": [ARCHIVE], "path": []})
+    session.notes.append("one element is small")
+    controller.add_worker({"staged": [], "used": [ARCHIVE], "notes": session.notes, "path": []})
+    assert controller.notes == ["one element is small"]
     assert controller.staged == session.staged
     assert controller.used == {ARCHIVE, BASELINE}
 
