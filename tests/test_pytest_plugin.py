@@ -411,7 +411,7 @@ def test_generator_that_is_not_repeatable_is_refused(suite: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         ["nothing recorded: fixture 'lattice', array 'a': expected the same values from*"]
     )
-    result.stdout.fnmatch_lines(["*first at [[]0, 0[]], by *"])
+    result.stdout.fnmatch_lines(["*first at [[]0, 0[]], largest *"])
     assert result.ret != 0
     assert golden_bytes(suite) == {}
 
