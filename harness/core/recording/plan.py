@@ -108,7 +108,7 @@ def _one_per_path(project: Project, staged: Iterable[Staged]) -> list[Staged]:
                 expected="a golden file",
                 found="the history of all golden files",
                 message=f"{item.path} is the history of the golden files and cannot be recorded in itself",
-                remedy="Choose another file.",
+                remedy="Leave it out: harness adds the records itself.",
             )
     return [chosen[path] for path in sorted(chosen)]
 

@@ -39,6 +39,12 @@ def test_a_change_of_one_bit_is_reported_although_a_tolerance_would_accept_it(ar
     assert line.startswith("image: 3 of 3 elements")
 
 
+def test_another_sign_of_zero_is_reported_although_it_is_equal(archives):
+    """Its bytes and so its digest differ."""
+    (line,) = archives({"image": np.zeros(3)}, {"image": np.array([0.0, -0.0, 0.0])})
+    assert line.startswith("image: 1 of 3 elements, largest difference 0 at")
+
+
 def test_shapes_and_dtypes_are_named(archives):
     old = {"shape": np.zeros(3), "dtype": np.zeros(2, "f4"), "same": np.zeros(1)}
     new = {"shape": np.zeros((3, 1)), "dtype": np.zeros(2, "f8"), "same": np.zeros(1)}
