@@ -267,7 +267,7 @@ def test_restoring_a_damaged_file_is_not_drift(empty):
 
 def test_an_archive_drifts_and_its_manifest_has_no_drift(in_git, staged, record):
     """Arrays are measured in tolerances of their dtype."""
-    image = np.zeros((3, 4))
+    image = np.ones((3, 4))  # one tolerance is 1e-7 of it
     for tolerances in (0, 1, 2):
         record(staged(arrays={"image": image + tolerances * 1e-7}, checks={"step": tolerances}))
         git(in_git.root, "add", "-A")
