@@ -20,7 +20,6 @@ from harness.core.domain.sources import find_any
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.provenance.git_objects import write_sources
 from harness.core.provenance.git_reader import read_git_history
 from harness.core.provenance.remeasure import remeasure
 from harness.core.registry.format import Registry, decode_with_any_path
@@ -32,6 +31,7 @@ from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digest_file, digests_of_file, sha256_file
 from harness.core.storage.npz import read_archive
 from harness.core.storage.project import require_inner
+from harness.core.system.git_objects import python_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -284,7 +284,11 @@ def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> s
     if record.code in {msgspec.UNSET, known.code_today}:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        write_sources(project.root, commit.id, Path(folder))
+        for path, text in python_files(project.root, commit.id):
+            require_inner(path)  # no checkout would write it elsewhere, and neither do we
+            file = Path(folder, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text)
         return code_digest(known.call, project.root, snapshot=Path(folder))
 
 

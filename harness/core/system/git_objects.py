@@ -6,15 +6,12 @@ configuration (log.showSignature, mailmaps, rename detection, i18n.logOutputEnco
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.errors import UnreadableError
-from harness.core.storage.lfs import parse_pointer
-from harness.core.storage.project import require_inner
 from harness.core.system.git import BoundedStream, object_names, read_objects, run_git
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ T = TypeVar("T")
 TreePair = tuple[str | None, str | None]
 """Objects of two versions of a directory, before and after; None for no directory."""
 
-_BLOCK_BYTES = 1 << 20
 _PAIRS_AT_ONCE = 64  # each pair holds two parsed directories in memory
 _DIRECTORY, _SUBMODULE = b"40000", b"160000"
 
@@ -69,7 +65,7 @@ def git_failed(folder: Path, done: GitResult) -> UnreadableError:
         expected="a repository that git can read",
         found=words,
         message=f"git cannot read the history of {folder}: {words}",
-        remedy="Fix that first: without git, records cannot be compared with what was committed.",
+        remedy="Make git work there, then try again.",
     )
 
 
@@ -114,26 +110,26 @@ def file_contents(folder: Path, blobs: Iterable[str]) -> Iterator[tuple[str, byt
     yield from _read(folder, sorted(set(blobs)), BoundedStream.read)
 
 
-def file_digests(folder: Path, blobs: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of each file; of a Git LFS pointer, that of the file it points to."""
-    return dict(_read(folder, sorted(set(blobs)), _digest))
+def read_files(
+    folder: Path, blobs: Iterable[str], read: Callable[[BoundedStream], T]
+) -> Iterator[tuple[str, T]]:
+    """Yield the name of each file's object and what *read* returns of its bytes."""
+    yield from _read(folder, sorted(set(blobs)), read)
 
 
-def write_sources(folder: Path, commit: str, target: Path) -> None:
-    """Write the Python files that a commit has below *folder* to *target*, under the same paths."""
-    listing = ask_git(folder, "ls-tree", "-r", "-z", commit)
+def python_files(folder: Path, commit: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the path and the text of each Python file that a commit has below *folder*.
+
+    A path is as the tree object has it: it may be one that no checkout would write.
+    """
     paths: dict[str, list[str]] = {}
-    for line in filter(None, listing.split("\0")):
+    for line in filter(None, ask_git(folder, "ls-tree", "-r", "-z", commit).split("\0")):
         head, _, path = line.partition("\t")
         _mode, kind, blob = head.split()
         if kind == "blob" and path.endswith(".py"):
-            require_inner(path)  # a tree may hold names that no checkout would write
             paths.setdefault(blob, []).append(path)
     for blob, data in file_contents(folder, paths):
-        for path in paths[blob]:
-            file = target / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+        yield from ((path, data) for path in paths[blob])
 
 
 def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dict[str, str | None]]:
@@ -181,9 +177,9 @@ def _read(folder: Path, names: Sequence[str], read: Callable[[BoundedStream], T]
 def _cut_off(folder: Path) -> UnreadableError:
     return UnreadableError(
         str(folder),
-        expected="all objects of the golden files' history",
+        expected="all commits, directories and files of the history",
         found="objects that git cannot read",
-        message=f"git cannot read all objects of the golden files' history in {folder}",
+        message=f"git cannot read all files of the history of {folder}",
         remedy="Run `git fsck`; in a partial clone, run `git fetch --refetch --no-filter`.",
     )
 
@@ -239,14 +235,3 @@ def _kinds(entry: tuple[bytes, str] | None) -> tuple[str | None, str | None]:
 
 def _text(name: bytes) -> str:
     return name.decode("utf-8", "replace")
-
-
-def _digest(stream: BoundedStream) -> str:
-    first = stream.read(_BLOCK_BYTES)
-    pointer = None if stream.left else parse_pointer(first)
-    if pointer is not None and pointer.digest:
-        return pointer.digest
-    state = hashlib.sha256(first)
-    while block := stream.read(_BLOCK_BYTES):
-        state.update(block)
-    return f"sha256:{state.hexdigest()}"

@@ -6,17 +6,17 @@ import subprocess
 
 import pytest
 
-from harness.core.errors import RefusedError, UnreadableError
-from harness.core.provenance.git_objects import (
+from harness.core.errors import UnreadableError
+from harness.core.system.git_objects import (
     ask_git,
     changed_files,
     commit_headers,
-    file_digests,
+    file_contents,
     find_objects,
     parents_of_commits,
-    write_sources,
+    python_files,
+    require_trees,
 )
-from harness.core.storage.digest import sha256_file
 
 
 @pytest.fixture(params=["sha1", "sha256"])
@@ -71,8 +71,8 @@ def test_changed_files_are_found_in_nested_directories(repository):
     (changed,) = changed_files(root, [pair]).values()
     assert changed.keys() == {"a.txt", "b.txt", "deep/er/c.txt", "new/d.txt"}
     assert changed["b.txt"] is None
-    digests = file_digests(root, [blob for blob in changed.values() if blob])
-    assert digests[changed["deep/er/c.txt"]] == sha256_file(root / "deep" / "er" / "c.txt")
+    contents = dict(file_contents(root, [blob for blob in changed.values() if blob]))
+    assert contents[changed["deep/er/c.txt"]] == b"2"
 
 
 def test_a_file_that_became_a_directory_is_changed(repository):
@@ -100,31 +100,21 @@ def test_paths_that_a_commit_does_not_have_are_none(repository):
     assert tree(root, name, "nothing") is None
 
 
-def test_sources_of_a_commit_are_written_elsewhere(repository, tmp_path):
+def test_python_files_of_a_commit_are_read_without_a_checkout(repository):
     root, commit = repository
-    name = commit("One", a_py="x = 1", deep__b_py="y = 2", c_txt="text")
+    name = commit("One", a_py="x = 1", deep__b_py="x = 1", c_txt="text")
     commit("Two", a_py="x = 3")
-    write_sources(root, name, tmp_path / "target")
-    found = {p.relative_to(tmp_path / "target").as_posix() for p in (tmp_path / "target").rglob("*.*")}
-    assert found == {"a.py", "deep/b.py"}
-    assert (tmp_path / "target" / "a.py").read_text() == "x = 1"
+    assert dict(python_files(root, name)) == {"a.py": b"x = 1", "deep/b.py": b"x = 1"}
 
 
-def test_sources_with_names_that_leave_the_directory_are_refused(repository, tmp_path):
-    """No checkout would write them, but a tree object can hold them."""
+def test_a_missing_directory_is_an_error(repository):
+    """As in a partial clone: it must not look like one that the commit does not have."""
     root, commit = repository
-    commit("One", a_py="x = 1")
-    blob = ask_git(root, "rev-parse", "HEAD:a.py").strip()
-    data = b"100644 ..\\..\\evil.py\0" + bytes.fromhex(blob)
-    made = subprocess.run(
-        ["git", "-C", str(root), "hash-object", "-t", "tree", "-w", "--stdin", "--literally"],
-        input=data,
-        capture_output=True,
-        check=True,
-    )
-    with pytest.raises(RefusedError):
-        write_sources(root, made.stdout.decode().strip(), tmp_path / "target")
-    assert not (tmp_path / "target").exists()
+    name = commit("One", deep__a_txt="1")
+    missing = tree(root, name)
+    (root / ".git" / "objects" / missing[:2] / missing[2:]).unlink()
+    with pytest.raises(UnreadableError):
+        require_trees(root, [name])
 
 
 def test_a_command_that_fails_is_an_error_with_gits_words(repository):

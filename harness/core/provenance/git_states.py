@@ -1,0 +1,233 @@
+"""Where a project was in each commit, and what its golden directory, history and registry were there.
+
+A project may be moved within its repository. It is followed by content: in a parent, its golden directory
+is the one that shares history lines with the commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.core.errors import HarnessError
+from harness.core.registry.format import decode_registry
+from harness.core.registry.history import Environment, Record
+from harness.core.registry.registry import HISTORY_NAME
+from harness.core.storage.lfs import parse_pointer
+from harness.core.storage.project import REGISTRY
+from harness.core.system.git_objects import (
+    ask_git,
+    file_contents,
+    find_objects,
+    parents_of_commits,
+    require_trees,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.core.provenance.git_history import Lines
+    from harness.core.registry.format import Entry
+    from harness.core.storage.project import Project
+
+NO_LINES: Lines = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Objects of a golden directory, its history and its registry in one commit; None if not there."""
+
+    tree: str | None
+    history: str | None
+    registry: str | None
+
+
+class ProjectStates:
+    """A project in all commits that lead to HEAD; every history file is read once.
+
+    Attributes
+    ----------
+    parents : mapping of str to tuple of str
+        All commits with their parents, each commit before its parents.
+    homes : mapping of str to mapping of str to frozenset of str
+        For each commit, the golden directories that today's came from, and the lines that identify each.
+        There may be two, if the project was moved on one of two branches.
+    records : mapping of str to Record
+        All records of all commits and of the work tree, by digest.
+    today : frozenset of str
+        History lines on disk.
+    """
+
+    def __init__(self, project: Project, prefix: str, text: bytes) -> None:
+        """Read the history of *project*, *prefix* below the top of its repository, with *text* on disk."""
+        self._root = project.root
+        self._home = f"{prefix}{project.golden_name}"
+        self._depth = len(PurePosixPath(project.golden_name).parts)
+        self._digests: dict[bytes, str] = {}
+        self._states: dict[tuple[str, str], State] = {}
+        self._lines: dict[str | None, Lines] = {None: NO_LINES}
+        self._pointers: set[str] = set()
+        self._registries: dict[str, Mapping[str, Entry]] = {}
+        self.records: dict[str, Record] = {}
+        self.today = self._parse(text)
+        self.parents = parents_of_commits(self._root)
+        self.head = next(iter(self.parents))
+        require_trees(self._root, self.parents)
+        self._look_up([(commit, self._home) for commit in self.parents])
+        others = self._other_directories()
+        self._look_up([(commit, other) for commit in self.parents for other in others])
+        self._read_lines(state.history for state in self._states.values())
+        self.homes = self._find_homes(others)
+
+    def state(self, commit: str | None, home: str) -> State:
+        """Return the objects at *home* in a commit; none of them without a commit."""
+        return self._states[commit, home] if commit else State(None, None, None)
+
+    def lines(self, commit: str | None, home: str) -> Lines:
+        """Return the history lines at *home* in a commit."""
+        return self._lines[self.state(commit, home).history]
+
+    def entries(self, commit: str, home: str) -> Mapping[str, Entry]:
+        """Return the registry beside *home* in a commit; no entries if it cannot be read."""
+        blob = self.state(commit, home).registry
+        if blob is None:
+            return {}
+        if blob not in self._registries:
+            ((_, data),) = file_contents(self._root, [blob])
+            self._registries[blob] = decode_entries(data)
+        return self._registries[blob]
+
+    def is_pointer(self, commit: str, home: str) -> bool:
+        """Return whether the history at *home* is a Git LFS pointer in a commit."""
+        return self.state(commit, home).history in self._pointers
+
+    def inside(self, path: str) -> str:
+        """Return a golden file's path relative to the golden directory."""
+        return "/".join(PurePosixPath(path).parts[self._depth :])
+
+    def _look_up(self, places: Sequence[tuple[str, str]]) -> None:
+        """Find the objects of golden directories, each in a commit."""
+        asked = {
+            (commit, home): (
+                f"{commit}:{home}",
+                f"{commit}:{home}/{HISTORY_NAME}",
+                f"{commit}:{self._registry(home)}",
+            )
+            for commit, home in places
+        }
+        found = find_objects(self._root, [revision for three in asked.values() for revision in three])
+        for place, three in asked.items():
+            self._states[place] = State(*(found[revision] for revision in three))
+
+    def _registry(self, home: str) -> str:
+        """Path of the registry beside a golden directory, which may be several directories deep."""
+        return "/".join([*PurePosixPath(home).parts[: -self._depth], REGISTRY])
+
+    def _other_directories(self) -> list[str]:
+        """Directories that held a history file in any commit, other than today's golden directory.
+
+        Every setting that changes what ``git log`` prints is overridden.
+        """
+        settings = ("showSignature=false", "showRoot=true", "follow=false", "diffMerges=separate")
+        printed = ask_git(
+            self._root,
+            "--no-literal-pathspecs",
+            *(part for setting in settings for part in ("-c", f"log.{setting}")),
+            *("-c", f"diff.orderFile={os.devnull}", "-c", "diff.relative=false"),
+            *("log", "--format=", "--name-only", "-z", "-m", "--full-history", "--no-renames", "HEAD"),
+            *("--", f":(top,glob)**/{HISTORY_NAME}"),
+        )
+        found = {
+            str(PurePosixPath(path.strip("\n")).parent) for path in printed.split("\0") if path.strip("\n")
+        }
+        usable = {name for name in found if name.isprintable() and "\ufffd" not in name}
+        return sorted(usable - {self._home, "."})
+
+    def _read_lines(self, blobs: Iterable[str | None]) -> None:
+        for blob, data in file_contents(self._root, {blob for blob in blobs if blob} - self._lines.keys()):
+            self._lines[blob] = self._parse(data)
+            if parse_pointer(data[:1024]):
+                self._pointers.add(blob)
+
+    def _parse(self, data: bytes) -> Lines:
+        """Return the digests of all lines that are JSON objects, and keep the records among them.
+
+        Nothing is refused: a commit may have any text there, and the lines that it lost must still be seen.
+        """
+        found = set()
+        for line in data.split(b"\n"):
+            text = line.strip()
+            if not text.startswith(b"{"):
+                continue
+            digest = self._digests.get(text)
+            if digest is None:
+                digest = self._digests[text] = f"sha256:{hashlib.sha256(text).hexdigest()}"
+                value = _decode(text)
+                if isinstance(value, Record):
+                    self.records[digest] = value
+            found.add(digest)
+        return frozenset(found)
+
+    def _find_homes(self, others: Sequence[str]) -> dict[str, dict[str, Lines]]:
+        """Find the golden directory in each commit, from HEAD backwards."""
+        homes: dict[str, dict[str, Lines]] = {commit: {} for commit in self.parents}
+        homes[self.head] = dict([self._home_in(self.head, self._home, self.today, others, None)])
+        for commit, parents in self.parents.items():  # children come before their parents
+            for home, known in homes[commit].items():
+                for parent in parents:
+                    if parent in homes:
+                        place, lines = self._home_in(parent, home, known, others, commit)
+                        homes[parent].setdefault(place, lines)
+        return homes
+
+    def _home_in(
+        self, parent: str, home: str, known: Lines, others: Sequence[str], child: str | None
+    ) -> tuple[str, Lines]:
+        """Where the project is in *parent* that is at *home* with the lines *known* in a child of it.
+
+        At the same place, if there is anything. Otherwise in the directory that shares most history lines.
+        A directory that shares none counts as well if it is gone and has records of the same files: a forger
+        may have rewritten every line while moving the project. If it is gone in the child, equal names are
+        enough; if it was deleted later, dates or bytes have to be the same, as in a copy.
+        """
+        state = self._states.get((parent, home))
+        if state and (state.tree or state.history):
+            return home, self._lines[state.history] or known
+        best, best_shared = home, 0
+        for other in others:
+            lines = self._lines[self._states[parent, other].history]
+            shared = 2 * len(lines & known)
+            if not shared and child is not None and not self._states[self.head, other].history:
+                moved = not self._states[child, other].history
+                shared = int(bool(self._traits(lines, moved) & self._traits(known, moved)))
+            if shared > best_shared:
+                best, best_shared = other, shared
+        return best, self._lines[self._states[parent, best].history] or known
+
+    def _traits(self, lines: Lines, moved: bool) -> set[tuple[str, ...]]:
+        """What records of the same files have in common even if they were rewritten."""
+        records = [self.records[line] for line in lines if line in self.records]
+        if moved:
+            return {(self.inside(record.path),) for record in records}
+        dates = {(self.inside(record.path), record.at) for record in records}
+        return dates | {(self.inside(record.path), record.sha256) for record in records}
+
+
+def decode_entries(data: bytes) -> Mapping[str, Entry]:
+    """Return the entries of a registry's text; none if it is of schema 1 or not a registry."""
+    try:
+        return decode_registry(data, REGISTRY).entries
+    except HarnessError:
+        return {}
+
+
+def _decode(line: bytes) -> Record | Environment | None:
+    try:
+        return msgspec.json.decode(line, type=Record | Environment)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
