@@ -1,4 +1,4 @@
-# Two commands: `make test` and `make run`. Each does its own set-up.
+# Two commands: `make test` and `make run`. Each sets up its own environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -19,22 +19,22 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
-# Some faults made on purpose; all of them, and the page: see docs/sensitivity.md.
+# Inject some of the known faults; docs/sensitivity.md has all of them.
 sensitivity: $(READY)
 	$(BIN)/harness sensitivity --quick --jobs 2
 
-# The core's own tests, from the built wheel and without torch; 3.11 runs the whole suite.
+# The core's tests from the built wheel, without torch; Python 3.11 runs the whole suite.
 test-core: $(READY)
 	sh tests/without_torch.sh $(BIN)/python $(or $(PYTHONS),3.10 3.12 3.13)
 
-# Coverage-guided fuzzing of archives, manifests and registries.
+# Coverage-guided fuzzing of archives, manifests, registries and histories.
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/run.py $(or $(FUZZ_SECONDS),60)
 
-# Speed beside every peer; some 10 minutes of a machine that does nothing else. Peers have an environment of
-# their own, for their pytest plugins would be in ours; harness is installed there as users install it. xxhsum
-# and b3sum are taken where the system has them.
+# Speed beside other tools: about 10 minutes on a machine that does nothing else. They have their own environment,
+# because their pytest plugins would be loaded in ours; harness is installed there as users install it. xxhsum
+# and b3sum are used if the system has them.
 bench bench-compare: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py $(if $(filter bench-compare,$@),--compare)
 
