@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import harness.plugin.fixture_check  # noqa: F401 - numpy cannot be imported twice: an in-process run must find it
+from harness.core.registry.registry import describe_file
 from harness.core.system.ci import VARIABLES
 
 if TYPE_CHECKING:
@@ -522,6 +523,28 @@ def test_skipped_test_reports_nothing_unreferenced(recorded: pytest.Pytester) ->
     skip = "\nimport pytest\n\n@pytest.mark.skip(reason='not today')\ndef test_metrics():\n    pass\n"
     recorded.makepyfile(test_suite=SUITE.partition("def test_metrics")[0] + skip)
     assert recorded.runpytest("--golden-unreferenced=reject").ret == 0
+
+
+def test_manifest_of_schema_1_is_refused_until_it_is_recorded_again(recorded: pytest.Pytester) -> None:
+    """Its arrays had no SHA-256. The files are intact, so nothing else is wrong with them."""
+    path, registry = recorded.path / "golden/lattice.json", recorded.path / "registry.json"
+    document = json.loads(path.read_bytes()) | {"schema": 1}
+    for spec in document["arrays"].values():
+        del spec["sha256"]
+    path.write_text(json.dumps(document))
+    entries = json.loads(registry.read_bytes())
+    entry = describe_file(path, "manifest", entries["entries"]["golden/lattice.json"]["record"])
+    entries["entries"]["golden/lattice.json"] = entry._asdict()
+    registry.write_text(json.dumps(entries))
+    result = recorded.runpytest("-k", "fixture")
+    result.stdout.fnmatch_lines(
+        ["*lattice.json: expected schema 2, found schema 1. Re-record it with `pytest --*"]
+    )
+    result.assert_outcomes(failed=1)
+    result = recorded.runpytest("--force-regen", "-k", "fixture")
+    result.stdout.fnmatch_lines(["recorded golden/lattice.json: *"])
+    recorded.runpytest("-k", "fixture").assert_outcomes(passed=1)
+    assert json.loads(path.read_bytes())["arrays"]["a"]["sha256"].startswith("sha256:")
 
 
 def test_interrupted_regeneration_stops_the_next(recorded: pytest.Pytester) -> None:

@@ -99,7 +99,7 @@ def test_other_values_are_tolerated_or_have_drifted(recorded, made, tmp_path, of
     """When only digests differ in the manifest, as after a change of a library's rounding."""
     (golden,) = fixtures(recorded)
     manifest = read_manifest(manifest_of(golden))
-    arrays = {"image": np.linspace(0.0, 1.0, 4) + offset}
+    arrays = {"image": np.linspace(0.0, 1.0, 4) * (1 + offset)}
     moved = made(arrays=arrays, generator=manifest.generator, transformations=(), checks={})
     write_fixture(moved, tmp_path / "again")
     step = compare_step(golden, tmp_path / "again")

@@ -134,7 +134,7 @@ def test_what_cannot_be_read_is_corrupt(project, name, data, detail):
 @pytest.mark.parametrize("name", [MANIFEST, BASELINE])
 def test_a_file_of_a_newer_harness_is_stale(project, name):
     path = project.root / name
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"schema": 2}))
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"schema": 3}))
     found = verdict(project, name, 1)
     assert (found.outcome, "Upgrade" in found.remedy) == (Outcome.STALE, True)
 

@@ -21,6 +21,7 @@ from harness.core.storage.digest import (
     digest_arrays,
     digest_file,
     digest_plain_file,
+    digests_of_array,
     is_plain,
     sha256_file,
 )
@@ -154,6 +155,7 @@ def test_digest_is_that_of_the_bytes_the_documentation_names(array):
     shape = ",".join(str(side) for side in array.shape)
     said = b"harness-array-1\0" + name.encode() + b"\0" + shape.encode() + b"\0" + array.tobytes("C")
     assert digest_array(array) == f"xxh128:{xxhash.xxh3_128_hexdigest(said)}"
+    assert digests_of_array(array) == (digest_array(array), f"sha256:{hashlib.sha256(said).hexdigest()}")
 
 
 @pytest.mark.parametrize("name", GOLDEN)
