@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 1 << 20
 
 Edge = tuple[str, str, "str | None", str]
-"""A commit and its golden directory, one of its parents (None for the first commit) and the directory there."""
+"""A commit and its golden directory; one of its parents, if it has one, and the directory there."""
 
 
 def read_git_history(project: Project, text: bytes) -> GitHistory | None:
