@@ -387,7 +387,17 @@ def test_moving_the_project_does_not_launder_a_forged_record(twice, rewrite_all,
     assert ("lost", MANIFEST) in twice.broken
 
 
-def rewrite_every_line(repository) -> None:
+def test_a_history_of_other_bytes_and_dates_in_a_moved_project_is_broken(twice, put_other_arrays):
+    """Only the names of the files are left to say that this is the project that was elsewhere."""
+    move_project(twice)
+    put_other_arrays(twice)
+    twice.rehash()
+    rewrite_every_line(twice, at="2020-01-01T00:00:00Z", sha256=f"sha256:{'0' * 64}")
+    twice.commit("Move the project")
+    assert {("lost", path) for path in BOTH} <= twice.broken
+
+
+def rewrite_every_line(repository, **parts) -> None:
     """Write all records again with another author and environment, chained as they should be."""
     history = read_history(repository.project)
     environment = Environment({"python": "3.99"})
@@ -395,9 +405,8 @@ def rewrite_every_line(repository) -> None:
     for path, entry in read_registry(repository.project.registry).entries.items():
         previous = None
         for record in history.chain(path, entry.record):
-            forged = msgspec.structs.replace(
-                record, by="Eve", environment=record_digest(environment), previous=previous
-            )
+            made = {"by": "Eve", "environment": record_digest(environment), "previous": previous, **parts}
+            forged = msgspec.structs.replace(record, **made)
             lines.append(forged)
             previous = record_digest(forged)
         repository.forge(path, record=previous)
