@@ -128,8 +128,8 @@ def encode_registry(registry: Registry) -> bytes:
     RefusedError
         If an entry's path leaves the repository.
     """
-    entries = dict(sorted(registry.entries.items()))
-    _require_writable(entries)
+    _require_writable(registry.entries)
+    entries = {path: registry.entries[path] for path in sorted(registry.entries)}
     blocks = ",\n".join(_blocks(entries))
     table = f"{{\n{blocks}\n  }}" if blocks else "{}"
     text = f'{{\n  "entries": {table},\n  "schema": {SCHEMA}\n}}\n'.encode()
