@@ -17,7 +17,7 @@ import msgspec
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.sources import find_any
-from harness.core.errors import HarnessError, RefusedError
+from harness.core.errors import HarnessError, RefusedError, StaleFormatError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_reader import read_git_history
@@ -116,6 +116,8 @@ class FileEvidence:
         For a baseline with stored arrays: its metrics, measured again.
     contradiction : str
         How the content of the file contradicts its kind or its manifest; empty if it does not.
+    remedy : str
+        What to do about a file of an older or newer format; else empty.
     committed_code : str or None
         Digest of that code in the commit that added the newest record, if the record was made with
         uncommitted changes and the code is another one today.
@@ -134,6 +136,7 @@ class FileEvidence:
     baseline: Baseline | None = None
     remeasured: Remeasured | None = None
     contradiction: str = ""
+    remedy: str = ""
     committed_code: str | None = None
     commits: tuple[Commit, ...] = ()
 
@@ -257,6 +260,7 @@ def _with_content(project: Project, registry: Registry, known: FileEvidence) -> 
     file = project.root / known.path
     on_disk = FileOnDisk(file.stat().st_size, *digests_of_file(file))
     baseline = again = declared = None
+    remedy = ""
     try:
         declared = _declared(project, registry, known.path)
         if known.entry.kind == "baseline":
@@ -266,6 +270,7 @@ def _with_content(project: Project, registry: Registry, known: FileEvidence) -> 
     except HarnessError as error:
         baseline = declared = None
         contradiction = f"expected {error.expected}, found {error.found}"
+        remedy = error.remedy if isinstance(error, StaleFormatError) else ""
     return replace(
         known,
         on_disk=on_disk,
@@ -273,6 +278,7 @@ def _with_content(project: Project, registry: Registry, known: FileEvidence) -> 
         baseline=baseline,
         remeasured=again,
         contradiction=contradiction,
+        remedy=remedy,
     )
 
 

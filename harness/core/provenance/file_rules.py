@@ -71,7 +71,7 @@ def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
 def _judge_content(file: FileEvidence) -> Iterator[AuditFinding]:
     """The file must be readable, and a manifest must describe the arrays beside it."""
     if file.contradiction:
-        yield broken(file.path, "content", file.contradiction)
+        yield broken(file.path, "content", file.contradiction, file.remedy)
 
 
 def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:

@@ -87,6 +87,15 @@ def test_an_unreadable_manifest_is_broken(plain, text):
     assert {("content", path) for path in BOTH} <= plain.broken
 
 
+def test_a_manifest_of_another_format_has_a_remedy_of_its_own(plain):
+    """Restoring it from git would not help."""
+    (plain.root / MANIFEST).write_text('{"schema": 99}')
+    plain.rehash()
+    plain.reseal()
+    assert "found schema 99" in plain.details("content")
+    assert "git checkout" not in plain.details("content")
+
+
 def test_a_manifest_of_another_fixture_is_broken(plain):
     path = plain.root / MANIFEST
     path.write_text(path.read_text("utf-8").replace('"name": "lattice"', '"name": "other"'), "utf-8")
