@@ -538,7 +538,7 @@ def test_manifest_of_schema_1_is_refused_until_it_is_recorded_again(recorded: py
     registry.write_text(json.dumps(entries))
     result = recorded.runpytest("-k", "fixture")
     result.stdout.fnmatch_lines(
-        ["*lattice.json: expected schema 2, found schema 1. Re-record it with `pytest --*"]
+        ["*lattice.json: expected schema 2, found schema 1. Re-record it with `pytest*"]
     )
     result.assert_outcomes(failed=1)
     result = recorded.runpytest("--force-regen", "-k", "fixture")
