@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.core.errors import UsageError
+from harness.core.storage import project as projects
 from harness.core.storage.documents import plain_json
-from harness.core.storage.project import Project, find_or_start_project, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from harness.core.storage.project import Project
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 root_option = click.option(
@@ -31,12 +33,12 @@ output_option = click.option(
 
 def project_at(root: Path | None) -> Project:
     """Return the project at *root*, or the one that the current directory belongs to."""
-    return Project(root.resolve()) if root else find_project()
+    return projects.project_at(root.resolve()) if root else projects.find_project()
 
 
 def project_to_write(root: Path | None) -> Project:
     """Return the same project for a verb that may record the first golden file."""
-    return Project(root.resolve()) if root else find_or_start_project()
+    return projects.project_at(root.resolve()) if root else projects.find_or_start_project()
 
 
 def command_line() -> str:

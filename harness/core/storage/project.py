@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from harness.core.errors import RefusedError, UsageError
 from harness.core.storage.atomic import make_directory, replace_file
+from harness.core.storage.pytest_settings import find_pytest_settings
 
 REGISTRY = "registry.json"
 WORKSPACE = ".harness"
@@ -18,6 +19,8 @@ JOURNAL = f"{TRANSACTION}/journal.json"
 _MAX_PART, _MAX_PATH = 255, 1024  # bytes that any file system takes
 _USUAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _ROOT_MARKERS = ("pyproject.toml", ".git")
+_GOLDEN = "golden"
+_KEY = "golden_dir"
 
 
 # A named tuple, not a dataclass: importing dataclasses takes a fifth of the time of `harness verify`.
@@ -31,7 +34,7 @@ class Project(NamedTuple):
     """
 
     root: Path
-    golden_name: str = "golden"
+    golden_name: str = _GOLDEN
 
     @property
     def registry(self) -> Path:
@@ -103,9 +106,9 @@ def find_project(start: Path | None = None) -> Project:
     'analysis'
     """
     folder = Path(start or Path.cwd()).resolve()
-    for candidate in (folder, *folder.parents):
-        if (candidate / REGISTRY).exists() or (candidate / JOURNAL).exists():
-            return Project(candidate)
+    root = nearest_registry(folder)
+    if root is not None:
+        return project_at(root)
     raise UsageError(
         str(folder),
         expected=f"a {REGISTRY} here or in a parent directory",
@@ -129,10 +132,55 @@ def find_or_start_project(start: Path | None = None) -> Project:
         return find_project(start)
     except UsageError:
         folder = Path(start or Path.cwd()).resolve()
-        for candidate in (folder, *folder.parents):
-            if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
-                return Project(candidate)
-        raise
+        root = nearest_registry(folder) or nearest_root(folder)
+        if root is None:
+            raise
+        return project_at(root)
+
+
+def nearest_registry(folder: Path) -> Path | None:
+    """Return the nearest directory with a registry, *folder* or one above it; None if there is none."""
+    candidates = (folder, *folder.parents)
+    return next((c for c in candidates if (c / REGISTRY).exists() or (c / JOURNAL).exists()), None)
+
+
+def nearest_root(folder: Path) -> Path | None:
+    """Return the nearest directory with a pyproject.toml or a git repository; None if there is none."""
+    candidates = (folder, *folder.parents)
+    return next((c for c in candidates if any((c / marker).exists() for marker in _ROOT_MARKERS)), None)
+
+
+def project_at(root: Path) -> Project:
+    """Return the project with this root, an absolute path; its golden directory is pytest's ``golden_dir``.
+
+    Raises
+    ------
+    UsageError
+        If ``golden_dir`` is not the relative path of a directory inside the project.
+    UnreadableError
+        If pytest's configuration may set it and cannot be read.
+    """
+    settings = find_pytest_settings(root, _KEY)
+    name = settings.values.get(_KEY)
+    if name is None or name == "":
+        return Project(root)
+    return Project(root, require_golden_name(name, settings.file))
+
+
+def require_golden_name(name: object, file: Path | None) -> str:
+    """Return a value of ``golden_dir`` without a final /. Raise unless it is a directory in the project."""
+    plain = name.rstrip("/") if isinstance(name, str) else ""
+    problem = _path_problem(plain) if plain else "no path"
+    if problem is None and plain.partition("/")[0] in {WORKSPACE, ".git"}:
+        problem = "a directory with another use"
+    if problem is None:
+        return plain
+    raise UsageError(
+        f"{_KEY} in {file}" if file else _KEY,
+        expected="the path of a directory inside the project, with / between its parts",
+        found=f"{name!r}, {problem}",
+        remedy='Give a path relative to the project, such as "tests/golden".',
+    )
 
 
 def make_workspace(project: Project) -> Path:
