@@ -28,7 +28,7 @@ import numpy as np
 from harness import Generator, Source, make_fixture
 
 def lattice():
-    a = np.arange(12.0) + float(os.environ["STEPS"]) * 1e-7
+    a = 1 + np.arange(12.0) / 1000 + float(os.environ["STEPS"]) * 1e-7
     call = Generator("lattice:lattice", 1, {})
     return make_fixture("lattice", {"a": a}, generator=call, source=Source("simulated", "none"))
 """
