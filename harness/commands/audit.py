@@ -9,13 +9,14 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import json_option, project_at, root_option
-from harness.core.registry.golden_names import split_baseline_name
+from harness.core.registry.golden_names import name_of, split_baseline_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.provenance.evidence import Evidence, FileEvidence
     from harness.core.provenance.finding import AuditFinding
+    from harness.core.storage.project import Project
 
 
 @verb("audit")
@@ -49,21 +50,19 @@ def command(*, name: str | None, form: str, root: Path | None, as_json: bool) ->
     project = project_at(root)
     find_catalogue(project.root)  # makes the project's own modules importable
     evidence = gather(project)
-    files = _chosen(evidence, name)
+    files = _chosen(project, evidence, name)
     paths = {file.path for file in files}
     findings = tuple(f for f in audit(evidence) if name is None or f.path in paths)
     _SHOW["json" if as_json else form](files, findings)
     return 1 if is_broken(findings) else 0
 
 
-def _chosen(evidence: Evidence, name: str | None) -> tuple[FileEvidence, ...]:
+def _chosen(project: Project, evidence: Evidence, name: str | None) -> tuple[FileEvidence, ...]:
     """Return the evidence for the files called *name* (``golden/<name>.*``, or a path), or for all."""
-    from pathlib import PurePosixPath
-
     from harness.core.errors import UsageError
 
     files = evidence.files
-    stems = {path: split_baseline_name(PurePosixPath(path).stem)[0] for path in files}
+    stems = {path: split_baseline_name(name_of(project, path))[0] for path in files}
     chosen = tuple(file for path, file in files.items() if name in {None, stems[path], path})
     if name is not None and not chosen:
         raise UsageError(

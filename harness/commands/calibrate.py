@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harness.core.domain.run_pipeline import Call, Run
     from harness.core.recording.staged import Staged
     from harness.core.registry.format import Kind
+    from harness.core.storage.project import Project
 
 _FEWEST = 2
 
@@ -82,13 +83,29 @@ def command(  # noqa: PLR0913 - one parameter an option
     fixture = file or the_fixture(root)
     names = [pipeline] if pipeline else _with_baseline(fixture, root)
     measured = {
-        f"{fixture.stem}.{name}": _measure(name, fixture, runs, seeds, jobs, root, silent=as_json)
+        _baseline_name(fixture, name, root): _measure(name, fixture, runs, seeds, jobs, root, silent=as_json)
         for name in names
     }
     _record(measured, reason, root)
     baselines = {name: baseline for name, (baseline, _) in measured.items()}
     emit(baselines, as_json=as_json, render=lambda: _show(baselines))
     return 0
+
+
+def _baseline_name(fixture: Path, pipeline: str, root: Path | None) -> str:
+    """Return the name of the baseline of a pipeline on a fixture."""
+    from harness.core.storage.names import require_golden_name
+
+    name = f"{_fixture_name(fixture, project_to_write(root))}.{pipeline}"
+    require_golden_name("baseline", name, dots=True)
+    return name
+
+
+def _fixture_name(fixture: Path, project: Project) -> str:
+    """Return a fixture's name: its path in the golden directory, or, outside of it, that of its file."""
+    file, golden = fixture.resolve(), project.golden.resolve()
+    inside = file.relative_to(golden) if file.is_relative_to(golden) else Path(file.name)
+    return inside.with_suffix("").as_posix()
 
 
 def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
@@ -102,7 +119,9 @@ def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
     from harness.core.errors import UsageError
     from harness.core.registry.golden_names import baselines
 
-    found = [name for archive, name, _ in baselines(project_at(root)) if archive.name == fixture.name]
+    project = project_at(root)
+    wanted = _fixture_name(fixture, project)
+    found = [name for archive, name, _ in baselines(project) if _fixture_name(archive, project) == wanted]
     if not found:
         raise UsageError(
             "PIPELINE",

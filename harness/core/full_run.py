@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.core.baselines.baseline import MetricVerdict, judge, read_baseline
+from harness.core.baselines.baseline import MetricVerdict, judge, read_baseline, require_metrics
 from harness.core.domain.generators import rerun
 from harness.core.domain.run_pipeline import misread
 from harness.core.errors import RefusedError
@@ -69,19 +69,21 @@ def generate_step(manifest: Manifest, folder: Path) -> Step:
 def compare_step(golden: Path, folder: Path) -> Step:
     """Compare the fixture in *folder* with its golden copy: by digests, and by elements if those differ."""
     start = time.perf_counter()
-    expected, found = read_manifest(manifest_of(golden)), read_manifest(folder / manifest_of(golden).name)
+    expected = read_manifest(manifest_of(golden))
+    made = folder / f"{expected.name}.npz"
+    found = read_manifest(manifest_of(made))
     lines = manifest_differences(expected, found)
     drift = None
     # Equal digests settle it without reading an archive.
     if expected.digest == found.digest:
         outcome, detail = Outcome.SAME, f"all {len(found.arrays)} arrays have the same digest"
     else:
-        drift = compare(map_archive(golden), map_archive(folder / golden.name))
+        drift = compare(map_archive(golden), map_archive(made))
         outcome = Outcome.TOLERATED if drift.accepted else Outcome.DRIFTED
         detail = f"{sum(not array.accepted for array in drift.arrays)} of {len(drift.arrays)} arrays drifted"
     if lines:
         outcome, detail = Outcome.DRIFTED, "; ".join(lines)
-    return Step(f"compare {golden.stem}", outcome, detail, time.perf_counter() - start, drift=drift)
+    return Step(f"compare {expected.name}", outcome, detail, time.perf_counter() - start, drift=drift)
 
 
 def verify_step(project: Project) -> Step:
@@ -123,7 +125,8 @@ def pipeline_step(
     baseline, manifest = read_baseline(golden), read_manifest(manifest_of(fixture))
     _require_same_fixture(fixture, manifest, golden, baseline)
     result = run(fixture, folder, progress=progress)
-    metrics = judge(baseline, result.metrics, result.controls)
+    measured = require_metrics(f"pipeline {result.pipeline!r}", result.metrics, result.controls)
+    metrics = judge(baseline, measured, result.controls)
     wrong = misread(manifest, result.inputs)
     count = sum(verdict.outcome.accepted for verdict in metrics)
     detail = "; ".join((*wrong, f"{count} of {len(metrics)} comparisons passed"))

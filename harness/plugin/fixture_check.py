@@ -13,6 +13,7 @@ from harness.core.fixtures.manifest import (
     manifest_differences,
     read_manifest,
 )
+from harness.core.registry.golden_names import manifest_of
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import map_archive, write_archive
 from harness.plugin.golden_check import GoldenCheck
@@ -88,9 +89,9 @@ class FixtureRegression(GoldenCheck):
                 raise AssertionError(self._report(fixture.name, obtained, lines))
 
         def dump_beside(path: Path) -> list[str]:
-            beside = path.with_name(path.name.replace(".npz", ".json"))
+            beside = path.with_suffix(".json")
             replace_file(beside, encode_manifest(fixture.manifest))
-            return [str(beside)] if path.parent == self.tmp_path else []
+            return [str(beside)] if path.is_relative_to(self.tmp_path) else []
 
         self.perform(
             fixture.name, ".npz", check_arrays, lambda path: write_archive(path, fixture.arrays), dump_beside
@@ -137,7 +138,7 @@ class FixtureRegression(GoldenCheck):
         lines = list(damage)
         try:
             lines += drift_lines(compare(map_archive(expected), fixture.arrays, tolerances))
-            golden = read_manifest(expected.with_name(f"{fixture.name}.json"))
+            golden = read_manifest(manifest_of(expected))
             lines += manifest_differences(golden, fixture.outline)
         except HarnessError as error:
             if not lines and not (self.session.settings.writes and isinstance(error, StaleFormatError)):

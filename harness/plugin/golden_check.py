@@ -6,6 +6,7 @@ A check reads golden/ and never writes there: what ``--force-regen`` or ``--rege
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,6 +83,9 @@ class GoldenCheck:
         """
         __tracebackhide__ = True
         staging = staging_directory(self.project)
+        obtained = self.tmp_path / f"{stem}.obtained{extension}"
+        for file in (staging / stem, obtained):  # a name may have directories
+            file.parent.mkdir(parents=True, exist_ok=True)
         try:
             # It reads from *datadir* and writes to *original_datadir*: one is golden/, the other is not.
             perform_regression_check(
@@ -93,7 +97,7 @@ class GoldenCheck:
                 dump_aux_fn=dump_beside,
                 extension=extension,
                 basename=stem,
-                obtained_filename=self.tmp_path / f"{stem}.obtained{extension}",
+                obtained_filename=obtained,
             )
         except AssertionError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
@@ -112,12 +116,12 @@ class GoldenCheck:
 
     def _stage(self, staging: Path) -> None:
         """Add the staged files to the session, or remove the empty directory."""
-        files = sorted(staging.iterdir())
+        files = sorted(file for file in staging.rglob("*") if file.is_file())
         for file in files:
-            kind = self.kind(file.name)
-            self.session.staged.append(Staged(self.relative(file.name), kind, file, self.request.node.nodeid))
+            path = self.relative(file.relative_to(staging).as_posix())
+            self.session.staged.append(Staged(path, self.kind(file.name), file, self.request.node.nodeid))
         if not files:
-            staging.rmdir()
+            shutil.rmtree(staging)
 
     def kind(self, filename: str) -> Kind:
         """Return the kind under which a staged file is registered."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from harness.core.baselines.baseline import all_accepted, encode_baseline, judge, read_baseline
+import pytest
+
+from harness.core.baselines.baseline import (
+    all_accepted,
+    encode_baseline,
+    judge,
+    read_baseline,
+    require_metrics,
+)
 from harness.core.baselines.calibrate import provisional_baseline
+from harness.core.errors import RefusedError
 from harness.core.storage.atomic import replace_file
+from harness.core.storage.names import require_golden_name
 from harness.plugin.golden_check import GoldenCheck
 from harness.report.verdicts import metric_lines
 
@@ -33,8 +44,9 @@ class MetricsRegression(GoldenCheck):
         Parameters
         ----------
         metrics : mapping of str to float
+            NaN and infinities have drifted, and cannot be recorded.
         name : str
-            ``<fixture>.<pipeline>``.
+            ``<fixture>.<pipeline>``; it may have directories.
         controls : mapping of str to mapping of str to float, optional
             Metrics of the controls in the same run, by control; the default is the values in the baseline.
 
@@ -42,8 +54,12 @@ class MetricsRegression(GoldenCheck):
         ------
         GoldenMissingError
             If there is no such baseline. Nothing is written then.
+        UsageError
+            If a name is not valid, or a value is not a number.
         """
         __tracebackhide__ = True
+        require_golden_name("baseline", name, dots=True)
+        measured = require_metrics(f"metrics {name!r}", metrics, controls)
         filename = f"{name}.json"
         self.session.used.add(self.relative(filename))
         self.require_recorded(filename)
@@ -51,10 +67,12 @@ class MetricsRegression(GoldenCheck):
         before = read_baseline(golden) if golden.is_file() else None
         lines: list[str] = []
         if before is not None:
-            verdicts = judge(before, metrics, controls)
-            lines = self.damage(filename) + ([] if all_accepted(verdicts) else metric_lines(verdicts))
+            verdicts = judge(before, measured, controls)
+            lines = self.damage(filename)
+            lines += [] if all_accepted(verdicts) else metric_lines(verdicts, accepted=True)
             if not lines:
                 return
+        _require_finite(name, measured, lines)
 
         def fail(_obtained: Path, _expected: Path) -> None:
             __tracebackhide__ = True
@@ -64,7 +82,7 @@ class MetricsRegression(GoldenCheck):
             name,
             ".json",
             fail,  # called only if there is a baseline, which has been found to differ
-            lambda path: replace_file(path, encode_baseline(provisional_baseline(metrics, before))),
+            lambda path: replace_file(path, encode_baseline(provisional_baseline(measured, before))),
         )
 
     def kind(self, filename: str) -> Kind:  # noqa: ARG002 - the interface of both checks
@@ -79,4 +97,21 @@ class MetricsRegression(GoldenCheck):
                 "If the change is intended, re-record it with `pytest --force-regen`, then",
                 "measure its tolerances with `harness calibrate`.",
             ]
+        )
+
+
+def _require_finite(name: str, metrics: Mapping[str, float], lines: list[str]) -> None:
+    """Raise if a metric is not finite, because it cannot be written: with the drift in *lines*, if any."""
+    __tracebackhide__ = True
+    wrong = ", ".join(f"{key} {value}" for key, value in metrics.items() if not math.isfinite(value))
+    if wrong and lines:
+        report = [f"metrics {name!r} differ from their baseline:", *(f"  {line}" for line in lines)]
+        report.append("Metrics that are not finite cannot be recorded. Fix the pipeline first.")
+        raise pytest.fail.Exception("\n".join(report), pytrace=False)
+    if wrong:
+        raise RefusedError(
+            f"metrics {name!r}",
+            expected="finite numbers, to be recorded",
+            found=wrong,
+            remedy="Fix the pipeline first.",
         )

@@ -122,8 +122,8 @@ class GoldenSession:
         except HarnessError as error:
             self.refusal = error
         finally:
-            for folder in {item.data.parent for item in self.staged}:
-                shutil.rmtree(folder, ignore_errors=True)
+            for item in self.staged:
+                shutil.rmtree(item.directory, ignore_errors=True)
 
     def unreferenced(self) -> tuple[str, ...]:
         """Return the registered golden files that no test used; empty if some tests did not run."""
@@ -145,12 +145,13 @@ class GoldenSession:
         from harness.core.recording.commit import commit
         from harness.core.recording.cumulative_drift import DriftLimit
         from harness.core.recording.plan import plan
+        from harness.core.registry.golden_names import name_of
 
         limit = DriftLimit(most=self.settings.max_drift, restart=self.settings.reset_drift)
         changes = plan(self.project, self.staged, limit)
         for item in self.staged:
             if item.kind == "manifest":
-                say(f"running the generator of {item.data.stem} twice, in new processes")
+                say(f"running the generator of {name_of(self.project, item.path)} twice, in new processes")
                 require_reproducible(self.project, item.data)
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes

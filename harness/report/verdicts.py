@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from harness.core.verdict import Outcome
@@ -31,9 +32,16 @@ def verdict_lines(verdicts: Iterable[Verdict]) -> list[str]:
     return lines
 
 
-def metric_lines(verdicts: Sequence[MetricVerdict]) -> list[str]:
-    """Return a line for each metric that is not accepted: its value, its limit, and by how much it failed."""
-    return [_metric_line(verdict) for verdict in verdicts if not verdict.outcome.accepted]
+def metric_lines(verdicts: Sequence[MetricVerdict], *, accepted: bool = False) -> list[str]:
+    """Return a line for each metric that is not accepted: its value, its limit, and by how much it failed.
+
+    With *accepted*, a line for each of the other metrics follows.
+    """
+    lines = [_metric_line(verdict) for verdict in verdicts if not verdict.outcome.accepted]
+    others = (
+        verdict for verdict in verdicts if accepted and verdict.outcome.accepted and not verdict.control
+    )
+    return lines + [f"{other.name}: {_number(other.value)}, {other.outcome.value}" for other in others]
 
 
 def _metric_line(verdict: MetricVerdict) -> str:
@@ -47,9 +55,13 @@ def _metric_line(verdict: MetricVerdict) -> str:
         least = f"at least {abs(verdict.allowed):.3g} {side} control {verdict.control!r} ({expected})"
         return f"{name}: collapsed: expected {least}, found {value}"
     allowed = f"+/- {verdict.allowed:.3g}" if verdict.allowed else "exactly"
-    off = f"{name}: {value}, baseline {expected} {allowed}, off by {verdict.distance:+.3g}"
+    off = f"{name}: {value}, baseline {expected} {allowed}"
+    if math.isfinite(verdict.distance):
+        off += f", off by {verdict.distance:+.3g}"
     return f"{off}, {_GAIN}" if verdict.is_gain else off
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.6g}"
+    if value is None:
+        return "none"
+    return "not a number" if math.isnan(value) else f"{value:.6g}"

@@ -8,19 +8,25 @@ which the metric must beat it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.core.errors import UsageError
 from harness.core.storage.documents import encode_document, read_document
+from harness.core.storage.names import require_distinct, require_name
 from harness.core.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 SCHEMA = 1
+
+_LARGEST_COUNT = 2**53  # floats have all integers up to here
+_SHOWN = 60  # characters of a wrong value
 
 
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,7 +133,72 @@ class MetricVerdict:
         """Whether a metric is better than its tolerance allows: rejected too, because it needs a reason."""
         if self.outcome is not Outcome.DRIFTED or self.control is not None or self.better is None:
             return False
+        if not math.isfinite(self.distance):
+            return False  # NaN is neither higher nor lower
         return (self.distance > 0) == (self.better == "higher")
+
+
+def require_metrics(
+    thing: str, metrics: object, controls: Mapping[str, Mapping[str, float]] | None = None
+) -> dict[str, float]:
+    """Return *metrics* with Python's own numbers; raise unless they are numbers under valid names.
+
+    NaN and infinities are numbers: :func:`judge` reports them as drift, beside all other metrics.
+
+    Parameters
+    ----------
+    thing : str
+        Whose metrics they are, for the error: ``metrics 'lattice.net'``.
+    metrics : object
+        Must be a mapping of str to int or float, of Python or numpy.
+    controls : mapping of str to mapping, optional
+        Metrics of controls, held to the same rule.
+
+    Raises
+    ------
+    UsageError
+        If it is not a mapping, is empty, a name is not valid or a value is not a number: None, a list, a
+        bool, a string or an array. All such values are named.
+
+    Examples
+    --------
+    >>> require_metrics("metrics 'lattice.net'", {"ssim": 0.5})
+    {'ssim': 0.5}
+    """
+    for name, values in (controls or {}).items():
+        require_name("control", name, directories=True)
+        require_metrics(f"{thing}, control {name!r}", values)
+    if not isinstance(metrics, Mapping) or not metrics:
+        found = (
+            "an empty one" if isinstance(metrics, Mapping) else f"a value of type {type(metrics).__name__}"
+        )
+        raise UsageError(
+            thing, expected="a mapping of names to numbers", found=found, remedy="Pass {'name': value, ...}."
+        )
+    for name in metrics:
+        require_name("metric", name, directories=True)
+    require_distinct("metric", metrics)
+    wrong = [f"{name} {_described(value)}" for name, value in metrics.items() if not _is_number(value)]
+    if wrong:
+        raise UsageError(
+            thing,
+            expected="an int or a float for every metric",
+            found=", ".join(wrong),
+            remedy="Convert each value with float(), or leave the metric out.",
+        )
+    return {name: value if type(value) is int else float(value) for name, value in metrics.items()}
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a real number that a float can hold; a bool is a mistake."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    return not isinstance(value, Integral) or abs(int(value)) <= _LARGEST_COUNT
+
+
+def _described(value: object) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '...'} ({type(value).__name__})"
 
 
 def judge(

@@ -69,7 +69,7 @@ def rerun_in_new_process(manifest: Path, source: Path | None = None) -> Fixture:
         )
         if done.returncode:
             raise _child_error(manifest, Path(folder), done)
-        return read_fixture(next(Path(folder).glob("*.npz")))
+        return read_fixture(next(Path(folder).rglob("*.npz")))
 
 
 def require_reproducible(project: Project, manifest: Path) -> None:

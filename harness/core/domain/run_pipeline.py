@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core.baselines.baseline import require_metrics
 from harness.core.baselines.perturbations import Sample, applied
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.fixtures.noise import add_last_bit_noise
@@ -64,7 +65,8 @@ def perform(call: Call) -> Run:
         if call.keep and result.measured:
             shutil.copyfile(result.measured, call.keep)
     controls = {name: dict(values) for name, values in result.controls.items()}
-    sample = Sample(call.perturbation, dict(result.metrics), controls)
+    metrics = require_metrics(f"pipeline {call.pipeline!r}", result.metrics, controls)
+    sample = Sample(call.perturbation, metrics, controls)
     return Run(sample, dict(result.better), dict(result.resolution), result.measure if kept else None)
 
 

@@ -23,7 +23,7 @@ from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_reader import read_git_history
 from harness.core.provenance.remeasure import remeasure
 from harness.core.registry.format import Registry, decode_with_any_path
-from harness.core.registry.golden_names import manifest_of
+from harness.core.registry.golden_names import manifest_of, name_of
 from harness.core.registry.history import decode_history, read_history_text
 from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.unreferenced import recall
@@ -346,9 +346,9 @@ def _contradiction(project: Project, known: FileEvidence, declared: Declared | N
     """How a fixture's file and its manifest contradict each other; empty if they do not."""
     if declared is None:
         return ""
-    name, stem = declared.manifest.name, PurePosixPath(known.path).stem
-    if name != stem:
-        return f"expected the name {stem} in its manifest, found {name}"
+    name, expected = declared.manifest.name, name_of(project, known.path)
+    if name != expected:
+        return f"expected the name {expected} in its manifest, found {name}"
     if known.entry.kind == "fixture":
         archive = project.root / known.path
         require_matching_manifest(archive, read_archive(archive), declared.manifest)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.references import load_reference
 from harness.core.errors import HarnessError
-from harness.core.registry.golden_names import archive_of
+from harness.core.registry.golden_names import archive_of, split_baseline_name
 from harness.core.storage.npz import read_archive
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def remeasure(baseline: Baseline, path: Path, root: Path) -> Remeasured | None:
     """
     if baseline.measure is None:
         return None
-    fixture = path.with_name(f"{path.name.partition('.')[0]}.npz")
+    fixture = path.with_name(f"{split_baseline_name(path.stem)[0]}.npz")
     code = code_digest(baseline.measure, root)
     try:
         measure = load_reference(baseline.measure)

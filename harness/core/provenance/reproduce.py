@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +21,7 @@ from harness.core.errors import DependencyError, HarnessError, SourceMissingErro
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.elementwise import ulp_distance
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.registry.golden_names import archive_of
+from harness.core.registry.golden_names import archive_of, name_of
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.storage.npz import map_archive
@@ -131,7 +130,7 @@ def recorded_manifests(project: Project, name: str | None = None) -> tuple[Recor
     """
     history = read_history(project)
     found = {
-        PurePosixPath(path).stem: _recorded(project.locate(path), history, entry.record)
+        name_of(project, path): _recorded(project.locate(path), history, entry.record)
         for path, entry in read_registry(project.registry).entries.items()
         if entry.kind == "manifest"
     }

@@ -13,10 +13,11 @@ from harness.core.registry.history import read_history
 from harness.core.registry.registry import history_path, read_registry
 from harness.core.registry.verify import is_intact
 from harness.core.storage.digest import digest_file
+from harness.core.storage.names import require_distinct, require_name
 from harness.core.storage.npz import map_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.core.recording.cumulative_drift import DriftHistory
@@ -69,14 +70,23 @@ def plan(project: Project, staged: Iterable[Staged], limit: DriftLimit = _NO_LIM
     ------
     RefusedError
         If two tests record one name, or a file would drift farther than *limit* allows.
+    UsageError
+        If a name is not valid on every system, or differs from another only by case or Unicode form.
     """
     entries, history = read_registry(project.registry).entries, read_history(project)
     wanted = _one_per_path(project, staged)
+    _require_names([item.path for item in wanted], entries)
     changed = [item for item in wanted if not _is_golden(project, entries.get(item.path), item)]
     changes = tuple(_change(project, entries.get(item.path), history, item, limit) for item in changed)
     for change in changes:
         require_within(limit, change.path, change.drift)
     return changes
+
+
+def _require_names(paths: list[str], entries: Mapping[str, Entry]) -> None:
+    for path in paths:
+        require_name("golden file", path, directories=True)
+    require_distinct("golden file", [path for path in paths if path not in entries], entries)
 
 
 def abbreviate(digest: str | None) -> str:

@@ -6,11 +6,13 @@
 ``golden/<name>.<pipeline>.json``  a pipeline's baseline on that fixture
 ``golden/<name>.<pipeline>.npz``   the arrays behind the baseline
 =============================  =========================================
+
+A name may have directories, such as ``optics/lattice``.
 """
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from harness.core.registry.registry import read_registry
@@ -47,6 +49,17 @@ def baselines(project: Project) -> Iterator[BaselineFiles]:
             yield BaselineFiles(file.with_name(f"{fixture}.npz"), pipeline, file)
 
 
+def name_of(project: Project, path: str) -> str:
+    """Name of a fixture or baseline, from the path of one of its files in the registry.
+
+    >>> from harness import Project
+    >>> name_of(Project(Path("/repository")), "golden/optics/lattice.npz")
+    'optics/lattice'
+    """
+    name = PurePosixPath(path).with_suffix("")
+    return str(name.relative_to(project.golden_name) if path.startswith(f"{project.golden_name}/") else name)
+
+
 def manifest_of(archive: AnyPath) -> AnyPath:
     """The manifest beside an archive; the baseline beside a pipeline's arrays.
 
@@ -69,9 +82,11 @@ def split_baseline_name(stem: str) -> tuple[str, str]:
     """Names of the fixture and of the pipeline in a baseline's file name without its suffix.
 
     The pipeline's name is empty where there is none: a metrics baseline of a test, or a fixture's own file.
+    Dots in the names of directories do not count.
 
-    >>> split_baseline_name("lattice.smooth")
-    ('lattice', 'smooth')
+    >>> split_baseline_name("optics.v2/lattice.smooth")
+    ('optics.v2/lattice', 'smooth')
     """
-    fixture, _, pipeline = stem.partition(".")
-    return fixture, pipeline
+    folder, slash, last = stem.rpartition("/")
+    fixture, _, pipeline = last.partition(".")
+    return f"{folder}{slash}{fixture}", pipeline
