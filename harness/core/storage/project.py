@@ -164,10 +164,10 @@ def project_at(root: Path) -> Project:
     name = settings.values.get(_KEY)
     if name is None or name == "":
         return Project(root)
-    return Project(root, require_golden_name(name, settings.file))
+    return Project(root, require_golden_directory(name, settings.file))
 
 
-def require_golden_name(name: object, file: Path | None) -> str:
+def require_golden_directory(name: object, file: Path | None) -> str:
     """Return a value of ``golden_dir`` without a final /. Raise unless it is a directory in the project."""
     plain = name.rstrip("/") if isinstance(name, str) else ""
     problem = _path_problem(plain) if plain else "no path"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import UnreadableError, UsageError
-from harness.core.storage.project import find_project, project_at, require_golden_name
+from harness.core.storage.project import find_project, project_at, require_golden_directory
 from harness.core.storage.pytest_settings import find_pytest_settings, read_pytest_settings
 
 INI = "[pytest]\ngolden_dir = {}\n"
@@ -114,4 +114,4 @@ def test_project_has_the_golden_directory_of_its_configuration(tmp_path):
 def test_a_golden_directory_outside_the_project_is_refused(name):
     """The error names the file and the key."""
     with pytest.raises(UsageError, match=r"golden_dir in .*setup\.cfg: expected the path of a dir"):
-        require_golden_name(name, Path("setup.cfg"))
+        require_golden_directory(name, Path("setup.cfg"))
