@@ -555,3 +555,67 @@ def test_interrupted_regeneration_stops_the_next(recorded: pytest.Pytester) -> N
     result = recorded.runpytest("--regen-all")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*harness recover*"])
+
+
+def test_names_with_directories_work_from_recording_to_reproducing(suite: pytest.Pytester) -> None:
+    """As tests in packages have them: fixtures of one name in two directories, and their baselines."""
+    names = {"lattice()": "lattice(name='optics/lattice')", '"lattice.net"': '"optics/lattice.net"'}
+    text = SUITE.partition("def test_fixture")[2]
+    for one, other in names.items():
+        text = text.replace(one, other)
+    suite.makepyfile(
+        test_suite=SUITE, test_optics=f"from lattice import SHIFT, lattice\n\ndef test_fixture{text}"
+    )
+    result = suite.runpytest("--regen-all")
+    result.assert_outcomes(passed=4)
+    inner = {"optics/lattice.npz", "optics/lattice.json", "optics/lattice.net.json"}
+    found = {path.relative_to(suite.path / "golden").as_posix() for path in suite.path.glob("golden/*/*")}
+    assert found == inner
+    assert list(suite.path.glob(".harness/staged/*")) == []
+    suite.runpytest().assert_outcomes(passed=4)
+    for verb in (["verify"], ["reproduce", "optics/lattice"], ["audit", "optics/lattice", "--json"], ["run"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *verb],
+            cwd=suite.path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == 0 or verb[0] in {"audit", "run"}, (verb, done.stdout, done.stderr)
+
+
+def test_drift_of_a_fixture_in_a_directory_can_be_compared_and_recorded(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that the failure prints works, and so does re-recording."""
+    suite.makepyfile(test_suite=SUITE.replace("lattice()", "lattice(name='optics/lattice')"))
+    suite.runpytest("--regen-all")
+    monkeypatch.setenv("SHIFT", "0.25")
+    result = suite.runpytest("-k", "fixture", "--basetemp", suite.path / "kept")
+    line = next(line for line in result.outlines if line.strip().startswith("harness diff "))
+    assert "golden/optics/lattice.npz" in line
+    command = line.split()[1:]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *command], cwd=suite.path, capture_output=True, check=False
+    )
+    assert (done.returncode, b"12 of 12 elements" in done.stdout) == (1, True)
+    result = suite.runpytest("--force-regen", "-k", "fixture")
+    result.stdout.fnmatch_lines(["recorded golden/optics/lattice.npz: *"])
+    suite.runpytest("-k", "fixture").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", ["../lattice", "Lattice", "con"])
+def test_names_that_some_system_cannot_keep_apart_are_refused(recorded: pytest.Pytester, name: str) -> None:
+    """One rule for all names, also for two that differ only by case."""
+    recorded.makepyfile(
+        test_more=f"from lattice import lattice\n\ndef test_more(fixture_regression):\n"
+        f"    fixture_regression.check(lattice(name={name!r}))\n"
+    )
+    before = golden_bytes(recorded)
+    result = recorded.runpytest("--regen-all", "-k", "more")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(
+        ["*names * differ only by case*" if name == "Lattice" else "*fixture name *is not valid*"]
+    )
+    assert golden_bytes(recorded) == before

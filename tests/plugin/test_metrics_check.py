@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 
 import harness.plugin.metrics_check
-from harness.core.errors import GoldenMissingError
+from harness.core.errors import GoldenMissingError, RefusedError, UsageError
 from harness.plugin.metrics_check import MetricsRegression
 
 NAME = "lattice.net"
@@ -70,3 +71,41 @@ def test_a_baseline_that_is_not_recorded_is_refused(check, session):
     with pytest.raises(GoldenMissingError):
         check({"ssim": 0.5}, "other.net")
     assert sorted(session.project.golden.iterdir()) == before
+
+
+def test_a_metric_that_is_not_finite_is_drift_beside_all_others(check, session, tmp_path):
+    """The whole report, with the metrics that are as they were; nothing is staged."""
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check({"ssim": float("nan"), "new": float("inf")}, NAME)
+    assert str(caught.value).splitlines() == [
+        "metrics 'lattice.net' differ from their baseline:",
+        "  new: inf, not in the baseline",
+        "  ssim: not a number, baseline 0.5 +/- 5e-07",
+        "Metrics that are not finite cannot be recorded. Fix the pipeline first.",
+    ]
+    with pytest.raises(pytest.fail.Exception) as caught:
+        check({"ssim": 0.5, "new": float("nan")}, NAME)
+    assert "  ssim: 0.5, same" in str(caught.value).splitlines()
+    assert session.staged == []
+
+
+def test_a_metric_that_is_not_finite_is_never_recorded(request, tmp_path, session):
+    session.settings = dataclasses.replace(session.settings, writes=True)
+    check = MetricsRegression(request, tmp_path, session).check
+    with pytest.raises(RefusedError, match=r"metrics 'other\.net': expected finite numbers"):
+        check({"ssim": float("nan"), "mae": 0.5}, "other.net")
+    assert session.staged == []
+
+
+@pytest.mark.parametrize("value", [None, [0.5], True, "0.5"])
+def test_a_metric_that_is_not_a_number_is_refused_by_name(check, value):
+    with pytest.raises(
+        UsageError, match=r"metrics 'lattice\.net': expected an int or a float for every metric"
+    ):
+        check({"ssim": value}, NAME)
+
+
+@pytest.mark.parametrize("name", ["../lattice.net", "/lattice", "lattice net", "con.net", "a\\b", ""])
+def test_a_name_that_is_not_valid_is_refused(check, name):
+    with pytest.raises(UsageError, match="baseline name"):
+        check({"ssim": 0.5}, name)

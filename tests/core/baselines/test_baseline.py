@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from harness.core.baselines.baseline import (
     encode_baseline,
     judge,
     read_baseline,
+    require_metrics,
 )
 from harness.core.errors import StaleFormatError, UnreadableError, UsageError
 from harness.core.verdict import Outcome
@@ -173,3 +176,64 @@ def test_an_edited_baseline_is_refused_with_the_place(tmp_path, change, kind, fo
     with pytest.raises(kind) as caught:
         read_baseline(path)
     assert found in caught.value.found
+
+
+WRONG = [None, [0.5], (0.5,), True, "0.5", 1j, np.bool_(True), np.array(0.5), {}, Decimal("0.5"), 2**53 + 1]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_a_metric_that_is_not_a_number_is_refused_by_name(value):
+    """All of them, each with its value and type; the good ones are not named."""
+    with pytest.raises(
+        UsageError, match=r"metrics 'a\.b': expected an int or a float for every metric"
+    ) as caught:
+        require_metrics("metrics 'a.b'", {"mae": 0.5, "ssim": value, "other": None})
+    assert caught.value.found.startswith("ssim ")
+    assert f"({type(value).__name__}), other None (NoneType)" in caught.value.found
+    with pytest.raises(UsageError, match="control 'flat'"):
+        require_metrics("metrics 'a.b'", {"mae": 0.5}, {"flat": {"ssim": value}})
+
+
+@pytest.mark.parametrize("value", [0.5, 3, np.float32(0.25), np.float64(1.5), np.int8(4), np.float16(2)])
+def test_numbers_of_python_and_numpy_are_taken(value):
+    (found,) = require_metrics("metrics", {"mae": value}).values()
+    assert found == value
+    assert type(found) in {int, float}
+
+
+def test_values_that_are_not_finite_are_numbers():
+    """They are drift, not a wrong call."""
+    found = require_metrics("metrics", {"mae": math.nan, "ssim": np.float32(np.inf)})
+    assert math.isnan(found["mae"])
+    assert found["ssim"] == math.inf
+
+
+@pytest.mark.parametrize("metrics", [None, [("mae", 1.0)], {}, 0.5])
+def test_metrics_are_a_mapping_that_is_not_empty(metrics):
+    with pytest.raises(UsageError, match="expected a mapping of names to numbers"):
+        require_metrics("metrics", metrics)
+
+
+@pytest.mark.parametrize("name", ["", "../mae", "a\\b", "a\n", 3])
+def test_names_of_metrics_obey_the_rule_of_all_names(name):
+    with pytest.raises(UsageError, match="metric name"):
+        require_metrics("metrics", {name: 0.5})
+    with pytest.raises(UsageError, match="control name"):
+        require_metrics("metrics", {"mae": 0.5}, {name: {"mae": 0.5}})
+
+
+def test_metrics_that_differ_by_case_are_refused():
+    with pytest.raises(UsageError, match="metric names 'MAE' and 'mae' differ only by case"):
+        require_metrics("metrics", {"MAE": 0.5, "mae": 0.5})
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_never_a_gain(better, value):
+    verdicts = judge(
+        baseline({"a": Metric(0.5, 0.1, better=better), "b": Metric(1.0, 0.0)}), {"a": value, "b": 1.0}
+    )
+    assert [(v.name, v.outcome, v.is_gain) for v in verdicts] == [
+        ("a", Outcome.DRIFTED, False),
+        ("b", Outcome.SAME, False),
+    ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from harness.core.errors import RefusedError
+from harness.core.errors import RefusedError, UsageError
 from harness.core.recording.plan import abbreviate, digest_if_file, plan
 from harness.core.recording.staged import Staged
 from harness.core.registry.verify import verify
@@ -95,3 +97,26 @@ def test_a_digest_is_abbreviated_and_a_missing_file_has_none(tmp_path):
     assert digest_if_file(tmp_path) is None
     (tmp_path / "a").write_bytes(b"a")
     assert digest_if_file(tmp_path / "a") == digest_file(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "name", ["golden/con.npz", "golden/a /b.npz", "golden/a?.npz", f"golden/{'a' * 201}"]
+)
+def test_a_name_that_not_every_system_takes_is_refused(project, staged, name, contents):
+    """Nothing is written, and no journal is."""
+    before = contents(project.root)
+    item = dataclasses.replace(staged()[0], path=name, kind="file")
+    with pytest.raises(UsageError, match="golden file name"):
+        plan(project, [item])
+    assert contents(project.root) == before
+
+
+@pytest.mark.parametrize("name", ["Lattice", "LATTICE"])
+def test_a_name_that_differs_from_a_golden_one_by_case_is_refused(project, staged, name):
+    with pytest.raises(UsageError, match=r"'golden/lattice\.json' .* differ only by case"):
+        plan(project, staged(name))
+
+
+def test_two_staged_names_that_differ_by_case_are_refused(empty, staged):
+    with pytest.raises(UsageError, match="differ only by case"):
+        plan(empty, [*staged("optics/a"), *staged("Optics/b")])

@@ -24,3 +24,14 @@ def test_a_staged_file_is_a_frozen_value():
     assert item.test == ""
     with pytest.raises(AttributeError):
         item.path = "golden/b.txt"  # type: ignore[misc]
+
+
+def test_a_file_knows_the_directory_that_was_made_for_it(empty):
+    """Also where its name has directories; a file that was staged elsewhere has its own."""
+    folder = staging_directory(empty)
+    inner = folder / "optics" / "2d"
+    inner.mkdir(parents=True)
+    for path in (folder / "a.npz", inner / "a.npz"):
+        assert Staged("golden/a.npz", "fixture", path).directory == folder
+    elsewhere = empty.root / "optics" / "a.npz"
+    assert Staged("golden/a.npz", "fixture", elsewhere).directory == elsewhere.parent
