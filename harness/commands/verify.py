@@ -35,22 +35,29 @@ def _show(verdicts: tuple[Verdict, ...]) -> None:
 
 def _make_command() -> click.Command:
     """Return the click command, whose options are those of other verbs."""
+    import click
+
     from harness.commands.group import verb
     from harness.commands.options import emit, json_option, project_at, root_option
 
     @verb("verify")
+    @click.option(
+        "--sha256", is_flag=True, help="Compare SHA-256 digests too: slower, and finds deliberate changes."
+    )
     @root_option
     @json_option
-    def command(root: Path | None, *, as_json: bool) -> int:
+    def command(root: Path | None, *, sha256: bool, as_json: bool) -> int:
         """Reports files that are missing, changed or not registered.
 
-        An archive that was packed again with the same arrays is reported, but is not an error.
+        An archive that was packed again with the same arrays is reported, but is not an error. Nothing of
+        the project is run.
 
         \b
-        Example:
+        Examples:
           harness verify
+          harness verify --sha256
         """
-        verdicts = verify(project_at(root))
+        verdicts = verify(project_at(root), sha256=sha256)
         emit([v._asdict() for v in verdicts], as_json=as_json, render=lambda: _show(verdicts))
         return exit_code(verdicts)
 

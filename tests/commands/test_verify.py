@@ -45,6 +45,20 @@ def test_damage_exits_with_1(project, harness, damage, line):
     assert "`" in shown.out
 
 
+def test_sha256_finds_what_was_made_to_have_the_recorded_xxh128(project, harness):
+    """The registry has the size and the xxh128 of the forged file, and the SHA-256 of the recorded one."""
+    baseline = project / "golden" / "waves.smooth.json"
+    baseline.write_bytes(baseline.read_bytes().replace(b'"date": "2', b'"date": "3'))
+    registry = project / "registry.json"
+    tree = json.loads(registry.read_bytes())
+    tree["entries"]["golden/waves.smooth.json"]["xxh128"] = package.digest_file(baseline)
+    registry.write_text(json.dumps(tree))
+    assert harness("verify").code == 0
+    shown = harness("verify", "--sha256")
+    assert shown.code == 1
+    assert "drifted: golden/waves.smooth.json: expected sha256:" in shown.out
+
+
 def test_json_lists_every_verdict(project, harness):
     (project / "golden" / "waves.npz").unlink()
     shown = harness("verify", "--json")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry.registry import HISTORY_NAME, read_registry
-from harness.core.storage.digest import digest_file, digest_plain_file
+from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -24,8 +24,15 @@ _MANY_BYTES = 1 << 26
 """Below so many bytes in large files, starting threads costs more than it saves."""
 
 
-def verify(project: Project) -> tuple[Verdict, ...]:
+def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
     """Compare every registered file with its entry, and look for files that have no entry.
+
+    Parameters
+    ----------
+    project : Project
+    sha256 : bool, optional
+        Whether to compare SHA-256 digests too. xxh128 is faster and finds accidents; other bytes of one
+        size can be made to have the same xxh128.
 
     Returns
     -------
@@ -54,12 +61,14 @@ def verify(project: Project) -> tuple[Verdict, ...]:
         Verdict(path, Outcome.UNREGISTERED, "not in registry.json", _RECORD)
         for path in unregistered(project, entries)
     ]
-    verdicts = _verify_all(entries, verifier(project, entries)) + new + _interrupted(project)
+    verdicts = _verify_all(entries, verifier(project, entries, sha256=sha256)) + new + _interrupted(project)
     return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
 
 
-def verifier(project: Project, entries: Mapping[str, Entry]) -> Callable[[str], Verdict]:
-    """Return a function that compares the file of a registered path with its entry.
+def verifier(
+    project: Project, entries: Mapping[str, Entry], *, sha256: bool = False
+) -> Callable[[str], Verdict]:
+    """Return a function that compares the file of a registered path with its entry, also by *sha256*.
 
     Each directory is looked up once, so a verifier should not outlive changes of the directory tree. The
     function raises :class:`RefusedError` for a path that leaves the repository, and :class:`UnreadableError`
@@ -77,11 +86,11 @@ def verifier(project: Project, entries: Mapping[str, Entry]) -> Callable[[str], 
     def verdict(path: str) -> Verdict:
         entry = entries[path]
         found = None
-        if is_inside(path.rpartition("/")[0]):
+        if not sha256 and is_inside(path.rpartition("/")[0]):
             found = digest_plain_file(f"{root}/{path}", entry.size)
             if found == entry.xxh128:
                 return Verdict(path, Outcome.SAME)
-        return _explain(project, path, entries, found)
+        return _explain(project, path, entries, found, sha256=sha256)
 
     return verdict
 
@@ -116,19 +125,20 @@ def unregistered(project: Project, entries: Container[str]) -> Iterator[str]:
                 yield printable(f"{inner}/{name}")  # a registered name has only printable characters
 
 
-def _explain(project: Project, path: str, entries: Mapping[str, Entry], found: str | None) -> Verdict:
+def _explain(
+    project: Project, path: str, entries: Mapping[str, Entry], found: str | None, *, sha256: bool
+) -> Verdict:
     """Verdict on a file that the fast comparison did not accept; *found* is its digest, if known."""
     file, entry = project.locate(path), entries[path]
     if not _is_file(file):
         present = "something that is not a file" if file.exists() else "no file"
         return Verdict(path, Outcome.MISSING, f"expected {entry.size} bytes, found {present}", _restore(path))
     size = file.stat().st_size
-    if size != entry.size:
-        detail = f"expected {entry.size} bytes, found {size}"
-    elif (digest := found or digest_file(file)) == entry.xxh128:
-        return Verdict(path, Outcome.SAME)
-    else:
-        detail = f"expected {entry.xxh128}, found {digest}"
+    detail = f"expected {entry.size} bytes, found {size}"
+    if size == entry.size:
+        detail = _digest_detail(file, entry, found, sha256=sha256)
+        if not detail:
+            return Verdict(path, Outcome.SAME)
     try:
         outcome = _content_outcome(project, path, entries)
     except StaleFormatError as error:
@@ -136,6 +146,16 @@ def _explain(project: Project, path: str, entries: Mapping[str, Entry], found: s
     except HarnessError as error:
         return Verdict(path, Outcome.CORRUPT, f"{detail}; {error.found}", _restore(path))
     return Verdict(path, outcome, detail, _restore(path))
+
+
+def _digest_detail(file: Path, entry: Entry, found: str | None, *, sha256: bool) -> str:
+    """How the digests of a file of the right size differ from its entry's; empty if they do not."""
+    if sha256:
+        digests = digests_of_file(file)
+        pairs = ((entry.sha256, digests[1]), (entry.xxh128, digests[0]))
+    else:
+        pairs = ((entry.xxh128, found or digest_file(file)),)
+    return next((f"expected {one}, found {other}" for one, other in pairs if one != other), "")
 
 
 def _is_file(path: Path) -> bool:
@@ -167,7 +187,10 @@ def _content_outcome(project: Project, path: str, entries: Mapping[str, Entry]) 
 
 
 def _archive_outcome(project: Project, path: str, entries: Mapping[str, Entry]) -> Outcome:
-    """Whether another archive has the arrays that an intact manifest describes."""
+    """Whether another archive has the arrays that an intact manifest describes, both by SHA-256.
+
+    xxh128 must not decide: anybody can make other arrays, and another manifest, that have the same one.
+    """
     from pathlib import PurePosixPath
 
     from harness.core.fixtures.manifest import describe_arrays, read_manifest
@@ -176,7 +199,9 @@ def _archive_outcome(project: Project, path: str, entries: Mapping[str, Entry]) 
 
     arrays = read_archive(project.locate(path))
     manifest = str(manifest_of(PurePosixPath(path)))
-    if manifest not in entries or verifier(project, entries)(manifest).outcome is not Outcome.SAME:
+    if manifest not in entries:
+        return Outcome.DRIFTED
+    if verifier(project, entries, sha256=True)(manifest).outcome is not Outcome.SAME:
         return Outcome.DRIFTED
     same = describe_arrays(arrays) == read_manifest(project.locate(manifest)).arrays
     return Outcome.REPACKED if same else Outcome.DRIFTED

@@ -6,18 +6,22 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.core.errors import RefusedError, StaleFormatError, UnreadableError
+from harness.core.fixtures.fixture import write_fixture
 from harness.core.registry.format import Registry, encode_registry
 from harness.core.registry.registry import describe_file, history_path, read_registry, with_entries
 from harness.core.registry.verify import is_intact, verify
-from harness.core.storage.digest import digest_file, digest_plain_file
+from harness.core.storage.digest import digest_array, digest_file, digest_plain_file
+from harness.core.storage.npz import read_archive
 from harness.core.verdict import Outcome, exit_code
 
 FIXTURE, MANIFEST, BASELINE = "golden/lattice.npz", "golden/lattice.json", "golden/lattice.smooth.json"
+COLLISION = Path(__file__).parents[4] / "shared" / "data" / "one_xxh128_two_arrays.npz"
 
 
 def verdict(project, name: str, code: int):
@@ -110,6 +114,62 @@ def test_another_container_is_drift_without_an_intact_manifest(project, arrays):
     project.registry.write_bytes(encode_registry(Registry(rest)))
     outcomes = {item.name: item.outcome for item in verify(project)}
     assert (outcomes[FIXTURE], outcomes[MANIFEST]) == (Outcome.DRIFTED, Outcome.UNREGISTERED)
+
+
+def forge_entry(project, name: str, **parts) -> None:
+    """Set parts of a registry entry, as if other bytes had been made that have the same digest."""
+    registry = read_registry(project.registry)
+    entry = registry.entries[name]._replace(**parts)
+    project.registry.write_bytes(encode_registry(with_entries(registry, {name: entry})))
+
+
+def collide(project, name: str) -> None:
+    """Let the registry have size and xxh128 of a forged file, and the SHA-256 of the recorded one."""
+    found = describe_file(project.root / name, "file")
+    forge_entry(project, name, size=found.size, xxh128=found.xxh128)
+
+
+def test_the_arrays_of_another_container_are_compared_by_sha256(empty, record, staged):
+    """Both arrays have one xxh128: the forged one was made by arithmetic."""
+    if not COLLISION.is_file():
+        pytest.skip(f"{COLLISION} is not here")
+    arrays = read_archive(COLLISION)
+    assert digest_array(arrays["recorded"]) == digest_array(arrays["forged"])
+    record(staged(arrays={"image": arrays["recorded"]}))
+    np.savez_compressed(empty.root / FIXTURE, image=arrays["recorded"])
+    assert verdict(empty, FIXTURE, 0).outcome is Outcome.REPACKED
+    np.savez_compressed(empty.root / FIXTURE, image=arrays["forged"])
+    assert verdict(empty, FIXTURE, 1).outcome is Outcome.DRIFTED
+
+
+def test_a_manifest_must_be_intact_by_sha256_to_describe_another_container(project, made):
+    """A forged manifest may have the recorded size and xxh128, too."""
+    write_fixture(made(arrays={"image": np.ones((3, 4))}), project.golden)
+    collide(project, MANIFEST)
+    assert verdict(project, FIXTURE, 1).outcome is Outcome.DRIFTED
+
+
+@pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
+def test_sha256_finds_other_bytes_of_the_same_size_and_xxh128(project, name):
+    path = project.root / name
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 1
+    path.write_bytes(data)
+    collide(project, name)
+    assert {item.outcome for item in verify(project)} == {Outcome.SAME}
+    found = {item.name: item for item in verify(project, sha256=True)}
+    assert found.pop(name).outcome is not Outcome.SAME
+    assert {item.outcome for item in found.values()} == {Outcome.SAME}
+
+
+def test_sha256_accepts_intact_files_and_finds_what_xxh128_finds(project):
+    assert {item.outcome for item in verify(project, sha256=True)} == {Outcome.SAME}
+    (project.root / BASELINE).unlink()
+    (project.root / FIXTURE).write_bytes(b"PK")
+    assert verify(project, sha256=True) == verify(project)
+    forge_entry(project, MANIFEST, xxh128=f"xxh128:{'0' * 32}")
+    found = {item.name: item for item in verify(project, sha256=True)}[MANIFEST]
+    assert (found.outcome, "expected xxh128:0000" in found.detail) == (Outcome.DRIFTED, True)
 
 
 @pytest.mark.parametrize(
