@@ -67,7 +67,7 @@ def _allowed(array: ArrayDrift) -> str:
     if dtype is not None and dtype.kind in "SU":
         return "no difference"
     if dtype is not None and dtype.kind in "mM":
-        return difference_text(limits.atol, dtype)
+        return difference_text(limits.atol, dtype) if limits.atol else "no difference"
     ulp = f", or {limits.ulp} ULP" if limits.ulp else ""
     return f"{limits.atol:.3g} absolute + {limits.rtol:.3g} relative{ulp}"
 

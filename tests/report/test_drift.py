@@ -102,6 +102,17 @@ def test_dates_are_shown_in_their_unit():
     ]
 
 
+def test_dates_without_a_tolerance_allow_no_difference():
+    golden = np.array(["2020-01-01", "NaT"], "M8[D]")
+    assert lines(golden, golden[::-1]) == [
+        "a: 2 of 2 elements differ (100 %), including positions of NaN and infinity",
+        "  2 elements differ by NaT; worst at [0]",
+        "  allowed: no difference",
+        "  [0]: expected '2020-01-01', found 'NaT'",
+        "  [1]: expected 'NaT', found '2020-01-01'",
+    ]
+
+
 def test_strings_are_compared_exactly_and_shown():
     assert lines(["a", "b"], ["a", "c"])[2:] == ["  allowed: no difference", "  [1]: expected 'b', found 'c'"]
 

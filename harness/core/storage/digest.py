@@ -245,6 +245,13 @@ def _canonical(array: Any) -> tuple[np.ndarray, str]:
         array, name = _from_tensor(array)
     else:
         name = None
+    if isinstance(array, np.ma.MaskedArray):
+        raise UsageError(
+            "masked array",
+            expected="values and nothing else",
+            found="a mask, which a digest of the values would not cover",
+            remedy="Digest x.data and np.ma.getmaskarray(x), each for itself.",
+        )
     values = np.asarray(array)
     if not is_plain(values.dtype):
         raise _no_canonical_bytes(values.dtype)

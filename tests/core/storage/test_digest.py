@@ -321,3 +321,11 @@ def test_tensors_without_canonical_bytes_are_refused(torch):
     for tensor in (torch.zeros(3, dtype=torch.float8_e4m3fn), torch.zeros(3).to_sparse()):
         with pytest.raises(UsageError, match="no canonical bytes"):
             digest_array(tensor)
+
+
+def test_a_masked_array_has_no_digest():
+    """Two that differ only by their masks would have the same one."""
+    masked = np.ma.masked_array([1.0, 2.0], [True, False])
+    for digest_of in (digest_array, digests_of_array):
+        with pytest.raises(UsageError, match="getmaskarray"):
+            digest_of(masked)
