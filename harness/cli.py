@@ -18,16 +18,20 @@ def main() -> None:
     try:
         code = _run(sys.argv[1:])
     except HarnessError as error:
-        code = _fail(str(error), error.exit_code)
-    except MemoryError:
-        code = _fail("not enough memory for these files", 2)
-    except KeyboardInterrupt:
-        code = _fail("interrupted", 130)
+        code = _fail(error, str(error), error.exit_code)
+    except MemoryError as error:
+        code = _fail(error, "not enough memory for these files", 2)
+    except KeyboardInterrupt as error:
+        code = _fail(error, "interrupted", 130)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "harness":  # a bug of ours
+            raise
+        code = _fail_without(error.name)
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        code = _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
+        code = _fail(error, f"{error.filename or 'system'}: {error.strerror or error}", 2)
     sys.exit(code)
 
 
@@ -49,6 +53,20 @@ def _escape_unencodable_names() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(error: BaseException, message: str, code: int) -> int:
+    """Print an error as one line, and as JSON too if that was asked for; return the exit code."""
     print(f"harness: {message}", file=sys.stderr)  # noqa: T201
+    if any("json" in word for word in sys.argv[1:]):
+        from harness.commands.group import print_error
+
+        print_error(sys.argv[1:], error, message, code)
     return code
+
+
+def _fail_without(module: str) -> int:
+    """Report a package that a verb needs and that is not installed."""
+    from harness.core.domain.references import missing_package
+
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    error = missing_package(f"`harness {words[0]}`" if words else "harness", module.partition(".")[0])
+    return _fail(error, str(error), error.exit_code)

@@ -45,7 +45,11 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
     changes = plan(project, staged)
     commit(project, changes, reason=reason, command=command_line())
     paths = [change.path for change in changes]
-    emit(paths, as_json=as_json, render=lambda: click.echo("\n".join(f"registered {p}" for p in paths)))
+    emit(
+        {"paths": paths},
+        as_json=as_json,
+        render=lambda: click.echo("\n".join(f"registered {p}" for p in paths)),
+    )
     return 0
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import json_option, project_at, root_option
+from harness.commands.options import emit, json_option, project_at, root_option
+from harness.core.errors import printable
 from harness.core.registry.golden_names import name_of, split_baseline_name
+from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +31,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format; in-toto: one Statement with SLSA provenance per line, to be signed.",
 )
+@click.option(
+    "--remeasure",
+    is_flag=True,
+    help="Measure the metrics of baselines again. Runs the declared functions, in a new process.",
+)
 @root_option
 @json_option
-def command(*, name: str | None, form: str, root: Path | None, as_json: bool) -> int:
+def command(*, name: str | None, form: str, remeasure: bool, root: Path | None, as_json: bool) -> int:
     """Checks all golden files, or those called NAME, against their manifests, records and git history.
+
+    Nothing of the project is run, except with --remeasure.
 
     A finding is broken (changed bytes, an edited manifest, a record that was rewritten or removed, a path
     that leads outside), weak (no reason, a dirty work tree, an unknown commit) or informational. Exits with 1
@@ -43,16 +52,14 @@ def command(*, name: str | None, form: str, root: Path | None, as_json: bool) ->
       harness audit
       harness audit minimal_v1 --format in-toto > minimal_v1.intoto.jsonl
     """
-    from harness.core.domain.catalogue import find_catalogue
     from harness.core.provenance.audit import audit, is_broken
     from harness.core.provenance.evidence import gather
 
     project = project_at(root)
-    find_catalogue(project.root)  # makes the project's own modules importable
-    evidence = gather(project)
+    evidence = gather(project, measure_again=remeasure)
     files = _chosen(project, evidence, name)
-    paths = {file.path for file in files}
-    findings = tuple(f for f in audit(evidence) if name is None or f.path in paths)
+    shown = {file.path for file in files} | {evidence.history_path, REGISTRY}  # all files rely on these two
+    findings = tuple(f for f in audit(evidence) if name is None or f.path in shown)
     _SHOW["json" if as_json else form](files, findings)
     return 1 if is_broken(findings) else 0
 
@@ -86,14 +93,13 @@ def _show_text(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ..
 
 def _show_json(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
     from harness.core.provenance.audit import is_broken
-    from harness.core.storage.documents import plain_json
 
     result = {
         "broken": is_broken(findings),
         "findings": [asdict(finding) for finding in findings],
         "files": [_plain(file) for file in files],
     }
-    click.echo(plain_json(result))
+    emit(result, as_json=True, render=lambda: None)
 
 
 def _plain(file: FileEvidence) -> dict[str, Any]:
@@ -129,16 +135,22 @@ def _plain_drift(file: FileEvidence) -> dict[str, Any] | None:
 
 
 def _show_statements(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
-    """Print one compact statement per line; broken findings go to standard error."""
+    """Print a compact statement per line; broken findings and what has no statement go to standard error."""
     import msgspec
 
+    from harness.core.provenance.finding import Rank
     from harness.core.provenance.intoto import statements
     from harness.report.audit import finding_lines
 
-    for statement in statements(files):
+    broken = [finding for finding in findings if finding.rank is Rank.BROKEN]
+    made = statements(files, {finding.path for finding in broken})
+    for statement in made:
         click.echo(msgspec.json.encode(statement, order="sorted").decode())
-    for line in finding_lines([finding for finding in findings if finding.rank.value == "broken"]):
+    for line in finding_lines(broken):
         click.echo(line, err=True)
+    stated = {subject["name"] for statement in made for subject in statement["subject"]}
+    if missing := [file.path for file in files if file.path not in stated]:
+        click.echo(f"no statement: {', '.join(map(printable, missing))}", err=True)
 
 
 _SHOW = {"text": _show_text, "json": _show_json, "in-toto": _show_statements}

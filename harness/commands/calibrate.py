@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     }
     _record(measured, reason, root)
     baselines = {name: baseline for name, (baseline, _) in measured.items()}
-    emit(baselines, as_json=as_json, render=lambda: _show(baselines))
+    emit({"baselines": baselines}, as_json=as_json, render=lambda: _show(baselines))
     return 0
 
 

@@ -16,23 +16,44 @@ if TYPE_CHECKING:
 
 @verb("check")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--project",
+    "of_project",
+    is_flag=True,
+    help="Also run the checks that pyproject.toml here declares: code of the project.",
+)
 @json_option
-def command(file: Path, *, as_json: bool) -> int:
-    """Runs every check that the domains and pyproject.toml define; no golden file is needed.
+def command(file: Path, *, of_project: bool, as_json: bool) -> int:
+    """Runs every check of the installed domains; no golden file is needed.
 
-    Exits with 1 if a check reports a finding.
+    No code of the current directory is run, unless you ask for it with --project. Exits with 1 if a check
+    reports a finding.
 
     \b
-    Example:
+    Examples:
       harness check scan.npz
+      harness check --project scan.npz
     """
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.storage.npz import read_archive
 
     arrays = read_archive(file)
-    reports = [check(arrays) for check in find_catalogue(Path.cwd()).load_checks().values()]
-    emit(reports, as_json=as_json, render=lambda: _show(file, reports))
+    catalogue = find_catalogue(Path.cwd() if of_project else None)
+    reports = [check(arrays) for check in catalogue.load_checks().values()]
+    if not of_project:
+        _note_others(set(catalogue.checks))
+    emit({"reports": reports}, as_json=as_json, render=lambda: _show(file, reports))
     return 1 if any(report.findings for report in reports) else 0
+
+
+def _note_others(known: set[str]) -> None:
+    """Report on standard error which declared checks of the project were not run."""
+    from harness.core.domain.settings import project_domain
+
+    own = project_domain(Path.cwd())
+    others = sorted(set(own.checks) - known) if own is not None else []
+    if others:
+        click.echo(f"note: not run: {', '.join(others)}, declared in pyproject.toml; add --project", err=True)
 
 
 def _show(file: Path, reports: list[CheckReport]) -> None:

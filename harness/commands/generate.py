@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ import click
 from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 from harness.core.domain.catalogue import Catalogue, find_catalogue
-from harness.core.domain.generators import SOURCE, needs_source, parameters_of, read_parameters
-from harness.core.errors import UsageError
+from harness.core.domain.generators import SOURCE, reads_source
+from harness.core.domain.parameters import NONE, parameters_of, read_typed
+from harness.core.domain.recorded_calls import call_with
+from harness.core.errors import DependencyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.fixture import Fixture
 
-_OWN = {"generator", "output", "as_json", SOURCE}
+_OWN = {"generator", "output", "json", "as_json", "help", SOURCE}
+_PREFIX = "parameter_"  # of a parameter whose option would be one of the command's own
 
 
 class GenerateCommand(click.Command):
@@ -33,31 +37,53 @@ class GenerateCommand(click.Command):
 
 
 def _parameter_options(catalogue: Catalogue) -> list[click.Option]:
-    """Return one option per parameter name; generators with a parameter of the same name share it."""
+    """Return one option per parameter name; generators with a parameter of the same name share it.
+
+    A generator that needs a package which is not installed has no options; naming it says which package.
+    """
     users: dict[str, list[str]] = {}
     seen: dict[str, Parameter] = {}
     for generator in sorted(catalogue.generators):
-        for name, parameter in parameters_of(catalogue.load("generators", generator)).items():
+        try:
+            parameters = parameters_of(catalogue.load("generators", generator))
+        except DependencyError:
+            continue
+        for name, parameter in parameters.items():
             users.setdefault(name, []).append(generator)
             seen[name] = parameter
-    return [_option(name, seen[name], users[name]) for name in seen if name not in _OWN]
+    return [_option(name, seen[name], users[name]) for name in seen if name != SOURCE]
 
 
 def _option(name: str, parameter: Parameter, users: list[str]) -> click.Option:
-    default = "" if parameter.default in {parameter.empty, None} else f"  [default: {parameter.default}]"
+    shown = _PREFIX + name if name in _OWN else name
+    default = parameter.default
+    known = "" if default is parameter.empty or default is None else f"  [default: {_as_typed(default)}]"
     return click.Option(
-        [f"--{name.replace('_', '-')}", name],
-        help=f"For {' and '.join(users)}.{default}",
+        [f"--{shown.replace('_', '-')}", _PREFIX + name],
+        help=f"For {' and '.join(users)}.{known}",
         metavar=_metavar(parameter.annotation),
     )
 
 
+def _as_typed(value: Any) -> str:
+    """Return a default as a user would type it."""
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(_as_typed, value))
+    return str(value)
+
+
 def _metavar(hint: Any) -> str:
-    """Return what an annotation allows as click writes it: the values of a Literal, or the types."""
+    """Return what an annotation allows as click writes it: the values of a Literal or enum, or the types."""
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return f"[{'|'.join(member.name for member in hint)}]"
+    if typing.get_origin(hint) in {tuple, list, set, frozenset}:
+        return "VALUE,..."
     parts = [part for part in typing.get_args(hint) if part is not type(None)] or [hint]
-    if isinstance(parts[0], str):
-        return f"[{'|'.join(parts)}]"
-    if typing.get_args(parts[0]):
+    if typing.get_origin(hint) is typing.Literal:
+        return f"[{'|'.join(NONE if part is None else str(part) for part in typing.get_args(hint))}]"
+    if len(parts) == 1 and parts[0] is not hint:
         return _metavar(parts[0])
     return "|".join({int: "INTEGER", float: "FLOAT", str: "TEXT"}.get(part, "VALUE") for part in parts)
 
@@ -73,7 +99,7 @@ def _metavar(hint: Any) -> str:
 )
 @json_option
 def command(
-    generator: str | None, source: Path | None, output: Path, *, as_json: bool, **parameters: str | None
+    *, generator: str | None, source: Path | None, output: Path, as_json: bool, **parameters: str | None
 ) -> int:
     """Calls GENERATOR and writes the fixture that it returns.
 
@@ -89,10 +115,10 @@ def command(
     from harness.core.fixtures.fixture import write_fixture
 
     make = _choose(find_catalogue(Path.cwd()), generator, source)
-    given: dict[str, Any] = {key: value for key, value in parameters.items() if value is not None}
+    given = {key.removeprefix(_PREFIX): text for key, text in parameters.items() if text is not None}
     if source is not None:
         given[SOURCE] = str(source)
-    fixture = make(**read_parameters(make, given))
+    fixture = call_with(make, read_typed(make, given))
     paths = write_fixture(fixture, output)
     emit(
         {"files": paths, "manifest": fixture.manifest},
@@ -106,7 +132,7 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
     """Return the generator called *name*, or the only one that fits."""
     if name is not None:
         named: Callable[..., Fixture] = catalogue.load("generators", name)
-        if source is not None and not needs_source(named):
+        if source is not None and SOURCE not in parameters_of(named):
             raise UsageError(
                 "--source",
                 expected="a generator that reads a source file",
@@ -118,7 +144,7 @@ def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Call
     all_of_them: dict[str, Callable[..., Fixture]] = {
         key: catalogue.load("generators", key) for key in catalogue.generators
     }
-    fitting = {key: f for key, f in all_of_them.items() if needs_source(f) == (source is not None)}
+    fitting = {key: f for key, f in all_of_them.items() if reads_source(f) == (source is not None)}
     if len(fitting) != 1:
         raise UsageError(
             "GENERATOR",

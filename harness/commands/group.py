@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -42,9 +43,23 @@ def verb(
 
     def decorate(function: Callable[..., int]) -> click.Command:
         text = f"{VERBS[name]}\n\n{inspect.getdoc(function)}"
-        return click.command(name, cls, help=text)(function)
+        return click.command(name, cls, help=text)(_with_json(function))
 
     return decorate
+
+
+def _with_json(function: Callable[..., int]) -> Callable[..., int]:
+    """Return *function*, but with nothing else on standard output if JSON is asked for."""
+
+    @functools.wraps(function)
+    def call(**options: Any) -> int:
+        if not options.get("as_json"):
+            return function(**options)
+        from harness.commands.options import call_for_json
+
+        return call_for_json(function, options)
+
+    return call
 
 
 class VerbGroup(click.Group):
@@ -77,6 +92,14 @@ def commands() -> None:
     """
 
 
+def print_error(words: Sequence[str], error: BaseException, message: str, code: int) -> None:
+    """Print an error as JSON too, if the command line *words* asks for JSON."""
+    from harness.report.json_document import asks_for_json, error_document
+
+    if asks_for_json(words):
+        click.echo(error_document(words, error, message, code))
+
+
 def run(words: Sequence[str]) -> int:
     """Run the command line *words* and return its exit code.
 
@@ -94,5 +117,6 @@ def run(words: Sequence[str]) -> int:
         return 130
     except click.ClickException as error:
         error.show()
+        print_error(words, error, error.format_message(), error.exit_code)
         return error.exit_code
     return code

@@ -32,7 +32,7 @@ def command(root: Path | None, *, as_json: bool) -> int:
 
     require_work_tree(root or Path.cwd())
     settings = install(project_to_write(root))
-    emit(settings, as_json=as_json, render=lambda: _show(settings))
+    emit({"settings": settings}, as_json=as_json, render=lambda: _show(settings))
     return 0
 
 

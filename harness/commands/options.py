@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +13,14 @@ import click
 
 from harness.core.errors import UsageError
 from harness.core.storage import project as projects
-from harness.core.storage.documents import plain_json
+from harness.report.json_document import json_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.core.storage.project import Project
+
+_PENDING = "harness.pending"  # key of the documents that are printed when the verb has ended
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 root_option = click.option(
@@ -32,8 +36,25 @@ output_option = click.option(
 
 
 def project_at(root: Path | None) -> Project:
-    """Return the project at *root*, or the one that the current directory belongs to."""
-    return projects.project_at(root.resolve()) if root else projects.find_project()
+    """Return the project at *root*, or the one that the current directory belongs to.
+
+    Raises
+    ------
+    UsageError
+        If no registry is there.
+    """
+    if root is None:
+        return projects.find_project()
+    project = projects.project_at(root.resolve())
+    if not (project.registry.exists() or project.is_interrupted):
+        raise UsageError(
+            f"--root {root}",
+            expected=f"a directory with a {projects.REGISTRY}",
+            found="none there",
+            message=f"no {projects.REGISTRY} in {root}",
+            remedy="Give the root of the repository, or record a first golden file.",
+        )
+    return project
 
 
 def project_to_write(root: Path | None) -> Project:
@@ -46,12 +67,47 @@ def command_line() -> str:
     return shlex.join(["harness", *sys.argv[1:]])
 
 
-def emit(value: Any, *, as_json: bool, render: Callable[[], None]) -> None:
-    """Print *value* as JSON, or call *render* to print it as text."""
-    if as_json:
-        click.echo(plain_json(value))
-    else:
+def emit(result: Mapping[str, Any], *, as_json: bool, render: Callable[[], None]) -> None:
+    """Print *result* as the verb's JSON document, or call *render* to print it as text."""
+    if not as_json:
         render()
+        return
+    context = click.get_current_context(silent=True)
+    document = json_document(context.info_name or "" if context else "", result)
+    if context is not None and _PENDING in context.meta:
+        context.meta[_PENDING].append(document)
+    else:
+        click.echo(document)
+
+
+def call_for_json(function: Callable[..., int], options: Mapping[str, Any]) -> int:
+    """Call a verb whose only output is JSON: what the code that it runs prints goes to standard error."""
+    pending: list[str] = []
+    click.get_current_context().meta[_PENDING] = pending
+    with _output_to_error():
+        code = function(**options)
+    for document in pending:
+        click.echo(document)
+    return code
+
+
+@contextmanager
+def _output_to_error() -> Iterator[None]:
+    """Send what Python code, compiled code and child processes write to standard output to standard error."""
+    sys.stdout.flush()
+    try:
+        saved = os.dup(1)
+    except OSError:  # standard output is closed
+        saved = None
+    try:
+        if saved is not None:
+            os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if saved is not None:
+            os.dup2(saved, 1)
+            os.close(saved)
 
 
 def the_fixture(root: Path | None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
     with folder as kept, progress_bar(pipeline) as progress:
         result = run(fixture, Path(kept), seed=seed, threads=threads, progress=progress)
-    emit(result, as_json=as_json, render=lambda: _show(result, kept=output is not None))
+    plain = {field.name: getattr(result, field.name) for field in fields(result)}
+    emit(plain, as_json=as_json, render=lambda: _show(result, kept=output is not None))
     return 0
 
 

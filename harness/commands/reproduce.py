@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import json_option, project_at, root_option
+from harness.commands.options import emit, json_option, project_at, root_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,18 +41,18 @@ def command(
     Each generator runs in a separate process and directory. A fixture is reproduced, within tolerance, or
     drifted. For a drifted one the cause is reported (code, environment, data or nondeterminism), with all
     that has changed since it was recorded. Exits with 1 if a fixture drifted or a parameter has no effect,
-    else with 2 if a source file is missing. This command runs code of the project.
+    else with 2 if a fixture could not be made: its source file is missing, or its generator cannot be
+    imported. This command runs code of the project: only functions of its own modules, and those that an
+    installed package or pyproject.toml declares.
 
     \b
     Examples:
       harness reproduce minimal_v1
       harness reproduce --liveness --source ~/scans
     """
-    from harness.core.domain.catalogue import find_catalogue
     from harness.core.provenance.reproduce import recorded_manifests, reproduce
 
     project = project_at(root)
-    find_catalogue(project.root)  # makes the project's own modules importable
     results = []
     for recorded in recorded_manifests(project, name):
         made = reproduce(project, recorded, source)
@@ -60,8 +60,8 @@ def command(
         results.append((made, parameters))
         if not as_json:
             _show(made, parameters)
-    if as_json:
-        _emit(results)
+    plain = {"fixtures": [_plain(made, parameters) for made, parameters in results]}
+    emit(plain, as_json=as_json, render=lambda: None)
     return _exit_code(results)
 
 
@@ -75,7 +75,9 @@ def _examine(project: Project, path: Path, made: Reproduction, given: Path | Non
     if made.digest is None or made.cause is Cause.NONDETERMINISM:
         return ()
     manifest = read_manifest(path)
-    return examine_parameters(manifest, made.digest, find_any(project, manifest.source, given))
+    return examine_parameters(
+        manifest, made.digest, find_any(project, manifest.source, given), root=project.root
+    )
 
 
 def _show(made: Reproduction, parameters: tuple[Parameter, ...]) -> None:
@@ -83,12 +85,6 @@ def _show(made: Reproduction, parameters: tuple[Parameter, ...]) -> None:
 
     for line in (*reproduction_lines(made), *parameter_lines(parameters)):
         click.echo(line)
-
-
-def _emit(results: Iterable[tuple[Reproduction, tuple[Parameter, ...]]]) -> None:
-    from harness.core.storage.documents import plain_json
-
-    click.echo(plain_json([_plain(made, parameters) for made, parameters in results]))
 
 
 def _plain(made: Reproduction, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
@@ -111,4 +107,4 @@ def _exit_code(results: Iterable[tuple[Reproduction, tuple[Parameter, ...]]]) ->
     inert = any(not parameter.live for _, parameters in results for parameter in parameters)
     if inert or any(made.result is Result.DRIFTED for made, _ in results):
         return 1
-    return 2 if any(made.result is Result.SOURCE_MISSING for made, _ in results) else 0
+    return 2 if any(made.result in {Result.SOURCE_MISSING, Result.CANNOT_TELL} for made, _ in results) else 0

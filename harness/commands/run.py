@@ -5,16 +5,16 @@ from __future__ import annotations
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import json_option, output_option, project_at, root_option
+from harness.commands.options import emit, json_option, output_option, project_at, root_option
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.core.full_run import Step
     from harness.core.storage.project import Project
@@ -29,7 +29,9 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
     """Runs the generator of every golden fixture and compares the result with the golden file.
 
     Then verifies the registry, runs every pipeline that has a baseline, and compares the metrics with the
-    baseline. No golden file is written. This command runs code of the project.
+    baseline. No golden file is written. Exits with 1 if something differs, else with 2 if a source file is
+    missing. This command runs code of the project: only functions of its own modules, and those that an
+    installed package or pyproject.toml declares.
 
     \b
     Example:
@@ -43,17 +45,23 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
             steps.append(step)
             if not as_json:
                 _show_step(step)
-    if as_json:
-        _emit(steps)
-    else:
-        _show_summary(steps)
-    return 0 if all(step.outcome.accepted for step in steps) else 1
+    emit(_plain(steps), as_json=as_json, render=lambda: _show_summary(steps))
+    return _exit_code(steps)
+
+
+def _exit_code(steps: Iterable[Step]) -> int:
+    """Return 1 if something differs, else 2 if a fixture could not be made, else 0."""
+    rejected = [step for step in steps if not step.outcome.accepted]
+    if not rejected:
+        return 0
+    return 1 if any(step.made for step in rejected) else 2
 
 
 def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
     """Run the steps in order and yield the result of each when it has ended."""
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.domain.generators import is_simulated
+    from harness.core.domain.sources import find_any
     from harness.core.fixtures.manifest import read_manifest
     from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
     from harness.core.registry.golden_names import baselines, fixtures, manifest_of
@@ -62,16 +70,32 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
     chosen_baselines = [item for item in baselines(project) if not chosen or item.pipeline in chosen]
     _require_known(chosen, {item.pipeline for item in chosen_baselines})
     catalogue = find_catalogue(project.root)
-    for golden in fixtures(project):
+    golden_files = list(fixtures(project))
+    _require_work(project, [*golden_files, *chosen_baselines])
+    for golden in golden_files:
         manifest = read_manifest(manifest_of(golden))
-        if is_simulated(manifest):
-            yield generate_step(manifest, folder)
+        source = None if is_simulated(manifest, project.root) else find_any(project, manifest.source)
+        step = generate_step(project, manifest, folder, source)
+        yield step
+        if step.made:
             yield compare_step(golden, folder)
     yield verify_step(project)
     for fixture, pipeline, baseline in chosen_baselines:
         with progress_bar(pipeline) as progress:
             run = catalogue.load("pipelines", pipeline)
             yield pipeline_step(run, fixture, baseline, folder / pipeline, progress)
+
+
+def _require_work(project: Project, work: Sequence[object]) -> None:
+    """Raise UsageError if there is no fixture to make again and no pipeline to run."""
+    if not work:
+        raise UsageError(
+            str(project.registry),
+            expected="a golden fixture or a baseline",
+            found="neither",
+            message=f"nothing to run: {project.registry} has no fixture and no baseline",
+            remedy="Record a fixture with `pytest --force-regen`.",
+        )
 
 
 def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
@@ -117,9 +141,7 @@ def _show_summary(steps: list[Step]) -> None:
     click.echo(f"verdict: {verdict} ({total:.1f} s)")
 
 
-def _emit(steps: list[Step]) -> None:
-    from harness.core.storage.documents import plain_json
-
+def _plain(steps: list[Step]) -> dict[str, Any]:
     shown = [
         {
             "name": step.name,
@@ -132,4 +154,4 @@ def _emit(steps: list[Step]) -> None:
         }
         for step in steps
     ]
-    click.echo(plain_json({"accepted": all(s.outcome.accepted for s in steps), "steps": shown}))
+    return {"accepted": all(s.outcome.accepted for s in steps), "steps": shown}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import command_line, json_option, project_at, root_option, the_fixture
+from harness.commands.options import command_line, emit, json_option, project_at, root_option, the_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -175,8 +175,6 @@ def _show(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Rep
 
 
 def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
-    from harness.core.storage.documents import plain_json
-
     result = {
         "checks": matrix.checks,
         "faults": [
@@ -201,7 +199,7 @@ def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Rep
             {"name": r.name, "false_alarms": [_plain(alarm) for alarm in r.false_alarms]} for r in repetitions
         ],
     }
-    click.echo(plain_json(result))
+    emit(result, as_json=True, render=lambda: None)
 
 
 def _plain(found: Detection) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _make_command() -> click.Command:
           harness verify --sha256
         """
         verdicts = verify(project_at(root), sha256=sha256)
-        emit([v._asdict() for v in verdicts], as_json=as_json, render=lambda: _show(verdicts))
+        emit({"verdicts": [v._asdict() for v in verdicts]}, as_json=as_json, render=lambda: _show(verdicts))
         return exit_code(verdicts)
 
     return command

@@ -36,6 +36,8 @@ class HarnessError(Exception):
     ----------
     exit_code : int
         Exit status of a command that ends with this error: 1 if data break a rule, 2 on all other errors.
+    others : tuple of HarnessError
+        Further errors of the same step, which this one must not hide.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class HarnessError(Exception):
     """
 
     exit_code = 2
+    others: tuple[HarnessError, ...] = ()
 
     def __init__(
         self, thing: str, *, expected: str, found: str, remedy: str, message: str | None = None
@@ -77,6 +80,10 @@ class StaleFormatError(HarnessError):
 
 class DependencyError(HarnessError):
     """A package that this step needs is not installed."""
+
+
+class NotImportableError(HarnessError):
+    """What a file names cannot be imported, or must not be, so there is nothing to compare."""
 
 
 class LockedError(HarnessError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.core.baselines.baseline import MetricVerdict, judge, read_baseline, require_metrics
 from harness.core.domain.generators import rerun
 from harness.core.domain.run_pipeline import misread
-from harness.core.errors import RefusedError
+from harness.core.errors import RefusedError, SourceMissingError
 from harness.core.fixtures.compare import Drift, compare
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import manifest_differences, read_manifest
@@ -36,7 +36,7 @@ class Step:
     """One completed step: its name, outcome, a one-line detail, and its wall time in seconds.
 
     ``drift``, ``verdicts`` and ``comparison`` hold the full result of a step that compared arrays, verified
-    files or ran a pipeline.
+    files or ran a pipeline. ``made`` is false for a step whose source is missing, so that nothing was done.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Step:
     drift: Drift | None = None
     verdicts: tuple[Verdict, ...] = ()
     comparison: PipelineComparison | None = None
+    made: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,18 @@ class PipelineComparison:
     metrics: tuple[MetricVerdict, ...]
 
 
-def generate_step(manifest: Manifest, folder: Path) -> Step:
-    """Run the generator of a golden fixture again and write the new fixture to *folder*."""
+def generate_step(project: Project, manifest: Manifest, folder: Path, source: Path | None = None) -> Step:
+    """Run the generator of a golden fixture again and write the new fixture to *folder*.
+
+    *source* is the source file, for a generator that reads one. Raises as
+    :func:`harness.core.domain.generators.rerun`.
+    """
     start = time.perf_counter()
-    fixture = rerun(manifest)
+    try:
+        fixture = rerun(manifest, project.root, source)
+    except SourceMissingError as error:
+        seconds = time.perf_counter() - start
+        return Step(f"generate {manifest.name}", Outcome.MISSING, str(error), seconds, made=False)
     archive, _ = write_fixture(fixture, folder)
     detail = f"{len(fixture.arrays)} arrays, {archive.stat().st_size / 1e6:.2f} MB"
     return Step(f"generate {manifest.name}", Outcome.SAME, detail, time.perf_counter() - start)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from harness.core.domain.import_path import with_import_place
 from harness.core.errors import HarnessError, StaleFormatError
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.degenerate import require_informative, require_sensitive
@@ -20,14 +23,16 @@ from harness.plugin.golden_check import GoldenCheck
 from harness.report.drift import drift_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
 
     from harness.core.fixtures.fixture import Fixture
+    from harness.core.fixtures.manifest import Manifest
     from harness.core.fixtures.tolerance import Tolerance
     from harness.core.registry.format import Kind
+    from harness.core.verdict import Verdict
 
 
 class FixtureRegression(GoldenCheck):
@@ -67,10 +72,11 @@ class FixtureRegression(GoldenCheck):
         __tracebackhide__ = True
         archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
         self.session.used |= {self.relative(archive), self.relative(manifest)}
-        damage = self.damage(archive, manifest)
-        if not damage and self._is_same(fixture, manifest):
+        damaged = self.damaged(archive, manifest)
+        if not damaged and self._is_same(fixture, manifest):
+            self.accept(archive, manifest)
             return
-        if self.session.settings.writes:  # arrays that are only compared may be anything
+        if self.writes:  # arrays that are only compared may be anything
             require_informative(
                 fixture.name,
                 fixture.arrays,
@@ -82,20 +88,21 @@ class FixtureRegression(GoldenCheck):
         self.require_recorded(archive)
         self.require_recorded(manifest)
 
-        def check_arrays(obtained: Path, expected: Path) -> None:
-            __tracebackhide__ = True
-            lines = self._differences(fixture, expected, tolerances, damage)
-            if lines:
-                raise AssertionError(self._report(fixture.name, obtained, lines))
-
         def dump_beside(path: Path) -> list[str]:
             beside = path.with_suffix(".json")
             replace_file(beside, encode_manifest(fixture.manifest))
             return [str(beside)] if path.is_relative_to(self.tmp_path) else []
 
-        self.perform(
-            fixture.name, ".npz", check_arrays, lambda path: write_archive(path, fixture.arrays), dump_beside
+        staged = self.perform(
+            fixture.name,
+            ".npz",
+            differences=lambda: self._differences(fixture, tolerances, damaged),
+            report=lambda lines, obtained: self._report(fixture.name, lines, damaged, obtained),
+            dump=lambda path: write_archive(path, fixture.arrays),
+            dump_beside=dump_beside,
         )
+        if not staged:
+            self.accept(archive, manifest)
 
     def kind(self, filename: str) -> Kind:
         """Return "fixture" for the archive, else "manifest"."""
@@ -122,38 +129,47 @@ class FixtureRegression(GoldenCheck):
         try:
             golden = read_manifest(self.project.golden / manifest)
         except StaleFormatError as error:
-            if self.session.settings.writes and is_older_schema(error):
+            if self.writes and is_older_schema(error):
                 return False  # to be recorded again in the new schema
             raise
-        return golden.digest == fixture.outline.digest and not manifest_differences(golden, fixture.outline)
+        return golden.digest == fixture.outline.digest and not self._manifest_lines(golden, fixture)
+
+    def _manifest_lines(self, golden: Manifest, fixture: Fixture) -> list[str]:
+        """Return what differs in the manifests; a session that records also sees that a module was moved."""
+        lines = manifest_differences(golden, fixture.outline)
+        if self.session.settings.writes:
+            now = with_import_place(fixture.outline.generator, self.project.root).path
+            if now != golden.generator.path:
+                lines.append(f"manifest generator.path: expected {golden.generator.path}, found {now}")
+        return lines
 
     def _differences(
         self,
         fixture: Fixture,
-        expected: Path,
         tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None,
-        damage: list[str],
+        damaged: Sequence[Verdict],
     ) -> list[str]:
         """Return the damage and all differences, a line each; what cannot be read is one of the lines."""
-        lines = list(damage)
+        expected = self.project.golden / f"{fixture.name}.npz"
+        lines = self.damage_lines(damaged)
         try:
             lines += drift_lines(compare(map_archive(expected), fixture.arrays, tolerances))
             golden = read_manifest(manifest_of(expected))
             lines += manifest_differences(golden, fixture.outline)
         except HarnessError as error:
-            if not lines and not (self.session.settings.writes and isinstance(error, StaleFormatError)):
+            if not lines and not (self.writes and isinstance(error, StaleFormatError)):
                 raise
             lines.append(str(error))
         return lines
 
-    def _report(self, name: str, obtained: Path, lines: list[str]) -> str:
-        golden = self.relative(f"{name}.npz")
-        return "\n".join(
-            [
-                f"fixture {name!r} differs from its golden files:",
-                *(f"  {line}" for line in lines),
-                "To see all differences, run",
-                f"  harness diff {golden} {obtained}",
-                "If the change is intended, re-record it with `pytest --force-regen`.",
-            ]
-        )
+    def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict], obtained: Path) -> list[str]:
+        differs = f"fixture {name!r} differs from its golden files:"
+        if damaged:
+            differs = f"the golden files of fixture {name!r} are not those that were recorded:"
+        return [
+            differs,
+            *(f"  {line}" for line in lines),
+            "To see all differences, run",
+            f"  harness diff {self.shown(f'{name}.npz')} {obtained}",
+            *self.advice(damaged),
+        ]

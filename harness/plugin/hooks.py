@@ -1,6 +1,6 @@
-"""pytest hooks that report the events of one process to its :class:`~harness.plugin.session.GoldenSession`.
+"""What a pytest process does about golden files when a test or the session ends.
 
-Hooks are compared by identity (``eq=False``), because pytest keeps its plugins in sets.
+The module ``golden_harness_pytest`` has pytest's hooks, and calls these methods once a session uses golden files.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.plugin.session import RecordedError
+from harness.plugin.session import GoldenSession, RecordedError
+from harness.plugin.settings import find_session_project, read_settings
+from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from harness.plugin.session import GoldenSession
+    from collections.abc import Iterator
 
 _OUTPUT = "harness"  # key of a worker's output
 _RECORDED = "harness_recorded"  # attribute of a test's report
@@ -34,66 +34,75 @@ _FILTERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def make_hooks(config: pytest.Config, obstacles: list[str], gaps: list[str]) -> WorkerHooks:
+    """Return the hooks of this process; they share the lists of what has happened before.
+
+    Raises
+    ------
+    pytest.UsageError
+        If an option or an ini key is not valid.
+    """
+    try:
+        project = find_session_project(config)
+        session = GoldenSession(project, read_settings(config, project.root), obstacles=obstacles, gaps=gaps)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not hasattr(config, "workerinput"):
+        return MainHooks(session, config)
+    session.owner = config.workerinput.get("golden_owner", session.owner)
+    return WorkerHooks(session, config)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerHooks:
-    """Hooks of a pytest-xdist worker, which sends what its tests staged to the controller."""
+    """Those of a pytest-xdist worker, which sends what its tests staged to the controller."""
 
     session: GoldenSession
     config: pytest.Config
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
-        """Show an error of this package without a traceback; mark failures that do not prevent recording."""
-        report = yield
-        raised = call.excinfo.value if call.excinfo is not None else None
-        if isinstance(raised, HarnessError):
-            report.longrepr = f"{type(raised).__name__}: {raised}"
+    def begin(self, item: pytest.Item) -> None:
+        """An attempt of a test begins: what earlier ones staged does not count."""
+        self.session.begin(item.nodeid)
+
+    def end(self, item: pytest.Item, raised: BaseException | None, report: pytest.TestReport) -> None:
+        """A phase of a test has ended: leave the golden files alone of one that did not simply pass or differ."""
         if isinstance(raised, RecordedError):
             setattr(report, _RECORDED, True)
-        return report
+        why = self._why_left_alone(item.nodeid, report)
+        if why:
+            self.session.leave_alone(item.nodeid, why)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def _why_left_alone(self, test: str, report: pytest.TestReport) -> str | None:
+        if hasattr(report, "wasxfail"):
+            return f"{test} is expected to fail"
+        if report.skipped:
+            return f"{test} was skipped"
+        if report.when == "call" and report.passed and test in self.session.raised:
+            return f"{test} passed although its check failed"
+        return None
+
+    def add_worker(self, plain: dict[str, Any]) -> None:
+        """Add what a worker sent."""
+        self.session.add_worker(plain)
+
+    def finish(self, session: pytest.Session, exitstatus: int) -> None:  # noqa: ARG002 - for the main process
         """Send the worker's state to the controller."""
         output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
         output[_OUTPUT] = self.session.to_plain()
 
+    def summarize(self, reporter: Any) -> None:
+        """Workers have no summary."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+    def conclude(self, reporter: Any) -> None:
+        """Nor a last line."""
+
+
+@dataclass(frozen=True, slots=True)
 class MainHooks(WorkerHooks):
-    """Hooks of the only process, or of the controller: it records golden files when the session ends."""
+    """Those of the only process, or of the controller: it records golden files when the session ends."""
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note failures that prevent recording, and tests that did not pass."""
-        if report.failed and not getattr(report, _RECORDED, False):
-            self.session.obstacles.append(f"{report.nodeid} failed")
-        if report.outcome != "passed":
-            self.session.gaps.append(f"{report.nodeid} {report.outcome}")
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note tests that could not be collected."""
-        if report.failed:
-            self.session.obstacles.append(f"{report.nodeid or 'a test file'} could not be collected")
-        if report.outcome != "passed":
-            self.session.gaps.append(f"{report.nodeid} not collected")
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Note deselected tests."""
-        self.session.gaps.append(f"{len(items)} tests deselected")
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Add what a worker sent; a worker that crashed sends nothing and prevents recording."""
-        plain = getattr(node, "workeroutput", {}).get(_OUTPUT)
-        if error or plain is None:
-            self.session.obstacles.append(f"worker {node.gateway.id} crashed")
-        else:
-            self.session.add_worker(plain)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:  # type: ignore[override]
+    def finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Record what was staged, or nothing; then look for golden files that no test used."""
-        # Last of all plugins: by now pytest-xdist has stopped its workers, and all of them have reported.
         if exitstatus not in _ENDED:
             self.session.obstacles.append("the session was interrupted")
         if self.session.staged:
@@ -105,13 +114,19 @@ class MainHooks(WorkerHooks):
         if exitstatus == pytest.ExitCode.OK and self._rejects():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """List what was recorded, or why nothing was; then the unreferenced files."""
-        lines = [*self._recorded_lines(), *self._obstacle_lines(), *self._unreferenced_lines()]
+    def summarize(self, reporter: Any) -> None:
+        """List what was recorded, or why nothing was; then what was left alone, and unreferenced files."""
+        lines = [*self._recorded_lines(), *self._obstacle_lines(), *self._left_lines(), *self._unreferenced_lines()]
         if lines:
-            terminalreporter.section("golden files")
+            reporter.section("golden files")
         for line in lines:
-            terminalreporter.write_line(line)
+            reporter.write_line(plain_line(line))
+
+    def conclude(self, reporter: Any) -> None:
+        """Write the reason as the last line, if nothing was recorded."""
+        lines = self._obstacle_lines()
+        if lines:
+            reporter.write_line(plain_line(" ".join(line.strip() for line in lines[:2])), red=True)
 
     def _recorded_lines(self) -> list[str]:
         if not self.session.recorded:
@@ -124,16 +139,21 @@ class MainHooks(WorkerHooks):
             lines += [f"  {line}" for line in change.differences]
             if change.drift is not None:
                 lines.append(f"  {drift_history_line(change.drift)}")
-        return lines + [f"note: {note}" for note in self.session.notes]
+        return lines + [f"note: {note}" for note in dict.fromkeys(self.session.notes)]
 
     def _obstacle_lines(self) -> list[str]:
         if self.session.refusal is not None:
-            return [f"nothing recorded: {self.session.refusal}"]
+            advice = self.session.settings.advice
+            refusals = (self.session.refusal, *self.session.refusal.others)
+            return [f"nothing recorded: {advice(str(refusal))}" for refusal in refusals]
         if self.session.staged and self.session.obstacles:
             count = len({item.path for item in self.session.staged})
             files = "1 golden file differs" if count == 1 else f"{count} golden files differ"
             return [f"nothing recorded ({files}):", *(f"  {line}" for line in self.session.obstacles)]
         return []
+
+    def _left_lines(self) -> Iterator[str]:
+        return (f"left alone: {why}" for _, why in self.session.left)
 
     def _unreferenced_lines(self) -> list[str]:
         if not self._is_complete():
@@ -159,4 +179,4 @@ class MainHooks(WorkerHooks):
     def _say(self, line: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write(f"\ngolden files: {line}")
+            reporter.write(f"\ngolden files: {plain_line(line)}")

@@ -1,26 +1,28 @@
 """State of one pytest process: what its tests staged and used, and what may be recorded at its end.
 
 Nothing here is a hook: :mod:`harness.plugin.hooks` reports events to a :class:`GoldenSession` and acts on its
-answers. Every pytest run imports this module, so what only some sessions need is imported where it is used.
+answers.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, UnwritableError, error_from_parts, error_to_parts
+from harness.core.recording.staged import Staged
+from harness.plugin.settings import require_permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from harness.core.recording.plan import Change
-    from harness.core.recording.staged import Staged
     from harness.core.registry.format import Registry
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
@@ -46,6 +48,8 @@ class GoldenSession:
     ----------
     staged : list of Staged
         Files that tests want to record.
+    kept : list of Staged
+        Golden files that tests of a session that writes have accepted as they are.
     used : set of str
         Golden files that tests compared with.
     obstacles : list of str
@@ -54,22 +58,58 @@ class GoldenSession:
         Reasons not to report unused golden files: tests that did not run.
     notes : list of str
         What checks have to say about files that are recorded.
+    left : list of tuple of str
+        Tests whose golden files are left alone although they differ, and why.
+    raised : set of str
+        Tests in which a check has failed only because its golden file will be recorded.
     recorded : tuple of Change
         What was recorded.
     refusal : HarnessError or None
-        Why recording failed.
+        Why nothing may be recorded, or why recording failed.
+    owner : int
+        The process that will record what is staged: pytest-xdist's controller, or this one.
     """
 
     project: Project
     settings: Settings
     staged: list[Staged] = field(default_factory=list)
+    kept: list[Staged] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     obstacles: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+    raised: set[str] = field(default_factory=set)
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
+    owner: int = field(default_factory=os.getpid)
     _decoded: tuple[bytes, Registry] | None = None
+    _permission: tuple[HarnessError | None] | None = None
+
+    def prohibition(self) -> HarnessError | None:
+        """Return why this session must not write although it was asked to; None if it may."""
+        if self._permission is None:
+            try:
+                require_permission(self.project, self.settings)
+                self._permission = (None,)
+            except HarnessError as error:
+                self._permission = (error,)
+        return self._permission[0]
+
+    def may_write(self) -> bool:
+        """Return whether golden files may be recorded."""
+        return self.settings.writes and self.prohibition() is None
+
+    def begin(self, test: str) -> None:
+        """Forget everything about earlier attempts of a test."""
+        self._drop(test)
+        self.left = [(known, why) for known, why in self.left if known != test]
+
+    def leave_alone(self, test: str, why: str) -> None:
+        """Record nothing that a test has staged, and note why."""
+        for path in self._drop(test):
+            if path.endswith(".npz") or not any(known == test for known, _ in self.left):
+                self.left.append((test, f"{path} ({why})"))
 
     def registry(self) -> Registry:
         """Return the registry as it is on disk now; decoded again only if its bytes have changed."""
@@ -98,18 +138,24 @@ class GoldenSession:
 
     def to_plain(self) -> dict[str, Any]:
         """Return what a pytest-xdist worker sends to the controller, as plain values."""
-        staged = [{**asdict(item), "data": str(item.data)} for item in self.staged]
-        return {"staged": staged, "used": sorted(self.used), "notes": self.notes, "path": sys.path}
+        return {
+            "staged": [_staged_to_plain(item) for item in self.staged],
+            "kept": [_staged_to_plain(item) for item in self.kept],
+            "used": sorted(self.used),
+            "notes": self.notes,
+            "left": self.left,
+            "refusal": error_to_parts(self.refusal) if self.refusal else None,
+        }
 
     def add_worker(self, plain: dict[str, Any]) -> None:
         """Add what a worker sent, in the form of :meth:`to_plain`."""
-        from harness.core.recording.staged import Staged
-
-        self.staged += [Staged(**{**item, "data": Path(item["data"])}) for item in plain["staged"]]
+        self.staged += map(_staged_from_plain, plain["staged"])
+        self.kept += map(_staged_from_plain, plain["kept"])
         self.used |= set(plain["used"])
         self.notes += plain["notes"]
-        # pytest makes directories of tests importable in the workers only; generators run from this process.
-        sys.path += [folder for folder in plain["path"] if folder not in sys.path]
+        self.left += [(test, why) for test, why in plain["left"]]
+        if plain["refusal"] is not None:
+            self.refusal = error_from_parts(plain["refusal"])
 
     def record_staged(self, say: Callable[[str], None]) -> None:
         """Record all staged files, or none, and remove the staged copies.
@@ -117,7 +163,7 @@ class GoldenSession:
         The result is in ``recorded`` or ``refusal``; neither is set if there are obstacles.
         """
         try:
-            if not self.obstacles:
+            if not self.obstacles and self.refusal is None:
                 self.recorded = self._record(say)
         except HarnessError as error:
             self.refusal = error
@@ -138,20 +184,41 @@ class GoldenSession:
         from harness.core.registry.unreferenced import remember
 
         if not self.gaps and self.project.registry.is_file():
-            remember(self.project, self.unreferenced())
+            with contextlib.suppress(UnwritableError):  # a checkout that is only read has no such list
+                remember(self.project, self.unreferenced())
+
+    def _drop(self, test: str) -> list[str]:
+        """Forget what a test has staged and accepted, remove its files, and return their golden paths."""
+        dropped = [item for item in self.staged if item.test == test]
+        self.staged = [item for item in self.staged if item.test != test]
+        self.kept = [item for item in self.kept if item.test != test]
+        self.raised.discard(test)
+        for item in dropped:
+            shutil.rmtree(item.directory, ignore_errors=True)
+        return [item.path for item in dropped]
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
         from harness.core.domain.rerun_generator import require_reproducible
         from harness.core.recording.commit import commit
         from harness.core.recording.cumulative_drift import DriftLimit
         from harness.core.recording.plan import plan
-        from harness.core.registry.golden_names import name_of
 
+        require_permission(self.project, self.settings)
         limit = DriftLimit(most=self.settings.max_drift, restart=self.settings.reset_drift)
-        changes = plan(self.project, self.staged, limit)
-        for item in self.staged:
-            if item.kind == "manifest":
-                say(f"running the generator of {name_of(self.project, item.path)} twice, in new processes")
-                require_reproducible(self.project, item.data)
+        changes = plan(self.project, [*self.staged, *self.kept], limit)
+        # Two tests may stage one fixture, with the same content.
+        manifests = {item.path: item.data for item in self.staged if item.kind == "manifest"}
+        if manifests:
+            count = "1 fixture" if len(manifests) == 1 else f"{len(manifests)} fixtures"
+            say(f"making {count} again in two new processes")
+            require_reproducible(self.project, tuple(manifests.values()))
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes
+
+
+def _staged_to_plain(item: Staged) -> dict[str, str]:
+    return {**asdict(item), "data": str(item.data)}
+
+
+def _staged_from_plain(plain: dict[str, Any]) -> Staged:
+    return Staged(**{**plain, "data": Path(plain["data"])})

@@ -99,7 +99,7 @@ def staged_baseline(tmp_path):
 def empty(tmp_path) -> Project:
     """A project without golden files."""
     root = tmp_path / "repository"
-    root.mkdir()
+    root.mkdir(exist_ok=True)
     return Project(root)
 
 
@@ -149,11 +149,11 @@ def contents():
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """Write a user's module and make it importable during the test."""
+    """Write a user's module into the root of the example project, and make it importable during the test."""
     before = set(sys.modules)
 
     def write(name: str, text: str) -> None:
-        folder = tmp_path / "modules"
+        folder = tmp_path / "repository"
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.py").write_text(text, "utf-8")
         monkeypatch.syspath_prepend(folder)

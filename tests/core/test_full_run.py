@@ -82,7 +82,7 @@ def test_an_unchanged_generator_gives_the_same(recorded, tmp_path, contents):
     before = contents(recorded.root)
     (golden,) = fixtures(recorded)
     manifest = read_manifest(manifest_of(golden))
-    made = generate_step(manifest, tmp_path / "again")
+    made = generate_step(recorded, manifest, tmp_path / "again")
     compared = compare_step(golden, tmp_path / "again")
     verified = verify_step(recorded)
     assert [step.outcome for step in (made, compared, verified)] == [Outcome.SAME] * 3
@@ -174,7 +174,7 @@ def test_a_baseline_that_cannot_be_read_is_refused_before_the_pipeline_runs(reco
 def test_every_step_has_a_duration(recorded, tmp_path):
     (golden,) = fixtures(recorded)
     manifest = read_manifest(manifest_of(golden))
-    steps = [generate_step(manifest, tmp_path), compare_step(golden, tmp_path), verify_step(recorded)]
+    steps = [generate_step(recorded, manifest, tmp_path), compare_step(golden, tmp_path), verify_step(recorded)]
     assert all(step.seconds >= 0 for step in steps)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from harness.ptycho.faults import FAULTS
 from harness.ptycho.fixture import from_scan
 from harness.ptycho.scan import contract
 
+ROOT = Path(__file__).parents[2]
 BY_ID = {fault.id: fault for fault in FAULTS}
 FIXTURES = [fault for fault in FAULTS if fault.kind == "fixture"]
 VISIBLE = [fault for fault in FIXTURES if not fault.unseen]
@@ -82,7 +85,7 @@ def test_a_photon_number_without_effect_is_recorded_and_does_nothing(minimal_fix
     faulty = BY_ID["F11"].inject(minimal_fixture.manifest)
     parameters = {**faulty.generator.parameters, "photons": 1e4}
     changed = msgspec.structs.replace(faulty.generator, parameters=parameters)
-    made = rerun(msgspec.structs.replace(faulty, generator=changed))
+    made = rerun(msgspec.structs.replace(faulty, generator=changed), ROOT)
     assert made.manifest.digest == minimal_fixture.manifest.digest
     assert made.manifest.generator.parameters["photons"] == 1e4
 

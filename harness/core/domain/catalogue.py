@@ -6,19 +6,19 @@ Installed packages register a :class:`~harness.core.domain.interface.Domain` und
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.core.domain.import_path import use_import_path
 from harness.core.domain.interface import Fault, Specimen
 from harness.core.domain.references import load_reference
 from harness.core.domain.settings import project_domain
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.core.domain.interface import CheckReport, Domain
@@ -30,13 +30,21 @@ _GROUP = "harness.domains"
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The merged tables of all domains; the project's own entries replace others of the same name."""
+    """The merged tables of all domains; the project's own entries replace others of the same name.
+
+    What the project at ``root`` declares, the references ``own``, is code of the project. When the first of
+    it is loaded, the project's import places are put in front of ``sys.path``, for the life of the process.
+    Until then no module of the project can be imported by accident instead of an installed one.
+    """
 
     generators: Mapping[str, str]
     pipelines: Mapping[str, str]
     checks: Mapping[str, str]
     faults: tuple[str, ...] = ()
     specimens: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    root: Path | None = field(default=None, compare=False)
+    own: Collection[str] = field(default=frozenset(), compare=False)
 
     def load(self, table: str, name: str) -> Any:
         """Import and return the entry *name* of *table* (``generators``, ``pipelines`` or ``checks``).
@@ -58,7 +66,7 @@ class Catalogue:
                 found="no such name",
                 remedy="Correct the name, or add it under [tool.harness] in pyproject.toml.",
             )
-        return load_reference(entries[name])
+        return self._load(entries[name])
 
     def load_checks(self) -> dict[str, Callable[..., CheckReport]]:
         """Import every check; return them by name. Raises as :meth:`load`."""
@@ -75,18 +83,54 @@ class Catalogue:
             If importing it needs a package that is not installed.
         """
         # A dict keeps the place of the first entry with a key, and the value of the last.
-        return tuple({fault.id: fault for fault in _listed(self.faults, Fault)}.values())
+        return tuple({fault.id: fault for fault in self._listed(self.faults, Fault)}.values())
 
     def load_specimens(self) -> tuple[Specimen, ...]:
         """Import every specimen of every list. Raises as :meth:`load_faults`."""
-        return tuple({item.name: item for item in _listed(self.specimens, Specimen)}.values())
+        return tuple({item.name: item for item in self._listed(self.specimens, Specimen)}.values())
+
+    def load_measure(self, reference: str) -> Callable[..., Mapping[str, float]]:
+        """Import and return a declared function that measures metrics again.
+
+        Raises
+        ------
+        UsageError
+            If no domain declares it, or it does not name anything.
+        DependencyError
+            If importing it needs a package that is not installed.
+        """
+        if reference not in self.measures:
+            raise UsageError(
+                f"measure {reference!r}",
+                expected="a function that a domain or pyproject.toml declares",
+                found="none of that name, so it was not called",
+                remedy="If you trust it, list it in pyproject.toml, [tool.harness] measures.",
+            )
+        return self._load(reference)  # type: ignore[no-any-return]
+
+    def _load(self, reference: str) -> Any:
+        if reference in self.own and self.root is not None:
+            use_import_path(self.root)
+        return load_reference(reference)
+
+    def _listed(self, references: Sequence[str], kind: type[Item]) -> Iterator[Item]:
+        """Every item of the lists that *references* name."""
+        for reference in references:
+            items = self._load(reference)
+            if not isinstance(items, Sequence) or not all(isinstance(item, kind) for item in items):
+                raise UsageError(
+                    f"reference {reference!r}",
+                    expected=f"a list or tuple of {kind.__module__}.{kind.__name__}",
+                    found=type(items).__name__,
+                    remedy="Correct it where it is declared.",
+                )
+            yield from items
 
 
 def find_catalogue(root: Path | None = None) -> Catalogue:
     """Merge what installed packages and the project at *root* offer.
 
-    If the project declares anything, *root* is put first on ``sys.path``, so that its references can be
-    imported as they can be under pytest. It stays there for the life of the process.
+    Nothing of the project is imported; without *root*, the catalogue has only what is installed.
 
     Raises
     ------
@@ -96,9 +140,8 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         As :func:`~harness.core.domain.references.load_reference`, if an installed domain cannot be imported.
     """
     domains: list[Domain] = [load_reference(point.value) for point in metadata.entry_points(group=_GROUP)]
-    if root is not None and (own := project_domain(root)) is not None:
-        if str(root) not in sys.path:
-            sys.path.insert(0, str(root))
+    own = project_domain(root) if root is not None else None
+    if own is not None:
         domains.append(own)
     return Catalogue(
         generators=_merged(domain.generators for domain in domains),
@@ -106,22 +149,17 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         checks=_merged(domain.checks for domain in domains),
         faults=tuple(reference for domain in domains for reference in domain.faults),
         specimens=tuple(reference for domain in domains for reference in domain.specimens),
+        measures=tuple(reference for domain in domains for reference in domain.measures),
+        root=root,
+        own=_references(own) if own is not None else frozenset(),
     )
+
+
+def _references(domain: Domain) -> frozenset[str]:
+    tables = (domain.generators, domain.pipelines, domain.checks)
+    named = (reference for table in tables for reference in table.values())
+    return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures))
 
 
 def _merged(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {name: reference for table in tables for name, reference in table.items()}
-
-
-def _listed(references: Sequence[str], kind: type[Item]) -> Iterator[Item]:
-    """Every item of the lists that *references* name."""
-    for reference in references:
-        items = load_reference(reference)
-        if not isinstance(items, Sequence) or not all(isinstance(item, kind) for item in items):
-            raise UsageError(
-                f"reference {reference!r}",
-                expected=f"a list or tuple of {kind.__module__}.{kind.__name__}",
-                found=type(items).__name__,
-                remedy="Correct it where it is declared.",
-            )
-        yield from items

@@ -10,32 +10,34 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.core.domain.import_path import find_module, import_places, is_inside
 from harness.core.storage.digest import sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-_INSTALLED = {"site-packages", "dist-packages"}
+    from collections.abc import Iterable, Iterator, Mapping
 
 
-def code_digest(call: str, root: Path, *, snapshot: Path | None = None) -> str | None:
+def code_digest(call: str, root: Path, *, path: object = None, snapshot: Path | None = None) -> str | None:
     """Return a digest of the code behind *call*, ``module:function``; None if no source file is found.
 
     It is the SHA-256 of what ``sha256sum`` prints for :func:`code_files`, in their order; in-toto calls
     this a ``dirHash``. Comments and line ends change it, the directory does not. Parameters are those of
     :func:`code_files`.
     """
-    files = code_files(call, root, snapshot=snapshot)
+    files = code_files(call, root, path=path, snapshot=snapshot)
     if not files:
         return None
     listing = "".join(f"{_sha256(file)}  {name}\n" for name, file in files.items())
     return f"dirHash:{hashlib.sha256(listing.encode()).hexdigest()}"
 
 
-def code_files(call: str, root: Path, *, snapshot: Path | None = None) -> Mapping[str, Path]:
+def code_files(
+    call: str, root: Path, *, path: object = None, snapshot: Path | None = None
+) -> Mapping[str, Path]:
     """Return the source files behind *call*, sorted by their path below the import path.
 
     Parameters
@@ -43,12 +45,17 @@ def code_files(call: str, root: Path, *, snapshot: Path | None = None) -> Mappin
     call : str
         ``module:function``.
     root : Path
-        The project's directory: all modules below it count, of any package.
+        The project's directory: all modules that are imported from it count, of any package.
+    path : str, optional
+        The directory that the manifest records for its generator, relative to *root*.
     snapshot : Path, optional
         A directory with the files of another commit, to be read instead of those below *root*.
     """
     first = call.partition(":")[0]
+    if not all(part.isidentifier() for part in first.split(".")):
+        return {}
     own = first.partition(".")[0]
+    project = import_places(root, path if isinstance(path, str) else None)
     places: dict[str, Path | None] = {}  # directory of each top-level package; None if it does not count
     found: dict[str, Path] = {}
     # Depth-first search along imports; a module that imports itself, directly or not, is visited once.
@@ -60,7 +67,7 @@ def code_files(call: str, root: Path, *, snapshot: Path | None = None) -> Mappin
             continue
         seen.add(name)
         if top not in places:
-            places[top] = _place(top, root, own=top == own)
+            places[top] = _place(top, root, project, own=top == own)
         place = places[top]
         if place and snapshot and place.is_relative_to(root):
             place = snapshot / place.relative_to(root)
@@ -71,18 +78,35 @@ def code_files(call: str, root: Path, *, snapshot: Path | None = None) -> Mappin
     return dict(sorted(found.items()))
 
 
-def _place(top: str, root: Path, *, own: bool) -> Path | None:
-    """Directory that contains a top-level package or module; None if the package does not count."""
+def _place(top: str, root: Path, project: Iterable[Path], *, own: bool) -> Path | None:
+    """Directory that contains a top-level package or module; None if the package does not count.
+
+    It is looked for among the modules of this process, then in the project, then where else Python finds
+    modules. Only the name of the outermost package is asked for, because Python imports a package to find
+    what is in it.
+    """
+    loaded = getattr(sys.modules.get(top), "__file__", None)
+    if not isinstance(loaded, str) and (file := find_module(top, project)) is not None:
+        loaded = str(file)
+    found = loaded or _installed(top)
+    if not found:
+        return None
+    place = Path(found).absolute().parent
+    if Path(found).name == "__init__.py":
+        place = place.parent
+    return place if own or is_inside(place, root) else None
+
+
+def _installed(top: str) -> str | None:
+    """File of an installed module, or something in the directory of an installed package."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
     if spec is None or not (spec.submodule_search_locations or spec.has_location):
         return None
-    found = next(iter(spec.submodule_search_locations or ()), None) or str(spec.origin)
-    place = Path(found).absolute().parent
-    ours = place.is_relative_to(root) and not _INSTALLED & set(place.relative_to(root).parts)
-    return place if own or ours else None
+    folder = next(iter(spec.submodule_search_locations or ()), None)
+    return f"{folder}/__init__.py" if folder else str(spec.origin)
 
 
 def _source_file(place: Path, name: str) -> Path | None:

@@ -1,102 +1,130 @@
-"""Calling generators: with parameters as a user types them, and with those that a manifest records."""
+"""Running the generators that manifests record, in this process."""
 
 from __future__ import annotations
 
 import inspect
-import typing
-from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from harness.core.domain.references import load_reference
-from harness.core.errors import SourceMissingError, UsageError
+from harness.core.domain.import_path import importing
+from harness.core.domain.parameters import is_path, parameters_of, read_recorded
+from harness.core.domain.recorded_calls import call_with, load_recorded
+from harness.core.errors import RemakeError, SourceMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from harness.core.fixtures.fixture import Fixture
-    from harness.core.fixtures.manifest import Manifest
+    from harness.core.fixtures.manifest import Generator, Manifest
 
 SOURCE = "source"
-"""Name of the parameter that takes a source file."""
+"""Name of the parameter that takes a source file. It may also be the name of an ordinary parameter."""
+
+SIMULATED = "simulated"
+"""Name of the source of a fixture that is not made from a file."""
 
 
-def parameters_of(generator: Callable[..., Fixture]) -> dict[str, inspect.Parameter]:
-    """Return a generator's parameters by name, with their annotations evaluated.
-
-    Raises
-    ------
-    UsageError
-        If an annotation cannot be evaluated at run time.
-    """
-    parameters = inspect.signature(generator).parameters
-    written = {name: p.annotation for name, p in parameters.items() if p.annotation is not p.empty}
-    known = getattr(inspect.unwrap(generator), "__globals__", {})
-    # The return annotation is left out: it may name something that is imported for type checkers only.
-    try:
-        hints = typing.get_type_hints(SimpleNamespace(__annotations__=written), known)
-    except NameError as error:
-        raise UsageError(
-            f"generator {generator.__module__}:{generator.__qualname__}",
-            expected="parameters whose annotations can be evaluated",
-            found=str(error),
-            remedy="Import the name at run time, not under TYPE_CHECKING.",
-        ) from error
-    return {name: p.replace(annotation=hints.get(name, Any)) for name, p in parameters.items()}
+def reads_source(generator: Callable[..., Fixture]) -> bool:
+    """Whether a generator reads a source file: its parameter ``source`` is a path, or has no annotation."""
+    source = parameters_of(generator).get(SOURCE)
+    return source is not None and (source.annotation is Any or is_path(source.annotation))
 
 
-def needs_source(generator: Callable[..., Fixture]) -> bool:
-    """Whether a generator reads a source file; one that does not simulates its data."""
-    return SOURCE in inspect.signature(generator).parameters
-
-
-def is_simulated(manifest: Manifest) -> bool:
+def is_simulated(manifest: Manifest, root: Path) -> bool:
     """Whether a manifest's generator can run again without a source file.
 
     Raises
     ------
-    UsageError, DependencyError
-        If the generator cannot be imported.
+    NotImportableError, DependencyError
+        As :func:`harness.core.domain.recorded_calls.load_recorded`.
     """
-    return not needs_source(load_reference(manifest.generator.call))
+    with importing(root, _path(manifest.generator)):
+        return not _needs_file(load_recorded(manifest.generator, root), manifest)
 
 
-def read_parameters(generator: Callable[..., Fixture], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert parameters from text to the types in the generator's annotations; ``none`` is None.
-
-    Raises
-    ------
-    UsageError
-        If the generator has no parameter of a given name, or a value has the wrong type.
-    """
-    known = parameters_of(generator)
-    return {name: _convert(name, value, known) for name, value in given.items()}
-
-
-def rerun(manifest: Manifest, source: Path | None = None) -> Fixture:
+def rerun(manifest: Manifest, root: Path, source: Path | None = None) -> Fixture:
     """Run the generator that a manifest records, with its parameters, in this process.
 
     Parameters
     ----------
     manifest : Manifest
+    root : Path
+        The project's root.
     source : Path, optional
         The source file, for a generator that reads one. A manifest has only its name and digest.
 
     Raises
     ------
+    NotImportableError, DependencyError
+        If the generator cannot be imported, or must not be.
     SourceMissingError
         If a source is needed and not given.
+    RemakeError
+        If the manifest does not record a parameter that has no default.
     UsageError
-        If the generator no longer exists, or its parameters have changed.
+        If the generator's parameters have changed.
     """
-    generator = load_reference(manifest.generator.call)
-    given = dict(manifest.generator.parameters)
-    if needs_source(generator):
-        given[SOURCE] = _require_source(manifest, source)
-    fixture: Fixture = generator(**read_parameters(generator, given))
-    return fixture
+    with importing(root, _path(manifest.generator)):
+        generator = load_recorded(manifest.generator, root)
+        return call_with(generator, _arguments(generator, manifest, source))
+
+
+def recorded_generator(manifest: Manifest, root: Path) -> Callable[..., Fixture]:
+    """Return the generator that a manifest records, without calling it. Raises as :func:`is_simulated`."""
+    with importing(root, _path(manifest.generator)):
+        return load_recorded(manifest.generator, root)
+
+
+def _path(generator: Generator) -> str | None:
+    return generator.path if isinstance(generator.path, str) else None
+
+
+def _arguments(generator: Callable[..., Fixture], manifest: Manifest, source: Path | None) -> dict[str, Any]:
+    """The recorded parameters in their own types, and the source file if the generator reads one."""
+    recorded = dict(manifest.generator.parameters)
+    file: dict[str, Any] = {}
+    if _needs_file(generator, manifest):
+        recorded.pop(SOURCE, None)
+        file = read_recorded(generator, {SOURCE: str(_require_source(manifest, source))})
+    _require_recorded(generator, manifest, {*recorded, *file})
+    return read_recorded(generator, recorded) | file
+
+
+def _needs_file(generator: Callable[..., Fixture], manifest: Manifest) -> bool:
+    """Whether ``source`` is a file here: the manifest is of a file, and the parameter can be its path.
+
+    A parameter that is a text is the path only if the manifest records nothing else for it.
+    """
+    parameter = parameters_of(generator).get(SOURCE)
+    if parameter is None:
+        return False
+    recorded, simulated = manifest.generator.parameters, manifest.source.name == SIMULATED
+    if recorded.get(SOURCE, "") is None:
+        return False
+    if reads_source(generator):
+        return not simulated or (SOURCE not in recorded and parameter.default is parameter.empty)
+    return not simulated and recorded.get(SOURCE, manifest.source.name) == manifest.source.name
+
+
+def _require_recorded(
+    generator: Callable[..., Fixture], manifest: Manifest, given: Mapping[str, Any] | set[str]
+) -> None:
+    """Raise :class:`RemakeError` unless all parameters without a default are given."""
+    missing = [
+        name
+        for name, p in parameters_of(generator).items()
+        if p.default is inspect.Parameter.empty and name not in given
+    ]
+    if missing:
+        names = ", ".join(missing)
+        raise RemakeError(
+            f"fixture {manifest.name!r}",
+            expected=f"the parameters of {manifest.generator.call} in its manifest",
+            found=f"not recorded: {names}",
+            message=f"the manifest of fixture {manifest.name!r} does not record the parameter {names} of "
+            f"{manifest.generator.call}",
+            remedy="Add it to the parameters of the Generator that the fixture is made with.",
+        )
 
 
 def _require_source(manifest: Manifest, source: Path | None) -> Path:
@@ -111,29 +139,3 @@ def _require_source(manifest: Manifest, source: Path | None) -> Path:
             f"`harness generate --source PATH/{manifest.source.name}`.",
         )
     return source
-
-
-def _convert(name: str, value: Any, known: Mapping[str, inspect.Parameter]) -> Any:
-    if name not in known:
-        raise UsageError(
-            f"parameter {name!r}",
-            expected=f"one of {', '.join(known)}",
-            found="no such parameter",
-            message=f"the generator has no parameter {name!r}; it has {', '.join(known) or 'none'}",
-            remedy="See `harness generate --help`.",
-        )
-    hint = known[name].annotation
-    given = None if value == "none" else value  # as a user types None on the command line
-    try:
-        return msgspec.convert(given, hint, strict=False, dec_hook=_as_path)
-    except msgspec.ValidationError as error:
-        raise UsageError(
-            f"parameter {name!r}",
-            expected=str(getattr(hint, "__name__", hint)),
-            found=f"{value!r} ({error})",
-            remedy="Correct the value.",
-        ) from error
-
-
-def _as_path(hint: type, value: Any) -> Any:
-    return Path(value) if isinstance(hint, type) and issubclass(hint, Path) else value

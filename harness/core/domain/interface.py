@@ -258,6 +258,9 @@ class Domain:
         Functions that take a dataset's file and return a :class:`CheckReport`.
     faults, specimens : tuple of str
         Each refers to a list or tuple of :class:`Fault` or :class:`Specimen`.
+    measures : tuple of str
+        Functions that measure a pipeline's metrics again, from a fixture's arrays and those that
+        :attr:`PipelineResult.measured` has. ``harness audit --remeasure`` calls no others.
 
     Examples
     --------
@@ -272,3 +275,4 @@ class Domain:
     checks: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     specimens: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from harness.core.errors import DependencyError, UsageError
@@ -14,11 +15,14 @@ def load_reference(reference: str) -> Any:
     Raises
     ------
     UsageError
-        If there is no such module or attribute.
+        If there is no such module or attribute, or the module is part of Python itself: ``os:system`` is not
+        something that a field of science offers.
     DependencyError
         If the module needs a package that is not installed.
     """
     module, _, attribute = reference.partition(":")
+    if is_standard_library(module):
+        raise _bad_reference(reference, f"{module}, which is part of Python itself")
     try:
         return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
@@ -29,6 +33,15 @@ def load_reference(reference: str) -> Any:
         raise _bad_reference(reference, f"no module {error.name}") from error
     except (AttributeError, TypeError, ValueError) as error:
         raise _bad_reference(reference, str(error)) from error
+
+
+def is_standard_library(module: object) -> bool:
+    """Whether *module* is the name of a module of Python itself.
+
+    >>> is_standard_library("os.path"), is_standard_library("lattice")
+    (True, False)
+    """
+    return isinstance(module, str) and module.partition(".")[0] in sys.stdlib_module_names
 
 
 def missing_package(thing: str, package: str) -> DependencyError:

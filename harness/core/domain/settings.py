@@ -14,6 +14,7 @@ References are ``module:attribute``; paths are relative to the project's root.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -23,23 +24,25 @@ import msgspec
 from harness.core.domain.interface import Domain
 from harness.core.errors import UsageError
 from harness.core.storage.json_limits import JsonProblem, content_problem
+from harness.core.storage.pytest_settings import find_pytest_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_TOML = 1 << 20
-_LISTS = ("faults", "specimens")
+_LISTS = ("faults", "specimens", "measures")
 _TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", *_LISTS})
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: references by name; lists of faults and specimens; where source files are."""
+    """``[tool.harness]``: references by name; lists of faults, specimens and measures; where sources are."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
     checks: dict[str, str] = {}
     faults: str | tuple[str, ...] = ()
     specimens: str | tuple[str, ...] = ()
+    measures: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
@@ -80,6 +83,22 @@ def source_places(root: Path) -> tuple[Path, ...]:
     return tuple(root / place for place in _read_tables(root).sources)
 
 
+def pytest_pythonpath(root: Path) -> tuple[Path, ...]:
+    """Directories that pytest puts on the import path of the project at *root*: its key ``pythonpath``.
+
+    Raises
+    ------
+    UnreadableError
+        If pytest's configuration may have the key and cannot be read.
+    """
+    found = find_pytest_settings(root, "pythonpath")
+    value = found.values.get("pythonpath", ())
+    listed = shlex.split(value) if isinstance(value, str) else value
+    if found.file is None or not isinstance(listed, (list, tuple)):
+        return ()
+    return tuple(found.file.parent / str(entry) for entry in listed)
+
+
 def _read_tables(root: Path) -> _Tables:
     path = root / "pyproject.toml"
     if not path.is_file():
@@ -90,7 +109,7 @@ def _read_tables(root: Path) -> _Tables:
         raise UsageError(
             f"{path}: [tool.harness]",
             expected=f"tables {', '.join(_TABLES)} of names and references, a list of sources, "
-            "and references to faults and specimens",
+            "and references to faults, specimens and measures",
             found=str(error),
             remedy="Correct the entry.",
         ) from error

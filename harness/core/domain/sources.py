@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.core.domain.settings import source_places
-from harness.core.storage.digest import digest_file
+from harness.core.storage.digest import digest_file, sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,12 @@ def find_source(project: Project, source: Source, given: Path | None = None) -> 
         A file or directory to search before those that the project lists.
     """
     files = _candidates(project, source.name, given)
-    return next((file for file in files if digest_file(file) == source.digest), None)
+    return next((file for file in files if source_digest(file, source) == source.digest), None)
+
+
+def source_digest(file: Path, source: Source) -> str:
+    """Return the digest of *file* by the algorithm that *source* names: ``sha256:`` or ``xxh128:``."""
+    return sha256_file(file) if source.digest.startswith("sha256:") else digest_file(file)
 
 
 def find_any(project: Project, source: Source, given: Path | None = None) -> Path | None:

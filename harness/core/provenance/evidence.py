@@ -16,7 +16,7 @@ import msgspec
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
-from harness.core.domain.sources import find_any
+from harness.core.domain.sources import find_any, source_digest
 from harness.core.errors import HarnessError, RefusedError, StaleFormatError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
@@ -28,7 +28,7 @@ from harness.core.registry.history import decode_history, read_history_text
 from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
-from harness.core.storage.digest import digest_file, digests_of_file, sha256_file
+from harness.core.storage.digest import digests_of_file, sha256_file
 from harness.core.storage.npz import read_archive
 from harness.core.storage.project import require_inner
 from harness.core.system.git_objects import python_files
@@ -112,8 +112,10 @@ class FileEvidence:
         What the manifest of a fixture declares, if it can be read.
     baseline : Baseline or None
         A baseline that can be read.
+    measuring_code : str or None
+        Digest of the code that measures a baseline's metrics, as it is today; None if it cannot be found.
     remeasured : Remeasured or None
-        For a baseline with stored arrays: its metrics, measured again.
+        For a baseline with stored arrays: its metrics, measured again, if that was asked for.
     contradiction : str
         How the content of the file contradicts its kind or its manifest; empty if it does not.
     remedy : str
@@ -134,6 +136,7 @@ class FileEvidence:
     on_disk: FileOnDisk | None = None
     declared: Declared | None = None
     baseline: Baseline | None = None
+    measuring_code: str | None = None
     remeasured: Remeasured | None = None
     contradiction: str = ""
     remedy: str = ""
@@ -161,9 +164,12 @@ class FileEvidence:
     @property
     def code_today(self) -> str | None:
         """Digest of the code behind a manifest or a baseline, as it is today; None if it cannot be found."""
-        if self.remeasured is not None:
-            return self.remeasured.code
-        return self.declared.code if self.declared is not None else None
+        return self.declared.code if self.declared is not None else self.measuring_code
+
+    @property
+    def call_path(self) -> object:
+        """The directory that the manifest records for its generator, if there is one."""
+        return self.declared.manifest.generator.path if self.declared is not None else None
 
     @property
     def repacked(self) -> bool:
@@ -204,8 +210,15 @@ class Evidence:
     git: GitHistory | None = None
 
 
-def gather(project: Project) -> Evidence:
+def gather(project: Project, *, measure_again: bool = False) -> Evidence:
     """Gather the evidence for every golden file.
+
+    Parameters
+    ----------
+    project : Project
+    measure_again : bool, optional
+        Whether to measure the metrics of baselines again, which runs code that the project or an installed
+        domain declares. Without it, nothing of the project is imported or called.
 
     Raises
     ------
@@ -222,7 +235,7 @@ def gather(project: Project) -> Evidence:
         known = _gather_records(project, registry, name, history)
         known = replace(known, commits=tuple(commits.get(name, ())))
         if known.state is PathState.FILE:
-            known = _with_content(project, registry, known)
+            known = _with_content(project, registry, known, measure_again=measure_again)
             known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
         files[name] = known
     return Evidence(
@@ -255,20 +268,23 @@ def _recorded_as(registry: Registry, path: str, record: Record | None) -> str:
     return record.path if record.sha256 == registry.entries[path].sha256 else ""
 
 
-def _with_content(project: Project, registry: Registry, known: FileEvidence) -> FileEvidence:
+def _with_content(
+    project: Project, registry: Registry, known: FileEvidence, *, measure_again: bool
+) -> FileEvidence:
     """The evidence with what the file itself says, by its kind."""
     file = project.root / known.path
     on_disk = FileOnDisk(file.stat().st_size, *digests_of_file(file))
-    baseline = again = declared = None
+    baseline = again = code = declared = None
     remedy = ""
     try:
         declared = _declared(project, registry, known.path)
         if known.entry.kind == "baseline":
             baseline = read_baseline(file)
-            again = remeasure(baseline, file, project.root)
+            code = code_digest(baseline.measure, project.root) if baseline.measure else None
+            again = remeasure(baseline, file, project.root) if measure_again else None
         contradiction = _contradiction(project, known, declared)
     except HarnessError as error:
-        baseline = declared = None
+        baseline = again = declared = None
         contradiction = f"expected {error.expected}, found {error.found}"
         remedy = error.remedy if isinstance(error, StaleFormatError) else ""
     return replace(
@@ -276,6 +292,7 @@ def _with_content(project: Project, registry: Registry, known: FileEvidence) -> 
         on_disk=on_disk,
         declared=declared,
         baseline=baseline,
+        measuring_code=code,
         remeasured=again,
         contradiction=contradiction,
         remedy=remedy,
@@ -295,7 +312,7 @@ def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> s
             file = Path(folder, path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text)
-        return code_digest(known.call, project.root, snapshot=Path(folder))
+        return code_digest(known.call, project.root, path=known.call_path, snapshot=Path(folder))
 
 
 def _path_state(project: Project, path: str) -> PathState:
@@ -336,8 +353,8 @@ def _declared(project: Project, registry: Registry, path: str) -> Declared | Non
     return Declared(
         manifest=manifest,
         source=source,
-        source_digest=digest_file(source) if source else None,
-        code=code_digest(manifest.generator.call, project.root),
+        source_digest=source_digest(source, manifest.source) if source else None,
+        code=code_digest(manifest.generator.call, project.root, path=manifest.generator.path),
         intact=sha256_file(project.root / beside) == entry.sha256,
     )
 

@@ -19,7 +19,7 @@ from harness.core.errors import RemakeError
 from harness.core.fixtures.manifest import encode_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.core.fixtures.manifest import Manifest
 
@@ -40,7 +40,9 @@ class Parameter:
     why: str
 
 
-def examine_parameters(manifest: Manifest, digest: str, source: Path | None = None) -> tuple[Parameter, ...]:
+def examine_parameters(
+    manifest: Manifest, digest: str, source: Path | None = None, *, root: Path
+) -> tuple[Parameter, ...]:
     """Change each recorded number of a deterministic generator, and see whether an array changes.
 
     A number is increased first. If the generator refuses that, or it changes nothing, the number is
@@ -54,6 +56,8 @@ def examine_parameters(manifest: Manifest, digest: str, source: Path | None = No
         Content digest of the arrays that the generator makes today from the recorded parameters.
     source : Path, optional
         The source file, if the generator reads one.
+    root : Path
+        The project's root.
 
     Raises
     ------
@@ -61,18 +65,18 @@ def examine_parameters(manifest: Manifest, digest: str, source: Path | None = No
         As :func:`harness.core.domain.rerun_generator.rerun_in_new_process`.
     """
     return tuple(
-        _examine_one(manifest, keys, value, digest, source)
+        _examine_one(manifest, keys, value, digest, lambda changed: _digest_of(changed, source, root))
         for keys, value in _numbers(manifest.generator.parameters)
     )
 
 
 def _examine_one(
-    manifest: Manifest, keys: KeyPath, value: float, digest: str, source: Path | None
+    manifest: Manifest, keys: KeyPath, value: float, digest: str, digest_of: Callable[[Manifest], str]
 ) -> Parameter:
     refusals, unchanged = [], []
     for neighbour in _neighbours(value):
         try:
-            found = _digest_with(manifest, keys, neighbour, source)
+            found = digest_of(_with_number(manifest, keys, neighbour))
         except RemakeError as error:
             refusals.append(f"{neighbour!r} is refused: {error.found}")
             continue
@@ -86,18 +90,23 @@ def _examine_one(
     return Parameter(_name(keys), value, live=False, why=why)
 
 
-def _digest_with(manifest: Manifest, keys: KeyPath, value: float, source: Path | None) -> str:
-    """Content digest of the arrays that the generator makes with one number changed."""
+def _with_number(manifest: Manifest, keys: KeyPath, value: float) -> Manifest:
+    """The manifest with one recorded number changed."""
     parameters = copy.deepcopy(manifest.generator.parameters)
     holder: Any = parameters
     for key in keys[:-1]:
         holder = holder[key]
     holder[keys[-1]] = value
     generator = msgspec.structs.replace(manifest.generator, parameters=parameters)
+    return msgspec.structs.replace(manifest, generator=generator)
+
+
+def _digest_of(manifest: Manifest, source: Path | None, root: Path) -> str:
+    """Content digest of the arrays that the generator of *manifest* makes."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{manifest.name}.json"
-        path.write_bytes(encode_manifest(msgspec.structs.replace(manifest, generator=generator)))
-        return rerun_in_new_process(path, source).manifest.digest
+        path = Path(folder) / "changed.json"
+        path.write_bytes(encode_manifest(manifest))
+        return rerun_in_new_process(path, source, root=root).manifest.digest
 
 
 def _numbers(value: Any, keys: KeyPath = ()) -> Iterator[tuple[KeyPath, float]]:

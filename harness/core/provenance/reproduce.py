@@ -17,7 +17,13 @@ import numpy as np
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.rerun_generator import rerun_in_new_process
 from harness.core.domain.sources import find_any
-from harness.core.errors import DependencyError, HarnessError, SourceMissingError, UsageError
+from harness.core.errors import (
+    DependencyError,
+    HarnessError,
+    NotImportableError,
+    SourceMissingError,
+    UsageError,
+)
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.elementwise import ulp_distance
 from harness.core.fixtures.manifest import read_manifest
@@ -45,6 +51,7 @@ class Result(str, Enum):
     TOLERATED = "within tolerance"
     DRIFTED = "drifted"
     SOURCE_MISSING = "source missing"
+    CANNOT_TELL = "cannot tell"
 
 
 class Cause(str, Enum):
@@ -134,12 +141,20 @@ def recorded_manifests(project: Project, name: str | None = None) -> tuple[Recor
         for path, entry in read_registry(project.registry).entries.items()
         if entry.kind == "manifest"
     }
+    if not found:
+        raise UsageError(
+            str(project.registry),
+            expected="a fixture with a manifest",
+            found="none",
+            message=f"nothing to reproduce: {project.registry} has no fixture with a manifest",
+            remedy="Record a fixture with `pytest --force-regen`.",
+        )
     if name is None:
         return tuple(found.values())
     if name not in found:
         raise UsageError(
             f"fixture {name!r}",
-            expected=f"one of {', '.join(sorted(found)) or 'none: nothing is recorded'}",
+            expected=f"one of {', '.join(sorted(found))}",
             found="no golden fixture of that name",
             remedy=f"Name one as in {project.golden_name}/NAME.json.",
         )
@@ -167,13 +182,15 @@ def reproduce(project: Project, recorded: RecordedManifest, given: Path | None =
     source = find_any(project, golden.source, given)
     context = (*_changed_code(project, golden, recorded), *_changed_environment(recorded))
     try:
-        made = rerun_in_new_process(manifest, source)
+        made = rerun_in_new_process(manifest, source, root=project.root)
         changed = (*_changed_manifest(golden, made.manifest), *context)
         if made.manifest.digest == golden.digest:
             return Reproduction(golden.name, Result.REPRODUCED, differing=changed, digest=golden.digest)
-        again = rerun_in_new_process(manifest, source)
+        again = rerun_in_new_process(manifest, source, root=project.root)
     except SourceMissingError as error:
         return Reproduction(golden.name, Result.SOURCE_MISSING, detail=str(error))
+    except (DependencyError, NotImportableError) as error:  # nothing was run, so nothing is known
+        return Reproduction(golden.name, Result.CANNOT_TELL, differing=context, detail=str(error))
     except HarnessError as error:
         return _failed(golden, context, error)
     return _judge(golden, manifest, (made, again), changed)
@@ -208,9 +225,8 @@ def _likely_cause(changed: tuple[Differing, ...]) -> Cause:
 
 
 def _failed(golden: Manifest, context: tuple[Differing, ...], error: HarnessError) -> Reproduction:
-    """A generator that fails has drifted: because of its code, unless a package is missing."""
-    cause = Cause.ENVIRONMENT if isinstance(error, DependencyError) else Cause.CODE
-    return Reproduction(golden.name, Result.DRIFTED, cause, differing=context, detail=error.found)
+    """A generator that fails has drifted, because of its code."""
+    return Reproduction(golden.name, Result.DRIFTED, Cause.CODE, differing=context, detail=error.found)
 
 
 def _changed_manifest(golden: Manifest, made: Manifest) -> Iterator[Differing]:
@@ -233,7 +249,7 @@ def _changed_manifest(golden: Manifest, made: Manifest) -> Iterator[Differing]:
 
 
 def _changed_code(project: Project, golden: Manifest, recorded: RecordedManifest) -> Iterator[Differing]:
-    today = code_digest(golden.generator.call, project.root)
+    today = code_digest(golden.generator.call, project.root, path=golden.generator.path)
     before = recorded.record.code if recorded.record is not None else msgspec.UNSET
     if before is not msgspec.UNSET and before != today:
         yield Differing(Cause.CODE, "code", str(before), today or "no source found")

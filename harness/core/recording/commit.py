@@ -157,9 +157,9 @@ def _require_kept(project: Project, path: str, previous: str | None, history: Hi
 def _code(project: Project, change: Change) -> str | None:
     """Digest of the code that made a manifest's arrays or a baseline's metrics; None for other files."""
     if change.kind == "manifest":
-        call: str | None = read_manifest(change.data).generator.call
-    else:
-        call = read_baseline(change.data).measure if change.kind == "baseline" else None
+        generator = read_manifest(change.data).generator
+        return code_digest(generator.call, project.root, path=generator.path)
+    call = read_baseline(change.data).measure if change.kind == "baseline" else None
     return code_digest(call, project.root) if call else None
 
 

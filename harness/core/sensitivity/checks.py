@@ -30,6 +30,7 @@ from harness.core.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
     from harness.core.baselines.baseline import Baseline, MetricVerdict
     from harness.core.domain.interface import CheckReport, PipelineResult
@@ -125,9 +126,9 @@ def by_audit(project: Project, before: frozenset[AuditFinding]) -> Detection:
     return Detection(AUDIT, bool(new), _count(len(new), "finding"), detail)
 
 
-def by_liveness(manifest: Manifest, digest: str) -> Detection:
+def by_liveness(manifest: Manifest, digest: str, root: Path) -> Detection:
     """Run what ``harness reproduce --liveness`` runs; report recorded numbers that no array depends on."""
-    inert = [parameter for parameter in examine_parameters(manifest, digest) if not parameter.live]
+    inert = [parameter for parameter in examine_parameters(manifest, digest, root=root) if not parameter.live]
     detail = "; ".join(f"{parameter.name}: {parameter.why}" for parameter in inert)
     return Detection(LIVENESS, bool(inert), _count(len(inert), "parameter"), detail)
 

@@ -134,8 +134,8 @@ def _on_golden(clean: CleanRun, catalogue: Catalogue) -> Repetition:
     golden, manifest = read_archive(subject.path), read_manifest(manifest_of(subject.path))
     noisy = add_last_bit_noise(golden, FIRST_NOISE + clean.number)
     found = _of_checks(applicable_checks(catalogue, golden), noisy)
-    if is_simulated(manifest):
-        again = dict(rerun(manifest).arrays)
+    if is_simulated(manifest, subject.root):
+        again = dict(rerun(manifest, subject.root).arrays)
         found += (by_array_digests(manifest, again), by_comparison(golden, again))
     found += _of_copy(subject)
     run, baseline = (

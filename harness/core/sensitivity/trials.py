@@ -235,9 +235,9 @@ def _try_metrics(
 def _try_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tuple[Detection, ...]:
     """Check the arrays that a faulty generator makes, and look for inert parameters."""
     manifest = fault.inject(read_manifest(manifest_of(subject.path)))
-    made = rerun(manifest)
+    made = rerun(manifest, subject.root)
     found = _try_data(subject, catalogue, dict(made.arrays))
-    return (*found, _run_check(LIVENESS, lambda: by_liveness(manifest, made.manifest.digest)))
+    return (*found, _run_check(LIVENESS, lambda: by_liveness(manifest, made.manifest.digest, subject.root)))
 
 
 def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:

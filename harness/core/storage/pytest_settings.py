@@ -1,4 +1,4 @@
-"""Read the keys ``golden_*`` of a project's pytest configuration, for pytest and the command line alike.
+"""Read the keys ``golden_*`` and ``pythonpath`` of a project's pytest configuration, for all entry points alike.
 
 They are where pytest looks for its own: in the nearest directory with a configuration, in pytest.toml,
 pytest.ini, pyproject.toml, tox.ini or setup.cfg, in this order.
@@ -28,10 +28,11 @@ _NAMES = (
 )
 _OWN = frozenset({"pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"})  # pytest's, even if empty
 _PREFIX = "golden_"
+_WANTED = (_PREFIX, "pythonpath")
 
 
 class PytestSettings(NamedTuple):
-    """The file that configures pytest, if there is one, and its keys ``golden_*``.
+    """The file that configures pytest, if there is one, and its keys ``golden_*`` and ``pythonpath``.
 
     Values are as in the file: text, or TOML's own types.
     """
@@ -93,11 +94,11 @@ def _read(path: Path) -> bytes | None:
 
 
 def _decode(path: Path, text: bytes) -> dict[str, Any] | None:
-    """Return the keys ``golden_*`` of a configuration; None if it does not configure pytest."""
+    """Return the wanted keys of a configuration; None if it does not configure pytest."""
     table = _toml_table(path, text) if path.suffix == ".toml" else _ini_table(path, text)
     if table is None:
         return {} if path.name in _OWN else None
-    return {key: value for key, value in table.items() if key.startswith(_PREFIX)}
+    return {key: value for key, value in table.items() if key.startswith(_WANTED)}
 
 
 def _ini_table(path: Path, text: bytes) -> Mapping[str, Any] | None:

@@ -79,12 +79,12 @@ def needy():
 
 
 @pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Write the example generators as a module with a name of its own; return the name and an editor."""
+def module(empty, tmp_path, monkeypatch):
+    """Write the example generators as a module of the project; return the module's name and an editor."""
     name = f"generators_{abs(hash(tmp_path))}"
-    path = tmp_path / f"{name}.py"
+    path = empty.root / f"{name}.py"
     path.write_text(MODULE.format(), "utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(empty.root)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within a second would not be seen
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")

@@ -121,10 +121,10 @@ def test_a_generator_that_makes_different_arrays_each_time_is_nondeterministic(g
     assert "generator version" in causes(made)
 
 
-def test_the_cause_of_drift_without_any_recorded_difference_is_data(golden, tmp_path):
-    (tmp_path / "hidden").write_text("1")
+def test_the_cause_of_drift_without_any_recorded_difference_is_data(golden, empty):
+    (empty.root / "hidden").write_text("1")
     project = golden("undeclared")
-    (tmp_path / "hidden").write_text("2")
+    (empty.root / "hidden").write_text("2")
     made = again(project)
     assert (made.result, made.cause, made.differing) == (Result.DRIFTED, Cause.DATA, ())
 
@@ -155,19 +155,35 @@ def test_a_different_source_of_the_same_name_has_the_cause_data(golden, module, 
 
 
 @pytest.mark.parametrize(
-    ("edit", "cause", "found"),
+    ("edit", "found"),
     [
-        (("def steady", "def gone"), Cause.CODE, "steady"),
-        (("size: int = 4, offset", "offset"), Cause.CODE, "size"),
-        (("value = np.arange", "raise ValueError('no more')  #"), Cause.CODE, "ValueError: no more"),
-        (("VERSION = 1", "import no_such_package_anywhere"), Cause.ENVIRONMENT, "not installed"),
+        (("size: int = 4, offset", "offset"), "size"),
+        (("value = np.arange", "raise ValueError('no more')  #"), "ValueError: no more"),
     ],
 )
-def test_a_generator_that_fails_has_drifted(golden, module, edit, cause, found):
+def test_a_generator_that_fails_has_drifted(golden, module, edit, found):
     project = golden("steady")
     module[1](*edit)
     made = again(project)
-    assert (made.result, made.cause, made.digest) == (Result.DRIFTED, cause, None)
+    assert (made.result, made.cause, made.digest) == (Result.DRIFTED, Cause.CODE, None)
+    assert found in made.detail
+
+
+@pytest.mark.parametrize(
+    ("edit", "found"),
+    [
+        (("def steady", "def gone"), "has no attribute 'steady'"),
+        (("VERSION = 1", "import no_such_package_anywhere"), "which is not installed"),
+        (("VERSION = 1", "1 / 0"), "ZeroDivisionError"),
+        (("VERSION = 1", "VERSION ="), "SyntaxError"),
+    ],
+)
+def test_what_cannot_be_imported_is_not_judged(golden, module, edit, found):
+    """Nothing was run, so nothing is known about the arrays: they are not reported as drifted."""
+    project = golden("steady")
+    module[1](*edit)
+    made = again(project)
+    assert (made.result, made.cause, made.digest) == (Result.CANNOT_TELL, None, None)
     assert found in made.detail
 
 
@@ -178,7 +194,7 @@ def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(golden):
         recorded_manifests(project, "other")
 
 
-def test_errors_of_a_fresh_process_keep_their_class(golden, module, tmp_path, made):
+def test_errors_of_a_fresh_process_keep_their_class(empty, module, tmp_path, made):
     """Even if the generator prints: a missing source or package is distinguished from other errors."""
     module[1]("VERSION = 1", "VERSION = 1\nprint('hello')")
 
@@ -187,9 +203,9 @@ def test_errors_of_a_fresh_process_keep_their_class(golden, module, tmp_path, ma
         return write_fixture(made(generator=call, source=Source("scan.bin", "xxh128:0")), tmp_path)[1]
 
     with pytest.raises(SourceMissingError):
-        rerun_in_new_process(manifest("read"))
+        rerun_in_new_process(manifest("read"), root=empty.root)
     with pytest.raises(RemakeError, match="No module named"):
-        rerun_in_new_process(manifest("needy"))
+        rerun_in_new_process(manifest("needy"), root=empty.root)
     module[1]("VERSION = 1", "import no_such_package_anywhere")
     with pytest.raises(DependencyError):
-        rerun_in_new_process(manifest("steady"))
+        rerun_in_new_process(manifest("steady"), root=empty.root)

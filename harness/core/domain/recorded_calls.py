@@ -1,0 +1,118 @@
+"""Which function a manifest's generator may name, and how that function is called.
+
+A manifest is data: a clone brings it. The function that it names is imported only if a domain or
+pyproject.toml declares it, or if its module is a file of the project; it must be a plain Python function. So
+``os:system`` never runs, whatever a manifest says.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from harness.core.domain.catalogue import find_catalogue
+from harness.core.domain.import_path import find_module, import_places, is_inside
+from harness.core.domain.references import is_standard_library, missing_package
+from harness.core.errors import NotImportableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.core.fixtures.fixture import Fixture
+    from harness.core.fixtures.manifest import Generator
+
+
+def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
+    """Import and return the function that a manifest's *generator* names.
+
+    Call it inside :func:`harness.core.domain.import_path.importing`, with the path of *generator*.
+
+    Raises
+    ------
+    NotImportableError
+        If the function is neither declared nor the project's own, is not a plain function, or cannot be
+        imported.
+    DependencyError
+        If importing it needs a package that is not installed.
+    """
+    module, _, attribute = generator.call.partition(":")
+    file = _own_file(generator, module, root)
+    declared = _is_declared(generator.call, root)
+    if (file is None and not declared) or (file is None and is_standard_library(module)):
+        raise _refused(generator.call, f"its module {module!r} is not a file of the project")
+    loaded = _imported(generator.call, module)
+    elsewhere = file is None or not _is_same_file(getattr(loaded, "__file__", None), file)
+    if elsewhere and not declared:
+        raise _refused(generator.call, f"its module {module!r} is imported from elsewhere, not from {file}")
+    function = getattr(loaded, attribute, None)
+    if function is None:
+        raise _not_imported(generator.call, f"module {module} has no attribute {attribute!r}")
+    plain = inspect.unwrap(function)
+    home = getattr(plain, "__module__", None)
+    # A declared function may be another module's, imported into this one; a function of the project may not.
+    if not isinstance(plain, FunctionType) or (home != module and not declared) or is_standard_library(home):
+        raise _refused(generator.call, f"{attribute!r} is not a function that module {module!r} defines")
+    return function  # type: ignore[no-any-return]
+
+
+def call_with(function: Callable[..., Fixture], arguments: dict[str, Any]) -> Fixture:
+    """Call *function* with arguments by name, also those that it takes by position only."""
+    names = inspect.signature(function).parameters
+    first = [name for name, p in names.items() if p.kind is p.POSITIONAL_ONLY and name in arguments]
+    rest = {name: value for name, value in arguments.items() if name not in first}
+    return function(*(arguments[name] for name in first), **rest)
+
+
+def _own_file(generator: Generator, module: str, root: Path) -> Path | None:
+    path = generator.path if isinstance(generator.path, str) else None
+    file = find_module(module, import_places(root, path))
+    return file if file is not None and is_inside(file, root) else None
+
+
+def _is_declared(call: str, root: Path) -> bool:
+    """Whether a table of generators has *call*, or an installed list of faults is in the same module.
+
+    The faults of a generator are generators with a bug, which `harness sensitivity` calls in the same way.
+    """
+    catalogue = find_catalogue(root)
+    modules = {reference.partition(":")[0] for reference in catalogue.faults}
+    return call in catalogue.generators.values() or call.partition(":")[0] in modules
+
+
+def _imported(call: str, module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and not f"{module}.".startswith(f"{error.name}."):
+            raise missing_package(f"generator {call!r}", error.name) from error
+        raise _not_imported(call, f"no module {error.name}") from error
+    except (Exception, SystemExit) as error:
+        raise _not_imported(call, f"{type(error).__name__}: {error}") from error
+
+
+def _is_same_file(one: object, other: Path) -> bool:
+    return isinstance(one, str) and os.path.realpath(one) == os.path.realpath(other)
+
+
+def _not_imported(call: str, found: str) -> NotImportableError:
+    return NotImportableError(
+        f"generator {call!r}",
+        expected="a function that can be imported",
+        found=found,
+        message=f"generator {call!r} cannot be imported: {found}",
+        remedy="Correct its module, or record the fixture again with `pytest --force-regen`.",
+    )
+
+
+def _refused(call: str, found: str) -> NotImportableError:
+    return NotImportableError(
+        f"generator {call!r}",
+        expected="a function of the project, or one that a domain declares",
+        found=found,
+        message=f"generator {call!r} is not run: {found}, and no domain declares it",
+        remedy="If you trust it, list it in pyproject.toml under [tool.harness.generators].",
+    )
