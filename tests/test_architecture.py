@@ -15,7 +15,7 @@ import harness
 
 SOURCE = Path(harness.__file__).parent
 REPOSITORY = Path(__file__).parents[1]
-CORE_MAY_IMPORT = {"numpy", "xxhash", "msgspec", "filelock", "tomli", "harness"}
+CORE_MAY_IMPORT = {"numpy", "xxhash", "msgspec", "filelock", "iniconfig", "tomli", "harness"}
 CALIBRATION = SOURCE / "core/baselines/tolerance_interval.py"
 """The one module of core that imports scipy, which the extra `calibrate` installs."""
 MOST_FILES = 12

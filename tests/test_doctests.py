@@ -14,7 +14,7 @@ SOURCE = Path(harness.__file__).parent
 MODULES = sorted(
     ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in SOURCE.rglob("*.py")
-    if ">>>" in path.read_text("utf-8")
+    if ">>> " in path.read_text("utf-8")
 )
 
 
