@@ -22,4 +22,5 @@ DOMAIN = Domain(
     },
     faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),
+    measures=("harness.ptycho.pipeline.assess:remeasured",),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +78,7 @@ def test_control_characters_are_escaped(traced, harness):
 
 
 def test_in_toto_writes_one_statement_per_line(traced, harness):
-    """For one fixture, or for all. Subjects are the files as the registry has them."""
+    """For one fixture, or for all. Subjects are the files as they are on disk."""
     shown = harness("audit", "waves", "--format", "in-toto")
     assert shown.code == 0
     (line,) = shown.out.splitlines()
@@ -86,13 +88,26 @@ def test_in_toto_writes_one_statement_per_line(traced, harness):
     assert len(harness("audit", "--format", "in-toto").out.splitlines()) == 2
 
 
-def test_in_toto_warns_of_broken_files(traced, harness):
-    """On standard error, so that the statements stay one document per line."""
-    (traced / "golden" / "waves.npz").unlink()
+@pytest.mark.parametrize("change", [lambda file: file.unlink(), lambda file: file.write_bytes(b"PK")])
+def test_in_toto_has_no_statement_of_broken_files(traced, harness, change):
+    """Standard error says why, so that standard output stays one document per line."""
+    change(traced / "golden" / "waves.npz")
     shown = harness("audit", "--format", "in-toto")
     assert shown.code == 1
-    assert all(json.loads(line)["subject"] for line in shown.out.splitlines())
-    assert "broken: golden/waves.npz: missing" in shown.err
+    names = [[subject["name"] for subject in json.loads(line)["subject"]] for line in shown.out.splitlines()]
+    assert names == [["golden/scanned.json", "golden/scanned.npz"]]
+    assert "broken: golden/waves.npz: " in shown.err
+    assert "no statement: golden/waves.json, golden/waves.npz" in shown.err
+
+
+def test_in_toto_has_no_statement_if_the_history_lost_lines(traced, harness):
+    """Also of a single fixture: whatever a record names may be what was removed."""
+    history = traced / "golden" / "history.jsonl"
+    lines = history.read_bytes().splitlines(keepends=True)
+    history.write_bytes(b"".join(line for line in lines if b'"type":"record"' in line))
+    shown = harness("audit", "waves", "--format", "in-toto")
+    assert (shown.code, shown.out) == (1, "")
+    assert "no statement: golden/waves.json, golden/waves.npz" in shown.err
 
 
 def test_files_that_the_last_full_test_run_did_not_use_are_weak(traced, run_pytest, harness):
@@ -122,6 +137,34 @@ def test_without_a_registry_it_exits_with_2(tmp_path, harness):
     shown = harness("audit")
     assert (shown.code, shown.out) == (2, "")
     assert "registry.json" in shown.err
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.mark.parametrize("code_first", [False, True])
+def test_the_example_of_the_readme_has_no_findings(tmp_path, git, run_pytest, harness, code_first):
+    """Recorded and committed twice, its code together with the golden files, or before, in a directory."""
+    text, place = README.read_text("utf-8"), tmp_path / ("tests" if code_first else ".")
+    place.mkdir(exist_ok=True)
+    for name in ("lattice.py", "test_lattice.py"):
+        (code,) = re.findall(f"```python\n# {name}\n(.*?)```", text, re.DOTALL)
+        (place / name).write_text(code)
+    git("init", "-q", "-b", "main")
+    git("config", "user.name", "Ada Lovelace")
+    for size in (32, 48):
+        code = (place / "lattice.py").read_text()
+        (place / "lattice.py").write_text(code.replace("size: int = 32", f"size: int = {size}"))
+        if code_first:
+            git("add", "lattice.py", "test_lattice.py", cwd=place)
+            git("commit", "-qm", f"Use {size} points")
+        done = run_pytest(tmp_path, "--regen-all", "--golden-reason", f"{size} points")
+        assert done.returncode == 0, done.stdout
+        git("add", "-A")
+        git("commit", "-qm", f"Record {size} points")
+        shown = harness("audit")
+        assert shown.code == 0
+        assert "3 golden files audited: 0 broken, 0 weak" in shown.out.splitlines()[-1]
 
 
 # What an audit relies on: records that were made by the project's own tests.

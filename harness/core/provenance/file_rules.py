@@ -114,11 +114,11 @@ def _judge_metrics(file: FileEvidence) -> Iterator[AuditFinding]:
     if again is None or file.baseline is None:
         return
     if again.obstacle:
-        yield note(file.path, "metrics", f"not measured again: {again.obstacle}")
+        yield note(file.path, "metrics", f"not measured again: {again.obstacle}", again.remedy)
     for name, value in again.differing.items():
         expected = file.baseline.metrics[name].value
         detail = f"{name}: the stored arrays give {value:.6g}, the baseline has {expected:.6g}"
-        if file.record is not None and again.code == file.record.code:
+        if file.record is not None and file.measuring_code == file.record.code:
             yield broken(file.path, "edited", detail)
         else:
             yield weak(file.path, "metric code", f"{detail}; the code that measures has changed", _MEASURE)

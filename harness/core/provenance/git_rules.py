@@ -320,7 +320,7 @@ def _judge_revision(
             detail = f"recorded at {record.at} where git had no commit"
             yield report(file.path, "commit", detail, "Commit first, then record.")
     elif record.commit not in git.parents:
-        detail = f"recorded at {record.at}, at commit {record.commit[:12]}, which does not lead here"
+        detail = f"recorded at {record.at}, at commit {record.commit[:12]}, which is not an ancestor of HEAD"
         yield report(file.path, "commit", detail, "")
 
 

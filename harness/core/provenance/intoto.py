@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.core.registry.registry import HISTORY_NAME
+from harness.core.storage.project import REGISTRY
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
     from harness.core.provenance.evidence import Declared, FileEvidence
     from harness.core.registry.history import Environment, Record
@@ -25,15 +28,27 @@ _URN = "urn:golden-harness"
 _OWN = "harness"  # key of this package among the versions in an environment
 
 
-def statements(files: Iterable[FileEvidence]) -> Iterator[dict[str, Any]]:
-    """One in-toto Statement for each fixture, baseline and other golden file.
+def statements(files: Iterable[FileEvidence], broken: Collection[str]) -> tuple[dict[str, Any], ...]:
+    """One in-toto Statement for each fixture, baseline and other golden file that the audit found sound.
 
-    Statements repeat what the registry and the manifests declare; whether that is true is for the audit to
-    check. A file whose record is missing has no statement.
+    A statement names the digests of files on disk, and how they were made by their record and manifest.
+
+    Parameters
+    ----------
+    files : iterable of FileEvidence
+    broken : collection of str
+        Paths that the audit found broken. They have no statement, and neither has the other file of a
+        fixture. If the history or the registry is broken, there is no statement at all: every other file
+        relies on them.
     """
-    recorded = (file for file in files if file.record is not None)
-    for _, group in groupby(sorted(recorded, key=_unit), key=_unit):
-        yield _statement(list(group))
+    if {PurePosixPath(path).name for path in broken} & {HISTORY_NAME, REGISTRY}:
+        return ()
+    units = [list(group) for _, group in groupby(sorted(files, key=_unit), key=_unit)]
+    return tuple(_statement(unit) for unit in units if all(_is_sound(file, broken) for file in unit))
+
+
+def _is_sound(file: FileEvidence, broken: Container[str]) -> bool:
+    return file.path not in broken and file.record is not None and file.on_disk is not None
 
 
 def _unit(file: FileEvidence) -> str:
@@ -42,13 +57,15 @@ def _unit(file: FileEvidence) -> str:
     return str(PurePosixPath(file.path).with_suffix("")) if fixture else file.path
 
 
-def _statement(files: list[FileEvidence]) -> dict[str, Any]:
+def _statement(files: Sequence[FileEvidence]) -> dict[str, Any]:
     """Statement for files that were made together; the manifest's record is used, because it has the code."""
     leading = next((file for file in files if file.entry.kind == "manifest"), files[0])
     return {
         "_type": STATEMENT,
         "subject": [
-            {"name": file.path, "digest": _digest_set(file.entry.sha256, file.entry.xxh128)} for file in files
+            {"name": file.path, "digest": _digest_set(file.on_disk.sha256, file.on_disk.xxh128)}
+            for file in files
+            if file.on_disk is not None
         ],
         "predicateType": PREDICATE,
         "predicate": {

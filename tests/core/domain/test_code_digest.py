@@ -74,7 +74,7 @@ def test_a_module_of_another_package_counts_only_below_the_root(tree, tmp_path):
     root, named = tree
     assert named("lone_{n}.py") not in code_files(named("pack_{n}.waves:waves"), tmp_path / "elsewhere")
     (root / "site-packages").mkdir()
-    (root / "site-packages" / named("lone_{n}.py")).write_text("")
+    (root / named("lone_{n}.py")).rename(root / "site-packages" / named("lone_{n}.py"))
     sys.path.insert(0, str(root / "site-packages"))
     importlib.invalidate_caches()
     try:
@@ -115,3 +115,22 @@ def test_the_digest_is_what_sha256sum_gives(tree):
 @pytest.mark.parametrize("call", ["nowhere_at_all:f", "", ":f", "math:sin", "a\0b:f", "..x:f"])
 def test_a_call_without_source_has_no_digest(call, tmp_path):
     assert code_digest(call, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "call", ["{p}.inner.deepest:f", "{p}.missing:f", "{p}:f", "..{p}:f", "{p}/inner:f", ":", ""]
+)
+def test_looking_for_source_files_imports_nothing(tmp_path, monkeypatch, call):
+    """Python imports a package to find what is in it; here the files are looked for."""
+    package = f"trap_{abs(hash(tmp_path))}"
+    folder = tmp_path / package / "inner"
+    folder.mkdir(parents=True)
+    for file in (folder.parent / "__init__.py", folder / "__init__.py", folder / "deepest.py"):
+        file.write_text("from pathlib import Path\nPath(__file__).with_name('trapped').touch()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    before = set(sys.modules)
+    code_digest(call.format(p=package), tmp_path)
+    code_digest(call.format(p=package), tmp_path / "elsewhere")
+    assert not list(tmp_path.rglob("trapped"))
+    assert not {name for name in set(sys.modules) - before if name.startswith("trap_")}

@@ -1,4 +1,4 @@
-"""Provenance statements follow the published schemas and repeat what the registry says.
+"""Provenance statements follow the published schemas and name the files on disk.
 
 The structs below are those schemas, with unknown fields refused. From the in-toto Attestation Framework,
 spec/v1: statement.md and digest_set.md (both version v1.1), resource_descriptor.md and field_types.md. From
@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from harness.core.provenance.evidence import Declared, FileEvidence, PathState
+from harness.core.provenance.evidence import Declared, FileEvidence, FileOnDisk, PathState
 from harness.core.provenance.intoto import statements
 from harness.core.registry.format import Entry
 from harness.core.registry.history import Environment, Record, record_digest
@@ -127,6 +127,7 @@ def recorded(path: str, kind: str, declared: Declared | None = None, record: Rec
         state=PathState.FILE,
         records=(record,),
         environment=ENVIRONMENT,
+        on_disk=FileOnDisk(3, f"xxh128:{XXH}", f"sha256:{SHA}"),
         declared=declared,
     )
 
@@ -145,7 +146,7 @@ def files(made):
 
 
 def test_every_statement_follows_the_schemas(files):
-    decoded = [check(statement) for statement in statements(files)]
+    decoded = [check(statement) for statement in statements(files, ())]
     assert [[subject.name for subject in statement.subject] for statement in decoded] == [
         ["golden/lattice.json", "golden/lattice.npz"],
         ["golden/lattice.net.json"],
@@ -155,14 +156,14 @@ def test_every_statement_follows_the_schemas(files):
 
 def test_subjects_are_files_with_their_digests(files):
     """SHA-256, which signing tools accept, and xxh128, which the registry uses for speed."""
-    for statement in statements(files):
+    for statement in statements(files, ()):
         for subject in check(statement).subject:
             assert subject.digest == {"sha256": SHA, "xxh128": XXH}
 
 
 def test_a_build_definition_has_generator_source_code_and_commit(files, made):
     """The manifest's record is used, because only it has the code."""
-    decoded = check(next(statements(files))).predicate.build_definition
+    decoded = check(statements(files, ())[0]).predicate.build_definition
     manifest = made().manifest
     assert decoded.build_type == "urn:golden-harness:generate:v1"
     assert decoded.external_parameters == {
@@ -177,7 +178,7 @@ def test_a_build_definition_has_generator_source_code_and_commit(files, made):
 
 
 def test_run_details_come_from_the_record(files):
-    decoded = check(next(statements(files))).predicate.run_details
+    decoded = check(statements(files, ())[0]).predicate.run_details
     assert decoded.builder.version == {"golden-harness": "0.1.0"}
     assert decoded.metadata.invocation_id == record_digest(RECORD)
     assert decoded.metadata.finished_on == RECORD.at
@@ -185,21 +186,47 @@ def test_run_details_come_from_the_record(files):
 
 def test_a_file_without_a_generator_has_its_command(files):
     """And no dependencies, because none were recorded."""
-    for statement in list(statements(files))[1:]:
+    for statement in statements(files, ())[1:]:
         decoded = check(statement).predicate.build_definition
         assert decoded.build_type == "urn:golden-harness:record:v1"
         assert decoded.external_parameters == {"command": "pytest --regen-all"}
         assert decoded.resolved_dependencies == []
 
 
-def test_a_file_without_a_record_has_no_statement(files):
-    missing = replace(files[0], records=())
-    names = [s["subject"][0]["name"] for s in statements((missing, *files[1:]))]
-    assert sorted(names) == ["golden/lattice.net.json", "golden/lattice.npz", "golden/mask.tif"]
+def subjects(found: tuple[dict[str, Any], ...]) -> list[str]:
+    return [subject["name"] for statement in found for subject in statement["subject"]]
+
+
+@pytest.mark.parametrize("missing", [{"records": ()}, {"on_disk": None}])
+def test_a_file_without_a_record_or_bytes_has_no_statement(files, missing):
+    """Nor has a fixture, if that is true of one of its two files."""
+    found = statements((replace(files[0], **missing), *files[1:]), ())
+    assert subjects(found) == ["golden/lattice.net.json", "golden/mask.tif"]
+
+
+def test_what_the_audit_found_broken_has_no_statement(files):
+    assert subjects(statements(files, {"golden/lattice.npz"})) == [
+        "golden/lattice.net.json",
+        "golden/mask.tif",
+    ]
+    assert "golden/mask.tif" not in subjects(statements(files, {"golden/mask.tif"}))
+
+
+@pytest.mark.parametrize("path", ["golden/history.jsonl", "registry.json"])
+def test_there_is_no_statement_if_the_history_or_the_registry_is_broken(files, path):
+    assert statements(files, {path}) == ()
+
+
+def test_a_statement_names_the_bytes_on_disk_not_those_of_the_registry(files):
+    """As in an archive that was packed again, which is not broken."""
+    digests = {"xxh128": f"xxh128:{'01' * 16}", "sha256": f"sha256:{'01' * 32}"}
+    repacked = replace(files[2], on_disk=FileOnDisk(4, **digests))
+    statement = statements((files[0], repacked), ())[0]
+    assert statement["subject"][1]["digest"] == {"sha256": "01" * 32, "xxh128": "01" * 16}
 
 
 def test_no_golden_files_give_no_statement():
-    assert list(statements(())) == []
+    assert statements((), ()) == ()
 
 
 def edited(statement: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict[str, Any]:
@@ -237,7 +264,7 @@ def edited(statement: dict[str, Any], place: tuple[Any, ...], value: Any) -> dic
 )
 def test_the_schemas_refuse_invalid_statements(files, place, value):
     """The check itself can fail, at every rule of the schemas."""
-    statement = next(statements(files))
+    statement = statements(files, ())[0]
     check(statement)
     with pytest.raises(msgspec.ValidationError):
         check(edited(statement, place, value))

@@ -12,6 +12,7 @@ from harness.core.baselines.baseline import encode_baseline, read_baseline
 from harness.core.baselines.calibrate import calibrated_baseline
 from harness.core.baselines.perturbations import Perturbation, Sample
 from harness.core.fixtures.fixture import write_fixture
+from harness.core.fixtures.manifest import Generator
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
@@ -29,17 +30,18 @@ def distance(fixture, kept):
     """How far the result is from the image."""
     return {"mae": float(np.abs(kept["object"] - fixture["image"]).mean()), "steps": 3.0}
 '''
+DECLARED = '[tool.harness]\nmeasures = ["measuring:distance"]\n'
 BASELINE, RESULT = "golden/lattice.smooth.json", "golden/lattice.smooth.npz"
 
 
 @pytest.fixture
 def code(empty, monkeypatch):
-    """A module of the project that measures; after a change it must be imported again."""
+    """A module of the project that measures, declared in pyproject.toml."""
     path = empty.root / "measuring.py"
     path.write_text(MEASURE)
-    monkeypatch.syspath_prepend(empty.root)
-    yield path
-    forget()
+    (empty.root / "pyproject.toml").write_text(DECLARED)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # an edit within a second would not be seen
+    return path
 
 
 @pytest.fixture
@@ -67,12 +69,8 @@ def project(empty, record, made, tmp_path, code):
     return empty
 
 
-def forget() -> None:
-    sys.modules.pop("measuring", None)
-
-
 def findings(project, *rules: str) -> list[tuple[str, str, str]]:
-    found = audit(gather(project))
+    found = audit(gather(project, measure_again=True))
     return [(f.rank.value, f.rule, f.detail) for f in found if f.rule in (rules or {f.rule})]
 
 
@@ -119,7 +117,6 @@ def test_exchanged_arrays_are_broken(project):
 
 def test_changed_metric_code_is_weak_and_named_as_the_cause(project, code):
     code.write_text(MEASURE.replace(".mean()", ".max() + 1"))
-    forget()
     ((rank, rule, detail),) = findings(project, "edited", "metric code")
     assert (rank, rule) == (Rank.WEAK.value, "metric code")
     assert "the code that measures has changed" in detail
@@ -127,24 +124,92 @@ def test_changed_metric_code_is_weak_and_named_as_the_cause(project, code):
 
 def test_changed_code_with_the_same_result_has_no_finding(project, code):
     code.write_text(f"# faster\n{MEASURE}")
-    forget()
     assert findings(project, "edited", "metric code") == []
 
 
 def test_a_change_within_the_resolution_of_a_metric_is_not_an_edit(project, code):
     code.write_text(MEASURE.replace("3.0", "4.0"))
-    forget()
     assert findings(project, "edited", "metric code") == []
 
 
 @pytest.mark.parametrize("missing", [RESULT, "measuring.py"])
 def test_what_cannot_be_measured_again_is_informational(project, missing):
     (project.root / missing).unlink()
-    forget()
     ((rank, rule, _),) = findings(project, "edited", "metric code", "metrics")
     assert (rank, rule) == (Rank.INFORMATIONAL.value, "metrics")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("raise ValueError('no light')", "ValueError: no light"),
+        ("return [1.0]", "expected a mapping of names to numbers"),
+        ("import os; os._exit(3)", "the process ended with exit code 3"),
+        ("raise SystemExit('stop')", "stop"),
+    ],
+)
+def test_a_function_that_fails_is_informational(project, code, body, detail):
+    """Whatever it does, it does it to its own process."""
+    code.write_text(f"def distance(fixture, kept):\n    {body}\n")
+    ((rank, rule, found),) = findings(project, "edited", "metric code", "metrics")
+    assert (rank, rule) == (Rank.INFORMATIONAL.value, "metrics")
+    assert detail in found
 
 
 def test_a_baseline_without_arrays_is_not_measured_again(project):
     path = project.locate(BASELINE)
     assert remeasure(msgspec.structs.replace(read_baseline(path), measure=None), path, project.root) is None
+
+
+TRAP = """
+from pathlib import Path
+Path(__file__).with_name("trapped").touch()
+
+def distance(fixture, kept):
+    return {"mae": 0.25, "steps": 3.0}
+"""
+
+
+def name_measure(project, reference: str) -> None:
+    path = project.locate(BASELINE)
+    path.write_bytes(encode_baseline(msgspec.structs.replace(read_baseline(path), measure=reference)))
+    register(project, BASELINE)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("reference", ["trap:distance", "trap.inner:distance", "os:system", "shutil:rmtree"])
+def test_a_function_that_nobody_declared_is_neither_imported_nor_called(project, code, reference, again):
+    """Not even the package around it is imported, to find its source files for the digest of the code."""
+    package = project.root / "trap"
+    package.mkdir()
+    (package / "__init__.py").write_text(TRAP)
+    (package / "inner.py").write_text(TRAP)
+    name_measure(project, reference)
+    before = set(sys.modules)
+    found = [finding for finding in audit(gather(project, measure_again=again)) if finding.rule == "metrics"]
+    assert not list(package.rglob("trapped"))
+    assert not {name for name in set(sys.modules) - before if name.partition(".")[0] == "trap"}
+    assert len(found) == again
+    assert all("was not called" in f.detail and "[tool.harness] measures" in f.remedy for f in found)
+
+
+def test_an_audit_does_not_measure_again_unless_asked_to(project, code):
+    """The declared function, too, is called only then; and nothing is said about its code."""
+    code.write_text(TRAP.replace("0.25", "0.75"))
+    rules = {finding.rule for finding in audit(gather(project))}
+    assert not rules & {"metrics", "edited", "metric code"}
+    assert not (project.root / "trapped").exists()
+    assert findings(project, "metric code") != []
+    assert (project.root / "trapped").exists()
+
+
+def test_a_manifest_cannot_make_the_audit_import_anything(empty, record, staged):
+    """Neither its generator nor the packages around it."""
+    package = empty.root / "trap"
+    package.mkdir()
+    (package / "__init__.py").write_text(TRAP)
+    (package / "inner.py").write_text(TRAP)
+    record(staged(generator=Generator("trap.inner:distance", 1)))
+    for again in (False, True):
+        audit(gather(empty, measure_again=again))
+    assert not list(package.rglob("trapped"))
