@@ -90,7 +90,8 @@ class FixtureRegression(GoldenCheck):
 
         def dump_beside(path: Path) -> list[str]:
             beside = path.with_suffix(".json")
-            replace_file(beside, encode_manifest(fixture.manifest))
+            generator = with_import_place(fixture.manifest.generator, self.project.root)
+            replace_file(beside, encode_manifest(replace(fixture.manifest, generator=generator)))
             return [str(beside)] if path.is_relative_to(self.tmp_path) else []
 
         staged = self.perform(
