@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from harness.core.domain.import_path import find_module, import_places, is_insid
 from harness.core.storage.digest import sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def code_digest(call: str, root: Path, *, path: object = None, snapshot: Path | None = None) -> str | None:
@@ -78,19 +77,17 @@ def code_files(
     return dict(sorted(found.items()))
 
 
-def _place(top: str, root: Path, project: Iterable[Path], *, own: bool) -> Path | None:
+def _place(top: str, root: Path, project: Sequence[Path], *, own: bool) -> Path | None:
     """Directory that contains a top-level package or module; None if the package does not count.
 
-    It is looked for among the modules of this process, then in the project, then where else Python finds
-    modules. Only the name of the outermost package is asked for, because Python imports a package to find
-    what is in it.
+    It is looked for in the project, then where else Python finds modules, so that every process finds the
+    same. Only the name of the outermost package is asked for, because Python imports a package to find what
+    is in it.
     """
-    loaded = getattr(sys.modules.get(top), "__file__", None)
-    if not isinstance(loaded, str) and (file := find_module(top, project)) is not None:
-        loaded = str(file)
-    found = loaded or _installed(top)
-    if not found:
-        return None
+    file = find_module(top, project)
+    found = str(file) if file is not None else _installed(top)
+    if not found:  # a directory without __init__.py is a package too, but only if nothing else has its name
+        return next((place for place in project if (place / top).is_dir()), None)
     place = Path(found).absolute().parent
     if Path(found).name == "__init__.py":
         place = place.parent
