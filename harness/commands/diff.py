@@ -70,6 +70,8 @@ def _show(drift: Drift, shown: int) -> None:
 
 def _summary(drift: Drift) -> dict[str, object]:
     """Return *drift* for JSON: all figures, without the single elements."""
+    from harness.core.fixtures.difference_text import largest_difference
+
     return {
         "accepted": drift.accepted,
         "identical": drift.identical,
@@ -84,6 +86,7 @@ def _summary(drift: Drift) -> dict[str, object]:
                 "differing": array.drifted,
                 "unequal_bits": array.unequal_bits,
                 "incomparable": array.incomparable,
+                "largest": largest_difference(array),
                 "max_absolute": array.max_absolute,
                 "max_relative": array.max_relative,
                 "max_ulp": array.max_ulp,

@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from harness.core.storage.npz import write_archive
+
 
 @pytest.fixture
 def pair(tmp_path):
@@ -71,6 +73,23 @@ def test_json_has_every_figure(pair, harness):
     assert arrays["wave"]["differing"] == 0
     assert (arrays["time"]["differing"], arrays["time"]["size"]) == (1, 8)
     assert (arrays["time"]["max_absolute"], arrays["time"]["worst"]) == (0.5, [3])
+    assert (arrays["time"]["largest"], arrays["time"]["incomparable"]) == ("largest difference 0.5", 0)
+
+
+def test_json_has_differences_that_no_float_holds(tmp_path, harness):
+    """Twice 1e308, a NaN, and days of a date, each in its own unit."""
+    golden = {"far": np.array([1e308]), "gone": np.array([1.0]), "day": np.array(["2020-01-01"], "M8[D]")}
+    found = {"far": np.array([-1e308]), "gone": np.array([np.nan]), "day": golden["day"] + 3}
+    for name, arrays in (("one", golden), ("other", found)):
+        write_archive(tmp_path / f"{name}.npz", arrays)
+    shown = harness("diff", str(tmp_path / "one.npz"), str(tmp_path / "other.npz"), "--json")
+    arrays = json.loads(shown.out)["arrays"]
+    figures = {array["name"]: (array["max_absolute"], array["largest"]) for array in arrays}
+    assert figures == {
+        "far": (2 * int(1e308), "largest difference 2e+308"),
+        "gone": (0.0, "1 element differs by NaN or infinity"),
+        "day": (3, "largest difference 3 days"),
+    }
 
 
 def test_an_unreadable_file_exits_with_2(pair, harness):

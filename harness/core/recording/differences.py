@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.core.baselines.baseline import read_baseline
-from harness.core.errors import HarnessError, printable
+from harness.core.errors import HarnessError, StaleFormatError, printable
 from harness.core.fixtures.compare import Aspect, compare
 from harness.core.fixtures.difference_text import largest_difference
 from harness.core.fixtures.manifest import manifest_differences, read_manifest
@@ -30,6 +30,8 @@ def differences(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]
         return ()
     try:
         return tuple(readers[kind](before, after))
+    except StaleFormatError as error:
+        return (f"the old file has another format: {printable(error.found)}",)
     except HarnessError as error:
         return (f"the old file was unreadable: {printable(error.found)}",)
 

@@ -87,3 +87,30 @@ def test_an_unreadable_old_file_is_reported(tmp_path):
     write_archive(new, {"image": np.zeros(3)})
     (line,) = differences("fixture", old, new)
     assert line.startswith("the old file was unreadable: ")
+
+
+def test_an_old_manifest_of_another_format_is_reported_as_such(tmp_path, made):
+    """It was not damaged: an older version of this package wrote it."""
+    _, new = write_fixture(made(), tmp_path)
+    old = tmp_path / "old.json"
+    old.write_bytes(new.read_bytes().replace(b'"schema": 2', b'"schema": 1'))
+    assert differences("manifest", old, new) == ("the old file has another format: schema 1",)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "text"),
+    [
+        (
+            np.array(["2020-01-01"], "M8[D]"),
+            np.array(["2020-01-03"], "M8[D]"),
+            "largest difference 2 days at [0]",
+        ),
+        (np.array(["a", "b"]), np.array(["a", "c"]), "first difference 'b' -> 'c' at [1]"),
+        (np.array([1e308]), np.array([-1e308]), "largest difference 2e+308 at [0]"),
+        (np.array([1.0, np.inf]), np.array([1.0, 1.0]), "1 element differs by NaN or infinity at [1]"),
+    ],
+    ids=["dates", "strings", "overflow", "infinity"],
+)
+def test_differences_are_in_the_unit_of_their_dtype(archives, one, other, text):
+    (line,) = archives({"a": one}, {"a": other})
+    assert line.endswith(f"elements, {text}")
