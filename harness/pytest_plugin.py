@@ -1,60 +1,38 @@
-"""pytest plugin: the fixtures ``fixture_regression`` and ``metrics_regression``.
+"""The plugin under its name in the package, for ``pytest -p harness.pytest_plugin``.
 
-pytest-regressions runs the comparison; it reads golden/ and writes to a staging directory. Staged files are
-recorded once, at the end of the session, by the main process: pytest-xdist's workers send their lists to it.
+It is declared in the module ``golden_harness_pytest``, which pytest loads by itself.
 """
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from harness.core.errors import HarnessError
-from harness.core.storage.project import Project
-from harness.plugin.hooks import MainHooks, WorkerHooks
-from harness.plugin.session import GoldenSession
-from harness.plugin.settings import add_options, read_settings, require_permission
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from types import ModuleType
 
-    from harness.plugin.fixture_check import FixtureRegression
-    from harness.plugin.metrics_check import MetricsRegression
+    import pytest
 
-_SESSION: pytest.StashKey[GoldenSession] = pytest.StashKey()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add this package's options."""
-    add_options(parser)
+_NAME = "harness"  # of the entry point
+_MODULE = "golden_harness_pytest"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the hooks; stop before the first test if the session must not write golden files."""
-    session = GoldenSession(Project(config.rootpath, str(config.getini("golden_dir"))), read_settings(config))
-    config.stash[_SESSION] = session
-    if hasattr(config, "workerinput"):
-        config.pluginmanager.register(WorkerHooks(session, config), "harness-hooks")
-        return
-    config.pluginmanager.register(MainHooks(session, config), "harness-hooks")
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the plugin, unless it is."""
+    plugin = _declaration()
+    if not pluginmanager.is_registered(plugin):
+        pluginmanager.register(plugin, _NAME if pluginmanager.get_plugin(_NAME) is None else _MODULE)
+
+
+def _declaration() -> ModuleType:
+    """Import the module beside this package, which an installation of an older version does not know."""
     try:
-        require_permission(session.project, session.settings)
-    except HarnessError as error:
-        raise pytest.UsageError(str(error)) from error
-
-
-@pytest.fixture
-def fixture_regression(request: pytest.FixtureRequest, tmp_path: Path) -> FixtureRegression:
-    """Compare a fixture with its golden files: ``fixture_regression.check(fixture)``."""
-    from harness.plugin.fixture_check import FixtureRegression
-
-    return FixtureRegression(request, tmp_path, request.config.stash[_SESSION])
-
-
-@pytest.fixture
-def metrics_regression(request: pytest.FixtureRequest, tmp_path: Path) -> MetricsRegression:
-    """Compare metrics with their baseline: ``metrics_regression.check(metrics, name)``."""
-    from harness.plugin.metrics_check import MetricsRegression
-
-    return MetricsRegression(request, tmp_path, request.config.stash[_SESSION])
+        return importlib.import_module(_MODULE)
+    except ModuleNotFoundError:
+        sys.path.append(str(Path(__file__).parent.parent))
+        try:
+            return importlib.import_module(_MODULE)
+        finally:
+            sys.path.pop()

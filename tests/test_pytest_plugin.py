@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +17,7 @@ import harness.plugin.fixture_check  # noqa: F401 - numpy cannot be imported twi
 from harness.core.registry.registry import describe_file
 from harness.core.system.ci import VARIABLES
 
-if TYPE_CHECKING:
-    from pathlib import Path
+REPOSITORY = str(Path(harness.__file__).parent.parent)
 
 LATTICE = """
 import os
@@ -318,11 +317,12 @@ def test_conftest_in_a_subfolder(recorded: pytest.Pytester) -> None:
 
 
 def test_reason_may_be_required(suite: pytest.Pytester) -> None:
-    """With golden_require_reason, recording without a reason is an error before any test runs."""
+    """With golden_require_reason, nothing is recorded without a reason, and advice has the option."""
     suite.makeini("[pytest]\ngolden_require_reason = true\n")
+    suite.runpytest().stdout.fnmatch_lines(['*Record it with `pytest --force-regen --golden-reason "..."`*'])
     result = suite.runpytest("--regen-all")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
+    result.stdout.fnmatch_lines(
         ["*not recorded without a reason (golden_require_reason is set)*--golden-reason*"]
     )
     assert golden_bytes(suite) == {}
@@ -348,12 +348,39 @@ def test_reason_may_be_required(suite: pytest.Pytester) -> None:
 def test_ci_never_writes(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, flag: str
 ) -> None:
-    """In CI, --force-regen and --regen-all are usage errors before the first test."""
+    """In CI, --force-regen and --regen-all record nothing, and say so: the tests that would write fail."""
     monkeypatch.setenv(variable, value)
     result = suite.runpytest(flag)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*golden files are not written in CI ({variable} is set)*"])
+    result.assert_outcomes(failed=2)
+    line = f"nothing recorded: golden files are not written in CI ({variable} is set). Re-record locally and commit."
+    assert result.outlines[-1] == line
     assert golden_bytes(suite) == {}
+
+
+def test_ci_leaves_golden_files_that_are_the_same_and_reports_drift(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what would be written is refused, and the drift is shown."""
+    monkeypatch.setenv("CI", "true")
+    recorded.runpytest("--regen-all").assert_outcomes(passed=2)
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest("--regen-all")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*a: 12 of 12 elements differ*", "golden files are not written in CI (CI is set)*"]
+    )
+
+
+def test_other_users_of_pytest_regressions_are_left_alone(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In CI too: nothing golden of ours would be written."""
+    monkeypatch.setenv("CI", "true")
+    pytester.makepyfile("def test_data(file_regression):\n    file_regression.check('a')\n")
+    pytester.runpytest("--regen-all").assert_outcomes(passed=1)
+    assert not (pytester.path / ".harness").exists()
 
 
 def test_ci_false_is_not_ci(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,7 +449,7 @@ def test_generator_that_cannot_be_called_again_is_refused(suite: pytest.Pytester
     suite.makepyfile(lattice=LATTICE.replace("lattice:lattice", "lattice:gone"))
     result = suite.runpytest("--regen-all", "-k", "fixture")
     result.stdout.fnmatch_lines(
-        ["nothing recorded: fixture 'lattice': expected a generator that makes it again*gone*"]
+        ["nothing recorded: *lattice*gone*"]
     )
     assert golden_bytes(suite) == {}
 
@@ -547,14 +574,17 @@ def test_manifest_of_schema_1_is_refused_until_it_is_recorded_again(recorded: py
     assert json.loads(path.read_bytes())["arrays"]["a"]["sha256"].startswith("sha256:")
 
 
-def test_interrupted_regeneration_stops_the_next(recorded: pytest.Pytester) -> None:
+def test_interrupted_regeneration_stops_the_next(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Until an interrupted regeneration is recovered, nothing else is recorded."""
+    monkeypatch.setenv("SHIFT", "1")
     journal = recorded.path / ".harness" / "transaction" / "journal.json"
     journal.parent.mkdir()
     journal.write_text('{"schema": 1, "steps": []}')
     result = recorded.runpytest("--regen-all")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*harness recover*"])
+    result.stdout.fnmatch_lines(["*harness recover*"])
 
 
 def test_names_with_directories_work_from_recording_to_reproducing(suite: pytest.Pytester) -> None:
@@ -619,3 +649,308 @@ def test_names_that_some_system_cannot_keep_apart_are_refused(recorded: pytest.P
         ["*names * differ only by case*" if name == "Lattice" else "*fixture name *is not valid*"]
     )
     assert golden_bytes(recorded) == before
+
+
+MARKED = """
+import pytest
+from lattice import SHIFT, lattice
+
+{mark}
+def test_fixture(fixture_regression, request):
+    {before}
+    fixture_regression.check(lattice())
+    {after}
+"""
+UNUSUAL = {
+    "xfail": {"mark": "@pytest.mark.xfail"},
+    "strict": {"mark": "@pytest.mark.xfail(strict=True)"},
+    "not-run": {"mark": "@pytest.mark.xfail(run=False)"},
+    "condition": {"mark": "@pytest.mark.xfail(True, reason='known')"},
+    "added-before": {"before": "request.applymarker(pytest.mark.xfail)"},
+    "added-after": {"after": "request.applymarker(pytest.mark.xfail(reason='late')); assert 0"},
+    "imperative": {"after": "pytest.xfail('known')"},
+    "skip": {"after": "pytest.skip('not today')"},
+}
+
+
+@pytest.mark.parametrize("flag", ["--force-regen", "--regen-all"])
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_an_xfail_or_skipped_test_leaves_its_golden_file_alone(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, flag: str, case: str
+) -> None:
+    """Whatever its result, and however it is marked."""
+    parts = {"mark": "", "before": "", "after": ""} | UNUSUAL[case]
+    if flag == "--force-regen" and parts["after"]:
+        pytest.skip("the check fails first, as it does without the flag")
+    recorded.makepyfile(test_suite=MARKED.format(**parts))
+    monkeypatch.setenv("SHIFT", "1")
+    before = golden_bytes(recorded)
+    result = recorded.runpytest(flag)
+    assert golden_bytes(recorded) == before
+    assert result.ret == 0
+    staged = recorded.path / ".harness" / "staged"
+    assert not staged.exists() or list(staged.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "mark", ["@pytest.mark.xfail(False, reason='elsewhere')", "@pytest.mark.skipif(False, reason='no')"]
+)
+def test_a_mark_that_does_not_apply_changes_nothing(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    """The golden file is recorded."""
+    recorded.makepyfile(test_suite=MARKED.format(mark=mark, before="", after=""))
+    monkeypatch.setenv("SHIFT", "1")
+    recorded.runpytest("--regen-all").stdout.fnmatch_lines(["recorded golden/lattice.npz: *"])
+
+
+def test_an_xfail_test_does_not_prevent_the_recording_of_others(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails as expected, strict or not, and the summary names what was left alone."""
+    more = "\nimport pytest\ntest_fixture = pytest.mark.xfail(strict=True)(test_fixture)\n"
+    recorded.makepyfile(test_suite=SUITE + more)
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest("--regen-all")
+    result.assert_outcomes(passed=1, xfailed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "recorded golden/lattice.net.json: *",
+            "left alone: golden/lattice.npz (test_suite.py::test_fixture is expected to fail)",
+        ]
+    )
+    result.stdout.no_fnmatch_line("recorded golden/lattice.npz*")
+
+
+def test_a_check_whose_failure_is_expected_by_the_test_records_nothing(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test of the check itself must not change what it checks."""
+    caught = "    import pytest\n    with pytest.raises(pytest.fail.Exception):\n        fixture_regression.check(lattice())"
+    recorded.makepyfile(test_suite=SUITE.replace("    fixture_regression.check(lattice())", caught))
+    monkeypatch.setenv("SHIFT", "1")
+    before = golden_bytes(recorded)
+    result = recorded.runpytest("--force-regen", "-k", "fixture")
+    result.stdout.fnmatch_lines(
+        ["left alone: golden/lattice.npz (*test_fixture passed although its check failed)"]
+    )
+    assert golden_bytes(recorded) == before
+
+
+RERUN = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    for attempt in range(3):  # as pytest-rerunfailures does
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        again = attempt < 2 and any(report.failed for report in reports)
+        for report in reports:
+            if again and report.failed:
+                report.outcome = "rerun"
+            item.ihook.pytest_runtest_logreport(report=report)
+        if not again:
+            return True
+"""
+UNSTABLE = """
+attempts = []
+
+def test_metrics(metrics_regression):
+    attempts.append(1)
+    metrics_regression.check({"ssim": 0.1 * len(attempts)}, "lattice.net")
+    assert len(attempts) == 3
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
+def test_the_last_attempt_of_a_repeated_test_counts(
+    suite: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    """The first, failed ones are forgotten."""
+    if arguments:
+        pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    suite.makeconftest(RERUN)
+    suite.makepyfile(test_suite=UNSTABLE)
+    result = suite.runpytest_subprocess("--regen-all", *arguments)
+    assert result.ret == 0
+    baseline = json.loads((suite.path / "golden" / "lattice.net.json").read_bytes())
+    assert baseline["metrics"]["ssim"]["value"] == 0.1 * 3
+    assert list((suite.path / ".harness" / "staged").iterdir()) == []
+
+
+def test_one_name_with_two_contents_in_one_test_is_refused(suite: pytest.Pytester) -> None:
+    """Both places are named, and the last line of the output says that nothing was recorded."""
+    twice = "    fixture_regression.check(lattice())\n    fixture_regression.check(lattice(dtype='float32'))"
+    suite.makepyfile(test_suite=SUITE.replace("    fixture_regression.check(lattice())", twice))
+    result = suite.runpytest("--regen-all")
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.outlines[-1].startswith(
+        "nothing recorded: golden/lattice.json is checked with different content"
+    )
+    assert "test_suite.py::test_fixture (test_suite.py:4 and test_suite.py:5)" in result.outlines[-1]
+    assert golden_bytes(suite) == {}
+
+
+def test_one_name_with_equal_content_in_two_tests_is_recorded(suite: pytest.Pytester) -> None:
+    """There is nothing to choose."""
+    more = "\ndef test_again(fixture_regression):\n    fixture_regression.check(lattice())\n"
+    suite.makepyfile(test_suite=SUITE + more)
+    suite.runpytest("--regen-all").assert_outcomes(passed=3)
+    suite.runpytest().assert_outcomes(passed=3)
+
+
+def test_a_name_that_one_check_accepts_and_another_would_change_is_refused(recorded: pytest.Pytester) -> None:
+    """Otherwise the first test would fail from then on."""
+    more = "\ndef test_again(fixture_regression):\n    fixture_regression.check(lattice(dtype='float32'))\n"
+    recorded.makepyfile(test_suite=SUITE + more)
+    before = golden_bytes(recorded)
+    result = recorded.runpytest("--force-regen")
+    assert "checked with different content" in result.outlines[-1]
+    assert golden_bytes(recorded) == before
+
+
+def test_a_golden_file_edited_by_hand_is_named_as_such(recorded: pytest.Pytester) -> None:
+    """The code is not at fault."""
+    path = recorded.path / "golden" / "lattice.net.json"
+    path.write_text(path.read_text().replace("0.5", "0.25", 1))
+    result = recorded.runpytest("-k", "metrics")
+    result.stdout.fnmatch_lines(
+        [
+            "the baseline of metrics 'lattice.net' is not the one that was recorded:",
+            "  golden/lattice.net.json: golden file changed since it was recorded: expected *",
+            "Restore it with `git checkout -- golden/lattice.net.json`*",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-p", "no:regressions"), ("-p", "no:regressions", "-p", "no:cacheprovider")]
+)
+def test_without_pytest_regressions_checks_only_compare(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """It is needed for writing alone."""
+    recorded.runpytest_subprocess(*arguments).assert_outcomes(passed=2)
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest_subprocess(*arguments)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*a: 12 of 12 elements differ*"])
+
+
+@pytest.mark.parametrize("name", ["harness.pytest_plugin", "golden_harness_pytest"])
+def test_without_autoload_the_plugin_can_be_given(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """By either of its names."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTHONPATH", REPOSITORY)
+    recorded.runpytest_subprocess("-p", name).assert_outcomes(passed=2)
+    recorded.runpytest_subprocess().assert_outcomes(errors=2)
+
+
+@pytest.mark.parametrize("layout", ["package", "module"])
+def test_a_project_with_its_own_harness_is_left_alone(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    """Python finds the project's first; only a test that asks for our fixture is an error, of one sentence."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTHONPATH", f"{pytester.path}{os.pathsep}{REPOSITORY}")
+    if layout == "package":
+        pytester.mkpydir("harness")
+    else:
+        pytester.makepyfile(harness="raise SystemExit('imported')\n")
+    arguments = ("-p", "golden_harness_pytest", "-p", "pytest_regressions.plugin")
+    pytester.makepyfile("def test_own():\n    pass\n")
+    pytester.runpytest_subprocess(*arguments, "--regen-all").assert_outcomes(passed=1)
+    pytester.makepyfile("def test_ours(metrics_regression):\n    pass\n")
+    result = pytester.runpytest_subprocess(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: *expected the package 'harness' of golden-harness, found another*Rename*"]
+    )
+
+
+def test_a_read_only_checkout_is_compared(recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written below the project, so no error of the disk can hide the drift."""
+    shutil.rmtree(recorded.path / ".harness")
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["*a: 12 of 12 elements differ*"])
+    assert not (recorded.path / ".harness").exists()
+
+
+def test_without_space_for_the_obtained_data_the_drift_is_reported(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are only kept for looking at them."""
+    recorded.makeconftest(
+        "import harness.plugin.golden_check as check\n"
+        "def full(path):\n    raise OSError(28, 'No space left on device')\n"
+        "check.make_directory = full\n"
+    )
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest_subprocess("-k", "fixture")
+    lines = [
+        "*a: 12 of 12 elements differ*",
+        "The obtained data could not be saved: *No space left on device",
+    ]
+    result.stdout.fnmatch_lines(lines)
+
+
+def test_nearest_registry_wins_from_a_sub_directory(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an ini file, pytest's rootdir is the sub-directory; the golden files are those above."""
+    (recorded.path / "tox.ini").unlink()
+    below = recorded.mkdir("below")
+    for name in ("lattice.py", "test_suite.py"):
+        shutil.move(recorded.path / name, below / name)
+    monkeypatch.chdir(below)
+    recorded.runpytest_subprocess().assert_outcomes(passed=2)
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest_subprocess("-k", "fixture")
+    result.stdout.fnmatch_lines(["  harness diff ../golden/lattice.npz *"])
+    assert not (below / "golden").exists()
+
+
+def test_nearest_registry_wins_with_a_configuration_elsewhere(
+    recorded: pytest.Pytester, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """``-c elsewhere/pytest.ini`` makes elsewhere pytest's rootdir."""
+    other = tmp_path_factory.mktemp("elsewhere") / "pytest.ini"
+    other.write_text("[pytest]\n")
+    recorded.runpytest_subprocess("-c", other, recorded.path).assert_outcomes(passed=2)
+    other.write_text("[pytest]\ngolden_dir = other\n")
+    result = recorded.runpytest_subprocess("-c", other, recorded.path)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: golden_dir: expected 'golden', the golden directory of the project in *"]
+    )
+
+
+def test_a_run_that_was_killed_leaves_nothing_after_the_next(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its staged files are removed."""
+    monkeypatch.setenv("SHIFT", "1")
+    recorded.makepyfile(test_killed="import os\n" + SUITE + "\ndef test_z():\n    os.kill(os.getpid(), 9)\n")
+    recorded.runpytest_subprocess("--regen-all", "test_killed.py")
+    staged = recorded.path / ".harness" / "staged"
+    assert list(staged.iterdir()) != []
+    recorded.runpytest_subprocess("--regen-all", "test_suite.py")
+    assert list(staged.iterdir()) == []
+
+
+def test_golden_directory_of_the_configuration_is_that_of_the_command_line(
+    suite: pytest.Pytester, run_harness
+) -> None:
+    """``harness verify`` and pytest look in the same place."""
+    suite.makeini("[pytest]\ngolden_dir = tests/reference\n")
+    suite.runpytest("--regen-all").assert_outcomes(passed=2)
+    (suite.path / "tests" / "reference" / "stray.npz").touch()
+    found = run_harness("verify", cwd=suite.path)
+    assert "unregistered: tests/reference/stray.npz" in found.out
+    assert "2 of 3" not in found.out
+    assert "3 of 4 golden files match" in found.out

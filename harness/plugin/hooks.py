@@ -116,7 +116,12 @@ class MainHooks(WorkerHooks):
 
     def summarize(self, reporter: Any) -> None:
         """List what was recorded, or why nothing was; then what was left alone, and unreferenced files."""
-        lines = [*self._recorded_lines(), *self._obstacle_lines(), *self._left_lines(), *self._unreferenced_lines()]
+        lines = [
+            *self._recorded_lines(),
+            *self._obstacle_lines(),
+            *self._left_lines(),
+            *self._unreferenced_lines(),
+        ]
         if lines:
             reporter.section("golden files")
         for line in lines:

@@ -22,10 +22,10 @@ from harness.plugin.golden_check import GoldenCheck
 from harness.report.verdicts import metric_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from harness.core.registry.format import Kind
+    from harness.core.verdict import Verdict
 
 
 class MetricsRegression(GoldenCheck):
@@ -65,39 +65,35 @@ class MetricsRegression(GoldenCheck):
         self.require_recorded(filename)
         golden = self.project.golden / filename
         before = read_baseline(golden) if golden.is_file() else None
+        damaged: list[Verdict] = []
         lines: list[str] = []
         if before is not None:
             verdicts = judge(before, measured, controls)
-            lines = self.damage(filename)
+            damaged = self.damaged(filename)
+            lines = self.damage_lines(damaged)
             lines += [] if all_accepted(verdicts) else metric_lines(verdicts, accepted=True)
             if not lines:
+                self.accept(filename)
                 return
         _require_finite(name, measured, lines)
-
-        def fail(_obtained: Path, _expected: Path) -> None:
-            __tracebackhide__ = True
-            raise AssertionError(self._report(name, lines))
-
         self.perform(
             name,
             ".json",
-            fail,  # called only if there is a baseline, which has been found to differ
-            lambda path: replace_file(path, encode_baseline(provisional_baseline(measured, before))),
+            differences=lambda: lines,  # called only if there is a baseline, which has been found to differ
+            report=lambda lines, _obtained: self._report(name, lines, damaged),
+            dump=lambda path: replace_file(path, encode_baseline(provisional_baseline(measured, before))),
         )
 
     def kind(self, filename: str) -> Kind:  # noqa: ARG002 - the interface of both checks
         """Return "baseline"."""
         return "baseline"
 
-    def _report(self, name: str, lines: list[str]) -> str:
-        return "\n".join(
-            [
-                f"metrics {name!r} differ from their baseline, {self.relative(name)}.json:",
-                *(f"  {line}" for line in lines),
-                "If the change is intended, re-record it with `pytest --force-regen`, then",
-                "measure its tolerances with `harness calibrate`.",
-            ]
-        )
+    def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict]) -> list[str]:
+        differ = f"metrics {name!r} differ from their baseline, {self.shown(name)}.json:"
+        if damaged:
+            differ = f"the baseline of metrics {name!r} is not the one that was recorded:"
+        more = ", then\nmeasure its tolerances with `harness calibrate`"
+        return [differ, *(f"  {line}" for line in lines), *self.advice(damaged, more)]
 
 
 def _require_finite(name: str, metrics: Mapping[str, float], lines: list[str]) -> None:

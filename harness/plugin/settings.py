@@ -1,26 +1,36 @@
-"""What the command line and the ini file of one pytest session ask for.
-
-Every pytest run imports this module, with or without golden files, so it imports little.
-"""
+"""What the command line and pytest's configuration ask for, and which project they mean."""
 
 from __future__ import annotations
 
 import math
+import os
 import shlex
 import sys
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from harness.core.errors import UsageError
+from harness.core.storage.project import (
+    REGISTRY,
+    Project,
+    nearest_registry,
+    nearest_root,
+    project_at,
+    require_golden_directory,
+)
+from harness.core.storage.pytest_settings import find_pytest_settings, read_pytest_settings
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
-    from harness.core.storage.project import Project
+    from collections.abc import Mapping
 
 Unreferenced = Literal["ignore", "warn", "reject"]
+_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})  # as pytest has them
+_FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,38 +63,44 @@ class Settings:
     reset_drift: bool = False
     command: str = "pytest"
 
-
-def add_options(parser: pytest.Parser) -> None:
-    """Add the command line options and ini keys; pytest-regressions adds --force-regen and --regen-all."""
-    group = parser.getgroup("golden files")
-    group.addoption("--golden-reason", metavar="TEXT", help="Why golden files change. Kept in the history.")
-    group.addoption(
-        "--golden-unreferenced",
-        choices=typing.get_args(Unreferenced),
-        help="What to do about golden files that no test used, after a complete run without failures.",
-    )
-    group.addoption(
-        "--golden-max-drift",
-        metavar="N",
-        help="Do not record a file whose cumulative drift from its first version exceeds N tolerances. "
-        "0: no limit.",
-    )
-    # Without an ini key: if every session reset the drift, none would ever accumulate.
-    group.addoption(
-        "--golden-reset-drift",
-        action="store_true",
-        help="Measure future cumulative drift from the versions recorded now.",
-    )
-    parser.addini("golden_dir", "Directory of the golden files, relative to rootdir.", default="golden")
-    parser.addini("golden_reason", "Default of --golden-reason.", default="")
-    parser.addini(
-        "golden_require_reason", "Do not record golden files without a reason.", type="bool", default=False
-    )
-    parser.addini("golden_unreferenced", "Default of --golden-unreferenced.", default="ignore")
-    parser.addini("golden_max_drift", "Default of --golden-max-drift.", default="0")
+    def advice(self, text: str) -> str:
+        """Return *text* with a command that records as it has to be typed in this project."""
+        needs_reason = self.require_reason and not self.reason
+        return text.replace(_RECORD, f'{_RECORD} --golden-reason "..."') if needs_reason else text
 
 
-def read_settings(config: pytest.Config) -> Settings:
+_RECORD = "pytest --force-regen"
+
+
+def find_session_project(config: pytest.Config) -> Project:
+    """Return the project of a session: the nearest one with a registry at rootdir, or where pytest was started.
+
+    Without a registry the project starts at rootdir, unless pytest has found no configuration there.
+
+    Raises
+    ------
+    pytest.UsageError
+        If pytest's own configuration has another golden directory than the project.
+    HarnessError
+        As :func:`~harness.core.storage.project.project_at`.
+    """
+    starts = (config.rootpath.resolve(), config.invocation_params.dir.resolve())
+    root = next((found for start in starts if (found := nearest_registry(start))), None)
+    if root is None:
+        elsewhere = config.inipath is None or getattr(config.option, "inifilename", None)
+        root = (nearest_root(starts[1]) if elsewhere else None) or starts[0]
+    project = project_at(root)
+    given = _pytest_values(config).get("golden_dir")
+    if given not in {None, ""} and require_golden_directory(given, config.inipath) != project.golden_name:
+        place = find_pytest_settings(root, "golden_dir").file or root / "pytest.ini"
+        raise pytest.UsageError(
+            f"golden_dir: expected {project.golden_name!r}, the golden directory of the project in {root}, found "
+            f"{given!r}. `harness` would not find it there: set golden_dir in {place}."
+        )
+    return project
+
+
+def read_settings(config: pytest.Config, root: Path) -> Settings:
     """Return the session's settings; an option takes precedence over its ini key.
 
     Raises
@@ -93,19 +109,25 @@ def read_settings(config: pytest.Config) -> Settings:
         If a value is not valid.
     """
     option = config.option
+    values = {**find_pytest_settings(root).values, **_pytest_values(config)}
+
+    def text(key: str, default: str = "") -> str:
+        return str(getattr(option, key, None) or values.get(key, default))
+
     return Settings(
-        writes=bool(option.force_regen or option.regen_all),
-        reason=option.golden_reason or str(config.getini("golden_reason")),
-        require_reason=bool(config.getini("golden_require_reason")),
-        unreferenced=_unreferenced(option.golden_unreferenced or str(config.getini("golden_unreferenced"))),
-        max_drift=_max_drift(option.golden_max_drift or str(config.getini("golden_max_drift"))),
+        # Without pytest-regressions there are no such options.
+        writes=bool(getattr(option, "force_regen", False) or getattr(option, "regen_all", False)),
+        reason=text("golden_reason"),
+        require_reason=_flag("golden_require_reason", values.get("golden_require_reason", False)),
+        unreferenced=_unreferenced(text("golden_unreferenced", "ignore")),
+        max_drift=_max_drift(text("golden_max_drift", "0")),
         reset_drift=option.golden_reset_drift,
         command=shlex.join(["pytest", *sys.argv[1:]]),
     )
 
 
 def require_permission(project: Project, settings: Settings) -> None:
-    """Raise if a session with these settings must not write golden files, before its first test.
+    """Raise if a session with these settings must not write golden files.
 
     Raises
     ------
@@ -128,6 +150,30 @@ def require_permission(project: Project, settings: Settings) -> None:
             message="golden files are not recorded without a reason (golden_require_reason is set)",
             remedy='Give one with --golden-reason "...".',
         )
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as it can be typed where pytest was started."""
+    absolute, here = Path(os.path.abspath(path)), Path.cwd()  # noqa: PTH100 - resolve() would follow links
+    near = absolute.is_relative_to(here) or any((above / REGISTRY).exists() for above in here.parents)
+    return Path(os.path.relpath(absolute, here)).as_posix() if near else absolute.as_posix()
+
+
+def _pytest_values(config: pytest.Config) -> Mapping[str, Any]:
+    """Return the keys in the file that pytest has chosen, and those of ``--override-ini``."""
+    values = dict(read_pytest_settings(config.inipath).values) if config.inipath else {}
+    for item in getattr(config.option, "override_ini", None) or ():
+        key, _, value = item.partition("=")
+        if key.startswith("golden_"):
+            values[key] = value
+    return values
+
+
+def _flag(key: str, value: object) -> bool:
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise pytest.UsageError(f"{key}: expected true or false, found {value!r}.")
+    return word in _TRUE
 
 
 def _unreferenced(word: str) -> Unreferenced:

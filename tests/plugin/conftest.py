@@ -74,6 +74,7 @@ def project(empty, lattice, tmp_path) -> Project:
 
 
 @pytest.fixture
-def session(project) -> GoldenSession:
-    """A session of the project that does not write."""
+def session(project, monkeypatch) -> GoldenSession:
+    """A session of the project that does not write, started at its root."""
+    monkeypatch.chdir(project.root)
     return GoldenSession(project, Settings())

@@ -21,8 +21,15 @@ def write_new(path) -> None:
     path.write_text("new")
 
 
-def differ(_obtained, _expected) -> None:
-    raise AssertionError("they differ")
+def perform(check: GoldenCheck, name: str) -> bool:
+    """Perform a check that finds a difference."""
+    return check.perform(
+        name,
+        ".json",
+        differences=lambda: ["a: 1"],
+        report=lambda lines, obtained: ["they differ", *lines, obtained.name],
+        dump=write_new,
+    )
 
 
 def test_a_missing_file_is_refused_with_both_remedies(check):
@@ -48,25 +55,27 @@ def test_damage_is_a_line_for_each_file(check, session):
     (session.project.golden / "lattice.json").unlink()
     size = (session.project.golden / "lattice.npz").stat().st_size
     assert size > 0
-    (line,) = check.damage("lattice.npz", "lattice.json")
+    (line,) = check.damage_lines(check.damaged("lattice.npz", "lattice.json"))
     assert line.startswith("golden/lattice.json: missing: expected ")
 
 
-def test_a_difference_fails_without_a_traceback_and_stages_nothing(check, session):
-    """The staging directory is removed."""
+def test_a_difference_fails_without_a_traceback_and_stages_nothing(check, session, tmp_path):
+    """No staging directory is made."""
     with pytest.raises(pytest.fail.Exception) as caught:
-        check.perform("lattice.net", ".json", differ, write_new)
-    assert (str(caught.value), caught.value.pytrace) == ("they differ", False)
+        perform(check, "lattice.net")
+    expected = "they differ\na: 1\nlattice.net.obtained.json"
+    assert (str(caught.value), caught.value.pytrace) == (expected, False)
+    assert (tmp_path / "lattice.net.obtained.json").read_text() == "new"
     assert not isinstance(caught.value, RecordedError)
     assert session.staged == []
-    assert list((session.project.root / ".harness" / "staged").iterdir()) == []
+    assert not (session.project.root / ".harness" / "staged").exists()
 
 
 def test_a_new_file_is_staged_and_golden_files_stay(request, tmp_path, empty):
     """The failure names the golden path, and says when it is written."""
     session = GoldenSession(empty, Settings(writes=True))
     with pytest.raises(RecordedError) as caught:
-        MetricsRegression(request, tmp_path, session).perform("other", ".json", differ, write_new)
+        perform(MetricsRegression(request, tmp_path, session), "other")
     assert str(caught.value) == (
         "File not found in data directory, created:\n- golden/other.json\n"
         "It is written at the end of the session, unless a test fails for another reason."
@@ -74,4 +83,5 @@ def test_a_new_file_is_staged_and_golden_files_stay(request, tmp_path, empty):
     (staged,) = session.staged
     assert (staged.path, staged.kind, staged.data.read_text()) == ("golden/other.json", "baseline", "new")
     assert staged.test == request.node.nodeid
+    assert staged.place.endswith(f"test_golden_check.py:{perform.__code__.co_firstlineno + 2}")
     assert not empty.golden.exists()

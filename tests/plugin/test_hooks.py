@@ -1,4 +1,4 @@
-"""Hooks: which events prevent recording, what workers send, and the summary in the terminal."""
+"""What happens when a test ends, what workers send, and the summary in the terminal."""
 
 from __future__ import annotations
 
@@ -21,88 +21,73 @@ def hooks(session) -> MainHooks:
     return MainHooks(session, SimpleNamespace(args_source=pytest.Config.ArgsSource.ARGS, option=None))
 
 
-def report(nodeid: str = "test_a", outcome: str = "failed", **more):
-    return SimpleNamespace(nodeid=nodeid, outcome=outcome, failed=outcome == "failed", **more)
+def report(outcome: str = "passed", **more):
+    return SimpleNamespace(outcome=outcome, passed=outcome == "passed", skipped=outcome == "skipped", **more)
 
 
-def reported(hooks: WorkerHooks, raised: BaseException | None):
-    """The test report after the hook, if the test raised."""
-    excinfo = None if raised is None else SimpleNamespace(value=raised)
-    wrapper = hooks.pytest_runtest_makereport(SimpleNamespace(excinfo=excinfo))
-    next(wrapper)
-    with pytest.raises(StopIteration) as stopped:
-        wrapper.send(SimpleNamespace(longrepr="traceback"))
-    return stopped.value.value
+TEST = SimpleNamespace(nodeid="test_net")
 
 
-def test_an_error_is_shown_as_its_message(hooks):
-    """Other exceptions keep their traceback."""
-    assert reported(hooks, ERROR).longrepr == "UsageError: option: expected a, found b. Correct it."
-    assert reported(hooks, ValueError("x")).longrepr == "traceback"
-    assert reported(hooks, None).longrepr == "traceback"
+def test_a_failure_that_only_announces_a_recording_is_marked(hooks):
+    """Others are not, and prevent recording."""
+    marked, plain = report("failed", when="call"), report("failed", when="call")
+    hooks.end(TEST, RecordedError("differs"), marked)
+    hooks.end(TEST, ValueError("x"), plain)
+    assert marked.harness_recorded
+    assert not hasattr(plain, "harness_recorded")
 
 
-def test_a_failure_prevents_recording(hooks, session):
-    """Unless it only says that a golden file will be recorded."""
-    hooks.pytest_runtest_logreport(report("test_a"))
-    recorded = reported(hooks, RecordedError("differs"))
-    hooks.pytest_runtest_logreport(report("test_b", harness_recorded=recorded.harness_recorded))
-    hooks.pytest_runtest_logreport(report("test_c", "skipped"))
-    hooks.pytest_runtest_logreport(report("test_d", "passed"))
-    assert session.obstacles == ["test_a failed"]
-    assert session.gaps == ["test_a failed", "test_b failed", "test_c skipped"]
+@pytest.mark.parametrize(
+    ("ended", "why"),
+    [
+        (report("skipped", when="call", wasxfail=""), "test_net is expected to fail"),
+        (report("passed", when="call", wasxfail="reason"), "test_net is expected to fail"),
+        (report("skipped", when="call"), "test_net was skipped"),
+        (report("skipped", when="teardown"), "test_net was skipped"),
+    ],
+)
+def test_what_an_unusual_test_staged_is_left_alone(hooks, session, stage_baseline, ended, why):
+    """The staged copy is removed, and the summary says why."""
+    folder = stage_baseline(session, 0.75)
+    hooks.end(TEST, None, report("passed", when="setup"))
+    assert session.staged != []
+    hooks.end(TEST, None, ended)
+    assert session.staged == []
+    assert not folder.exists()
+    assert summary(hooks) == ["golden files", f"left alone: golden/lattice.net.json ({why})"]
 
 
-def test_a_file_that_cannot_be_collected_prevents_recording(hooks, session):
-    """Deselected tests do not, but unused files are not reported then."""
-    hooks.pytest_collectreport(report("test_x.py"))
-    hooks.pytest_collectreport(report("", "failed"))
-    hooks.pytest_collectreport(report("test_y.py", "passed"))
-    hooks.pytest_deselected([object(), object()])
-    assert session.obstacles == [
-        "test_x.py could not be collected",
-        "a test file could not be collected",
-    ]
-    assert session.gaps[-1] == "2 tests deselected"
+def test_a_failure_that_the_test_has_caught_records_nothing(hooks, session, stage_baseline):
+    """A test that expects its check to fail passes."""
+    stage_baseline(session, 0.75)
+    session.raised.add("test_net")
+    hooks.end(TEST, None, report("passed", when="call"))
+    assert session.staged == []
+
+
+def test_the_last_attempt_counts(hooks, session, stage_baseline):
+    """What another test staged stays."""
+    first, other = stage_baseline(session, 0.75), stage_baseline(session, 0.25, "test_other")
+    hooks.begin(TEST)
+    assert [item.test for item in session.staged] == ["test_other"]
+    assert (first.exists(), other.exists()) == (False, True)
 
 
 def test_a_worker_sends_its_state(session, stage_baseline):
     """The controller adds it."""
     stage_baseline(session, 0.75)
+    session.refusal = ERROR
     config = SimpleNamespace(workeroutput={})
-    WorkerHooks(session, config).pytest_sessionfinish()
+    WorkerHooks(session, config).finish(SimpleNamespace(), 0)
     controller = GoldenSession(session.project, session.settings)
-    node = SimpleNamespace(workeroutput=config.workeroutput)
-    MainHooks(controller, SimpleNamespace()).pytest_testnodedown(node, None)
+    MainHooks(controller, SimpleNamespace()).add_worker(config.workeroutput["harness"])
     assert controller.staged == session.staged
-    assert controller.obstacles == []
+    assert str(controller.refusal) == str(ERROR)
 
 
-@pytest.mark.parametrize(
-    "node",
-    [
-        SimpleNamespace(gateway=SimpleNamespace(id="gw0")),
-        SimpleNamespace(gateway=SimpleNamespace(id="gw0"), workeroutput={}),
-    ],
-)
-def test_a_crashed_worker_prevents_recording(hooks, session, node):
-    """It sends nothing."""
-    hooks.pytest_testnodedown(node, None)
-    assert session.obstacles == ["worker gw0 crashed"]
-
-
-@pytest.mark.parametrize(
-    ("status", "obstacles"),
-    [
-        (pytest.ExitCode.OK, []),
-        (pytest.ExitCode.TESTS_FAILED, []),
-        (pytest.ExitCode.INTERRUPTED, ["the session was interrupted"]),
-        (pytest.ExitCode.INTERNAL_ERROR, ["the session was interrupted"]),
-    ],
-)
 def test_an_interrupted_session_prevents_recording(hooks, session, status, obstacles):
     """Failed tests are judged one by one; other ends are not trusted."""
-    hooks.pytest_sessionfinish(SimpleNamespace(exitstatus=status), status)
+    hooks.finish(SimpleNamespace(exitstatus=status), status)
     assert session.obstacles == obstacles
 
 
@@ -111,14 +96,14 @@ def test_an_error_while_recording_changes_the_exit_code(hooks, session, stage_ba
     stage_baseline(session, 0.75, "test_a")
     stage_baseline(session, 0.25, "test_b")
     ended = SimpleNamespace(exitstatus=pytest.ExitCode.OK)
-    hooks.pytest_sessionfinish(ended, pytest.ExitCode.OK)
+    hooks.finish(ended, pytest.ExitCode.OK)
     assert ended.exitstatus == pytest.ExitCode.USAGE_ERROR
 
 
 def summary(hooks: MainHooks) -> list[str]:
     """The lines of the summary, its heading first."""
     lines: list[str] = []
-    hooks.pytest_terminal_summary(SimpleNamespace(section=lines.append, write_line=lines.append))
+    hooks.summarize(SimpleNamespace(section=lines.append, write_line=lines.append))
     return lines
 
 
@@ -156,6 +141,29 @@ def test_why_nothing_was_recorded(hooks, session, stage_baseline):
     assert summary(hooks)[1:] == ["nothing recorded: option: expected a, found b. Correct it."]
 
 
+def conclusion(hooks: MainHooks) -> list[str]:
+    lines: list[str] = []
+    hooks.conclude(SimpleNamespace(write_line=lambda line, **_: lines.append(line)))
+    return lines
+
+
+def test_the_last_line_says_why_nothing_was_recorded(hooks, session, stage_baseline):
+    """In one line; there is none if something was recorded or nothing was to be."""
+    assert conclusion(hooks) == []
+    stage_baseline(session, 0.75)
+    assert conclusion(hooks) == []
+    session.obstacles += ["test_a failed", "test_b failed"]
+    assert conclusion(hooks) == ["nothing recorded (1 golden file differs): test_a failed"]
+    session.refusal = ERROR
+    assert conclusion(hooks) == ["nothing recorded: option: expected a, found b. Correct it."]
+
+
+def test_what_others_wrote_is_escaped(hooks, session):
+    """Names of tests may hold anything."""
+    session.left.append(("test_a", "a\n::error::b\x1b[31m"))
+    assert summary(hooks)[1:] == ["left alone: a\\n::error::b\\x1b[31m"]
+
+
 def complete(session: GoldenSession, **option) -> MainHooks:
     """Hooks of a run of all tests."""
     config = SimpleNamespace(
@@ -172,7 +180,7 @@ def test_unused_files_of_a_complete_run(project, word, status):
     """Ignored, listed, or listed and rejected."""
     session = GoldenSession(project, Settings(unreferenced=word), used={"golden/lattice.npz"})
     hooks, ended = complete(session), SimpleNamespace(exitstatus=0)
-    hooks.pytest_sessionfinish(ended, pytest.ExitCode.OK)
+    hooks.finish(ended, pytest.ExitCode.OK)
     assert ended.exitstatus == status
     lines = [
         "golden files",

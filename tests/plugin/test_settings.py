@@ -19,7 +19,7 @@ golden_max_drift = 2
 
 def read(pytester: pytest.Pytester, *arguments: str, ini: str = "[pytest]") -> Settings:
     pytester.makeini(ini)
-    return read_settings(pytester.parseconfig(*arguments))
+    return read_settings(pytester.parseconfig(*arguments), pytester.path)
 
 
 def test_defaults(pytester: pytest.Pytester):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 _NO_LIMIT = DriftLimit()
+_ARCHIVES = frozenset({"fixture", "result"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def plan(project: Project, staged: Iterable[Staged], limit: DriftLimit = _NO_LIM
     Raises
     ------
     RefusedError
-        If two tests record one name, or a file would drift farther than *limit* allows.
+        If two checks of one name have different content, or a file would drift farther than *limit* allows.
     UsageError
         If a name is not valid on every system, or differs from another only by case or Unicode form.
     """
@@ -100,16 +101,16 @@ def digest_if_file(path: Path) -> str | None:
 
 
 def _one_per_path(project: Project, staged: Iterable[Staged]) -> list[Staged]:
-    """Return the staged files sorted by path. Raise if tests stage one path twice, or our own history."""
+    """Return the staged files sorted by path. Raise if one path has two contents, or is our own history."""
     chosen: dict[str, Staged] = {}
     for item in staged:
         known = chosen.setdefault(item.path, item)
-        if known.test != item.test:
+        if known is not item and not _same_content(known, item):
             raise RefusedError(
                 item.path,
-                expected="one test that records it",
-                found=f"two, {known.test} and {item.test}",
-                message=f"{item.path} is recorded by two tests, {known.test} and {item.test}",
+                expected="one content",
+                found=f"two, {_places(known, item)}",
+                message=f"{item.path} is checked with different content in {_places(known, item)}",
                 remedy="Give each of them its own name.",
             )
         if project.locate(item.path) == history_path(project):
@@ -121,6 +122,11 @@ def _one_per_path(project: Project, staged: Iterable[Staged]) -> list[Staged]:
                 remedy="Leave it out: harness adds the records itself.",
             )
     return [chosen[path] for path in sorted(chosen)]
+
+
+def _places(one: Staged, other: Staged) -> str:
+    tests = one.test if one.test == other.test else f"{one.test} and {other.test}"
+    return f"{tests} ({one.place} and {other.place})" if one.place and other.place else tests
 
 
 def _change(
@@ -148,7 +154,14 @@ def _is_golden(project: Project, entry: Entry | None, item: Staged) -> bool:
         return False
     if entry.xxh128 == digest_file(item.data):
         return True
-    return item.kind in {"fixture", "result"} and _same_arrays(path, item.data)
+    return item.kind in _ARCHIVES and _same_arrays(path, item.data)
+
+
+def _same_content(one: Staged, other: Staged) -> bool:
+    """Whether two staged files have the same content, however their archives are packed."""
+    if digest_file(one.data) == digest_file(other.data):
+        return True
+    return one.kind in _ARCHIVES and _same_arrays(one.data, other.data)
 
 
 def _same_arrays(one: Path, other: Path) -> bool:

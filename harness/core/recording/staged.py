@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
+import sys
 import tempfile
+import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.storage.atomic import make_directory
+from harness.core.storage.atomic import make_directory, unwritable_on_error
 from harness.core.storage.project import WORKSPACE, make_workspace
 
 if TYPE_CHECKING:
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 _STAGED = "staged"
+_DAY_SECONDS = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,15 @@ class Staged:
         The file with its bytes.
     test : str
         The test that staged it; empty if none did.
+    place : str
+        The file and line in which it did.
     """
 
     path: str
     kind: Kind
     data: Path
     test: str = ""
+    place: str = ""
 
     @property
     def directory(self) -> Path:
@@ -44,8 +54,53 @@ class Staged:
         return next(above, self.data.parent)
 
 
-def staging_directory(project: Project) -> Path:
-    """Make and return a new directory for staged files, on the golden files' own file system."""
+def staging_directory(project: Project, owner: int | None = None) -> Path:
+    """Make and return a new directory for staged files, on the golden files' own file system.
+
+    What killed processes have left is removed first.
+
+    Parameters
+    ----------
+    project : Project
+    owner : int, optional
+        Number of the process that needs the directory until it ends; the default is this one.
+    """
     folder = make_workspace(project) / _STAGED
     make_directory(folder)
-    return Path(tempfile.mkdtemp(dir=folder))
+    _remove_abandoned(folder)
+    with unwritable_on_error(folder):
+        return Path(tempfile.mkdtemp(prefix=f"{owner or os.getpid()}-{_machine()}-", dir=folder))
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the directories whose process has ended."""
+    for made in folder.iterdir():
+        if _is_abandoned(made):
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _is_abandoned(made: Path) -> bool:
+    owner, _, rest = made.name.partition("-")
+    if not owner.isdecimal():
+        return True  # of an older version, or not ours
+    if rest.partition("-")[0] == _machine() and sys.platform != "win32":
+        return not _is_running(int(owner))
+    # A container that shares the directory has processes of its own, and Windows cannot be asked like this.
+    try:
+        return time.time() - made.stat().st_mtime > _DAY_SECONDS
+    except OSError:
+        return False
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"

@@ -73,9 +73,31 @@ def test_an_unregistered_file_with_the_staged_content_is_planned(empty, staged, 
 
 def test_two_tests_that_stage_one_name_are_refused_and_both_named(project, staged):
     items = [*staged(test="test_one"), *staged(test="test_other", arrays=BRIGHTER)]
-    with pytest.raises(RefusedError, match="recorded by two tests, test_one and test_other") as caught:
+    with pytest.raises(RefusedError, match="different content in test_one and test_other") as caught:
         plan(project, items)
     assert caught.value.thing == FIXTURE
+
+
+def test_one_test_that_stages_one_name_with_two_contents_is_refused_and_both_places_named(project, staged):
+    """The first one does not win in silence."""
+    one, other = staged(test="test_one")[0], staged(test="test_one", arrays=BRIGHTER)[0]
+    items = [dataclasses.replace(one, place="test_a.py:3"), dataclasses.replace(other, place="test_a.py:7")]
+    with pytest.raises(RefusedError, match=r"content in test_one \(test_a\.py:3 and test_a\.py:7\)"):
+        plan(project, items)
+
+
+def test_equal_content_of_two_tests_is_accepted(project, staged):
+    """They are planned once."""
+    items = [*staged(test="test_one", arrays=BRIGHTER), *staged(test="test_other", arrays=BRIGHTER)]
+    assert plan(project, items) == plan(project, items[: len(items) // 2])
+
+
+def test_a_check_that_accepts_the_golden_file_contradicts_one_that_changes_it(project, staged):
+    """The accepted file is passed like a staged one."""
+    kept = Staged(FIXTURE, "fixture", project.locate(FIXTURE), "test_one")
+    assert plan(project, [kept, *staged(test="test_other")]) == ()
+    with pytest.raises(RefusedError, match="different content in test_one and test_other"):
+        plan(project, [kept, *staged(test="test_other", arrays=BRIGHTER)])
 
 
 @pytest.mark.parametrize("path", ["../outside.npz", "/outside.npz", "golden/../../outside.npz"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +39,33 @@ def test_a_file_knows_the_directory_that_was_made_for_it(empty):
         assert Staged("golden/a.npz", "fixture", path).directory == folder
     elsewhere = empty.root / "optics" / "a.npz"
     assert Staged("golden/a.npz", "fixture", elsewhere).directory == elsewhere.parent
+
+
+def ended_process() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps it for a day")
+def test_what_a_killed_process_left_is_removed(empty):
+    """And nothing of a process that is still running."""
+    kept, left = staging_directory(empty, os.getppid()), staging_directory(empty, ended_process())
+    (left / "golden.npz").touch()
+    older = left.parent / "tmp1234"  # as an older version named them
+    older.mkdir()
+    mine = staging_directory(empty)
+    assert sorted(left.parent.iterdir()) == sorted([kept, mine])
+
+
+def test_what_another_machine_left_is_kept_for_a_day(empty):
+    """Containers that share the directory cannot see each other's processes."""
+    folder = staging_directory(empty).parent
+    new, old = folder / "1-other000-a", folder / "1-other000-b"
+    new.mkdir()
+    old.mkdir()
+    os.utime(old, (time.time() - 90000,) * 2)
+    staging_directory(empty)
+    assert new.exists()
+    assert not old.exists()
