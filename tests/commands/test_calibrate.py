@@ -82,3 +82,22 @@ def test_wrong_options_are_usage_errors(project, harness, arguments, problem):
     assert shown.code == 2
     assert problem in shown.err
     assert (project / "golden" / "waves.smooth.json").read_bytes() == before
+
+
+def test_a_fixture_in_a_directory_has_its_baseline_beside_it(project, harness):
+    """Made, registered, measured, run and reproduced under one name with a directory."""
+    module = project / "waves.py"
+    module.write_text(module.read_text().replace('make_fixture("waves"', 'make_fixture("optics/waves"'))
+    files = ("golden/optics/waves.npz", "golden/optics/waves.json")
+    for line in (
+        ("generate", "waves", "--output", "golden"),
+        ("add", *files, "--reason", "first"),
+        ("calibrate", "smooth", files[0], "--runs", "2", "--seeds", "0", "--reason", "first"),
+    ):
+        shown = harness(*line)
+        assert shown.code == 0, shown.err
+    assert (project / "golden" / "optics" / "waves.smooth.json").is_file()
+    assert harness("verify").code == 0
+    assert "optics/waves: reproduced" in harness("reproduce", "optics/waves").out
+    shown = harness("run")
+    assert "compare optics/waves" in shown.out
