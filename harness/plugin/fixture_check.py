@@ -156,7 +156,7 @@ class FixtureRegression(GoldenCheck):
         try:
             lines += drift_lines(compare(map_archive(expected), fixture.arrays, tolerances))
             golden = read_manifest(manifest_of(expected))
-            lines += manifest_differences(golden, fixture.outline)
+            lines += self._manifest_lines(golden, fixture)
         except HarnessError as error:
             if not lines and not (self.writes and isinstance(error, StaleFormatError)):
                 raise
