@@ -1,8 +1,8 @@
 """pytest's entry into the package ``harness``: its options, and the fixtures that tests ask for.
 
-This is a module beside the package, because a project that is tested may have its own ``harness``, which Python
-would find first. The package is imported when a test uses one of the fixtures, or if one of the options is set;
-in other sessions this module only counts failures.
+This is a module beside the package, because a project that is tested may have its own ``harness``, which
+Python would find first. The package is imported when a test uses one of the fixtures, or if one of the
+options is set; in other sessions this module only notes failures.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Measure future cumulative drift from the versions recorded now.",
     )
     for key, text in _KEYS.items():
-        parser.addini(key, text, type="bool" if key == "golden_require_reason" else None, default=None)
+        if key == "golden_require_reason":
+            parser.addini(key, text, type="bool", default=None)
+        else:
+            parser.addini(key, text, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,10 +122,11 @@ class Process:
         return self.hooks
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Start if a test uses one of the fixtures, so that a usage error ends the session before any test."""
-        if self.hooks is None and not hasattr(self.config, "workerinput"):
-            if any(not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) for item in session.items):
-                self.start()
+        """Start if a test uses one of the fixtures: a usage error ends the session before any test."""
+        if self.hooks is not None or hasattr(self.config, "workerinput"):
+            return
+        if any(not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) for item in session.items):
+            self.start()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import harness.plugin.fixture_check  # noqa: F401 - numpy cannot be imported twice: an in-process run must find it
+import harness.plugin.fixture_check
 from harness.core.registry.registry import describe_file
 from harness.core.system.ci import VARIABLES
 
@@ -353,8 +353,8 @@ def test_ci_never_writes(
     result = suite.runpytest(flag)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.assert_outcomes(failed=2)
-    line = f"nothing recorded: golden files are not written in CI ({variable} is set). Re-record locally and commit."
-    assert result.outlines[-1] == line
+    line = f"nothing recorded: golden files are not written in CI ({variable} is set). Re-record locally and"
+    assert result.outlines[-1] == f"{line} commit."
     assert golden_bytes(suite) == {}
 
 
@@ -448,9 +448,7 @@ def test_generator_that_cannot_be_called_again_is_refused(suite: pytest.Pytester
     """A fixture whose generator cannot be imported is not recorded."""
     suite.makepyfile(lattice=LATTICE.replace("lattice:lattice", "lattice:gone"))
     result = suite.runpytest("--regen-all", "-k", "fixture")
-    result.stdout.fnmatch_lines(
-        ["nothing recorded: *lattice*gone*"]
-    )
+    result.stdout.fnmatch_lines(["nothing recorded: *lattice*gone*"])
     assert golden_bytes(suite) == {}
 
 
@@ -726,8 +724,9 @@ def test_a_check_whose_failure_is_expected_by_the_test_records_nothing(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A test of the check itself must not change what it checks."""
-    caught = "    import pytest\n    with pytest.raises(pytest.fail.Exception):\n        fixture_regression.check(lattice())"
-    recorded.makepyfile(test_suite=SUITE.replace("    fixture_regression.check(lattice())", caught))
+    call = "fixture_regression.check(lattice())"
+    caught = f"import pytest\n    with pytest.raises(pytest.fail.Exception):\n        {call}"
+    recorded.makepyfile(test_suite=SUITE.replace(call, caught))
     monkeypatch.setenv("SHIFT", "1")
     before = golden_bytes(recorded)
     result = recorded.runpytest("--force-regen", "-k", "fixture")
@@ -854,7 +853,7 @@ def test_without_autoload_the_plugin_can_be_given(
 def test_a_project_with_its_own_harness_is_left_alone(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
-    """Python finds the project's first; only a test that asks for our fixture is an error, of one sentence."""
+    """Python finds the project's first; only a test that asks for our fixture is an error, in one line."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", f"{pytester.path}{os.pathsep}{REPOSITORY}")
     if layout == "package":

@@ -103,7 +103,7 @@ class GoldenCheck:
                 for name in filenames
             ]
 
-    def perform(
+    def perform(  # noqa: PLR0913 - all are named by the caller
         self,
         stem: str,
         extension: str,
@@ -234,7 +234,7 @@ class GoldenCheck:
         )
 
     def _stage(self, staging: Path) -> bool:
-        """Add the staged files to the session, or remove the empty directory; return whether there are any."""
+        """Add the staged files to the session; return whether there are any, else remove the directory."""
         files = sorted(file for file in staging.rglob("*") if file.is_file())
         place = self._place()
         for file in files:

@@ -1,6 +1,6 @@
 """What a pytest process does about golden files when a test or the session ends.
 
-The module ``golden_harness_pytest`` has pytest's hooks, and calls these methods once a session uses golden files.
+The module ``golden_harness_pytest`` has pytest's hooks. It calls these methods in sessions with golden files.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class WorkerHooks:
         self.session.begin(item.nodeid)
 
     def end(self, item: pytest.Item, raised: BaseException | None, report: pytest.TestReport) -> None:
-        """A phase of a test has ended: leave the golden files alone of one that did not simply pass or differ."""
+        """A phase of a test has ended: record nothing of a test that was skipped or expected to fail."""
         if isinstance(raised, RecordedError):
             setattr(report, _RECORDED, True)
         why = self._why_left_alone(item.nodeid, report)

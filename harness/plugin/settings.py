@@ -73,7 +73,7 @@ _RECORD = "pytest --force-regen"
 
 
 def find_session_project(config: pytest.Config) -> Project:
-    """Return the project of a session: the nearest one with a registry at rootdir, or where pytest was started.
+    """Return the project of a session: the nearest with a registry above rootdir, or where pytest started.
 
     Without a registry the project starts at rootdir, unless pytest has found no configuration there.
 
@@ -94,8 +94,8 @@ def find_session_project(config: pytest.Config) -> Project:
     if given not in {None, ""} and require_golden_directory(given, config.inipath) != project.golden_name:
         place = find_pytest_settings(root, "golden_dir").file or root / "pytest.ini"
         raise pytest.UsageError(
-            f"golden_dir: expected {project.golden_name!r}, the golden directory of the project in {root}, found "
-            f"{given!r}. `harness` would not find it there: set golden_dir in {place}."
+            f"golden_dir: expected {project.golden_name!r}, the golden directory of the project in {root}, "
+            f"found {given!r}. `harness` would not find it there: set golden_dir in {place}."
         )
     return project
 

@@ -1,4 +1,4 @@
-"""Text that others wrote (names, reasons, test ids) as one line that a terminal or a CI service only shows."""
+"""Text that others wrote, such as names and reasons, as lines that a terminal or a CI service only shows."""
 
 from __future__ import annotations
 

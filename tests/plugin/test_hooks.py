@@ -85,6 +85,15 @@ def test_a_worker_sends_its_state(session, stage_baseline):
     assert str(controller.refusal) == str(ERROR)
 
 
+@pytest.mark.parametrize(
+    ("status", "obstacles"),
+    [
+        (pytest.ExitCode.OK, []),
+        (pytest.ExitCode.TESTS_FAILED, []),
+        (pytest.ExitCode.INTERRUPTED, ["the session was interrupted"]),
+        (pytest.ExitCode.INTERNAL_ERROR, ["the session was interrupted"]),
+    ],
+)
 def test_an_interrupted_session_prevents_recording(hooks, session, status, obstacles):
     """Failed tests are judged one by one; other ends are not trusted."""
     hooks.finish(SimpleNamespace(exitstatus=status), status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import harness.core.registry.format
 from harness.core.registry.registry import read_registry
 from harness.core.registry.unreferenced import recall
