@@ -1,6 +1,6 @@
 """A generator is imported in the same way by pytest, its workers, new processes and ``harness reproduce``.
 
-Each layout is a project of its own: it is recorded, tested again, and reproduced, all in processes of their own.
+Each layout is a project of its own: it is recorded, tested again and reproduced, all in new processes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def calls(module: str, name: str = "lattice") -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """Files of a project, its ini keys, how pytest is started, and where each fixture's module is recorded."""
+    """Files of a project, its ini keys, how pytest is started, and the place recorded for each fixture."""
 
     files: dict[str, str]
     places: dict[str, str | None]

@@ -228,7 +228,7 @@ def _as_own(kind: Any, value: Any) -> Any:
         return kind(value)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         for member in kind:
-            if msgspec.to_builtins(member.value) == value:
+            if msgspec.json.decode(msgspec.json.encode(member.value)) == value:
                 return member
         raise ValueError(f"no member of {kind.__name__} has this value")
     return value

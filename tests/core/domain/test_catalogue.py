@@ -62,18 +62,25 @@ def test_the_project_comes_last_and_replaces_entries_of_the_same_name(installed,
     assert (found.generators, found.checks) == ({"a": "one:a", "b": "own:b"}, {"c": "own:c"})
 
 
-def test_the_project_is_put_on_the_import_path(installed, pyproject, empty):
-    """First and once, but only if it declares something."""
+def test_the_project_is_on_the_import_path_only_when_something_of_it_is_loaded(installed, pyproject, empty):
+    """Until then no module of the project can be imported by accident."""
     before = sys.path.copy()
-    pyproject("[project]\nname = 'a'\n")
-    find_catalogue(empty.root)
-    assert sys.path == before
     pyproject('[tool.harness.generators]\nlattice = "own_lattice:make"\n')
     (empty.root / "own_lattice.py").write_text("make = 3\n")
-    assert find_catalogue(empty.root).load("generators", "lattice") == 3
-    find_catalogue(empty.root)
+    catalogue = find_catalogue(empty.root)
+    assert sys.path == before
+    assert catalogue.load("generators", "lattice") == 3
+    assert sys.path == [str(empty.root), *before]
+    catalogue.load("generators", "lattice")
     assert sys.path == [str(empty.root), *before]
     del sys.modules["own_lattice"]
+
+
+@pytest.mark.parametrize("reference", ["os:system", "subprocess:run", "builtins:exec", "shutil:rmtree"])
+def test_a_part_of_python_itself_is_never_loaded(installed, pyproject, empty, reference):
+    pyproject(f'[tool.harness.generators]\nlattice = "{reference}"\n')
+    with pytest.raises(UsageError, match="part of Python itself"):
+        find_catalogue(empty.root).load("generators", "lattice")
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,14 @@
-"""Generators are called with parameters as a user types them, and as a manifest records them."""
+"""Generators run again as their manifests record them."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
-from harness.core.domain.generators import is_simulated, needs_source, parameters_of, read_parameters, rerun
-from harness.core.errors import SourceMissingError, UsageError
-from harness.core.fixtures.fixture import Fixture, make_fixture
+from harness.core.domain.generators import is_simulated, reads_source, rerun
+from harness.core.errors import HarnessError, NotImportableError, RemakeError, SourceMissingError
+from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source
 
 LATTICES = """
@@ -46,103 +44,38 @@ def lattices(module):
     return lattices
 
 
-def anything(  # noqa: PLR0913 - one parameter of each type
-    *, number: int, ratio: float, limit: float | None, flag: bool, text: str, path: Path, free
-) -> Fixture:
-    """A signature, to convert parameters for."""
-
-
-def test_text_is_converted_to_the_annotated_types():
-    typed = {
-        "number": "3",
-        "ratio": "1e6",
-        "limit": "none",
-        "flag": "true",
-        "text": "3",
-        "path": "a/b",
-        "free": "3",
-    }
-    assert read_parameters(anything, typed) == {
-        "number": 3,
-        "ratio": 1e6,
-        "limit": None,
-        "flag": True,
-        "text": "3",
-        "path": Path("a/b"),
-        "free": "3",
-    }
-    assert read_parameters(anything, {"limit": "0.5", "flag": "false"}) == {"limit": 0.5, "flag": False}
-
-
-def test_recorded_values_are_kept():
-    """As JSON returns them: whole floats, None, lists."""
-    recorded = {"number": 3, "ratio": 1000000.0, "limit": None, "path": "a"}
-    assert read_parameters(anything, recorded) == recorded | {"path": Path("a")}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("number", "3.5"), ("number", "many"), ("ratio", "none"), ("flag", "perhaps"), ("number", None)],
-)
-def test_a_value_of_another_type_is_refused_with_the_name_of_the_parameter(name, value):
-    with pytest.raises(UsageError, match="Correct the value") as caught:
-        read_parameters(anything, {name: value})
-    assert caught.value.thing == f"parameter {name!r}"
-    assert repr(value) in caught.value.found or value is None
-
-
-def test_an_unknown_parameter_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(
-        UsageError, match="no parameter 'nmuber'; it has number, ratio, limit, flag, text, path, free"
-    ):
-        read_parameters(anything, {"nmuber": "3"})
-
-
-def test_the_return_annotation_may_exist_for_type_checkers_only(lattices):
-    parameters = parameters_of(lattices.lattice)
-    assert list(parameters) == ["size", "scale", "shape"]
-    assert parameters["size"].annotation is int
-    assert parameters["scale"].default == 1.0
-
-
-def test_a_parameter_whose_annotation_cannot_be_evaluated_is_refused(lattices):
-    with pytest.raises(UsageError, match="Import the name at run time") as caught:
-        parameters_of(lattices.misty)
-    assert caught.value.thing == "generator lattices:misty"
-
-
 def test_a_generator_with_a_parameter_named_source_reads_a_file(lattices):
-    assert needs_source(lattices.sampled)
-    assert not needs_source(lattices.lattice)
+    assert reads_source(lattices.sampled)
+    assert not reads_source(lattices.lattice)
 
 
-def test_a_manifest_is_simulated_if_its_generator_needs_no_source(lattices, tmp_path):
+def test_a_manifest_is_simulated_if_its_generator_needs_no_source(lattices, empty, tmp_path):
     source = tmp_path / "scan.bin"
     source.write_bytes(b"abc")
-    assert is_simulated(lattices.lattice().manifest)
-    assert not is_simulated(lattices.sampled(source=source).manifest)
+    assert is_simulated(lattices.lattice().manifest, empty.root)
+    assert not is_simulated(lattices.sampled(source=source).manifest, empty.root)
     gone = msgspec.structs.replace(lattices.lattice().manifest, generator=Generator("lattices:gone", 1, {}))
-    with pytest.raises(UsageError):
-        is_simulated(gone)
+    with pytest.raises(NotImportableError):
+        is_simulated(gone, empty.root)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"size": 5, "scale": None}, {"scale": 1e6, "shape": (4, 4)}])
-def test_a_fixture_is_generated_again_from_its_manifest(lattices, parameters):
+def test_a_fixture_is_generated_again_from_its_manifest(lattices, empty, parameters):
     """With the same manifest in every key, although its parameters were converted to JSON and back."""
     fixture = lattices.lattice(**parameters)
-    again = rerun(fixture.manifest)
+    again = rerun(fixture.manifest, empty.root)
     assert again.manifest == fixture.manifest
     assert np.array_equal(again.arrays["image"], fixture.arrays["image"])
 
 
-def test_the_source_file_is_a_parameter(lattices, tmp_path):
+def test_the_source_file_is_a_parameter(lattices, empty, tmp_path):
     """A manifest has only the file's name, so the caller gives the path."""
     source = tmp_path / "scan.bin"
     source.write_bytes(b"abcdef")
     fixture = lattices.sampled(source=source, size=4)
-    assert rerun(fixture.manifest, source).manifest == fixture.manifest
+    assert rerun(fixture.manifest, empty.root, source).manifest == fixture.manifest
     with pytest.raises(SourceMissingError, match=r"no file is named scan\.bin") as caught:
-        rerun(fixture.manifest)
+        rerun(fixture.manifest, empty.root)
     assert "harness generate --source PATH/scan.bin" in caught.value.remedy
 
 
@@ -155,10 +88,10 @@ def test_the_source_file_is_a_parameter(lattices, tmp_path):
         Generator("lattices:lattice", 1, {"size": "many"}),
     ],
 )
-def test_a_generator_that_no_longer_exists_or_has_other_parameters_is_refused(lattices, call):
+def test_a_generator_that_no_longer_exists_or_has_other_parameters_is_refused(lattices, empty, call):
     manifest = msgspec.structs.replace(lattices.lattice().manifest, generator=call)
-    with pytest.raises(UsageError):
-        rerun(manifest)
+    with pytest.raises(HarnessError):
+        rerun(manifest, empty.root)
 
 
 def test_the_example_makes_the_same_manifest_as_make_fixture(lattices):
@@ -169,3 +102,48 @@ def test_the_example_makes_the_same_manifest_as_make_fixture(lattices):
         source=Source("simulated", "xxh128:0"),
     )
     assert made.manifest == lattices.lattice().manifest
+
+
+LAMPS = """
+from harness.core.fixtures.fixture import make_fixture
+from harness.core.fixtures.manifest import Generator, Source
+import numpy as np
+
+def lamp(*, source: str = "mercury", count: int):
+    call = Generator("lamps:lamp", 1, {"source": source, "count": count})
+    return make_fixture("lamp", {"a": np.arange(count)}, generator=call, source=Source("simulated", "none"))
+
+def placed(size, /, *, count: int = 2):
+    call = Generator("lamps:placed", 1, {"size": size, "count": count})
+    return make_fixture("lamp", {"a": np.arange(size * count)}, generator=call,
+                        source=Source("simulated", "none"))
+"""
+
+
+@pytest.fixture
+def lamps(module):
+    """Generators whose parameters have unusual names and kinds."""
+    module("lamps", LAMPS)
+    import lamps
+
+    return lamps
+
+
+def test_an_ordinary_parameter_may_be_called_source(lamps, empty):
+    """It is a text, so it is not the path of a file, and it is recorded like any other."""
+    fixture = lamps.lamp(source="neon", count=3)
+    assert not reads_source(lamps.lamp)
+    assert is_simulated(fixture.manifest, empty.root)
+    assert rerun(fixture.manifest, empty.root).manifest == fixture.manifest
+
+
+def test_a_parameter_by_position_only_is_passed(lamps, empty):
+    fixture = lamps.placed(3)
+    assert rerun(fixture.manifest, empty.root).manifest == fixture.manifest
+
+
+def test_a_parameter_without_default_that_is_not_recorded_is_named(lamps, empty):
+    manifest = lamps.lamp(count=3).manifest
+    short = msgspec.structs.replace(manifest, generator=Generator("lamps:lamp", 1, {"source": "neon"}))
+    with pytest.raises(RemakeError, match="does not record the parameter count of lamps:lamp"):
+        rerun(short, empty.root)

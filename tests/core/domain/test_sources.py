@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.domain.sources import find_any, find_source
 from harness.core.fixtures.manifest import Source
-from harness.core.storage.digest import digest_file
+from harness.core.storage.digest import digest_file, sha256_file
 
 
 @pytest.fixture
@@ -63,3 +63,11 @@ def test_find_any_returns_a_file_with_only_the_name_if_none_has_the_digest(empty
     (scans[1] / "scan.npz").write_bytes(b"other")
     assert find_source(empty, source) is None
     assert find_any(empty, source).resolve() == scans[1] / "scan.npz"
+
+
+def test_a_source_given_by_its_sha256_is_found(empty, scans):
+    file = scans[1] / "scan.npz"
+    file.write_bytes(b"scan")
+    source = Source("scan.npz", sha256_file(file))
+    assert find_source(empty, source).resolve() == file
+    assert find_source(empty, Source("scan.npz", "sha256:" + "0" * 64)) is None
