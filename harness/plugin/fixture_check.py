@@ -57,7 +57,8 @@ class FixtureRegression(GoldenCheck):
         ----------
         fixture : Fixture
         tolerances : mapping of str to Tolerance or mapping, optional
-            By array name, with the keys ``atol``, ``rtol`` and ``ulp``; the default depends on the dtype.
+            By array name, with the keys ``atol``, ``rtol`` and ``ulp``. The default depends on
+            the golden array's dtype and its largest magnitude.
         allow_nonfinite, allow_constant : bool or collection of str
             Arrays that may be recorded although they hold NaN or infinity, or a single value.
 
