@@ -22,7 +22,9 @@ _FILE = click.Path(path_type=Path)
 @click.argument("found", type=_FILE)
 @click.option("--atol", type=click.FloatRange(min=0), help="Absolute tolerance for every array.")
 @click.option("--rtol", type=click.FloatRange(min=0), help="Relative tolerance for every array.")
-@click.option("--exact", is_flag=True, help="Allow no difference.  [default: by each array's dtype and scale]")
+@click.option(
+    "--exact", is_flag=True, help="Allow no difference.  [default: by each array's dtype and scale]"
+)
 @click.option("--shown", default=10, show_default=True, help="Differing elements to show per array.")
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
