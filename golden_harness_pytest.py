@@ -204,7 +204,7 @@ def _started(request: pytest.FixtureRequest) -> WorkerHooks:
     try:
         return request.config.stash[_PROCESS].start()
     except pytest.UsageError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _is_set(config: pytest.Config, key: str) -> bool:

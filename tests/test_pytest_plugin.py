@@ -953,3 +953,34 @@ def test_golden_directory_of_the_configuration_is_that_of_the_command_line(
     assert "unregistered: tests/reference/stray.npz" in found.out
     assert "2 of 3" not in found.out
     assert "3 of 4 golden files match" in found.out
+
+
+def git(*arguments: str, cwd: Path) -> None:
+    """Run git without the user's configuration."""
+    clean = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    names = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *names, *arguments], cwd=cwd, env=clean, check=True, capture_output=True)
+
+
+def test_a_clone_with_other_line_endings_passes_and_verify_names_the_cause(
+    recorded: pytest.Pytester, run_harness, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As on Windows with core.autocrlf: JSON is compared by content, and the commands that help are printed."""
+    git("init", "-q", cwd=recorded.path)
+    git("add", "-A", cwd=recorded.path)
+    git("commit", "-q", "-m", "first", cwd=recorded.path)
+    clone = tmp_path_factory.mktemp("clone") / "windows"
+    git("clone", "-q", "-c", "core.autocrlf=true", str(recorded.path), str(clone), cwd=recorded.path)
+    assert b"\r\n" in (clone / "golden" / "lattice.json").read_bytes()
+    subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=clone, check=True)
+    found = run_harness("verify", cwd=clone)
+    assert found.code == 1
+    assert "drifted: golden/lattice.json: line endings: expected LF, found CRLF" in found.out
+    *_, remedy = (line for line in found.out.splitlines() if "install-git" in line)
+    for command in remedy.split("`")[1::2]:
+        program, *arguments = command.split()
+        if program == "harness":
+            assert run_harness(*arguments, cwd=clone).code == 0
+        else:
+            git(*arguments, cwd=clone)
+    assert run_harness("verify", cwd=clone).code == 0

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from harness.plugin.session import GoldenSession
 
 _CHANGED = "golden file changed since it was recorded"
+_REGISTER = "Register it with `harness add`, re-record it with `pytest --force-regen`, or delete it."
 _RERECORD = "If the change is intended, re-record it with `pytest --force-regen`"
 
 
@@ -160,7 +161,7 @@ class GoldenCheck:
         """
         if self.session.refusal is not None:
             return [self.session.settings.advice(str(self.session.refusal))]
-        remedies = list(dict.fromkeys(verdict.remedy for verdict in damaged if verdict.remedy))
+        remedies = list(dict.fromkeys(verdict.remedy or _REGISTER for verdict in damaged))
         return [self.session.settings.advice(line) for line in remedies or [f"{_RERECORD}{more}."]]
 
     def kind(self, filename: str) -> Kind:

@@ -126,15 +126,21 @@ class GoldenSession:
 
     def verdicts(self, paths: Iterable[str]) -> list[Verdict]:
         """Compare golden files, as they are on disk now, with their registry entries."""
-        from harness.core.registry.verify import verifier
+        from harness.core.registry.verify import differs_in_line_endings, verifier
         from harness.core.verdict import Outcome, Verdict
 
         entries = self.registry().entries
         verdict = verifier(self.project, entries)
-        return [
-            verdict(path) if path in entries else Verdict(path, Outcome.UNREGISTERED, "not in registry.json")
-            for path in paths
-        ]
+
+        def judge(path: str) -> Verdict:
+            if path not in entries:
+                return Verdict(path, Outcome.UNREGISTERED, "not in registry.json")
+            found, file = verdict(path), self.project.locate(path)
+            if found.outcome is Outcome.DRIFTED and differs_in_line_endings(file, entries[path]):
+                return Verdict(path, Outcome.REPACKED, found.detail)  # `harness verify` reports it
+            return found
+
+        return list(map(judge, paths))
 
     def to_plain(self) -> dict[str, Any]:
         """Return what a pytest-xdist worker sends to the controller, as plain values."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry.registry import HISTORY_NAME, read_registry
 from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file
+from harness.core.storage.project import REGISTRY
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ _LARGE_BYTES = 1 << 18
 
 _MANY_BYTES = 1 << 26
 """Below so many bytes in large files, starting threads costs more than it saves."""
+
+_TEXT = frozenset({"manifest", "baseline", "file"})
+_LARGEST_TEXT = 1 << 26
 
 
 def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
@@ -114,6 +118,16 @@ def is_intact(path: Path, entry: Entry) -> bool:
     return path.stat().st_size == entry.size and digest_file(path) == entry.xxh128
 
 
+def differs_in_line_endings(path: Path, entry: Entry) -> bool:
+    """Whether a text file has its entry's content, but for CRLF at the ends of lines in place of LF."""
+    if entry.kind not in _TEXT or not entry.size < path.stat().st_size <= min(2 * entry.size, _LARGEST_TEXT):
+        return False
+    import hashlib
+
+    text = path.read_bytes().replace(b"\r\n", b"\n")
+    return len(text) == entry.size and f"sha256:{hashlib.sha256(text).hexdigest()}" == entry.sha256
+
+
 def unregistered(project: Project, entries: Container[str]) -> Iterator[str]:
     """Yield the files in the golden directory without an entry, but for hidden ones and the history."""
     for folder, folders, names in os.walk(project.golden):
@@ -139,6 +153,9 @@ def _explain(
         detail = _digest_detail(file, entry, found, sha256=sha256)
         if not detail:
             return Verdict(path, Outcome.SAME)
+    if differs_in_line_endings(file, entry):
+        detail = "line endings: expected LF, found CRLF, as git writes them if core.autocrlf is set"
+        return Verdict(path, Outcome.DRIFTED, detail, _restore_line_endings(project))
     try:
         outcome = _content_outcome(project, path, entries)
     except StaleFormatError as error:
@@ -217,6 +234,11 @@ def _interrupted(project: Project) -> list[Verdict]:
         return [Verdict("regeneration", Outcome.INTERRUPTED, "running now", "Wait for it to end.")]
     detail = "golden files may be partly old and partly new"
     return [Verdict("regeneration", Outcome.INTERRUPTED, detail, "Run `harness recover`.")]
+
+
+def _restore_line_endings(project: Project) -> str:
+    files = f"{project.golden_name} {REGISTRY}"
+    return f"Run `harness install-git`, then `git rm -r -q --cached {files}`, then `git checkout HEAD -- {files}`."
 
 
 def _restore(path: str) -> str:

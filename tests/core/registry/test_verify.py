@@ -330,3 +330,16 @@ def test_an_error_in_a_thread_is_raised(project, monkeypatch):
     (project.root / BASELINE).symlink_to("/etc/passwd")
     with pytest.raises(RefusedError, match="a path inside the repository"):
         verify(project)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, BASELINE])
+def test_line_endings_are_named_as_the_cause(project, name):
+    """With commands that restore them; a file that differs in anything else has only drifted."""
+    path = project.root / name
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    found = verdict(project, name, 1)
+    assert found.outcome is Outcome.DRIFTED
+    assert found.detail.startswith("line endings: expected LF, found CRLF")
+    assert "`git rm -r -q --cached golden registry.json`, then `git checkout HEAD --" in found.remedy
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    assert "line endings" not in verdict(project, name, 1).detail

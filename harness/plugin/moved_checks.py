@@ -1,0 +1,85 @@
+"""A pytest plugin for ``harness sensitivity``: every check of a fixture is repeated with moved arrays.
+
+Only the process that :mod:`harness.core.sensitivity.golden_tests` starts loads it. Tests that use no
+``fixture_regression`` are deselected there.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.core.sensitivity.generic_faults import judge_arrays
+from harness.core.sensitivity.golden_tests import VARIABLE, Answer, Assignment
+from harness.core.storage.npz import map_archive
+from harness.plugin.fixture_check import FixtureRegression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pytest
+
+    from harness.core.fixtures.fixture import Fixture
+
+_FIXTURE = "fixture_regression"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Repeat every check of this session with moved arrays, until the session ends."""
+    given = msgspec.json.decode(os.environ[VARIABLE], type=Assignment)
+    original = FixtureRegression.check
+    FixtureRegression.check = _repeated(original, given)  # type: ignore[method-assign]
+    config.add_cleanup(lambda: setattr(FixtureRegression, "check", original))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that use ``fixture_regression``, directly or by another fixture."""
+    kept = [item for item in items if _FIXTURE in getattr(item, "fixturenames", ())]
+    left_out = [item for item in items if item not in kept]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+def _repeated(check: Callable[..., None], given: Assignment) -> Callable[..., None]:
+    @functools.wraps(check)
+    def repeated(
+        self: FixtureRegression,
+        fixture: Fixture,
+        tolerances: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        __tracebackhide__ = True
+        file = self.relative(f"{fixture.name}.npz")
+        if file not in given.files:
+            check(self, fixture, tolerances, **options)
+            return
+        try:
+            check(self, fixture, tolerances, **options)
+        except BaseException:
+            _write(given, Answer(file, self.test, passed=False))
+            raise
+        _write(given, Answer(file, self.test, passed=True, moves=_moves(self, fixture, tolerances, given)))
+
+    return repeated
+
+
+def _moves(
+    check: FixtureRegression, fixture: Fixture, tolerances: Mapping[str, Any] | None, given: Assignment
+) -> tuple[Any, ...]:
+    name = f"{fixture.name}.npz"
+    golden = map_archive(check.project.golden / name)
+    judged = judge_arrays(
+        given.chosen(), check.relative(name), golden, fixture.arrays, tolerances, check.test
+    )
+    return tuple(judged)
+
+
+def _write(given: Assignment, answer: Answer) -> None:
+    """Append to this process's own file: pytest-xdist's workers write at the same time."""
+    with Path(given.answers, f"{os.getpid()}.jsonl").open("ab") as file:
+        file.write(msgspec.json.encode(answer) + b"\n")
