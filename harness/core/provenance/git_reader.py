@@ -233,17 +233,23 @@ class _Reader:
         """Golden files with lost lines that are as in an earlier commit.
 
         The bytes, the registry entry and all records have to be the same: a rewritten record is no
-        restoration, whatever the bytes are.
+        restoration, whatever the bytes are. And both have to come from one commit: a commit without parents
+        can have anything.
         """
         lost = {line for change in commit.changes for line in change.lost if line in self._states.records}
         paths = sorted({self._states.records[line].path for line in lost})
-        before = history.ancestors(change.parent for change in commit.changes if change.parent)
+        parents = [change.parent for change in commit.changes if change.parent]
+        before = history.ancestors(parents)
+        losing = [change.parent for change in commit.changes if change.parent and change.lost]
+        origins = [history.ancestors([parent]) for parent in losing]
         now = self._file_states(commit.id, paths)
         found: set[str] = set()
         for other in history.commits:
             if other.id in before:
                 then = self._file_states(other.id, paths)
-                found |= {path for path in paths if then[path] == now[path]}
+                same = {path for path in paths if then[path] == now[path]}
+                if same and not any(map(history.ancestors([other.id]).isdisjoint, origins)):
+                    found |= same
         nothing = (None, None, NO_LINES)  # as before the file was recorded
         return frozenset(found | {path for path in paths if now[path] == nothing})
 

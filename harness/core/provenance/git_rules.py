@@ -149,7 +149,8 @@ def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
 ) -> AuditFinding:
     """Finding for lines that a commit lost and that are still missing.
 
-    A file that lost all its records and was then recorded again was not restored: its past is hidden.
+    A file that lost all its records was not restored if it was recorded again, or if the same commit records
+    other files, among which it may be under another name: its past is hidden.
     """
     parent, history = (change.parent or "")[:12], evidence.history_path
     command = f"git show {quote(f'{parent}:{change.history}')} >> {quote(history)}"
@@ -157,7 +158,8 @@ def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
         command = f"git checkout {parent} -- {quote(history)}"
     remedy = f"Add them again with `{command}`, then commit."
     has_records = index.of_path.get(path, set()) & commit.lines
-    if path in commit.restored and (has_records or path not in evidence.files):
+    is_gone = path not in evidence.files and not commit.added & index.records.keys()
+    if path in commit.restored and (has_records or is_gone):
         detail = f"{_where(commit)} took it back to an earlier state and lost {names}"
         return weak(path, "restored", detail, remedy)
     return broken(

@@ -15,7 +15,7 @@ from harness.core.errors import UnreadableError
 from harness.core.system.git import BoundedStream, object_names, read_objects, run_git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.core.system.git import GitResult
@@ -84,9 +84,44 @@ def find_objects(folder: Path, revisions: Sequence[str]) -> dict[str, str | None
 
 
 def parents_of_commits(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Return all commits that lead to HEAD with their parents, each commit before its parents."""
+    """Return all commits that lead to HEAD with their parents, each commit before its parents.
+
+    Parents are those that commits name. A clone may have a file of grafts, or a commit graph, that says
+    otherwise; only the boundary of a shallow clone is respected.
+    """
     lines = ask_git(folder, "rev-list", "--topo-order", "--parents", "HEAD").splitlines()
-    return {commit: tuple(parents) for commit, *parents in map(str.split, lines)}
+    listed = {commit: tuple(parents) for commit, *parents in map(str.split, lines)}
+    boundary = _shallow_boundary(folder)
+    found: dict[str, tuple[str, ...]] = {}
+    waiting = set(listed)
+    while waiting:
+        found |= {
+            name: () if name in boundary else _parse_parents(data)
+            for name, data in _read(folder, sorted(waiting), BoundedStream.read)
+        }
+        waiting = {parent for parents in found.values() for parent in parents} - found.keys()
+    return listed if found == listed else _children_first(found, next(iter(listed)))
+
+
+def _shallow_boundary(folder: Path) -> set[str]:
+    """Commits whose parents a shallow clone leaves out."""
+    path = folder / ask_git(folder, "rev-parse", "--git-path", "shallow").rstrip("\n")
+    return set(path.read_text("ascii", "replace").split()) if path.is_file() else set()
+
+
+def _children_first(parents: Mapping[str, tuple[str, ...]], head: str) -> dict[str, tuple[str, ...]]:
+    """Return the commits that lead to *head* with their parents, each commit before its parents."""
+    ordered: dict[str, None] = {}  # parents first
+    seen: set[str] = set()
+    waiting = [(head, False)]
+    while waiting:
+        commit, done = waiting.pop()
+        if done:
+            ordered[commit] = None
+        elif commit not in seen:
+            seen.add(commit)
+            waiting += [(commit, True), *((parent, False) for parent in parents[commit])]
+    return {commit: parents[commit] for commit in reversed(ordered)}
 
 
 def require_trees(folder: Path, commits: Iterable[str]) -> None:
@@ -182,6 +217,12 @@ def _cut_off(folder: Path) -> UnreadableError:
         message=f"git cannot read all files of the history of {folder}",
         remedy="Run `git fsck`; in a partial clone, run `git fetch --refetch --no-filter`.",
     )
+
+
+def _parse_parents(data: bytes) -> tuple[str, ...]:
+    """Return the parents that a commit object names, in their order."""
+    lines = data.partition(b"\n\n")[0].split(b"\n")
+    return tuple(line[7:].decode("ascii", "replace") for line in lines if line.startswith(b"parent "))
 
 
 def _parse_commit(data: bytes) -> CommitHeader:

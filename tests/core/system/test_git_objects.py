@@ -121,3 +121,27 @@ def test_a_command_that_fails_is_an_error_with_gits_words(repository):
     root, _commit = repository
     with pytest.raises(UnreadableError, match="Not a valid object name"):
         ask_git(root, "ls-tree", "nothing")
+
+
+def test_parents_are_those_that_commits_name(repository):
+    """A file of grafts in the clone says otherwise; each commit is still before its parents."""
+    root, commit = repository
+    first, second, third = (commit(subject, a_txt=subject) for subject in ("one", "two", "three"))
+    expected = {third: (second,), second: (first,), first: ()}
+    assert list(parents_of_commits(root).items()) == list(expected.items())
+    grafts = root / ".git" / "info" / "grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    for text in (f"{third}\n", f"{third} {first}\n", f"{second} {first} {first}\n"):
+        grafts.write_text(text)
+        assert list(parents_of_commits(root).items()) == list(expected.items())
+
+
+def test_the_boundary_of_a_shallow_clone_has_no_parents(repository, tmp_path):
+    root, commit = repository
+    for subject in ("one", "two", "three"):
+        newest = commit(subject, a_txt=subject)
+    clone = tmp_path / "clone"
+    command = ["git", "clone", "-q", "--depth", "2", root.as_uri(), str(clone)]
+    subprocess.run(command, check=True, capture_output=True)
+    (found, (below,)), (boundary, none) = parents_of_commits(clone).items()
+    assert (found, below, none) == (newest, boundary, ())
