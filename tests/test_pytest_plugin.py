@@ -965,7 +965,7 @@ def git(*arguments: str, cwd: Path) -> None:
 def test_a_clone_with_other_line_endings_passes_and_verify_names_the_cause(
     recorded: pytest.Pytester, run_harness, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """As on Windows with core.autocrlf: JSON is compared by content, and the commands that help are printed."""
+    """As on Windows with core.autocrlf: JSON is compared by content, and commands that help are printed."""
     git("init", "-q", cwd=recorded.path)
     git("add", "-A", cwd=recorded.path)
     git("commit", "-q", "-m", "first", cwd=recorded.path)

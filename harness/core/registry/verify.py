@@ -238,7 +238,8 @@ def _interrupted(project: Project) -> list[Verdict]:
 
 def _restore_line_endings(project: Project) -> str:
     files = f"{project.golden_name} {REGISTRY}"
-    return f"Run `harness install-git`, then `git rm -r -q --cached {files}`, then `git checkout HEAD -- {files}`."
+    again = f"`git rm -r -q --cached {files}`, then `git checkout HEAD -- {files}`"
+    return f"Run `harness install-git`, then {again}."
 
 
 def _restore(path: str) -> str:
