@@ -29,8 +29,13 @@ class Command:
 def run_harness():
     """Run ``harness ARGUMENTS`` in a process of its own, in a directory."""
 
-    def run(*arguments: object, cwd: Path, env: dict[str, str] | None = None) -> Command:
-        call = [sys.executable, "-c", "from harness.cli import main; main()", *map(str, arguments)]
+    def run(
+        *arguments: object, cwd: Path, env: dict[str, str] | None = None, safe_path: bool = False
+    ) -> Command:
+        # With -c, Python imports from the current directory too; the console script does not.
+        program = "import sys; del sys.path[0]; " if safe_path else ""
+        program += "from harness.cli import main; main()"
+        call = [sys.executable, "-c", program, *map(str, arguments)]
         done = subprocess.run(call, cwd=cwd, env=env, capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return Command(done.returncode, done.stdout, done.stderr)

@@ -35,7 +35,7 @@ def test_an_archive_and_its_manifest_are_registered_as_a_fixture(tmp_path, proje
 def test_json_lists_the_registered_paths(project, harness):
     (project / "golden" / "mask.tif").write_bytes(b"II*")
     shown = harness("add", "golden/mask.tif", "--reason", "mask", "--json")
-    assert (shown.code, json.loads(shown.out)) == (0, ["golden/mask.tif"])
+    assert (shown.code, json.loads(shown.out)["paths"]) == (0, ["golden/mask.tif"])
 
 
 def test_a_file_elsewhere_is_refused(project, harness):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +71,101 @@ def test_an_output_that_is_a_file_is_a_usage_error(project, harness):
     shown = harness("generate", "waves", "--output", "out")
     assert shown.code == 2
     assert "'out' is a file" in shown.err
+
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+UNUSUAL = """
+import enum
+import numpy as np
+from harness import Generator, Source, make_fixture
+
+class Mode(enum.Enum):
+    FAST = 1
+    FINE = 2
+
+def lamps(*, source: str = "mercury", output: int = 1, mode: Mode = Mode.FAST,
+          shape: tuple[int, ...] = (2, 3), word: str | None = None, sizes=[1, 2]):
+    parameters = {"source": source, "output": output, "mode": mode.value, "shape": shape, "word": word}
+    call = Generator("lamps:lamps", 1, parameters)
+    arrays = {"a": np.arange(np.prod(shape)) * mode.value}
+    return make_fixture("lamps", arrays, generator=call, source=Source("simulated", "none"))
+"""
+
+
+@pytest.fixture
+def lamps(project):
+    """A generator with a parameter called source, and others that options usually do not have."""
+    (project / "lamps.py").write_text(UNUSUAL)
+    text = (project / "pyproject.toml").read_text()
+    new = '[tool.harness.generators]\nlamps = "lamps:lamps"'
+    (project / "pyproject.toml").write_text(text.replace("[tool.harness.generators]", new))
+    return project
+
+
+def test_unusual_parameters_reach_the_generator_and_return_from_the_manifest(lamps, harness):
+    options = (
+        "--source",
+        "none",
+        "--parameter-output",
+        "3",
+        "--mode",
+        "FINE",
+        "--shape",
+        "4,5",
+        "--word",
+        "none",
+    )
+    shown = harness("generate", "lamps", *options, "--output", "golden", "--json")
+    assert shown.code == 0, shown.err
+    assert json.loads(shown.out)["manifest"]["generator"]["parameters"] == {
+        "source": "none", "output": 3, "mode": 2, "shape": [4, 5], "word": "none"
+    }  # fmt: skip
+    assert harness("add", "golden/lamps.npz", "golden/lamps.json", "--reason", "first").code == 0
+    shown = harness("reproduce", "lamps")
+    assert (shown.code, shown.out) == (0, "lamps: reproduced\n")
+
+
+def test_help_has_unusual_parameters_too(lamps, harness):
+    words = " ".join(harness("generate", "--help").out.split())
+    assert "--mode [FAST|FINE] For lamps. [default: FAST]" in words
+    assert "--shape VALUE,... For lamps. [default: 2,3]" in words
+    assert "--parameter-output INTEGER For lamps. [default: 1]" in words
+
+
+WITHOUT = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"scipy", "skimage", "torch", "PIL"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocked())
+from harness.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", GOLDEN / "minimal_v1.npz"),
+        ("generate", "minimal_v1", "--output", "out"),
+        ("reconstruct", "--pipeline", "iterative"),
+    ],
+)
+def test_without_the_extras_a_verb_says_what_to_install(project, words):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *words], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "pip install 'golden-harness[ptycho]'" in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+
+
+def test_a_generator_of_the_project_needs_no_extras(project):
+    words = ("generate", "waves", "--output", "out")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *words], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,26 @@ def test_an_unknown_verb_or_option_exits_with_2(harness):
     shown = harness("verify", "--bogus")
     assert shown.code == 2
     assert "harness verify --help" in shown.err
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_reports_errors_as_json(harness, name):
+    """With the schema, beside the text on standard error."""
+    shown = harness(name, "--json", "--bogus")
+    assert shown.code == 2
+    document = json.loads(shown.out)
+    assert (document["schema"], document["verb"]) == (1, name)
+    assert document["error"]["exit_code"] == 2
+    assert "--bogus" in document["error"]["text"]
+    assert "--bogus" in shown.err
+
+
+def test_a_refusal_is_json_too(harness):
+    shown = harness("verify", "--json")
+    assert shown.code == 2
+    error = json.loads(shown.out)["error"]
+    assert error["kind"] == "UsageError"
+    assert shown.err == f"harness: {error['text']}\n"
 
 
 def test_version(harness):

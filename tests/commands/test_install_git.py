@@ -18,7 +18,7 @@ def test_each_setting_is_printed_and_made_once(tmp_path, git, install):
     files = [tmp_path / ".gitattributes", tmp_path / ".git" / "config"]
     before = [file.read_bytes() for file in files]
     second = install("--json")
-    assert [setting["changed"] for setting in json.loads(second.out)] == [False] * len(lines[:-1])
+    assert [setting["changed"] for setting in json.loads(second.out)["settings"]] == [False] * len(lines[:-1])
     assert "Commit" not in install().out
     assert [file.read_bytes() for file in files] == before
 

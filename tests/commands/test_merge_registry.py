@@ -133,7 +133,9 @@ def test_a_merge_without_a_conflict_prints_nothing(sides, harness):
 def test_json_counts_entries_and_lists_conflicts(sides, harness):
     before = len(read_registry(sides / "base.json").entries)
     shown = harness("merge-registry", "base.json", "ours.json", "theirs.json", "--json")
-    assert (shown.code, json.loads(shown.out)) == (0, {"entries": before + 2, "conflicts": []})
+    assert (shown.code, json.loads(shown.out)) == (
+        0, {"schema": 1, "verb": "merge-registry", "entries": before + 2, "conflicts": []}
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -14,8 +14,46 @@ from harness.core.storage.project import Project
 
 
 def test_a_root_is_taken_as_it_is(tmp_path):
-    """Without a registry in it too."""
-    assert project_at(tmp_path) == project_to_write(tmp_path) == Project(tmp_path)
+    """For a verb that writes without a registry in it too; any other has nothing to look at there."""
+    assert project_to_write(tmp_path) == Project(tmp_path)
+    with pytest.raises(UsageError, match=r"no registry\.json in") as caught:
+        project_at(tmp_path)
+    assert caught.value.thing == f"--root {tmp_path}"
+    (tmp_path / "registry.json").write_text("{}")
+    assert project_at(tmp_path) == Project(tmp_path)
+
+
+VERBS_WITH_ROOT = ["verify", "run", "reproduce", "audit", "sensitivity", "recover", "reconstruct"]
+
+
+@pytest.mark.parametrize("name", VERBS_WITH_ROOT)
+def test_a_root_with_nothing_there_exits_with_2(tmp_path, harness, name):
+    """Not with 0: nothing was compared."""
+    (tmp_path / "empty").mkdir()
+    shown = harness(name, "--root", "empty")
+    assert (shown.code, shown.out) == (2, "")
+    assert "no registry.json in empty" in shown.err
+
+
+@pytest.mark.parametrize(("name", "text"), [("run", "nothing to run"), ("reproduce", "nothing to reproduce")])
+def test_an_empty_registry_exits_with_2(tmp_path, harness, name, text):
+    (tmp_path / "registry.json").write_text('{"entries": {}, "schema": 2}')
+    shown = harness(name, "--root", ".")
+    assert (shown.code, shown.out) == (2, "")
+    assert text in shown.err
+
+
+def test_what_code_of_the_project_prints_is_not_on_standard_output(project, harness):
+    """Neither from Python, nor from compiled code or a child process."""
+    module = project / "waves.py"
+    noise = "    print('from Python'); os.system('echo from a child'); os.write(1, b'from C')\n    t ="
+    module.write_text(module.read_text().replace("    t =", noise))
+    shown = harness("run", "--json")
+    assert json.loads(shown.out)["steps"][0]["name"] == "generate waves"
+    assert all(text in shown.err for text in ("from Python", "from a child", "from C"))
+    shown = harness("generate", "waves", "--output", "out", "--json")
+    assert json.loads(shown.out)["files"]
+    assert "from Python" in shown.err
 
 
 def test_without_a_root_the_nearest_registry_decides(tmp_path, monkeypatch):
@@ -42,7 +80,9 @@ def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
     assert shlex.split(command_line()) == ["harness", *words]
 
 
-@pytest.mark.parametrize(("as_json", "shown"), [(True, '{\n  "a": 1\n}\n'), (False, "text\n")])
+@pytest.mark.parametrize(
+    ("as_json", "shown"), [(True, '{\n  "a": 1,\n  "schema": 1,\n  "verb": ""\n}\n'), (False, "text\n")]
+)
 def test_emit_prints_json_or_text(capsys, as_json, shown):
     emit({"a": 1}, as_json=as_json, render=lambda: print("text"))  # noqa: T201
     assert capsys.readouterr().out == shown

@@ -31,7 +31,9 @@ def test_without_an_interruption_it_does_nothing(project, harness):
     before = {path: path.read_bytes() for path in (project / "golden").iterdir()}
     shown = harness("recover")
     assert (shown.code, shown.out) == (0, "no regeneration was interrupted\n")
-    assert json.loads(harness("recover", "--json").out) == {"state": None, "paths": []}
+    assert json.loads(harness("recover", "--json").out) == {
+        "schema": 1, "verb": "recover", "state": None, "paths": []
+    }  # fmt: skip
     assert {path: path.read_bytes() for path in (project / "golden").iterdir()} == before
 
 
@@ -49,7 +51,7 @@ def test_back_undoes_an_interrupted_regeneration(interrupted, harness):
     """All files are old; one that did not exist is gone."""
     shown = harness("recover", "--back", "--json")
     assert (shown.code, json.loads(shown.out)) == (
-        0, {"state": "old", "paths": ["golden/a.txt", "golden/b.txt"]}
+        0, {"schema": 1, "verb": "recover", "state": "old", "paths": ["golden/a.txt", "golden/b.txt"]}
     )  # fmt: skip
     assert (interrupted / "golden" / "a.txt").read_text() == "old"
     assert not (interrupted / "golden" / "b.txt").exists()

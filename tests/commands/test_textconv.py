@@ -107,6 +107,7 @@ def test_json_of_what_is_not_an_archive(tmp_path, harness, text, expected):
     shown = harness("textconv", "a.npz", "--json")
     assert shown.code == 0
     result = json.loads(shown.out)
+    assert (result.pop("schema"), result.pop("verb")) == (1, "textconv")
     assert result == expected or list(result) == [expected]
 
 

@@ -63,7 +63,7 @@ def test_json_lists_every_verdict(project, harness):
     (project / "golden" / "waves.npz").unlink()
     shown = harness("verify", "--json")
     assert shown.code == 1
-    verdicts = {verdict["name"]: verdict for verdict in json.loads(shown.out)}
+    verdicts = {verdict["name"]: verdict for verdict in json.loads(shown.out)["verdicts"]}
     assert verdicts["golden/waves.npz"]["outcome"] == "missing"
     assert verdicts["golden/waves.json"] == {
         "name": "golden/waves.json", "outcome": "same", "detail": "", "remedy": ""

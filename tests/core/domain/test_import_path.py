@@ -52,7 +52,7 @@ def test_two_modules_of_one_name_are_each_found_in_their_own_place(root):
         with importing(root, place):
             found = importlib.import_module("where")
             assert found.PLACE == place
-    assert sys.path == before
+    assert before == sys.path
 
 
 def test_a_module_is_imported_once_as_long_as_its_place_stays(root):

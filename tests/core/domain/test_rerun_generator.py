@@ -133,7 +133,7 @@ def test_a_generator_that_repeats_itself_is_accepted(staged, empty):
 
 
 def test_a_generator_that_differs_from_what_is_staged_is_refused(staged, empty):
-    """Both new processes agree, but the staged fixture has another value: random numbers are not the cause."""
+    """Both new processes agree, but the staged fixture has another value: it is not random."""
     with pytest.raises(
         NondeterministicError, match=r"different ones, first at \[1\], largest difference 1"
     ) as caught:
