@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import command_line, emit, json_option, project_at, root_option, the_fixture
+from harness.commands.options import command_line, emit, json_option, project_at, root_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.core.domain.catalogue import Catalogue
     from harness.core.domain.interface import Fault
+    from harness.core.errors import UsageError
     from harness.core.sensitivity.clean_runs import CleanRun, Repetition
+    from harness.core.sensitivity.generic_faults import GenericFault
+    from harness.core.sensitivity.golden_tests import GoldenFile
     from harness.core.sensitivity.matrix import Detection, Matrix
     from harness.core.sensitivity.moved_values import MovedValue
     from harness.core.sensitivity.trials import Subject, Trial
+    from harness.core.storage.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """All that one run has found."""
+
+    matrix: Matrix
+    moved: tuple[MovedValue, ...]
+    generic: tuple[GenericFault, ...]
+    files: tuple[GoldenFile, ...]
+    repetitions: tuple[Repetition, ...]
+
+    @property
+    def correct(self) -> bool:
+        """Whether every fault was caught or is explained, and nothing harmless was reported."""
+        return (
+            not self.matrix.incorrect
+            and all(value.correct for value in self.moved)
+            and all(file.correct for file in self.files)
+            and not any(repetition.false_alarms for repetition in self.repetitions)
+        )
 
 
 @verb("sensitivity")
@@ -44,6 +70,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Also write the results to this Markdown file.",
 )
+@click.option("--fixture", metavar="NAME", help="Try one golden fixture only.  [default: all]")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -54,89 +81,191 @@ def command(  # noqa: PLR0913 - one parameter an option
     files: tuple[Path, ...],
     jobs: int,
     page: Path | None,
+    fixture: str | None,
     root: Path | None,
     as_json: bool,
 ) -> int:
     """Injects each FAULT, by default every known one, into a copy and runs all checks on it.
 
-    There are faults of fixtures, of pipelines (run with the fault and judged by their baselines) and of
-    repositories. Without FAULT, every golden value is also moved by 0.5 and by 2 tolerances. No golden file
-    is changed. Exits with 1 if a fault was missed or a harmless change was flagged. This command runs code
-    of the project.
+    There are faults of fixtures, of pipelines (run with the fault and judged by their baselines), of
+    repositories, and of any array or metric: G01 to G11, such as doubled, shuffled or transposed. For those,
+    the tests that use fixture_regression run once, and compare moved arrays with their own tolerances.
+    Without FAULT, every golden value is also moved by 0.5 and by 2 tolerances. No golden file is changed.
+
+    Exits with 1 if a fault was missed and not explained, or a harmless change was flagged; with 2 if there is
+    nothing to try. This command runs code and tests of the project.
 
     \b
     Examples:
       harness sensitivity --quick
-      harness sensitivity P01 P07
+      harness sensitivity P01 G05
+      harness sensitivity --fixture lattice
       harness sensitivity --clean 100 --page docs/sensitivity.md
     """
     from harness.core.domain.catalogue import find_catalogue
+    from harness.core.sensitivity.generic_faults import GENERIC_FAULTS
     from harness.core.sensitivity.trials import build_matrix, known_faults, plan_trials, run_trial
 
     project = project_at(root)
     catalogue = find_catalogue(project.root)
-    subject = _subject(root)
-    chosen = _chosen(known_faults(catalogue), faults)
-    asked = tuple(plan_trials(subject, chosen, quick=quick))
-    answers = _all("faults", run_trial, asked, jobs)
-    found = build_matrix(chosen, dict(zip(asked, answers, strict=True)))
-    moved = () if faults else tuple(_moved_values(subject))
-    repetitions = _repeat(subject, catalogue, clean, files, jobs)
-    if page:
-        _write(page, found, moved, repetitions)
-    (_emit if as_json else _show)(found, moved, repetitions)
-    right = (
-        not found.incorrect and all(m.correct for m in moved) and not any(r.false_alarms for r in repetitions)
+    known = known_faults(catalogue)
+    _require_known([*(fault.id for fault in known), *(fault.id for fault in GENERIC_FAULTS)], faults)
+    chosen = tuple(fault for fault in known if not faults or fault.id in faults)
+    generic = tuple(fault for fault in GENERIC_FAULTS if not faults or fault.id in faults)
+    subjects = _subjects(project, fixture)
+    asked = tuple(
+        trial
+        for number, subject in enumerate(subjects)
+        for trial in plan_trials(subject, _suitable(chosen, first=number == 0), quick=quick)
     )
-    return 0 if right else 1
+    tried = _generic(project, subjects, fixture, generic)
+    if not (asked or tried or clean):
+        raise _nothing_to_try(faults)
+    answers = _all("faults", run_trial, asked, jobs)
+    results = _Results(
+        build_matrix(chosen, dict(zip(asked, answers, strict=True))),
+        () if faults else tuple(value for subject in subjects for value in _moved_values(subject, subjects)),
+        generic,
+        tried,
+        _repeat(subjects, catalogue, clean, files, jobs),
+    )
+    if page:
+        _write(page, results)
+    (_emit if as_json else _show)(results)
+    return 0 if results.correct else 1
 
 
-def _subject(root: Path | None) -> Subject:
-    """Return the golden fixture of the repository, with the pipelines that have a baseline on it."""
-    from harness.core.registry.golden_names import baselines
+def _subjects(project: Project, name: str | None) -> tuple[Subject, ...]:
+    """Return the golden fixtures, or the one of that name, each with the pipelines that have a baseline.
+
+    Raises
+    ------
+    UsageError
+        If there is no fixture of that name.
+    """
+    from harness.core.errors import UsageError
+    from harness.core.registry.golden_names import baselines, fixtures
     from harness.core.sensitivity.trials import Subject
 
-    project = project_at(root)
-    archive = the_fixture(root)
-    pipelines = tuple(found.pipeline for found in baselines(project) if found.fixture == archive)
-    return Subject(project.root, project.golden_name, project.relative(archive), pipelines)
+    measured = list(baselines(project))
+    found = tuple(
+        Subject(
+            project.root,
+            project.golden_name,
+            project.relative(archive),
+            tuple(b.pipeline for b in measured if b.fixture == archive),
+        )
+        for archive in fixtures(project)
+    )
+    if name is None:
+        return found
+    one = tuple(subject for subject in found if subject.name == name)
+    if not one:
+        raise UsageError(
+            f"--fixture {name}",
+            expected=f"one of {', '.join(subject.name for subject in found) or 'the golden fixtures'}",
+            found=f"{'no such fixture' if found else 'no golden fixture'}",
+            remedy="Correct the name." if found else "Record a fixture first.",
+        )
+    return one
 
 
-def _chosen(known: Sequence[Fault], names: Sequence[str]) -> tuple[Fault, ...]:
-    """Return the faults that are named, or all."""
+def _suitable(faults: Sequence[Fault], *, first: bool) -> tuple[Fault, ...]:
+    """Return the faults to inject into a fixture: those of the repository once, not for each fixture."""
+    return tuple(fault for fault in faults if first or fault.kind != "repository")
+
+
+def _generic(
+    project: Project, subjects: Sequence[Subject], fixture: str | None, faults: Sequence[GenericFault]
+) -> tuple[GoldenFile, ...]:
+    """Return what tests see of the golden arrays, and baselines of their metrics, when these are moved."""
+    from harness.core.registry.golden_names import baselines
+    from harness.core.sensitivity.golden_tests import ask_tests, judge_baselines
+
+    paths = {subject.path for subject in subjects}
+    files = [found.path for found in baselines(project) if fixture is None or found.fixture in paths]
+    seen = ask_tests(project, [subject.archive for subject in subjects], faults)
+    return (*seen, *judge_baselines(project, files, faults))
+
+
+def _require_known(known: Sequence[str], names: Sequence[str]) -> None:
+    """Raise :class:`UsageError` for a fault that does not exist."""
     from harness.core.errors import UsageError
 
-    known_names = {fault.id for fault in known}
     for name in names:
-        if name not in known_names:
+        if name not in known:
             raise UsageError(
                 "FAULT",
-                expected=f"one of {', '.join(sorted(known_names))}",
+                expected=f"one of {', '.join(sorted(known))}",
                 found=repr(name),
                 remedy="Correct the name, or add the fault to a table named in [tool.harness] faults.",
             )
-    return tuple(fault for fault in known if not names or fault.id in names)
 
 
-def _moved_values(subject: Subject) -> Iterable[MovedValue]:
+def _nothing_to_try(faults: Sequence[str]) -> UsageError:
+    """Return the error for a project in which no fault can be injected."""
+    from harness.core.errors import UsageError
+
+    if faults:
+        return UsageError(
+            "sensitivity",
+            expected="a fault that applies to a golden file of this project",
+            found=", ".join(faults),
+            message=f"there is nothing to try: {', '.join(faults)} applies to no golden file of this project",
+            remedy="Name another fault, or none to try all.",
+        )
+    return UsageError(
+        "sensitivity",
+        expected="a golden fixture or baseline",
+        found="none",
+        message="there is nothing to try: no golden fixture and no baseline is registered",
+        remedy="Record one first, with `pytest --force-regen`.",
+    )
+
+
+def _moved_values(subject: Subject, subjects: Sequence[Subject]) -> Iterable[MovedValue]:
     """Judge golden arrays and metrics that were moved by 0.5 and by 2 tolerances."""
+    from dataclasses import replace
+
     from harness.core.baselines.baseline import read_baseline
     from harness.core.sensitivity.moved_values import move_arrays, move_metrics
     from harness.core.storage.npz import read_archive
 
-    yield from move_arrays(read_archive(subject.path))
+    prefix = f"{subject.name}: " if len(subjects) > 1 else ""
+    values = [*move_arrays(read_archive(subject.path))]
     for pipeline in subject.pipelines:
-        yield from move_metrics(read_baseline(subject.baseline(pipeline)))
+        values += move_metrics(read_baseline(subject.baseline(pipeline)))
+    yield from (replace(value, name=f"{prefix}{value.name}") for value in values)
 
 
 def _repeat(
-    subject: Subject, catalogue: Catalogue, repetitions: int, files: tuple[Path, ...], jobs: int
+    subjects: Sequence[Subject], catalogue: Catalogue, repetitions: int, files: tuple[Path, ...], jobs: int
 ) -> tuple[Repetition, ...]:
-    """Run the checks on valid data: on specimens first, then on the golden fixture."""
+    """Run the checks on valid data: on specimens first, then on the golden fixtures.
+
+    Raises
+    ------
+    UsageError
+        If no pipeline has a baseline, because every clean run is one of a pipeline.
+    """
+    from harness.core.errors import UsageError
     from harness.core.sensitivity.clean_runs import plan_clean_runs, run_clean, specimen_from_file
 
+    if not repetitions:
+        return ()
+    measured = [subject for subject in subjects if subject.pipelines]
+    if not measured:
+        raise UsageError(
+            "--clean",
+            expected="a fixture with the baseline of a pipeline",
+            found="none",
+            remedy="Record a baseline first, or leave out --clean.",
+        )
     specimens = (*(specimen_from_file(file.resolve()) for file in files), *catalogue.load_specimens())
-    asked = tuple(plan_clean_runs(subject, specimens, repetitions))
+    asked: list[CleanRun] = []
+    for number, subject in enumerate(measured):
+        share = repetitions // len(measured) + (number < repetitions % len(measured))
+        asked += plan_clean_runs(subject, () if number else specimens, share)
     answers = _all("clean runs", run_clean, asked, jobs)
     return tuple(repetition for answer in answers for repetition in answer)
 
@@ -155,31 +284,54 @@ def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int) -> 
     return answers
 
 
-def _write(
-    path: Path, matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]
-) -> None:
+def _write(path: Path, results: _Results) -> None:
     from harness.core.storage.atomic import replace_file
     from harness.report.sensitivity import page
 
-    text = page(matrix, moved, repetitions, command=command_line())
+    text = page(
+        results.matrix,
+        results.moved,
+        results.repetitions,
+        command=command_line(),
+        generic=results.generic,
+        files=results.files,
+    )
     replace_file(path, text.encode())
 
 
-def _show(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
+def _show(results: _Results) -> None:
     from harness.report.metric_tables import print_table
-    from harness.report.sensitivity import false_alarm_lines, matrix_lines, matrix_table, moved_value_lines
+    from harness.report.plain_lines import plain_line
+    from harness.report.sensitivity import (
+        false_alarm_lines,
+        generic_lines,
+        generic_table,
+        matrix_lines,
+        matrix_table,
+        moved_value_lines,
+    )
 
-    print_table(matrix_table(matrix))
-    for line in (*matrix_lines(matrix), *moved_value_lines(moved), *false_alarm_lines(repetitions)):
-        click.echo(line)
+    if results.matrix.rows:
+        print_table(matrix_table(results.matrix))
+    if any(file.moves for file in results.files):
+        print_table(generic_table(results.generic, results.files))
+    for line in (
+        *matrix_lines(results.matrix),
+        *moved_value_lines(results.moved),
+        *generic_lines(results.generic, results.files),
+        *false_alarm_lines(results.repetitions),
+    ):
+        click.echo(plain_line(line))
 
 
-def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition]) -> None:
+def _emit(results: _Results) -> None:
+    matrix, moved, repetitions = results.matrix, results.moved, results.repetitions
     result = {
         "checks": matrix.checks,
         "faults": [
             {
                 "id": row.id,
+                "fixture": row.fixture or None,
                 "title": row.title,
                 "kind": row.kind,
                 "harmless": row.harmless,
@@ -195,11 +347,34 @@ def _emit(matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Rep
             {"name": m.name, "tolerances": m.tolerances, "accepted": m.accepted, "correct": m.correct}
             for m in moved
         ],
+        "generic": [_plain_file(file) for file in results.files],
         "clean": [
             {"name": r.name, "false_alarms": [_plain(alarm) for alarm in r.false_alarms]} for r in repetitions
         ],
     }
     emit(result, as_json=True, render=lambda: None)
+
+
+def _plain_file(file: GoldenFile) -> dict[str, Any]:
+    """Return what tests see of one golden file for JSON: how many moves, and those that passed."""
+    return {
+        "path": file.path,
+        "tests": list(file.tests),
+        "moved": len(file.moves),
+        "seen": sum(move.seen for move in file.moves),
+        "correct": file.correct,
+        "problem": file.problem or None,
+        "blind": [
+            {
+                "array": move.name,
+                "fault": move.fault,
+                "case": move.case or None,
+                "why": move.why,
+                "explained": move.explained,
+            }
+            for move in file.blind
+        ],
+    }
 
 
 def _plain(found: Detection) -> dict[str, Any]:

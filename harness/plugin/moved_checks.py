@@ -74,7 +74,7 @@ def _moves(
     name = f"{fixture.name}.npz"
     golden = map_archive(check.project.golden / name)
     judged = judge_arrays(
-        given.chosen(), check.relative(name), golden, fixture.arrays, tolerances, check.test
+        given.chosen(), check.relative(name), golden, fixture.arrays, tolerances=tolerances, test=check.test
     )
     return tuple(judged)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.core.sensitivity.clean_runs import Repetition
+    from harness.core.sensitivity.generic_faults import GenericFault, GoldenMove
+    from harness.core.sensitivity.golden_tests import GoldenFile
     from harness.core.sensitivity.matrix import Detection, Matrix, Row
     from harness.core.sensitivity.moved_values import MovedValue
 
@@ -18,7 +20,9 @@ LEGEND = (
     "Numbers show by how much a check failed: findings, arrays or tolerances. *: first to catch the fault. "
     "-: passed. Blank: not run."
 )
+GENERIC_LEGEND = "Golden arrays and metrics that were moved, and how many moves the tests saw."
 _WIDTH = 7
+_LABEL = 12
 _OTHER = "another "
 
 
@@ -29,22 +33,24 @@ def matrix_table(matrix: Matrix) -> Table:
     for check in matrix.checks:
         table.add_column(_heading(check), justify="right", no_wrap=True)
     for row in matrix.rows:
-        table.add_row(row.id, *(_cell(row, row.by(check)) for check in matrix.checks))
+        label = f"{row.id}\n{_short(row.fixture, _LABEL)}" if row.fixture else row.id
+        table.add_row(label, *(_cell(row, row.by(check)) for check in matrix.checks))
     return table
 
 
 def matrix_lines(matrix: Matrix) -> Iterator[str]:
     """Yield how many faults were caught, then what the matrix cannot show or what is wrong in it."""
     faults = [row for row in matrix.rows if not row.harmless]
-    yield f"{sum(row.caught for row in faults)} of {len(faults)} faults caught"
+    if matrix.rows:
+        yield f"{sum(row.caught for row in faults)} of {len(faults)} faults caught"
     if matrix.pipelines:
         yield _metrics_alone(matrix)
-    yield from (f"{row.id} (harmless): {_harmless_result(row)}" for row in matrix.rows if row.harmless)
+    yield from (f"{row.label} (harmless): {_harmless_result(row)}" for row in matrix.rows if row.harmless)
     for row in faults:
         if not row.caught:
-            yield f"not caught: {row.id}, {row.title}"
+            yield f"not caught: {row.label}, {row.title}"
         if row.unseen:
-            yield f"{row.id} cannot be seen in the data alone: {row.unseen}"
+            yield f"{row.label} cannot be seen in the data alone: {row.unseen}"
     for pipeline in matrix.pipelines:
         if blind := matrix.blind(pipeline):
             yield f"metrics of {pipeline} that no fault changed: {', '.join(blind)}"
@@ -73,8 +79,63 @@ def false_alarm_lines(repetitions: Sequence[Repetition]) -> Iterator[str]:
         yield f"false alarm: {repetition.name}: {alarms}"
 
 
-def page(
-    matrix: Matrix, moved: Sequence[MovedValue], repetitions: Sequence[Repetition], *, command: str
+def generic_table(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -> Table:
+    """Return a table with a row for each generic fault: how many moved arrays and metrics tests saw."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), title=GENERIC_LEGEND, title_justify="left")
+    for heading in ("fault", "title", "seen", "moved"):
+        table.add_column(heading, justify="right" if heading in {"seen", "moved"} else "left")
+    for fault, seen, tried in _generic_rows(faults, files):
+        table.add_row(fault.id, fault.title, seen, tried)
+    return table
+
+
+def generic_lines(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -> Iterator[str]:
+    """Yield how many moves the tests saw, then what each golden file cannot see, and why."""
+    moves = [move for file in files for move in file.moves]
+    if files:
+        yield f"{sum(move.seen for move in moves)} of {len(moves)} generic faults seen by the tests"
+    titles = {fault.id: fault.title for fault in faults}
+    for file in files:
+        if file.problem:
+            yield f"{file.path} cannot see any fault: {file.problem}"
+        yield from (_blind_line(move, titles[move.fault]) for move in file.blind)
+
+
+def _blind_line(move: GoldenMove, title: str) -> str:
+    case = f" ({move.case})" if move.case else ""
+    head = "explained: " if move.explained else ""
+    return f"{head}{move.file} cannot see {move.fault}, {title}{case}, in {move.name}: {move.why}"
+
+
+def _generic_rows(
+    faults: Sequence[GenericFault], files: Sequence[GoldenFile]
+) -> Iterator[tuple[GenericFault, str, str]]:
+    for fault in faults:
+        moves = [move for file in files for move in file.moves if move.fault == fault.id]
+        if moves:
+            yield fault, str(sum(move.seen for move in moves)), str(len(moves))
+
+
+def _generic_page(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -> Iterator[str]:
+    if not files:
+        return
+    yield from ("## Faults of any array", "")
+    yield "Every golden array and metric was moved, and compared as the project's tests compare it."
+    yield from ("Moves that change nothing, such as zeroing zeros, are not counted.", "")
+    yield from ("| fault | seen | moved |", "|---|---|---|")
+    for fault, seen, tried in _generic_rows(faults, files):
+        yield f"| {fault.id} {fault.title} | {seen} | {tried} |"
+    yield ""
+
+
+def page(  # noqa: PLR0913 - one argument a section
+    matrix: Matrix,
+    moved: Sequence[MovedValue],
+    repetitions: Sequence[Repetition],
+    *,
+    command: str,
+    generic: Sequence[GenericFault] = (),
+    files: Sequence[GoldenFile] = (),
 ) -> str:
     """Return a Markdown page with all results, and the *command* that makes it."""
     lines = [
@@ -85,8 +146,10 @@ def page(
         "",
         *(f"- {line}" for line in matrix_lines(matrix)),
         *(f"- {line}" for line in moved_value_lines(moved)),
+        *(f"- {line}" for line in generic_lines(generic, files)),
         *(f"- {line}" for line in false_alarm_lines(repetitions)),
         "",
+        *_generic_page(generic, files),
         "## The matrix",
         "",
         "Numbers show by how much a check failed: findings, arrays or tolerances. **Bold**: the first check",
@@ -108,7 +171,7 @@ def _harmless_result(row: Row) -> str:
 def _metrics_alone(matrix: Matrix) -> str:
     """Return how many pipeline faults the metrics catch without any other check."""
     rows = [row for row in matrix.rows if row.kind == "pipeline"]
-    missed = [row.id for row in rows if not matrix.by_metrics_alone(row)]
+    missed = [row.label for row in rows if not matrix.by_metrics_alone(row)]
     line = f"{len(rows) - len(missed)} of {len(rows)} pipeline faults caught by metrics alone"
     return line + (f", not {', '.join(missed)}" if missed else "")
 
@@ -118,7 +181,7 @@ def _markdown(matrix: Matrix) -> Iterator[str]:
     yield "|---" * (1 + len(matrix.checks)) + "|"
     for row in matrix.rows:
         cells = (_marked(row, row.by(check)) for check in matrix.checks)
-        yield f"| {row.id} {row.title} | " + " | ".join(cells) + " |"
+        yield f"| {row.label} {row.title} | " + " | ".join(cells) + " |"
 
 
 def _marked(row: Row, found: Detection | None) -> str:
@@ -130,7 +193,7 @@ def _marked(row: Row, found: Detection | None) -> str:
 
 
 def _paragraph(row: Row) -> Iterator[str]:
-    yield f"**{row.id} {row.title}.** {row.description.partition(': ')[2] or row.description}"
+    yield f"**{row.label} {row.title}.** {row.description.partition(': ')[2] or row.description}"
     if row.unseen:
         yield f"Cannot be seen in the data alone: {row.unseen}."
     if row.first:
@@ -152,6 +215,10 @@ def _cell(row: Row, found: Detection | None) -> str:
     word = found.margin.split()[-1 if found.margin.startswith(_OTHER) else 0] if found.margin else "x"
     short = word if len(word) < _WIDTH else f"{word[: _WIDTH - 4]}."
     return f"{short}*" if found is row.first else short
+
+
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 2]}.."
 
 
 def _heading(check: str) -> str:

@@ -99,7 +99,7 @@ def plan_clean_runs(
         pipeline = suitable[number % len(suitable)]
         yield CleanRun(subject, number, pipeline, specimen=specimen.name)
         left -= len(THREADS)
-    for number in range(left):
+    for number in range(left if subject.pipelines else 0):
         pipeline = subject.pipelines[number % len(subject.pipelines)]
         threads = THREADS[number // len(subject.pipelines) % len(THREADS)]
         yield CleanRun(subject, number, pipeline, threads)

@@ -46,7 +46,10 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault and the results of all checks that ran, in the order in which CI runs them."""
+    """One fault and the results of all checks that ran, in the order in which CI runs them.
+
+    ``fixture`` names what it was injected into, where there is more than one golden fixture.
+    """
 
     id: str
     title: str
@@ -55,6 +58,12 @@ class Row:
     description: str = ""
     unseen: str = ""
     harmless: bool = False
+    fixture: str = ""
+
+    @property
+    def label(self) -> str:
+        """The fault's id, and the fixture's name if there are several."""
+        return f"{self.id} in {self.fixture}" if self.fixture else self.id
 
     @property
     def first(self) -> Detection | None:

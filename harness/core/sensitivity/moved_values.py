@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.baselines.baseline import all_accepted, judge
-from harness.core.fixtures.compare import compare
+from harness.core.fixtures.compare import compare_arrays
 from harness.core.fixtures.tolerance import default_tolerance
+from harness.core.sensitivity.generic_faults import one_element_moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from harness.core.baselines.baseline import Baseline
+    from harness.core.fixtures.tolerance import Tolerance
 
 INSIDE, OUTSIDE = 0.5, 2.0
 """How far each value is moved, in tolerances."""
@@ -52,18 +54,24 @@ def move_metrics(baseline: Baseline) -> Iterator[MovedValue]:
 def move_arrays(golden: Mapping[str, np.ndarray]) -> Iterator[MovedValue]:
     """Move every element of each array inside its tolerance, then a single element outside.
 
-    Arrays that are compared exactly have no tolerance to stay inside; one of their elements is changed by 1.
+    Arrays that are compared exactly have no tolerance to stay inside; one of their elements is changed by the
+    least there is. Arrays without a value to change (empty, NaN everywhere) are left out.
     """
     for name, array in golden.items():
         tolerance = default_tolerance(array)
-        limits = tolerance.atol + tolerance.rtol * np.abs(array)
         if tolerance.atol > 0:
-            inside = (array + INSIDE * limits).astype(array.dtype)
-            yield MovedValue(name, INSIDE, compare(golden, {**golden, name: inside}).accepted)
-        outside = array.copy()
-        index = np.unravel_index(int(np.argmax(np.abs(array))), array.shape)
-        outside[index] = array[index] + (OUTSIDE * limits[index] if tolerance.atol > 0 else 1)
-        yield MovedValue(name, OUTSIDE, compare(golden, {**golden, name: outside}).accepted)
+            inside = _all_moved(array, tolerance)
+            yield MovedValue(name, INSIDE, compare_arrays(name, array, inside).accepted)
+        for outside in one_element_moved(array, tolerance):
+            yield MovedValue(name, OUTSIDE, compare_arrays(name, array, outside).accepted)
+
+
+def _all_moved(array: np.ndarray, tolerance: Tolerance) -> np.ndarray:
+    """The array with every finite element moved by half a tolerance, towards zero so that none overflows."""
+    with np.errstate(all="ignore"):
+        steps = INSIDE * (tolerance.atol + tolerance.rtol * np.abs(array))
+        signs = np.where(array.real > 0, -1, 1)
+        return np.where(np.isfinite(array), array + signs * steps, array).astype(array.dtype)
 
 
 def _moved(value: float, step: float, *, exact: bool) -> float:

@@ -19,7 +19,7 @@ from harness.core.domain.generators import rerun
 from harness.core.domain.run_pipeline import misread
 from harness.core.errors import HarnessError
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.registry.golden_names import manifest_of
+from harness.core.registry.golden_names import manifest_of, name_of
 from harness.core.sensitivity import repository_faults
 from harness.core.sensitivity.checks import (
     audit_findings,
@@ -86,6 +86,11 @@ class Subject:
         return Project(self.root, self.golden_name)
 
     @property
+    def name(self) -> str:
+        """The fixture's name."""
+        return name_of(self.project, self.archive)
+
+    @property
     def path(self) -> Path:
         """Path of the golden archive."""
         return self.root / self.archive
@@ -116,6 +121,9 @@ def plan_trials(subject: Subject, faults: Iterable[Fault], *, quick: bool = Fals
 
     With *quick*, metrics are judged only for the faults of pipelines that are marked for it.
     """
+    faults = tuple(faults)
+    if not faults:
+        return
     manifest = read_manifest(manifest_of(subject.path))
     faults = tuple(fault for fault in faults if fault.applies(manifest))
     for fault in faults:
@@ -142,12 +150,20 @@ def run_trial(trial: Trial) -> tuple[Detection, ...]:
 
 
 def build_matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detection, ...]]) -> Matrix:
-    """The detection matrix of all results: one row per fault, checks in the order in which CI runs them."""
-    rows = []
-    for fault in faults:
-        found = [d for trial, detections in answers.items() if trial.fault == fault.id for d in detections]
-        if found:
-            rows.append(_row(fault, found))
+    """The detection matrix of all results: one row per fault and fixture, checks in the order of CI.
+
+    A fault that one fixture shows may be missed in another, so each has its own row.
+    """
+    found: dict[tuple[str, str], list[Detection]] = {}
+    for trial, detections in answers.items():
+        found.setdefault((trial.fault, trial.subject.name), []).extend(detections)
+    several = len({fixture for _, fixture in found}) > 1
+    rows = [
+        replace(_row(fault, detections), fixture=fixture if several and fault.kind != "repository" else "")
+        for fault in faults
+        for (number, fixture), detections in found.items()
+        if number == fault.id and detections
+    ]
     return Matrix(tuple(rows))
 
 

@@ -1,0 +1,159 @@
+"""Ask a project's own tests whether they see generic faults of its golden arrays.
+
+The tests run once, in a pytest process of their own. Whenever a test has compared a fixture with its golden
+file, every array that it obtained is moved and compared again, with the tolerances that the test gave. The
+module ``harness.plugin.moved_checks`` does this in that process. No golden file is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.core.baselines.baseline import read_baseline
+from harness.core.errors import UsageError
+from harness.core.sensitivity.generic_faults import GENERIC_FAULTS, GenericFault, GoldenMove, judge_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from harness.core.storage.project import Project
+
+VARIABLE = "HARNESS_MOVED_CHECKS"
+"""Environment variable with the :class:`Assignment` of the pytest process."""
+
+_PLUGIN = "harness.plugin.moved_checks"
+_NO_TESTS = 5  # pytest's exit code where no test was collected
+_BROKEN = (3, 4)  # an error inside pytest, and a wrong option or conftest.py
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """What the pytest process is to try, and the directory for its answers."""
+
+    faults: tuple[str, ...]
+    files: tuple[str, ...]
+    answers: str
+
+    def chosen(self) -> tuple[GenericFault, ...]:
+        """The faults themselves."""
+        return tuple(fault for fault in GENERIC_FAULTS if fault.id in self.faults)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What one test sees of one golden file; ``passed`` is False if its check failed without any fault."""
+
+    file: str
+    test: str
+    passed: bool
+    moves: tuple[GoldenMove, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenFile:
+    """One golden file and what the tests see of it.
+
+    Attributes
+    ----------
+    path : str
+        As the registry writes it.
+    tests : tuple of str
+        The tests that compare with it; empty for baselines, whose tolerances are in the file.
+    moves : tuple of GoldenMove
+        Every move that changes something, each seen if any test saw it.
+    problem : str
+        Why it cannot see anything: no test compares with it, or each of them fails already.
+    """
+
+    path: str
+    tests: tuple[str, ...]
+    moves: tuple[GoldenMove, ...]
+    problem: str = ""
+
+    @property
+    def blind(self) -> tuple[GoldenMove, ...]:
+        """The moves that passed."""
+        return tuple(move for move in self.moves if not move.seen)
+
+    @property
+    def correct(self) -> bool:
+        """Whether every move was seen, or is explained."""
+        return not self.problem and all(move.explained for move in self.blind)
+
+
+def ask_tests(project: Project, archives: Sequence[str], faults: Sequence[GenericFault]) -> list[GoldenFile]:
+    """Run the project's tests of fixtures, and return what they see of each of *archives*.
+
+    Raises
+    ------
+    UsageError
+        If pytest cannot start in the project.
+    """
+    if not (archives and faults):
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        given = Assignment(tuple(fault.id for fault in faults), tuple(archives), folder)
+        _run_pytest(project, given)
+        answers = [answer for file in sorted(Path(folder).glob("*.jsonl")) for answer in _read(file)]
+    return [_golden_file(path, [answer for answer in answers if answer.file == path]) for path in archives]
+
+
+def judge_baselines(
+    project: Project, files: Iterable[Path], faults: Sequence[GenericFault]
+) -> Iterator[GoldenFile]:
+    """Move each metric of each baseline; nothing is run, because the tolerances are in the baseline."""
+    for file in files:
+        path = project.relative(file)
+        moves = tuple(judge_metrics(tuple(faults), path, read_baseline(file)))
+        if moves:
+            yield GoldenFile(path, (), moves)
+
+
+def _run_pytest(project: Project, given: Assignment) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", _PLUGIN, "-p", "no:cacheprovider"]
+    command.append("--continue-on-collection-errors")
+    done = subprocess.run(  # noqa: S603 - no shell
+        command,
+        cwd=project.root,
+        env={**os.environ, VARIABLE: msgspec.json.encode(given).decode()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode in _BROKEN:
+        lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
+        raise UsageError(
+            "pytest",
+            expected="a run of the project's tests",
+            found=lines[-1] if lines else f"exit code {done.returncode}",
+            message=f"pytest cannot run in this project: {lines[-1] if lines else done.returncode}",
+            remedy="Run `pytest` there, and fix what it reports.",
+        )
+
+
+def _read(file: Path) -> Iterator[Answer]:
+    for line in file.read_bytes().splitlines():
+        yield msgspec.json.decode(line, type=Answer)
+
+
+def _golden_file(path: str, answers: Sequence[Answer]) -> GoldenFile:
+    tests = tuple(dict.fromkeys(answer.test for answer in answers))
+    passed = [answer for answer in answers if answer.passed]
+    if not passed:
+        problem = "no test compares a fixture with it"
+        if answers:
+            problem = f"its check fails without any fault, in {', '.join(tests)}"
+        return GoldenFile(path, tests, (), problem)
+    best: dict[tuple[str, str, str], GoldenMove] = {}
+    for move in (move for answer in passed for move in answer.moves):
+        key = (move.fault, move.name, move.case)
+        if key not in best or move.seen:
+            best[key] = move
+    return GoldenFile(path, tests, tuple(best.values()))
