@@ -880,6 +880,18 @@ def test_a_read_only_checkout_is_compared(recorded: pytest.Pytester, monkeypatch
     assert not (recorded.path / ".harness").exists()
 
 
+def test_a_read_only_checkout_is_compared_though_it_cannot_be_recorded(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --force-regen, the drift is reported, then what prevents writing."""
+    shutil.rmtree(recorded.path / ".harness")
+    (recorded.path / ".harness").touch()  # where the directory would be made
+    monkeypatch.setenv("SHIFT", "1")
+    result = recorded.runpytest("--force-regen", "-k", "fixture")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*a: 12 of 12 elements differ*", "nothing recorded: *.harness: *"])
+
+
 def test_without_space_for_the_obtained_data_the_drift_is_reported(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

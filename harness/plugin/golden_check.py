@@ -131,8 +131,9 @@ class GoldenCheck:
         """
         __tracebackhide__ = True
         obtained = self.tmp_path / f"{stem}.obtained{extension}"
-        if self.writes:
-            return self._stage_difference(stem, extension, obtained, differences, dump, dump_beside)
+        staging = self._staging_directory() if self.writes else None
+        if staging is not None:
+            return self._stage_difference(staging, stem, obtained, differences, dump, dump_beside)
         lines = differences()
         if not lines:
             return False
@@ -185,10 +186,18 @@ class GoldenCheck:
             return [f"The obtained data could not be saved: {error}"]
         return []
 
+    def _staging_directory(self) -> Path | None:
+        """Return a new directory; None if none can be made: the difference is then reported all the same."""
+        try:
+            return staging_directory(self.project, self.session.owner)
+        except UnwritableError as error:
+            self.session.refusal = error
+            return None
+
     def _stage_difference(  # noqa: PLR0913, PLR0917 - those of perform
         self,
+        staging: Path,
         stem: str,
-        extension: str,
         obtained: Path,
         differences: Callable[[], list[str]],
         dump: Callable[[Path], None],
@@ -203,7 +212,6 @@ class GoldenCheck:
             if differences():
                 raise AssertionError
 
-        staging = staging_directory(self.project, self.session.owner)
         for file in (staging / stem, obtained):
             make_directory(file.parent)
         try:
@@ -215,7 +223,7 @@ class GoldenCheck:
                 check_fn=check,
                 dump_fn=dump,
                 dump_aux_fn=dump_beside,
-                extension=extension,
+                extension=obtained.suffix,
                 basename=stem,
                 obtained_filename=obtained,
             )

@@ -68,6 +68,7 @@ class WorkerHooks:
         """A phase of a test has ended: record nothing of a test that was skipped or expected to fail."""
         if isinstance(raised, RecordedError):
             setattr(report, _RECORDED, True)
+            self.session.raised.discard(item.nodeid)  # it was not caught: a subtest may have failed with it
         why = self._why_left_alone(item.nodeid, report)
         if why:
             self.session.leave_alone(item.nodeid, why)
