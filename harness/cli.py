@@ -55,7 +55,9 @@ def _escape_unencodable_names() -> None:
 
 def _fail(error: BaseException, message: str, code: int) -> int:
     """Print an error as one line, and as JSON too if that was asked for; return the exit code."""
-    print(f"harness: {message}", file=sys.stderr)  # noqa: T201
+    from harness.report.plain_lines import plain_line
+
+    print(plain_line(f"harness: {message}"), file=sys.stderr)  # noqa: T201
     if any("json" in word for word in sys.argv[1:]):
         from harness.commands.group import print_error
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option, project_at, root_option
-from harness.core.errors import printable
+from harness.commands.options import emit, json_option, project_at, project_to_write, root_option
 from harness.core.registry.golden_names import name_of, split_baseline_name
 from harness.core.storage.project import REGISTRY
 
@@ -55,13 +54,30 @@ def command(*, name: str | None, form: str, remeasure: bool, root: Path | None, 
     from harness.core.provenance.audit import audit, is_broken
     from harness.core.provenance.evidence import gather
 
-    project = project_at(root)
+    project = _project(root)
     evidence = gather(project, measure_again=remeasure)
     files = _chosen(project, evidence, name)
     shown = {file.path for file in files} | {evidence.history_path, REGISTRY}  # all files rely on these two
     findings = tuple(f for f in audit(evidence) if name is None or f.path in shown)
     _SHOW["json" if as_json else form](files, findings)
     return 1 if is_broken(findings) else 0
+
+
+def _project(root: Path | None) -> Project:
+    """Return the project to audit. Its registry may be gone, for instance because its commit was reverted."""
+    from harness.core.errors import UsageError
+    from harness.core.provenance.git_reader import was_recorded
+
+    try:
+        return project_at(root)
+    except UsageError:
+        try:
+            project = project_to_write(root)
+        except UsageError:
+            project = None
+        if project is None or not was_recorded(project):
+            raise
+        return project
 
 
 def _chosen(project: Project, evidence: Evidence, name: str | None) -> tuple[FileEvidence, ...]:
@@ -141,16 +157,17 @@ def _show_statements(files: tuple[FileEvidence, ...], findings: tuple[AuditFindi
     from harness.core.provenance.finding import Rank
     from harness.core.provenance.intoto import statements
     from harness.report.audit import finding_lines
+    from harness.report.plain_lines import plain_json, plain_line
 
     broken = [finding for finding in findings if finding.rank is Rank.BROKEN]
     made = statements(files, {finding.path for finding in broken})
     for statement in made:
-        click.echo(msgspec.json.encode(statement, order="sorted").decode())
+        click.echo(plain_json(msgspec.json.encode(statement, order="sorted").decode()))
     for line in finding_lines(broken):
         click.echo(line, err=True)
     stated = {subject["name"] for statement in made for subject in statement["subject"]}
     if missing := [file.path for file in files if file.path not in stated]:
-        click.echo(f"no statement: {', '.join(map(printable, missing))}", err=True)
+        click.echo(plain_line(f"no statement: {', '.join(missing)}"), err=True)
 
 
 _SHOW = {"text": _show_text, "json": _show_json, "in-toto": _show_statements}

@@ -9,6 +9,7 @@ from harness.core.errors import printable
 from harness.core.provenance.finding import Rank
 from harness.core.recording.cumulative_drift import drift_of
 from harness.report.cumulative_drift import drift_history_line, record_lines
+from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,8 @@ def evidence_lines(evidence: FileEvidence) -> list[str]:
         *_drift_rows(evidence),
         *_commit_rows(evidence),
     ]
-    return [printable(evidence.path), *(f"  {name:10}{printable(text)}" for name, text in rows)]
+    lines = [printable(evidence.path), *(f"  {name:10}{printable(text)}" for name, text in rows)]
+    return list(map(plain_line, lines))
 
 
 def finding_lines(findings: Sequence[AuditFinding]) -> list[str]:
@@ -39,7 +41,7 @@ def finding_lines(findings: Sequence[AuditFinding]) -> list[str]:
         paths = ", ".join(printable(finding.path) for finding in group)
         lines.append(f"{rank.value}: {paths}: {rule}: {printable(detail)}")
         lines += [f"  {printable(remedy)}"] if remedy else []
-    return lines
+    return list(map(plain_line, lines))
 
 
 def count_line(findings: Sequence[AuditFinding], files: int) -> str:

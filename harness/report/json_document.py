@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import HarnessError, error_to_parts
 from harness.core.storage.documents import plain_json
+from harness.report import plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ def json_document(verb: str, result: Mapping[str, Any]) -> str:
       "verdicts": []
     }
     """
-    return plain_json({"schema": SCHEMA, "verb": verb, **result})
+    return plain_lines.plain_json(plain_json({"schema": SCHEMA, "verb": verb, **result}))
 
 
 def error_document(words: Sequence[str], error: BaseException, message: str, code: int) -> str:
@@ -46,7 +47,7 @@ def error_document(words: Sequence[str], error: BaseException, message: str, cod
         known = error_to_parts(error)
         parts |= {key: known[key] for key in ("thing", "expected", "found", "remedy")}
     verb = next((word for word in words if not word.startswith("-")), None)
-    return plain_json({"schema": SCHEMA, "verb": verb, "error": parts})
+    return plain_lines.plain_json(plain_json({"schema": SCHEMA, "verb": verb, "error": parts}))
 
 
 def asks_for_json(words: Sequence[str]) -> bool:

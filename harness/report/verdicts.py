@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from harness.core.verdict import Outcome
+from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ def verdict_lines(verdicts: Iterable[Verdict]) -> list[str]:
         if verdict.outcome is not Outcome.SAME:
             lines.append(f"{verdict.outcome.value}: {verdict.name}: {verdict.detail}")
             lines += [f"  {verdict.remedy}"] if verdict.remedy and not verdict.outcome.accepted else []
-    return lines
+    return list(map(plain_line, lines))
 
 
 def metric_lines(verdicts: Sequence[MetricVerdict], *, accepted: bool = False) -> list[str]:

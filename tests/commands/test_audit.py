@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,35 @@ def test_the_example_of_the_readme_has_no_findings(tmp_path, git, run_pytest, ha
         shown = harness("audit")
         assert shown.code == 0
         assert "3 golden files audited: 0 broken, 0 weak" in shown.out.splitlines()[-1]
+
+
+def test_a_project_whose_only_recording_was_reverted_is_audited(traced, git, harness):
+    """There is no registry any more. The remedy that is printed works as typed."""
+    git("revert", "--no-edit", "HEAD")
+    assert not (traced / "registry.json").exists()
+    for arguments in (["audit"], ["audit", "--root", traced]):
+        shown = harness(*arguments)
+        assert shown.code == 0
+        assert "0 golden files audited: 0 broken, 4 weak" in shown.out
+    (command,) = set(re.findall("`(git checkout .*?)`", shown.out))
+    git(*shlex.split(command)[1:])
+    git("commit", "-qm", "Add the lines again")
+    shown = harness("audit")
+    assert "0 golden files audited: 0 broken, 0 weak" in shown.out
+
+
+def test_deleting_the_registry_does_not_hide_a_forged_history(traced, git, harness):
+    history = traced / "golden" / "history.jsonl"
+    history.write_bytes(history.read_bytes().replace(b"first light", b"innocence"))
+    (traced / "registry.json").unlink()
+    git("add", "-A")
+    git("commit", "-qm", "Tidy up")
+    shown = harness("audit")
+    assert shown.code == 1
+    assert (
+        "broken: golden/scanned.json, golden/scanned.npz, golden/waves.json, golden/waves.npz: lost"
+        in shown.out
+    )
 
 
 # What an audit relies on: records that were made by the project's own tests.

@@ -127,3 +127,19 @@ def test_counts_of_each_rank():
     """All of them, so that a 0 is seen."""
     findings = [AuditFinding(rank, "a", "rule", "detail") for rank in (Rank.WEAK, Rank.BROKEN, Rank.WEAK)]
     assert count_line(findings, 6) == "6 golden files audited: 1 broken, 2 weak, 0 informational."
+
+
+EVIL = "\x1b[31m\u202eevil\n::error::\x9b ##[error]x"
+
+
+def test_whatever_others_wrote_is_escaped(record):
+    """Paths, reasons, authors, subjects, details and remedies; a line never begins with a command."""
+    file = FileEvidence(
+        path="::error::a", entry=ENTRY, state=PathState.FILE, records=(record(1, reason=EVIL, by=EVIL),),
+        commits=(commit(1, EVIL),),
+    )  # fmt: skip
+    finding = AuditFinding(Rank.BROKEN, EVIL, "bytes", EVIL, EVIL)
+    for line in (*evidence_lines(file), *finding_lines([finding])):
+        assert line.isprintable()
+        assert not line.lstrip().startswith("::")
+        assert "##[" not in line

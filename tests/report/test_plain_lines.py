@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from harness.report.plain_lines import plain_line, plain_text
+from harness.report.plain_lines import plain_json, plain_line, plain_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,17 @@ def test_a_line(text, shown):
 def test_lines_stay_apart():
     """Each of them is escaped."""
     assert plain_text("a\n::error::b") == "a\n\\x3a:error::b"
+
+
+def test_json_keeps_its_values_and_shows_only_printable_characters():
+    value = {
+        "reason": "a\u202eb\u2028c\x9b ##[error]x ##vso[task] \U000e0001",
+        "lines": ["é", "\n", "::error::"],
+    }
+    for indent in (None, 2):
+        shown = plain_json(json.dumps(value, ensure_ascii=False, indent=indent))
+        assert json.loads(shown) == value
+        assert shown.replace("\n", "").isprintable()
+        assert "##[" not in shown
+        assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
+    assert plain_json('{"a": "é"}') == '{"a": "é"}'

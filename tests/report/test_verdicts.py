@@ -24,6 +24,15 @@ def test_files_that_differ_have_a_line_each():
     ]
 
 
+def test_whatever_others_wrote_is_escaped():
+    """Names with right-to-left marks, and details with lines of their own."""
+    evil = "\x1b[31m\u202eevil\n::error::x ##[error]y"
+    for line in verdict_lines([Verdict(evil, Outcome.CORRUPT, evil, evil)]):
+        assert line.isprintable()
+        assert not line.lstrip().startswith("::")
+        assert "##[" not in line
+
+
 def test_the_last_line_counts_accepted_files():
     """A repacked archive holds the same arrays, so it matches."""
     assert summary_lines([SAME, REPACKED, DRIFTED])[-1] == "2 of 3 golden files match the registry."

@@ -15,6 +15,7 @@ from harness.core.provenance.git_states import NO_LINES, ProjectStates, decode_e
 from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage.digest import sha256_file
 from harness.core.storage.lfs import parse_pointer
+from harness.core.storage.project import REGISTRY
 from harness.core.system.git_objects import (
     ask_git,
     changed_files,
@@ -58,6 +59,19 @@ def read_git_history(project: Project, text: bytes) -> GitHistory | None:
         project.root, "rev-parse", "--show-prefix", "--is-shallow-repository"
     ).splitlines()
     return _Reader(project, prefix, text).read(shallow=shallow == "true")
+
+
+def was_recorded(project: Project) -> bool:
+    """Return whether any commit has a registry or a history of *project*, which may be gone by now.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`read_git_history`.
+    """
+    paths = REGISTRY, f"{project.golden_name}/{HISTORY_NAME}"
+    options = "--literal-pathspecs", "rev-list", "-1", "--full-history", "HEAD", "--"
+    return _has_commits(project) and bool(ask_git(project.root, *options, *paths).strip())
 
 
 def _has_commits(project: Project) -> bool:

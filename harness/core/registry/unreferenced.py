@@ -36,12 +36,12 @@ def remember(project: Project, paths: Sequence[str]) -> None:
 
 
 def recall(project: Project) -> tuple[str, ...] | None:
-    """Return what was saved; None if nothing was, or if the registry has changed since."""
+    """Return what was saved; None if nothing was, or if the registry has changed or gone since."""
     try:
         seen = read_document(_path(project), _Seen, schema=SCHEMA)
+        return seen.paths if seen.registry == digest_file(project.registry) else None
     except HarnessError:
         return None
-    return seen.paths if seen.registry == digest_file(project.registry) else None
 
 
 _NAME = "unreferenced.json"
