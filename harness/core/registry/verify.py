@@ -9,6 +9,7 @@ from harness.core.errors import HarnessError, StaleFormatError, UnreadableError,
 from harness.core.registry.registry import HISTORY_NAME, read_registry
 from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file
 from harness.core.storage.project import REGISTRY
+from harness.core.storage.pytest_settings import RECORD, with_required_reason
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -146,7 +147,9 @@ def _explain(
     file, entry = project.locate(path), entries[path]
     if not _is_file(file):
         present = "something that is not a file" if file.exists() else "no file"
-        return Verdict(path, Outcome.MISSING, f"expected {entry.size} bytes, found {present}", _restore(path))
+        return Verdict(
+            path, Outcome.MISSING, f"expected {entry.size} bytes, found {present}", _restore(project, path)
+        )
     size = file.stat().st_size
     detail = f"expected {entry.size} bytes, found {size}"
     if size == entry.size:
@@ -161,17 +164,17 @@ def _explain(
     except StaleFormatError as error:
         return Verdict(path, Outcome.STALE, error.found, error.remedy)
     except HarnessError as error:
-        return Verdict(path, Outcome.CORRUPT, f"{detail}; {error.found}", _restore(path))
-    return Verdict(path, outcome, detail, _restore(path))
+        return Verdict(path, Outcome.CORRUPT, f"{detail}; {error.found}", _restore(project, path))
+    return Verdict(path, outcome, detail, _restore(project, path))
 
 
 def _digest_detail(file: Path, entry: Entry, found: str | None, *, sha256: bool) -> str:
     """How the digests of a file of the right size differ from its entry's; empty if they do not."""
     if sha256:
         digests = digests_of_file(file)
-        pairs = ((entry.sha256, digests[1]), (entry.xxh128, digests[0]))
+        pairs = [(entry.sha256, digests[1]), (entry.xxh128, digests[0])]
     else:
-        pairs = ((entry.xxh128, found or digest_file(file)),)
+        pairs = [(entry.xxh128, found or digest_file(file))]
     return next((f"expected {one}, found {other}" for one, other in pairs if one != other), "")
 
 
@@ -242,8 +245,9 @@ def _restore_line_endings(project: Project) -> str:
     return f"Run `harness install-git`, then {again}."
 
 
-def _restore(path: str) -> str:
-    return f"Restore it with `git checkout -- {path}`, or re-record it with `pytest --force-regen`."
+def _restore(project: Project, path: str) -> str:
+    advice = f"Restore it with `git checkout -- {path}`, or re-record it with `{RECORD}`."
+    return with_required_reason(advice, project.root)
 
 
 _RECORD = "Register it with `harness add`, or delete it."

@@ -151,3 +151,13 @@ def test_checks_are_loaded_by_name(installed, module, pyproject, empty):
     pyproject('[tool.harness.checks]\ncontract = "mine:contract"\n')
     checks = find_catalogue(empty.root).load_checks()
     assert [(name, check.__name__) for name, check in checks.items()] == [("contract", "contract")]
+
+
+def test_only_a_declared_measure_is_imported(module, pyproject, empty):
+    module("mine", "def measure(fixture, measured):\n    return {}\ndef other(fixture, measured): pass\n")
+    pyproject('[tool.harness]\nmeasures = ["mine:measure"]\n')
+    catalogue = find_catalogue(empty.root)
+    assert catalogue.load_measure("mine:measure")({}, {}) == {}
+    for reference in ("mine:other", "trap:measure", "os:system"):
+        with pytest.raises(UsageError, match="was not called"):
+            catalogue.load_measure(reference)

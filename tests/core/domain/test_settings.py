@@ -30,6 +30,7 @@ def test_a_project_without_a_table_declares_nothing(tmp_path, pyproject):
 def test_every_key_of_the_table_is_read(tmp_path, pyproject):
     pyproject(
         '[tool.harness]\nfaults = "m:FAULTS"\nspecimens = ["m:A", "m:B"]\nsources = ["data"]\n'
+        'measures = "m:f"\n'
         '[tool.harness.generators]\ng = "m:g"\n[tool.harness.pipelines]\np = "m:p"\n'
         '[tool.harness.checks]\nc = "m:c"\n'
     )
@@ -40,6 +41,7 @@ def test_every_key_of_the_table_is_read(tmp_path, pyproject):
         checks={"c": "m:c"},
         faults=("m:FAULTS",),
         specimens=("m:A", "m:B"),
+        measures=("m:f",),
     )
 
 

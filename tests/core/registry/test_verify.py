@@ -343,3 +343,10 @@ def test_line_endings_are_named_as_the_cause(project, name):
     assert "`git rm -r -q --cached golden registry.json`, then `git checkout HEAD --" in found.remedy
     path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
     assert "line endings" not in verdict(project, name, 1).detail
+
+
+def test_advice_has_a_reason_where_the_project_requires_one(project):
+    """The command works as it is printed."""
+    (project.root / "pytest.ini").write_text("[pytest]\ngolden_require_reason = true\n")
+    (project.root / BASELINE).unlink()
+    assert '`pytest --force-regen --golden-reason "..."`' in verdict(project, BASELINE, 1).remedy
