@@ -66,6 +66,8 @@ class WorkerHooks:
 
     def end(self, item: pytest.Item, raised: BaseException | None, report: pytest.TestReport) -> None:
         """A phase of a test has ended: record nothing of a test that was skipped or expected to fail."""
+        if isinstance(raised, HarnessError):
+            report.longrepr = plain_line(self.session.settings.advice(str(report.longrepr)))
         if isinstance(raised, RecordedError):
             setattr(report, _RECORDED, True)
             self.session.raised.discard(item.nodeid)  # it was not caught: a subtest may have failed with it

@@ -22,15 +22,19 @@ from harness.core.storage.project import (
     project_at,
     require_golden_directory,
 )
-from harness.core.storage.pytest_settings import find_pytest_settings, read_pytest_settings
+from harness.core.storage.pytest_settings import (
+    find_pytest_settings,
+    is_true,
+    read_pytest_settings,
+    with_reason,
+)
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Unreferenced = Literal["ignore", "warn", "reject"]
-_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})  # as pytest has them
-_FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
+_FALSE = frozenset({"n", "no", "f", "false", "off", "0"})  # as pytest has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,7 @@ class Settings:
 
     def advice(self, text: str) -> str:
         """Return *text* with a command that records as it has to be typed in this project."""
-        needs_reason = self.require_reason and not self.reason
-        return text.replace(_RECORD, f'{_RECORD} --golden-reason "..."') if needs_reason else text
-
-
-_RECORD = "pytest --force-regen"
+        return with_reason(text) if self.require_reason and not self.reason else text
 
 
 def find_session_project(config: pytest.Config) -> Project:
@@ -170,10 +170,9 @@ def _pytest_values(config: pytest.Config) -> Mapping[str, Any]:
 
 
 def _flag(key: str, value: object) -> bool:
-    word = str(value).strip().lower()
-    if word not in _TRUE | _FALSE:
+    if not is_true(value) and str(value).strip().lower() not in _FALSE:
         raise pytest.UsageError(f"{key}: expected true or false, found {value!r}.")
-    return word in _TRUE
+    return is_true(value)
 
 
 def _unreferenced(word: str) -> Unreferenced:

@@ -1,4 +1,4 @@
-"""Read the keys ``golden_*`` and ``pythonpath`` of a project's pytest configuration, for all entry points alike.
+"""Read ``golden_*`` and ``pythonpath`` in a project's pytest configuration, for all entry points alike.
 
 They are where pytest looks for its own: in the nearest directory with a configuration, in pytest.toml,
 pytest.ini, pyproject.toml, tox.ini or setup.cfg, in this order.
@@ -28,6 +28,8 @@ _NAMES = (
 )
 _OWN = frozenset({"pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"})  # pytest's, even if empty
 _PREFIX = "golden_"
+_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})  # as pytest has them
+RECORD = "pytest --force-regen"
 _WANTED = (_PREFIX, "pythonpath")
 
 
@@ -77,6 +79,32 @@ def read_pytest_settings(path: Path) -> PytestSettings:
     text = _read(path)
     has_keys = text is not None and _PREFIX.encode() in text
     return PytestSettings(path, (_decode(path, text) if text is not None and has_keys else None) or {})
+
+
+def with_required_reason(text: str, folder: Path) -> str:
+    """Return advice as it has to be typed in *folder*: with ``--golden-reason`` where one is required."""
+    if RECORD not in text:
+        return text
+    try:
+        values = find_pytest_settings(folder).values
+    except UnreadableError:  # which is not what the advice is about
+        return text
+    needed = is_true(values.get("golden_require_reason", False)) and not values.get("golden_reason")
+    return with_reason(text) if needed else text
+
+
+def with_reason(text: str) -> str:
+    """Return advice with a reason in each command that records golden files.
+
+    >>> with_reason("Record it with `pytest --force-regen`.")
+    'Record it with `pytest --force-regen --golden-reason "..."`.'
+    """
+    return text.replace(f"{RECORD}`", f'{RECORD} --golden-reason "..."`')
+
+
+def is_true(value: object) -> bool:
+    """Whether pytest reads a value as true."""
+    return str(value).strip().lower() in _TRUE
 
 
 def _candidates(folder: Path) -> list[Path]:

@@ -8,7 +8,11 @@ import pytest
 
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.storage.project import find_project, project_at, require_golden_directory
-from harness.core.storage.pytest_settings import find_pytest_settings, read_pytest_settings
+from harness.core.storage.pytest_settings import (
+    find_pytest_settings,
+    read_pytest_settings,
+    with_required_reason,
+)
 
 INI = "[pytest]\ngolden_dir = {}\n"
 FILES = {
@@ -115,3 +119,20 @@ def test_a_golden_directory_outside_the_project_is_refused(name):
     """The error names the file and the key."""
     with pytest.raises(UsageError, match=r"golden_dir in .*setup\.cfg: expected the path of a dir"):
         require_golden_directory(name, Path("setup.cfg"))
+
+
+@pytest.mark.parametrize(
+    ("ini", "shown"),
+    [
+        ("golden_require_reason = true", '`pytest --force-regen --golden-reason "..."`'),
+        ("golden_require_reason = false", "`pytest --force-regen`"),
+        ("golden_require_reason = true\ngolden_reason = always", "`pytest --force-regen`"),
+        ("", "`pytest --force-regen`"),
+    ],
+)
+def test_advice_has_a_reason_where_one_is_required(tmp_path, ini, shown):
+    """So that the command works as it is printed; giving the advice again changes nothing."""
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+    advice = with_required_reason("Record it with `pytest --force-regen`.", tmp_path)
+    assert advice == f"Record it with {shown}."
+    assert with_required_reason(advice, tmp_path) == advice
