@@ -97,6 +97,98 @@ def test_the_page_has_the_command_that_made_it(project, harness, tmp_path):
     assert str(tmp_path) not in page
 
 
+TESTS = """
+import numpy as np
+from harness import Generator, Source, make_fixture
+
+def made(name, start):
+    arrays = {"image": np.linspace(start, start + 1, 8, dtype=np.float32)}
+    call = Generator("mine:image", 1)
+    return make_fixture(name, arrays, generator=call, source=Source("simulated", "xxh128:0"))
+
+def test_image(fixture_regression):
+    fixture_regression.check(made("image", 1))
+
+def test_second(fixture_regression):
+    fixture_regression.check(made("second", 2), {"image": {"atol": 2.5}})
+"""
+
+
+@pytest.fixture
+def two(project):
+    """The same repository with a second fixture, and tests that compare both; one has a loose tolerance."""
+    import numpy as np
+
+    (project.root / "test_mine.py").write_text(TESTS)
+    fixture = make_fixture(
+        "second",
+        {"image": np.linspace(2, 3, 8, dtype=np.float32)},
+        generator=Generator("mine:image", 1),
+        source=Source("simulated", "xxh128:0"),
+    )
+    made = write_fixture(fixture, project.root / "build")
+    staged = [Staged(f"golden/{p.name}", k, p) for p, k in zip(made, ("fixture", "manifest"), strict=True)]
+    commit(project, plan(project, staged), reason="second light", command="by hand")
+    return project
+
+
+def test_generic_faults_are_seen_or_listed_with_the_reason(two, harness):
+    shown = harness("sensitivity", "G02", "G05")
+    assert shown.code == 1, shown.out + shown.err
+    assert "3 of 4 generic faults seen by the tests" in shown.out
+    assert (
+        "golden/second.npz cannot see G05, rows shuffled, in image: it changes values by at most" in shown.out
+    )
+    assert "within the tolerance given by the test (atol 2.5, rtol 0, ulp 0)" in shown.out
+
+
+def test_one_fixture_is_tried_alone(two, harness):
+    shown = harness("sensitivity", "G02", "G05", "--fixture", "image", "--json")
+    assert shown.code == 0, shown.out + shown.err
+    (file,) = json.loads(shown.out)["generic"]
+    assert file["path"] == "golden/image.npz"
+    assert file["tests"] == ["test_mine.py::test_image"]
+    assert (file["moved"], file["seen"], file["correct"], file["blind"]) == (2, 2, True, [])
+
+
+def test_faults_are_injected_into_every_fixture(two, harness):
+    """Each has its own row; faults of the repository are tried once."""
+    shown = harness("sensitivity", "X01", "R01", "--json")
+    rows = [(row["id"], row["fixture"], row["caught"]) for row in json.loads(shown.out)["faults"]]
+    assert rows == [("R01", None, True), ("X01", "image", True), ("X01", "second", True)]
+
+
+def test_a_fixture_that_no_test_compares_with_exits_with_1(project, harness):
+    shown = harness("sensitivity", "G01")
+    assert shown.code == 1
+    assert "golden/image.npz cannot see any fault: no test compares a fixture with it" in shown.out
+
+
+def test_an_unknown_fixture_exits_with_2(project, harness):
+    shown = harness("sensitivity", "--fixture", "none")
+    assert shown.code == 2
+    assert "--fixture none: expected one of image, found no such fixture" in shown.err
+
+
+def test_a_fault_that_applies_to_nothing_exits_with_2(project, harness):
+    shown = harness("sensitivity", "F01")
+    assert shown.code == 2
+    assert "there is nothing to try: F01 applies to no golden file of this project" in shown.err
+
+
+def test_a_project_without_golden_data_exits_with_2(tmp_path, harness):
+    (tmp_path / "registry.json").write_text('{"entries": {}, "schema": 2}')
+    shown = harness("sensitivity", "--root", str(tmp_path))
+    assert shown.code == 2
+    assert "there is nothing to try: no golden fixture and no baseline is registered" in shown.err
+
+
+def test_clean_runs_without_a_pipeline_exit_with_2(project, harness):
+    shown = harness("sensitivity", "R01", "--clean", "2")
+    assert shown.code == 2
+    assert "--clean: expected a fixture with the baseline of a pipeline" in shown.err
+
+
 def test_an_unknown_fault_exits_with_2(project, harness):
     shown = harness("sensitivity", "X99")
     assert shown.code == 2

@@ -5,11 +5,15 @@ from __future__ import annotations
 from rich.console import Console
 
 from harness.core.sensitivity.clean_runs import Repetition
+from harness.core.sensitivity.generic_faults import GENERIC_FAULTS, GoldenMove
+from harness.core.sensitivity.golden_tests import GoldenFile
 from harness.core.sensitivity.matrix import Detection, Matrix, Row
 from harness.core.sensitivity.moved_values import MovedValue
 from harness.report.sensitivity import (
     LEGEND,
     false_alarm_lines,
+    generic_lines,
+    generic_table,
     matrix_lines,
     matrix_table,
     moved_value_lines,
@@ -50,6 +54,18 @@ MATRIX = Matrix(
     )
 )
 MOVED = (MovedValue("ssim", 0.5, accepted=True), MovedValue("mae", 2.0, accepted=True))
+FILES = (
+    GoldenFile(
+        "golden/a.npz",
+        ("test_a",),
+        (
+            GoldenMove("golden/a.npz", "wave", "G01", "", seen=True),
+            GoldenMove("golden/a.npz", "wave", "G06", "axis 1", seen=False, why="atol 9"),
+            GoldenMove("golden/a.npz", "time", "G06", "axis 0", seen=False, why="rtol 1e-07", explained=True),
+        ),
+    ),
+    GoldenFile("golden/b.npz", (), (), "no test compares a fixture with it"),
+)
 REPETITIONS = (
     Repetition("minimal, seed 1", (Detection("contract", caught=False),)),
     Repetition("minimal, seed 2", (Detection("contract", caught=True, margin="1 finding", detail="y: far"),)),
@@ -147,3 +163,43 @@ def test_a_long_detail_is_cut():
 
     assert f"audit: {'x' * 300}.\n" in detail(300)
     assert f"audit: {'x' * 300} ...\n" in detail(301)
+
+
+def test_two_fixtures_have_their_own_rows():
+    """The fixture's name is below the fault's id in the table, cut if it is long, and in every line."""
+    row = Row("F01", "x and y swapped", "fixture", (Detection("digest", caught=False),), fixture="a" * 20)
+    lines = shown(Matrix((row,)))
+    assert any(line.split() == ["a" * 10 + ".."] for line in lines)
+    assert list(matrix_lines(Matrix((row,))))[1] == f"not caught: F01 in {'a' * 20}, x and y swapped"
+    assert f"| F01 in {'a' * 20} x and y swapped |" in page(Matrix((row,)), (), (), command="c")
+
+
+def test_generic_faults_that_were_tried_are_counted():
+    """In a table that has a row for each of them."""
+    console = Console(width=80, record=True)
+    with console.capture() as captured:
+        console.print(generic_table(GENERIC_FAULTS, FILES))
+    rows = [line.split() for line in captured.get().splitlines() if " G" in line]
+    assert rows == [
+        ["G01", "every", "value", "doubled", "1", "1"],
+        ["G06", "rolled", "by", "one", "along", "an", "axis", "0", "2"],
+    ]
+
+
+def test_what_a_golden_file_cannot_see_is_listed():
+    """With the array, the fault and the reason; what is explained is marked."""
+    assert list(generic_lines(GENERIC_FAULTS, FILES)) == [
+        "1 of 3 generic faults seen by the tests",
+        "golden/a.npz cannot see G06, rolled by one along an axis (axis 1), in wave: atol 9",
+        "explained: golden/a.npz cannot see G06, rolled by one along an axis (axis 0), in time: rtol 1e-07",
+        "golden/b.npz cannot see any fault: no test compares a fixture with it",
+    ]
+    assert list(generic_lines(GENERIC_FAULTS, ())) == []
+
+
+def test_the_page_has_generic_faults():
+    """A section of their own, if there are any."""
+    text = page(MATRIX, MOVED, REPETITIONS, command="c", generic=GENERIC_FAULTS, files=FILES)
+    assert "\n| fault | seen | moved |\n|---|---|---|\n| G01 every value doubled | 1 | 1 |\n" in text
+    assert "\n- golden/b.npz cannot see any fault: no test" in text
+    assert "Faults of any array" not in page(MATRIX, MOVED, REPETITIONS, command="c")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.sensitivity.clean_runs import CleanRun, plan_clean_runs, run_clean, specimen_from_file
 
@@ -69,3 +71,7 @@ def test_a_dataset_in_a_file_is_a_specimen_too(subject, tmp_path):
 def test_a_specimen_that_cannot_be_made_is_an_alarm(subject, tmp_path):
     (repetition,) = run_clean(CleanRun(subject, 0, "smooth", specimen=str(tmp_path / "none.npz")))
     assert [alarm.check for alarm in repetition.false_alarms] == ["generator"]
+
+
+def test_without_pipelines_there_is_no_clean_run(subject):
+    assert list(plan_clean_runs(replace(subject, pipelines=()), (), 5)) == []

@@ -64,3 +64,27 @@ def test_a_comparison_with_other_tolerances_is_reported(arrays, monkeypatch, fac
     monkeypatch.setattr(moved_values, "default_tolerance", other)
     moved = [value for value in move_arrays(arrays) if value.name != "index"]
     assert {m.tolerances for m in moved if not m.correct} == {wrong}
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(["a", ""]),
+        np.array(["2020-01-01", "NaT"], "M8[D]"),
+        np.array([True, True]),
+        np.uint8([255, 255]),
+        np.array([np.nan, np.inf, -np.inf, 2.0]),
+        np.float32([3e38, -3e38]),
+        np.zeros(3),
+    ],
+    ids=str,
+)
+def test_arrays_of_any_field_are_moved(array):
+    """Strings, dates, booleans, numbers at the end of their range, and values that are not finite."""
+    found = list(move_arrays({"x": array}))
+    assert found
+    assert all(value.correct for value in found)
+
+
+def test_arrays_without_a_value_to_change_are_left_out():
+    assert list(move_arrays({"x": np.empty(0), "y": np.array([np.nan])})) == []

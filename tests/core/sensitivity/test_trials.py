@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.sensitivity.trials import build_matrix, plan_trials, run_trial
+from harness.core.sensitivity.matrix import Detection
+from harness.core.sensitivity.trials import Trial, build_matrix, plan_trials, run_trial
 
 if TYPE_CHECKING:
     from harness.core.sensitivity.matrix import Row
@@ -103,3 +105,26 @@ def test_a_metric_that_no_fault_moves_is_blind(subject, faults):
     chosen = [fault for fault in faults if fault.kind == "pipeline"]
     answers = {trial: run_trial(trial) for trial in plan_trials(subject, chosen)}
     assert build_matrix(chosen, answers).blind("smooth") == ("deaf",)
+
+
+def test_a_fault_missed_in_one_fixture_is_not_hidden_by_another(subject, faults):
+    """Each fixture has its own row; faults of the repository have one, without a fixture."""
+    other = replace(subject, archive="golden/optics/other.npz")
+    hit, miss = (Detection("digest", caught=caught_it) for caught_it in (True, False))
+    answers = {
+        Trial(subject, "X01", "data"): (hit,),
+        Trial(other, "X01", "data"): (miss,),
+        Trial(subject, "R01", "repository"): (hit,),
+    }
+    matrix = build_matrix([fault for fault in faults if fault.id in {"R01", "X01"}], answers)
+    assert [(row.label, row.caught) for row in matrix.rows] == [
+        ("R01", True),
+        ("X01 in lattice", True),
+        ("X01 in optics/other", False),
+    ]
+    assert [row.label for row in matrix.incorrect] == ["X01 in optics/other"]
+
+
+def test_without_faults_nothing_is_read(subject):
+    (subject.path.with_suffix(".json")).unlink()
+    assert list(plan_trials(subject, ())) == []
