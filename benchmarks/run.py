@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import archive
 import check
 import growth
+import recording
 import registry
 import results
 import start
@@ -29,7 +30,7 @@ _HERE = Path(__file__).parent
 _PLOT = _HERE.parent / "docs" / "growth.png"
 _MODULES = {
     "start": start, "check": check, "archive": archive, "registry": registry, "verify": verify,
-    "train": train,
+    "recording": recording, "train": train,
 }  # fmt: skip
 
 

@@ -41,21 +41,23 @@ def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
     """
     module, _, attribute = generator.call.partition(":")
     file = _own_file(generator, module, root)
-    declared = _is_declared(generator.call, root)
-    if (file is None and not declared) or (file is None and is_standard_library(module)):
-        raise _refused(generator.call, f"its module {module!r} is not a file of the project")
+    if file is None:
+        _require_declared(generator.call, root, f"its module {module!r} is not a file of the project")
     loaded = _imported(generator.call, module)
-    elsewhere = file is None or not _is_same_file(getattr(loaded, "__file__", None), file)
-    if elsewhere and not declared:
-        raise _refused(generator.call, f"its module {module!r} is imported from elsewhere, not from {file}")
+    own = file is not None and _is_same_file(getattr(loaded, "__file__", None), file)
+    if file is not None and not own:
+        found = f"its module {module!r} is imported from elsewhere, not from {file}"
+        _require_declared(generator.call, root, found)
     function = getattr(loaded, attribute, None)
     if function is None:
         raise _not_imported(generator.call, f"module {module} has no attribute {attribute!r}")
     plain = inspect.unwrap(function)
     home = getattr(plain, "__module__", None)
-    # A declared function may be another module's, imported into this one; a function of the project may not.
-    if not isinstance(plain, FunctionType) or (home != module and not declared) or is_standard_library(home):
-        raise _refused(generator.call, f"{attribute!r} is not a function that module {module!r} defines")
+    found = f"{attribute!r} is not a function that module {module!r} defines"
+    if not isinstance(plain, FunctionType) or is_standard_library(home):
+        raise _refused(generator.call, found)
+    if own and home != module:  # a declared function may be another module's, imported into this one
+        _require_declared(generator.call, root, found)
     return function  # type: ignore[no-any-return]
 
 
@@ -73,14 +75,16 @@ def _own_file(generator: Generator, module: str, root: Path) -> Path | None:
     return file if file is not None and is_inside(file, root) else None
 
 
-def _is_declared(call: str, root: Path) -> bool:
-    """Whether a table of generators has *call*, or an installed list of faults is in the same module.
+def _require_declared(call: str, root: Path, found: str) -> None:
+    """Raise unless a table of generators has *call*, or an installed list of faults is in the same module.
 
     The faults of a generator are generators with a bug, which `harness sensitivity` calls in the same way.
     """
     catalogue = find_catalogue(root)
     modules = {reference.partition(":")[0] for reference in catalogue.faults}
-    return call in catalogue.generators.values() or call.partition(":")[0] in modules
+    module = call.partition(":")[0]
+    if is_standard_library(module) or not (call in catalogue.generators.values() or module in modules):
+        raise _refused(call, found)
 
 
 def _imported(call: str, module: str) -> Any:

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,6 @@ from harness.core.fixtures.difference_text import largest_difference
 from harness.core.fixtures.fixture import read_fixture, write_fixture
 from harness.core.fixtures.manifest import encode_manifest, read_manifest
 from harness.core.fixtures.tolerance import Tolerance
-from harness.core.storage.atomic import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +46,7 @@ RUNS = 2
 """New processes in all, each of which makes every staged fixture once."""
 
 _ENDED = "ended.json"
+_SMALL = 1 << 28  # bytes
 _KEPT = (DependencyError, SourceMissingError, NotImportableError)
 """Errors about this machine or the import path. Any other error of a new process is the generator's."""
 
@@ -153,15 +154,20 @@ def _errors(project: Project, manifests: Sequence[Path]) -> list[HarnessError | 
     staged = [read_manifest(manifest) for manifest in manifests]
     sources = [find_source(project, manifest.source) for manifest in staged]
     with tempfile.TemporaryDirectory() as folder:
-        runs = []
-        for number in range(RUNS):
+
+        def run(number: int) -> dict[int, Answer]:
             tasks = [
                 Task(path.resolve(), source, Path(folder) / str(number) / str(index), manifest.digest)
                 for index, (path, source, manifest) in enumerate(zip(manifests, sources, staged, strict=True))
             ]
             order = _order(len(tasks), number)
             answers = _in_new_process([tasks[index] for index in order], project.root)
-            runs.append(dict(zip(order, answers, strict=True)))
+            return dict(zip(order, answers, strict=True))
+
+        # At the same time only if the arrays are small: each process may need several times their memory.
+        size = sum(path.with_suffix(".npz").stat().st_size for path in manifests)
+        with ThreadPoolExecutor(RUNS if size <= _SMALL else 1) as pool:
+            runs = list(pool.map(run, range(RUNS)))
         return [
             _judge(path, manifest, [run[index] for run in runs])
             for index, (path, manifest) in enumerate(zip(manifests, staged, strict=True))
@@ -315,9 +321,12 @@ def _do(item: Mapping[str, Any], root: Path) -> None:
     os.chdir(work)  # so that a generator that depends on the working directory is noticed
     ended: dict[str, Any] = {"error": None, "made": None, "unrecorded": ()}
     try:
-        ended["made"] = _make(task, root).relative_to(task.made).as_posix()
         recorded = read_manifest(task.manifest)
-        ended["unrecorded"] = unrecorded(recorded_generator(recorded, root), recorded.generator.parameters)
+        path, same = _make(task, recorded, root)
+        ended["made"] = path.relative_to(task.made).as_posix()
+        if not same:
+            parameters = recorded.generator.parameters
+            ended["unrecorded"] = unrecorded(recorded_generator(recorded, root), parameters)
     except HarnessError as error:
         ended["error"] = error_to_parts(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a generator may raise anything
@@ -325,15 +334,15 @@ def _do(item: Mapping[str, Any], root: Path) -> None:
     (task.folder / _ENDED).write_text(json.dumps(ended), "utf-8")
 
 
-def _make(task: Task, root: Path) -> Path:
-    """Make a fixture and write it; return the path of its manifest."""
-    fixture = rerun(read_manifest(task.manifest), root, task.source)
-    if fixture.manifest.digest != task.known:
-        return write_fixture(fixture, task.made)[1]
+def _make(task: Task, recorded: Manifest, root: Path) -> tuple[Path, bool]:
+    """Make a fixture and write it; return the path of its manifest, and whether its arrays are known."""
+    fixture = rerun(recorded, root, task.source)
+    if fixture.outline.digest != task.known:
+        return write_fixture(fixture, task.made)[1], False
     path = task.made / f"{fixture.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, encode_manifest(fixture.manifest))
-    return path
+    path.write_bytes(encode_manifest(fixture.manifest))  # read at once and deleted: no need to sync it
+    return path, True
 
 
 def _optional_path(text: str | None) -> Path | None:
