@@ -26,6 +26,7 @@ from harness.core.registry.format import Registry, decode_with_any_path
 from harness.core.registry.golden_names import manifest_of, name_of
 from harness.core.registry.history import decode_history, read_history_text
 from harness.core.registry.registry import history_path, read_registry_text
+from harness.core.registry.repacked import is_repacked
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digests_of_file, sha256_file
@@ -273,7 +274,7 @@ def _with_content(
 ) -> FileEvidence:
     """The evidence with what the file itself says, by its kind."""
     file = project.root / known.path
-    on_disk = FileOnDisk(file.stat().st_size, *digests_of_file(file))
+    known = replace(known, on_disk=FileOnDisk(file.stat().st_size, *digests_of_file(file)))
     baseline = again = code = declared = None
     remedy = ""
     try:
@@ -289,7 +290,6 @@ def _with_content(
         remedy = error.remedy if isinstance(error, StaleFormatError) else ""
     return replace(
         known,
-        on_disk=on_disk,
         declared=declared,
         baseline=baseline,
         measuring_code=code,
@@ -369,4 +369,6 @@ def _contradiction(project: Project, known: FileEvidence, declared: Declared | N
     if known.entry.kind == "fixture":
         archive = project.root / known.path
         require_matching_manifest(archive, read_archive(archive), declared.manifest)
+        if known.on_disk and known.on_disk.sha256 != known.entry.sha256:
+            is_repacked(archive, declared.manifest)  # raises if readers may find other arrays in it
     return ""

@@ -213,18 +213,21 @@ def _archive_outcome(project: Project, path: str, entries: Mapping[str, Entry]) 
     """
     from pathlib import PurePosixPath
 
-    from harness.core.fixtures.manifest import describe_arrays, read_manifest
+    from harness.core.fixtures.manifest import read_manifest
     from harness.core.registry.golden_names import manifest_of
+    from harness.core.registry.repacked import is_repacked
     from harness.core.storage.npz import read_archive
 
-    arrays = read_archive(project.locate(path))
+    archive = project.locate(path)
     manifest = str(manifest_of(PurePosixPath(path)))
-    if manifest not in entries:
+    if (
+        manifest not in entries
+        or verifier(project, entries, sha256=True)(manifest).outcome is not Outcome.SAME
+    ):
+        read_archive(archive)  # raises if it is not even an archive
         return Outcome.DRIFTED
-    if verifier(project, entries, sha256=True)(manifest).outcome is not Outcome.SAME:
-        return Outcome.DRIFTED
-    same = describe_arrays(arrays) == read_manifest(project.locate(manifest)).arrays
-    return Outcome.REPACKED if same else Outcome.DRIFTED
+    repacked = is_repacked(archive, read_manifest(project.locate(manifest)))
+    return Outcome.REPACKED if repacked else Outcome.DRIFTED
 
 
 def _interrupted(project: Project) -> list[Verdict]:
