@@ -671,15 +671,21 @@ UNUSUAL = {
 }
 
 
-@pytest.mark.parametrize("flag", ["--force-regen", "--regen-all"])
-@pytest.mark.parametrize("case", UNUSUAL)
+@pytest.mark.parametrize(
+    ("flag", "case"),
+    [
+        (flag, case)
+        for flag in ("--force-regen", "--regen-all")
+        for case, parts in UNUSUAL.items()
+        # With --force-regen the check fails before the test can say more, as it does without the flag.
+        if not (flag == "--force-regen" and "after" in parts)
+    ],
+)
 def test_an_xfail_or_skipped_test_leaves_its_golden_file_alone(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, flag: str, case: str
 ) -> None:
     """Whatever its result, and however it is marked."""
     parts = {"mark": "", "before": "", "after": ""} | UNUSUAL[case]
-    if flag == "--force-regen" and parts["after"]:
-        pytest.skip("the check fails first, as it does without the flag")
     recorded.makepyfile(test_suite=MARKED.format(**parts))
     monkeypatch.setenv("SHIFT", "1")
     before = golden_bytes(recorded)
