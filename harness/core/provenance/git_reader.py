@@ -21,9 +21,8 @@ from harness.core.system.git_objects import (
     changed_files,
     commit_headers,
     find_objects,
-    git_failed,
+    has_commits,
     read_files,
-    try_git,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def read_git_history(project: Project, text: bytes) -> GitHistory | None:
     UnreadableError
         If there is a repository and git cannot be run or cannot read it, with git's own words.
     """
-    if not _has_commits(project):
+    if not has_commits(project.root):
         return None
     prefix, shallow = ask_git(
         project.root, "rev-parse", "--show-prefix", "--is-shallow-repository"
@@ -71,20 +70,7 @@ def was_recorded(project: Project) -> bool:
     """
     paths = REGISTRY, f"{project.golden_name}/{HISTORY_NAME}"
     options = "--literal-pathspecs", "rev-list", "-1", "--full-history", "HEAD", "--"
-    return _has_commits(project) and bool(ask_git(project.root, *options, *paths).strip())
-
-
-def _has_commits(project: Project) -> bool:
-    """Whether the project is in a repository that has a commit; raise if git cannot say."""
-    folders = (project.root, *project.root.parents)
-    if not any((folder / ".git").exists() for folder in folders):
-        return False
-    done = try_git(project.root, "rev-parse", "--verify", "--quiet", "HEAD")
-    if done.succeeded:
-        return True
-    if done.code == 1 and not done.error.strip():
-        return False  # a branch without commits
-    raise git_failed(project.root, done)
+    return has_commits(project.root) and bool(ask_git(project.root, *options, *paths).strip())
 
 
 class _Reader:

@@ -5,6 +5,7 @@ This is the only way in which golden files change.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,8 +113,8 @@ def _occasion(project: Project, environment: Environment, reason: str, command: 
 
 
 def _as_unicode(given: str) -> str:
-    """Return *given* with each half character, from bytes that are not in the locale's encoding, as ``?``."""
-    return given.encode("utf-8", "replace").decode()
+    """Return *given* with U+FFFD for each half character, as undecodable bytes become."""
+    return re.sub(r"[\ud800-\udfff]", "\ufffd", given)
 
 
 def _record_all(

@@ -9,7 +9,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from harness.core.storage.digest import sha256_file
-from harness.core.system.git import object_names, read_git, read_objects
+from harness.core.system.git import object_names, read_objects
+from harness.core.system.git_objects import ask_git, has_commits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,11 +48,11 @@ def find_version(
 
 def _copy_each_version(project: Project, path: str, target: Path) -> Iterator[str]:
     """Copy every committed version of a file to *target*, one over the other; yield each one's digest."""
-    prefix = read_git(project.root, "rev-parse", "--show-prefix")
-    if prefix is None:
+    if not has_commits(project.root):
         return
+    prefix = ask_git(project.root, "rev-parse", "--show-prefix")
     listed = ("rev-list", "--topo-order", "--reverse", "--full-history", "HEAD", "--", path)
-    commits = (read_git(project.root, *listed) or "").split()
+    commits = ask_git(project.root, "--literal-pathspecs", *listed).split()
     inside = prefix.removesuffix("\n")
     names = list(object_names(project.root, [f"{commit}:{inside}{path}" for commit in commits]))
     versions = dict.fromkeys(name for name in names if name)

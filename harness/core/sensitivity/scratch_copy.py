@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.storage.project import REGISTRY, Project
 from harness.core.system.git import run_git
+from harness.core.system.git_objects import git_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +39,12 @@ def scratch_copy(project: Project) -> Iterator[Project]:
 def _clone(project: Project, copy: Project) -> None:
     """Clone the history without a checkout; outside git, make a plain directory."""
     arguments = ("clone", "--quiet", "--shared", "--no-checkout", str(project.root), str(copy.root))
-    has_history = (project.root / ".git").exists() and run_git(project.root, *arguments).succeeded
-    if not has_history:
+    if not (project.root / ".git").exists():
         copy.root.mkdir(exist_ok=True)
         return
+    done = run_git(project.root, *arguments)
+    if not done.succeeded:
+        raise git_failed(project.root, done)
     run_git(copy.root, "reset", "--quiet")
 
 

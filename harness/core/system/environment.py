@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.core.system.git import read_git
+from harness.core.system.git_objects import ask_git, has_commits, is_in_repository
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 _KERNEL_VARIABLES = (
@@ -19,6 +20,9 @@ _KERNEL_VARIABLES = (
 )
 # Recorded from the environment, not with threadpoolctl: a library's thread pool can be examined only after
 # importing the library, and these settings are read when it loads.
+
+_STATUS = ("status", "--porcelain", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty")
+# Renames are found by reading files; in a submodule, git would run with the submodule's own filters.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,22 @@ def fingerprint() -> dict[str, str]:
 
 
 def revision(root: Path) -> Revision:
-    """Return the state of the work tree at *root*. Its commit is None without git or a repository."""
-    commit = _git(root, "rev-parse", "HEAD")
-    return Revision(commit, bool(_git(root, "status", "--porcelain")))
+    """Return the state of the work tree at *root*. Its commit is None without a repository or a commit.
+
+    Raises
+    ------
+    UnreadableError
+        If there is a repository, and git cannot be run or cannot read it.
+    """
+    if not is_in_repository(root):
+        return Revision(None, dirty=False)
+    commit = ask_git(root, "rev-parse", "HEAD").strip() if has_commits(root) else None
+    return Revision(commit, dirty=bool(ask_git(root, *_STATUS)))
 
 
 def author(root: Path) -> str:
-    """Return the user's name from git's configuration, or ``unknown``."""
-    return _git(root, "config", "user.name") or "unknown"
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    return (read_git(root, *arguments) or "").strip() or None
+    """Return the user's name from git's configuration, or ``unknown``; undecodable bytes are U+FFFD."""
+    return (read_git(root, "config", "user.name") or "").strip() or "unknown"
 
 
 def _version(package: str) -> str:

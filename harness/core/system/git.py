@@ -1,19 +1,22 @@
 """Run git, and read its objects as a stream.
 
 :func:`read_git`, :func:`object_names` and :func:`read_objects` read a repository and change nothing in it.
-:func:`run_git` runs any command, as a user would.
+:func:`run_git` runs any command. Whatever is run, a repository's configuration starts no other program: no
+hook, filter, file system monitor, pager or credential helper, and nothing is fetched. Variables that point
+git elsewhere, as git sets them for its hooks, have no effect.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
@@ -23,6 +26,36 @@ _READ_ONLY_OPTIONS = (
     "--no-optional-locks",  # git status would refresh the index
     "--no-replace-objects",  # a clone may replace objects with others
 )
+
+_KEPT_VARIABLES = (
+    "GIT_AUTHOR_",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMITTER_",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_VALUE_",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_TEST_",
+)
+"""Starts of variables that say who the user is and where settings are. All other GIT_* are dropped."""
+
+_FILTERED = frozenset({"add", "clone", "commit", "reset", "status"})
+"""Commands that convert files, or compare converted ones."""
+
+_NO_PROGRAMS = {
+    "commit.gpgSign": "false",
+    "core.askPass": "",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.pager": "cat",
+    "credential.helper": "",
+    "log.showSignature": "false",
+    "safe.bareRepository": "explicit",  # a directory of the project may look like a repository
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +77,11 @@ class GitResult:
 
 def run_git(folder: Path, *arguments: str) -> GitResult:
     """Run ``git ARGUMENTS`` in *folder*, to its end. May change the repository."""
+    command = ["git", "-C", str(folder), *arguments]
+    protocols = "file" if arguments[:1] == ("clone",) else "none"
     try:
-        done = subprocess.run(  # noqa: S603 - no shell
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's git
-            capture_output=True,
-            check=False,
-        )
+        settings = _filters(str(folder)) if _FILTERED & set(arguments) else {}
+        done = _run(command, git_environment(protocols=protocols, settings=settings))
     except OSError as error:
         return GitResult(None, "", error.strerror or str(error))
     output, error_text = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
@@ -66,6 +98,51 @@ def read_git(folder: Path, *arguments: str) -> str | None:
     if not done.succeeded:
         return None
     return done.output.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def git_environment(*, protocols: str = "none", settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment, with git's variables and settings as every command here needs them.
+
+    Parameters
+    ----------
+    protocols : str
+        What git may fetch or clone from.
+    settings : mapping of str to str, optional
+        More of git's settings, which take the place of those in files.
+    """
+    values = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT_VARIABLES)
+    }
+    values |= {
+        "GIT_ALLOW_PROTOCOL": protocols,
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_PAGER": "cat",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    first = int(count) if (count := values.get("GIT_CONFIG_COUNT", "")).isdecimal() else 0
+    wanted = {**_NO_PROGRAMS, **(settings or {})}
+    for number, (key, value) in enumerate(wanted.items(), first):
+        values |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return values | {"GIT_CONFIG_COUNT": str(first + len(wanted))}
+
+
+def _filters(folder: str) -> Mapping[str, str]:
+    """Return settings that turn off all filters that the configuration defines: git would run them."""
+    command = ["git", "-C", folder, "config", "--null", "--name-only", "--get-regexp", r"^filter\..*"]
+    names = _run(command, git_environment()).stdout.split(b"\0")
+    drivers = {os.fsdecode(name.rpartition(b".")[0]) for name in names if name}
+    off = {"clean": "", "smudge": "", "process": "", "required": "false"}
+    return {f"{driver}.{key}": value for driver in sorted(drivers) for key, value in off.items()}
+
+
+def _run(command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - no shell
+        command, capture_output=True, check=False, env=variables, stdin=subprocess.DEVNULL
+    )
 
 
 def object_names(folder: Path, revisions: Iterable[str]) -> Iterator[str | None]:
@@ -114,5 +191,7 @@ def _cat_file(folder: Path, names: Iterable[str], form: str) -> Iterator[IO[byte
         listing.write("".join(f"{name}\n" for name in names).encode())
         listing.seek(0)
         command = ["git", "-C", str(folder), *_READ_ONLY_OPTIONS, "cat-file", form]
-        with subprocess.Popen(command, stdin=listing, stdout=subprocess.PIPE) as process:  # noqa: S603
+        with subprocess.Popen(  # noqa: S603 - no shell
+            command, stdin=listing, stdout=subprocess.PIPE, env=git_environment()
+        ) as process:
             yield cast("IO[bytes]", process.stdout)

@@ -6,12 +6,13 @@ configuration (log.showSignature, mailmaps, rename detection, i18n.logOutputEnco
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.core.errors import UnreadableError
+from harness.core.errors import UnreadableError, printable
 from harness.core.system.git import BoundedStream, object_names, read_objects, run_git
 
 if TYPE_CHECKING:
@@ -52,6 +53,32 @@ def ask_git(folder: Path, *arguments: str) -> str:
     return done.output
 
 
+def is_in_repository(folder: Path) -> bool:
+    """Whether *folder* or a directory above it has a ``.git``; git itself is not asked.
+
+    With one, a git that fails is an error: its silence must not look like a project without git.
+    """
+    return any(os.path.lexists(place / ".git") for place in (folder, *folder.parents))
+
+
+def has_commits(folder: Path) -> bool:
+    """Whether *folder* is in a repository that has a commit.
+
+    Raises
+    ------
+    UnreadableError
+        If there is a repository, and git cannot be run or cannot read it.
+    """
+    if not is_in_repository(folder):
+        return False
+    done = try_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    if done.succeeded:
+        return True
+    if done.code == 1 and not done.error.strip():
+        return False  # a branch without commits
+    raise git_failed(folder, done)
+
+
 def try_git(folder: Path, *arguments: str) -> GitResult:
     """Run a git command that only reads, without locks, and without objects that a clone replaced."""
     return run_git(folder, "--no-optional-locks", "--no-replace-objects", *arguments)
@@ -59,7 +86,15 @@ def try_git(folder: Path, *arguments: str) -> GitResult:
 
 def git_failed(folder: Path, done: GitResult) -> UnreadableError:
     """Return the error for a git command that failed, with git's own words."""
-    words = " ".join(done.error.split()) or f"exit code {done.code}"
+    words = printable(" ".join(done.error.split())) or f"exit code {done.code}"
+    if done.code is None:
+        return UnreadableError(
+            str(folder),
+            expected="a git command, because the directory is in a repository",
+            found=words,
+            message=f"{folder} is in a git repository, and git cannot be run: {words}",
+            remedy="Install git, or add it to PATH.",
+        )
     return UnreadableError(
         str(folder),
         expected="a repository that git can read",

@@ -94,7 +94,7 @@ def test_a_repository_that_git_refuses_gives_no_answer_but_gits_words(lattice, m
 
 def test_a_repository_without_a_git_command_gives_no_answer(lattice, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(UnreadableError, match="git cannot read the history"):
+    with pytest.raises(UnreadableError, match="git cannot be run"):
         gather(lattice.project)
 
 

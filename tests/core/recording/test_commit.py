@@ -208,7 +208,7 @@ def test_a_file_whose_entry_was_removed_starts_a_new_chain(project, staged, reco
 def test_text_that_is_not_unicode_is_recorded_with_replacement(empty, staged, record, chain):
     """A reason typed in another encoding than the locale's."""
     record(staged(), reason="bright\udce9 \ud83d")
-    assert chain(empty, FIXTURE)[-1].reason == "bright? ?"
+    assert chain(empty, FIXTURE)[-1].reason == "bright\ufffd \ufffd"
 
 
 def test_without_changes_nothing_is_written(empty, contents):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.system.environment import author, fingerprint, revision
+from harness.core.errors import UnreadableError
+from harness.core.system.environment import Revision, author, fingerprint, revision
 
 
 @pytest.fixture
@@ -88,13 +89,11 @@ def test_an_untracked_file_is_a_change(empty, git):
     assert revision(empty.root).dirty
 
 
-def test_without_a_repository_or_git_there_is_no_revision(empty, git, monkeypatch):
-    """Outside a repository, before the first commit, and on a machine without git."""
+def test_without_a_repository_or_a_commit_there_is_no_revision(empty, git, monkeypatch):
     assert revision(empty.root).commit is None
     git("init", "-q")
     assert revision(empty.root).commit is None
     monkeypatch.setenv("PATH", "")
-    assert revision(empty.root).commit is None
     assert author(empty.root) == "unknown"
 
 
@@ -103,3 +102,30 @@ def test_author_is_the_name_in_gits_configuration(empty, git):
     assert author(empty.root) == "unknown"
     git("config", "user.name", "Ada Lovelace")
     assert author(empty.root) == "Ada Lovelace"
+
+
+def test_a_repository_that_git_refuses_is_not_a_project_without_git(empty, git, monkeypatch):
+    git("init", "-q")
+    commit_file(git, empty.root, "one")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UnreadableError, match="dubious ownership"):
+        revision(empty.root)
+
+
+def test_a_repository_without_a_git_command_is_an_error(empty, git, monkeypatch):
+    git("init", "-q")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UnreadableError, match=r"git cannot be run: No such file or directory\. Install git"):
+        revision(empty.root)
+
+
+def test_no_repository_is_a_normal_state(empty, git, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert revision(empty.root) == Revision(None, dirty=False)
+
+
+def test_a_name_in_another_encoding_is_recorded_with_a_replacement(empty, git):
+    git("init", "-q")
+    with (empty.root / ".git/config").open("ab") as stream:
+        stream.write(b"[user]\n\tname = Ren\xe9\n")
+    assert author(empty.root) == "Ren\ufffd"

@@ -87,7 +87,7 @@ def test_reading_changes_no_file(repository):
     assert read_git(repository, "status", "--porcelain") == ""
     assert snapshot(repository) == before
     assert run_git(repository, "status", "--porcelain").output == ""
-    assert snapshot(repository) != before
+    assert snapshot(repository) == before
 
 
 def test_a_name_that_looks_like_a_pattern_is_that_name(repository):
@@ -142,3 +142,59 @@ def test_the_process_ends_with_a_reader_that_stops_early(repository, monkeypatch
     next(reading)
     reading.close()
     assert [process.returncode is not None for process in started] == [True, True]
+
+
+PROGRAMS = {
+    "core.fsmonitor": "touch {mark}; false",
+    "filter.x.clean": "touch {mark}; cat",
+    "filter.x.process": "touch {mark}; false",
+    "filter.a b.c.clean": "touch {mark}; cat",
+    "core.pager": "touch {mark}; cat",
+    "diff.external": "touch {mark}",
+}
+
+
+@pytest.mark.parametrize("key", PROGRAMS)
+def test_no_program_that_a_repository_configures_is_run(repository, tmp_path, key):
+    mark = tmp_path / "run"
+    driver = "x" if "a b" not in key else "a b.c"
+    assert run_git(repository, "config", key, PROGRAMS[key].format(mark=mark)).succeeded
+    (repository / ".git/info/attributes").write_text(f"text filter={driver}\n")
+    os.utime(repository / "text", (0, 0))
+    found = run_git(repository, "status", "--porcelain")
+    assert found.succeeded
+    assert run_git(repository, "add", ".").succeeded
+    assert not mark.exists()
+
+
+def test_no_hook_is_run(repository, tmp_path):
+    for name in ("pre-commit", "post-commit", "post-index-change", "reference-transaction"):
+        hook = repository / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/run'\n")
+        hook.chmod(0o755)
+    (repository / "more").touch()
+    assert run_git(repository, "add", ".").succeeded
+    assert commit(repository).succeeded
+    assert not (tmp_path / "run").exists()
+
+
+def test_variables_of_a_hook_do_not_lead_elsewhere(repository, tmp_path, monkeypatch):
+    for name in (
+        "GIT_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_WORK_TREE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_CONFIG_PARAMETERS",
+    ):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    assert read_git(repository, "ls-files") == "bytes\nempty\ntext\n"
+    assert list(object_names(repository, ["HEAD:text"])) != [None]
+
+
+def test_settings_of_the_caller_are_kept_beside_our_own(repository, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Somebody")
+    assert read_git(repository, "config", "user.name") == "Somebody\n"
+    assert read_git(repository, "config", "core.fsmonitor") == "false\n"
