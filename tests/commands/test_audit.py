@@ -168,6 +168,17 @@ def test_the_example_of_the_readme_has_no_findings(tmp_path, git, run_pytest, ha
         assert "3 golden files audited: 0 broken, 0 weak" in shown.out.splitlines()[-1]
 
 
+@pytest.mark.parametrize("options", [(), ("--remeasure",), ("--json",), ("--format", "in-toto")])
+def test_no_code_of_the_project_runs(traced, harness, options):
+    """Its generators are declared, and its manifests name them; an audit reads their source text only."""
+    trap = f"from pathlib import Path\nPath({str(traced / 'trapped')!r}).touch()\n"
+    for name in ("waves.py", "test_waves.py", "conftest.py", "setup.py"):
+        (traced / name).write_text(trap)
+    assert harness("audit", *options).code == 0
+    assert harness("verify", "--sha256").code == 0
+    assert not (traced / "trapped").exists()
+
+
 def test_a_project_whose_only_recording_was_reverted_is_audited(traced, git, harness):
     """There is no registry any more. The remedy that is printed works as typed."""
     git("revert", "--no-edit", "HEAD")
