@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from harness.core.sensitivity.generic_faults import judge_arrays
 from harness.core.sensitivity.golden_tests import VARIABLE, Answer, Assignment
@@ -21,16 +22,21 @@ from harness.plugin.fixture_check import FixtureRegression
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import pytest
-
     from harness.core.fixtures.fixture import Fixture
 
 _FIXTURE = "fixture_regression"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Repeat every check of this session with moved arrays, until the session ends."""
-    given = msgspec.json.decode(os.environ[VARIABLE], type=Assignment)
+    """Repeat every check of this session with moved arrays, until the session ends.
+
+    Nothing is recorded, whatever PYTEST_ADDOPTS asks for.
+    """
+    for option in ("force_regen", "regen_all"):
+        setattr(config.option, option, False)
+    given = _assignment()
+    _write(given)
     original = FixtureRegression.check
     FixtureRegression.check = _repeated(original, given)  # type: ignore[method-assign]
     config.add_cleanup(lambda: setattr(FixtureRegression, "check", original))
@@ -43,6 +49,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note what could not be collected: it may have the test of a golden file."""
+    if report.failed:
+        _write(_assignment(), Answer("", report.nodeid, passed=False))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a test that failed, perhaps before its check."""
+    if report.failed:
+        _write(_assignment(), Answer("", report.nodeid, passed=False))
+
+
+def _assignment() -> Assignment:
+    return msgspec.json.decode(os.environ[VARIABLE], type=Assignment)
 
 
 def _repeated(check: Callable[..., None], given: Assignment) -> Callable[..., None]:
@@ -79,7 +101,7 @@ def _moves(
     return tuple(judged)
 
 
-def _write(given: Assignment, answer: Answer) -> None:
+def _write(given: Assignment, *answers: Answer) -> None:
     """Append to this process's own file: pytest-xdist's workers write at the same time."""
     with Path(given.answers, f"{os.getpid()}.jsonl").open("ab") as file:
-        file.write(msgspec.json.encode(answer) + b"\n")
+        file.writelines(msgspec.json.encode(answer) + b"\n" for answer in answers)

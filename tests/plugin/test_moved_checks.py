@@ -67,13 +67,26 @@ def test_golden_files_that_were_not_asked_about_are_only_checked(check, given, l
     assert answers(given) == []
 
 
-def test_the_check_is_replaced_until_the_session_ends(monkeypatch, given):
+def test_the_check_is_replaced_and_nothing_recorded_until_the_session_ends(monkeypatch, given):
     monkeypatch.setenv(VARIABLE, msgspec.json.encode(given).decode())
     cleanups, original = [], FixtureRegression.check
-    moved_checks.pytest_configure(SimpleNamespace(add_cleanup=cleanups.append))
+    option = SimpleNamespace(force_regen=True, regen_all=True)
+    moved_checks.pytest_configure(SimpleNamespace(add_cleanup=cleanups.append, option=option))
     assert FixtureRegression.check is not original
+    assert option == SimpleNamespace(force_regen=False, regen_all=False)
     cleanups[0]()
     assert FixtureRegression.check is original
+
+
+def test_failures_are_noted_without_a_golden_file(monkeypatch, given):
+    monkeypatch.setenv(VARIABLE, msgspec.json.encode(given).decode())
+    moved_checks.pytest_collectreport(SimpleNamespace(failed=True, nodeid="test_a.py"))
+    moved_checks.pytest_runtest_logreport(SimpleNamespace(failed=True, nodeid="test_b.py::test_b"))
+    moved_checks.pytest_runtest_logreport(SimpleNamespace(failed=False, nodeid="test_b.py::test_c"))
+    assert [(a.file, a.test, a.passed) for a in answers(given)] == [
+        ("", "test_a.py", False),
+        ("", "test_b.py::test_b", False),
+    ]
 
 
 def test_other_tests_are_deselected():

@@ -30,8 +30,7 @@ VARIABLE = "HARNESS_MOVED_CHECKS"
 """Environment variable with the :class:`Assignment` of the pytest process."""
 
 _PLUGIN = "harness.plugin.moved_checks"
-_NO_TESTS = 5  # pytest's exit code where no test was collected
-_BROKEN = (3, 4)  # an error inside pytest, and a wrong option or conftest.py
+_BROKEN = (3, 4)  # pytest's exit codes for an error of its own, and for a wrong option or conftest.py
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -47,7 +46,10 @@ class Assignment(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What one test sees of one golden file; ``passed`` is False if its check failed without any fault."""
+    """What one test sees of one golden file; ``passed`` is False if its check failed without any fault.
+
+    ``file`` is empty if the test failed anywhere, or the file of tests could not be collected.
+    """
 
     file: str
     test: str
@@ -99,9 +101,15 @@ def ask_tests(project: Project, archives: Sequence[str], faults: Sequence[Generi
         return []
     with tempfile.TemporaryDirectory() as folder:
         given = Assignment(tuple(fault.id for fault in faults), tuple(archives), folder)
-        _run_pytest(project, given)
-        answers = [answer for file in sorted(Path(folder).glob("*.jsonl")) for answer in _read(file)]
-    return [_golden_file(path, [answer for answer in answers if answer.file == path]) for path in archives]
+        output = _run_pytest(project, given)
+        files = sorted(Path(folder).glob("*.jsonl"))
+        if not files:  # our plugin writes one at once
+            raise _cannot_run(output)
+        answers = [answer for file in files for answer in _read(file)]
+    failed = tuple(dict.fromkeys(answer.test for answer in answers if not answer.file))
+    return [
+        _golden_file(path, [answer for answer in answers if answer.file == path], failed) for path in archives
+    ]
 
 
 def judge_baselines(
@@ -115,7 +123,8 @@ def judge_baselines(
             yield GoldenFile(path, (), moves)
 
 
-def _run_pytest(project: Project, given: Assignment) -> None:
+def _run_pytest(project: Project, given: Assignment) -> str:
+    """Run the tests; return what pytest printed."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", _PLUGIN, "-p", "no:cacheprovider"]
     command.append("--continue-on-collection-errors")
     done = subprocess.run(  # noqa: S603 - no shell
@@ -127,15 +136,21 @@ def _run_pytest(project: Project, given: Assignment) -> None:
         stderr=subprocess.STDOUT,
         check=False,
     )
+    output = done.stdout.decode("utf-8", "replace")
     if done.returncode in _BROKEN:
-        lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
-        raise UsageError(
-            "pytest",
-            expected="a run of the project's tests",
-            found=lines[-1] if lines else f"exit code {done.returncode}",
-            message=f"pytest cannot run in this project: {lines[-1] if lines else done.returncode}",
-            remedy="Run `pytest` there, and fix what it reports.",
-        )
+        raise _cannot_run(output)
+    return output
+
+
+def _cannot_run(output: str) -> UsageError:
+    found = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "no output")
+    return UsageError(
+        "pytest",
+        expected="a run of the project's tests",
+        found=found,
+        message=f"pytest cannot run in this project: {found}",
+        remedy="Run `python -m pytest` there, and fix what it reports.",
+    )
 
 
 def _read(file: Path) -> Iterator[Answer]:
@@ -143,11 +158,14 @@ def _read(file: Path) -> Iterator[Answer]:
         yield msgspec.json.decode(line, type=Answer)
 
 
-def _golden_file(path: str, answers: Sequence[Answer]) -> GoldenFile:
+def _golden_file(path: str, answers: Sequence[Answer], failed: Sequence[str] = ()) -> GoldenFile:
+    """Return what all tests together see; *failed* lists tests that failed, perhaps before their check."""
     tests = tuple(dict.fromkeys(answer.test for answer in answers))
     passed = [answer for answer in answers if answer.passed]
     if not passed:
         problem = "no test compares a fixture with it"
+        if failed:
+            problem += f"; failed or not collected: {', '.join(failed)}"
         if answers:
             problem = f"its check fails without any fault, in {', '.join(tests)}"
         return GoldenFile(path, tests, (), problem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from harness.core.baselines.baseline import Metric, encode_baseline
@@ -92,10 +94,41 @@ def test_a_test_that_fails_already_says_nothing_about_faults(swell):
     assert not waves.correct
 
 
+def test_tests_that_cannot_be_collected_are_named(swell):
+    (swell.root / "test_swell.py").write_text("import no_such_module\n")
+    (waves,) = ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+    assert waves.problem == ("no test compares a fixture with it; failed or not collected: test_swell.py")
+
+
+def test_tests_that_fail_before_their_check_are_named(swell):
+    (swell.root / "test_swell.py").write_text(
+        TESTS.replace("again.check", "1 / 0").replace("fixture_regression.check", "1 / 0")
+    )
+    (waves,) = ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+    assert "failed or not collected: test_swell.py::test_strict, test_swell.py::test_also" in waves.problem
+
+
+def test_no_answer_is_an_error(empty, monkeypatch):
+    """Our plugin was not loaded in that process, so that no answer does not mean that there is no test."""
+    ended = SimpleNamespace(returncode=1, stdout=b"ImportError: no plugin\n\n")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: ended)
+    with pytest.raises(UsageError, match="pytest cannot run in this project: ImportError: no plugin"):
+        ask_tests(empty, ARCHIVES, GENERIC_FAULTS)
+
+
 def test_a_project_in_which_pytest_cannot_run(swell):
     (swell.root / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--no-such-option"\n')
     with pytest.raises(UsageError, match="pytest cannot run in this project"):
         ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+
+
+def test_golden_files_are_not_recorded_even_if_the_environment_asks_for_it(swell, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--force-regen")
+    (swell.root / "swell.py").write_text(WAVES.replace("(4, 4)", "(10, 10)"))
+    before = {p: p.read_bytes() for p in (*swell.golden.iterdir(), swell.registry)}
+    (loose,) = ask_tests(swell, ARCHIVES[1:2], GENERIC_FAULTS)
+    assert loose.problem.startswith("its check fails without any fault")
+    assert {p: p.read_bytes() for p in (*swell.golden.iterdir(), swell.registry)} == before
 
 
 def test_nothing_is_run_if_there_is_nothing_to_ask(empty, monkeypatch):
