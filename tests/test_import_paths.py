@@ -77,6 +77,11 @@ LAYOUTS = {
     "tests without __init__": Layout(
         {"tests/gens.py": generator(), "tests/test_lattice.py": calls("gens")}, {"lattice": "tests"}
     ),
+    "tests without __init__, in workers": Layout(
+        {"tests/gens.py": generator(), "tests/test_lattice.py": calls("gens")},
+        {"lattice": "tests"},
+        sessions=(("-n", "2"),),
+    ),
     "tests as a package": Layout(
         {
             "tests/__init__.py": "",

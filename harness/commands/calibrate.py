@@ -12,6 +12,7 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import (
+    code_root,
     command_line,
     emit,
     json_option,
@@ -146,7 +147,7 @@ def _measure(  # noqa: PLR0913, PLR0917 - one parameter an option
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "measured.npz"
         calls = [
-            Call((root or Path.cwd()).resolve(), pipeline, fixture.resolve(), perturbation)
+            Call(code_root(root), pipeline, fixture.resolve(), perturbation)
             for perturbation in (*perturbations(runs), *other_seeds(seeds))
         ]
         calls[0] = replace(calls[0], keep=kept)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option
+from harness.commands.options import code_root, emit, json_option
 
 if TYPE_CHECKING:
     from harness.core.domain.interface import CheckReport
@@ -38,7 +38,7 @@ def command(file: Path, *, of_project: bool, as_json: bool) -> int:
     from harness.core.storage.npz import read_archive
 
     arrays = read_archive(file)
-    catalogue = find_catalogue(Path.cwd() if of_project else None)
+    catalogue = find_catalogue(code_root(None) if of_project else None)
     reports = [check(arrays) for check in catalogue.load_checks().values()]
     if not of_project:
         _note_others(set(catalogue.checks))
@@ -50,7 +50,7 @@ def _note_others(known: set[str]) -> None:
     """Report on standard error which declared checks of the project were not run."""
     from harness.core.domain.settings import project_domain
 
-    own = project_domain(Path.cwd())
+    own = project_domain(code_root(None))
     others = sorted(set(own.checks) - known) if own is not None else []
     if others:
         click.echo(f"note: not run: {', '.join(others)}, declared in pyproject.toml; add --project", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option
+from harness.commands.options import code_root, emit, json_option
 from harness.core.domain.catalogue import Catalogue, find_catalogue
 from harness.core.domain.generators import SOURCE, reads_source
 from harness.core.domain.parameters import NONE, parameters_of, read_typed
@@ -33,7 +33,7 @@ class GenerateCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own options, then one for each parameter of a generator; --help comes last."""
         own = super().get_params(ctx)
-        return [*own[:-1], *_parameter_options(find_catalogue(Path.cwd())), own[-1]]
+        return [*own[:-1], *_parameter_options(find_catalogue(code_root(None))), own[-1]]
 
 
 def _parameter_options(catalogue: Catalogue) -> list[click.Option]:
@@ -114,7 +114,7 @@ def command(
     """
     from harness.core.fixtures.fixture import write_fixture
 
-    make = _choose(find_catalogue(Path.cwd()), generator, source)
+    make = _choose(find_catalogue(code_root(None)), generator, source)
     given = {key.removeprefix(_PREFIX): text for key, text in parameters.items() if text is not None}
     if source is not None:
         given[SOURCE] = str(source)

@@ -62,6 +62,19 @@ def project_to_write(root: Path | None) -> Project:
     return projects.project_at(root.resolve()) if root else projects.find_or_start_project()
 
 
+def code_root(root: Path | None) -> Path:
+    """Return the directory of the project whose code a verb runs.
+
+    It is *root*, else the nearest directory with a registry, a pyproject.toml or a git repository, else the
+    current directory.
+    """
+    folder = (root or Path.cwd()).resolve()
+    if root is not None:
+        return folder
+    known = (projects.nearest_registry(folder), projects.nearest_root(folder))
+    return max((found for found in known if found), key=lambda found: len(found.parts), default=folder)
+
+
 def command_line() -> str:
     """Return the command line of this process as a shell would take it."""
     return shlex.join(["harness", *sys.argv[1:]])

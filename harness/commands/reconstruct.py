@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option, output_option, root_option, the_fixture
+from harness.commands.options import code_root, emit, json_option, output_option, root_option, the_fixture
 
 if TYPE_CHECKING:
     from harness.core.domain.interface import PipelineResult
@@ -51,7 +51,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     from harness.core.domain.catalogue import find_catalogue
     from harness.report.progress import progress_bar
 
-    run = find_catalogue(root or Path.cwd()).load("pipelines", pipeline)
+    run = find_catalogue(code_root(root)).load("pipelines", pipeline)
     fixture = file or the_fixture(root)
     folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
     with folder as kept, progress_bar(pipeline) as progress:

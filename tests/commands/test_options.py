@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from harness.commands.options import command_line, emit, project_at, project_to_write, the_fixture
+from harness.commands.options import code_root, command_line, emit, project_at, project_to_write, the_fixture
 from harness.core.errors import UsageError
 from harness.core.registry.registry import read_registry
 from harness.core.storage.project import Project
@@ -71,6 +71,18 @@ def test_only_a_verb_that_writes_can_start_a_project(tmp_path, monkeypatch):
     assert project_to_write(None) == Project(tmp_path)
     with pytest.raises(UsageError):
         project_at(None)
+
+
+def test_code_is_that_of_the_nearest_project(tmp_path, monkeypatch):
+    """A verb works the same in a sub-directory; --root takes precedence."""
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    (tmp_path / "registry.json").write_text("{}")
+    assert code_root(None) == tmp_path
+    (tmp_path / "outer" / "pyproject.toml").touch()
+    assert code_root(None) == tmp_path / "outer"
+    assert code_root(inner) == inner
 
 
 def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):

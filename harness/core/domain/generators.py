@@ -24,6 +24,9 @@ SIMULATED = "simulated"
 """Name of the source of a fixture that is not made from a file."""
 
 
+_ALGORITHMS = ("xxh128", "sha256")
+
+
 def reads_source(generator: Callable[..., Fixture]) -> bool:
     """Whether a generator reads a source file: its parameter ``source`` is a path, or has no annotation."""
     source = parameters_of(generator).get(SOURCE)
@@ -129,12 +132,14 @@ def _require_recorded(
 
 def _require_source(manifest: Manifest, source: Path | None) -> Path:
     if source is None:
+        algorithm = manifest.source.digest.partition(":")[0]
+        unknown = "" if algorithm in _ALGORITHMS else f" ({algorithm!r} is not xxh128 or sha256)"
         raise SourceMissingError(
             f"fixture {manifest.name!r}",
             expected=f"its source file {manifest.source.name} with digest {manifest.source.digest}",
             found="no file with this name and digest",
             message=f"the source of fixture {manifest.name!r} was not found: no file is named "
-            f"{manifest.source.name} and has the digest {manifest.source.digest}",
+            f"{manifest.source.name} and has the digest {manifest.source.digest}{unknown}",
             remedy='List its directory in pyproject.toml, [tool.harness] sources = ["PATH"], or run '
             f"`harness generate --source PATH/{manifest.source.name}`.",
         )

@@ -94,7 +94,9 @@ def _imported(call: str, module: str) -> Any:
         if error.name and not f"{module}.".startswith(f"{error.name}."):
             raise missing_package(f"generator {call!r}", error.name) from error
         raise _not_imported(call, f"no module {error.name}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a test module may be skipped on import, or call sys.exit()
         raise _not_imported(call, f"{type(error).__name__}: {error}") from error
 
 

@@ -329,7 +329,9 @@ def _do(item: Mapping[str, Any], root: Path) -> None:
             ended["unrecorded"] = unrecorded(recorded_generator(recorded, root), parameters)
     except HarnessError as error:
         ended["error"] = error_to_parts(error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a generator may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a generator may raise anything
         ended["error"] = error_to_parts(_failure(task.manifest, f"{type(error).__name__}: {error}"))
     (task.folder / _ENDED).write_text(json.dumps(ended), "utf-8")
 

@@ -25,7 +25,7 @@ def root(empty, monkeypatch):
     for name in ("src", "tests/a", "tests/b"):
         folder = empty.root / name
         folder.mkdir(parents=True)
-        (folder / "where.py").write_text(f"PLACE = {name!r}\n")
+        (folder / "where.py").write_text(f"place = {name!r}\n")
     monkeypatch.setattr(sys, "path", sys.path.copy())
     yield empty.root
     sys.modules.pop("where", None)
@@ -51,7 +51,7 @@ def test_two_modules_of_one_name_are_each_found_in_their_own_place(root):
     for place in ("tests/a", "tests/b", "tests/a"):
         with importing(root, place):
             found = importlib.import_module("where")
-            assert found.PLACE == place
+            assert found.place == place
     assert before == sys.path
 
 
