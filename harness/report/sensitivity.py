@@ -150,18 +150,19 @@ def page(  # noqa: PLR0913 - one argument a section
         *(f"- {line}" for line in false_alarm_lines(repetitions)),
         "",
         *_generic_page(generic, files),
-        "## The matrix",
-        "",
-        "Numbers show by how much a check failed: findings, arrays or tolerances. **Bold**: the first check",
-        "that caught the fault. Dash: the check passed. Empty: the check was not run.",
-        "",
-        *_markdown(matrix),
-        "",
-        "## The faults",
-        "",
-        *(line for row in matrix.rows for line in _paragraph(row)),
+        *(_matrix_page(matrix) if matrix.rows else ()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _matrix_page(matrix: Matrix) -> Iterator[str]:
+    yield from ("## The matrix", "")
+    yield "Numbers show by how much a check failed: findings, arrays or tolerances. **Bold**: the first check"
+    yield from ("that caught the fault. Dash: the check passed. Empty: the check was not run.", "")
+    yield from _markdown(matrix)
+    yield from ("", "## The faults", "")
+    for row in matrix.rows:
+        yield from _paragraph(row)
 
 
 def _harmless_result(row: Row) -> str:

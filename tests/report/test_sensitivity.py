@@ -203,3 +203,4 @@ def test_the_page_has_generic_faults():
     assert "\n| fault | seen | moved |\n|---|---|---|\n| G01 every value doubled | 1 | 1 |\n" in text
     assert "\n- golden/b.npz cannot see any fault: no test" in text
     assert "Faults of any array" not in page(MATRIX, MOVED, REPETITIONS, command="c")
+    assert "## The" not in page(Matrix(()), (), (), command="c", generic=GENERIC_FAULTS, files=FILES)

@@ -62,7 +62,7 @@ class GoldenMove(msgspec.Struct, frozen=True):
     why : str
         If it passed: what lets it pass.
     explained : bool
-        Whether that is no choice of the test: the values differ by less than the default tolerance of their
+        Whether the test did not choose that: the values differ by less than the default tolerance of their
         dtype, or the fault is a rounding.
     test : str
         The test whose tolerances were applied; empty for metrics, whose tolerances are in the baseline.
