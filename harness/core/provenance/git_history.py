@@ -107,6 +107,8 @@ class GitHistory:
         All commits that lead to HEAD, with their parents.
     uncommitted : frozenset of str
         Golden files that differ from HEAD.
+    forked : frozenset of str
+        Records that do not continue the one that the registry named before them, in any parent.
     shallow : bool
         Whether the clone leaves out older commits.
     in_lfs : bool
@@ -121,6 +123,7 @@ class GitHistory:
     tracked: frozenset[str] = frozenset()
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     uncommitted: frozenset[str] = frozenset()
+    forked: Lines = frozenset()
     shallow: bool = False
     in_lfs: bool = False
 

@@ -20,6 +20,7 @@ from harness.core.system.git_objects import (
     ask_git,
     changed_files,
     commit_headers,
+    file_contents,
     find_objects,
     has_commits,
     read_files,
@@ -85,15 +86,17 @@ class _Reader:
     def read(self, *, shallow: bool) -> GitHistory:
         states = self._states
         commits, home = self._commits(), next(iter(states.homes[states.head]))
+        work_tree = self._compare_work_tree(home)
         history = GitHistory(
             commits=commits,
-            work_tree=self._compare_work_tree(home),
+            work_tree=work_tree,
             records=states.records,
             introduced={line: commit for commit in commits for line in commit.added},
             head=states.entries(states.head, home),
             tracked=frozenset(self._listed(home)),
             parents=states.parents,
             uncommitted=frozenset(self._uncommitted()),
+            forked=frozenset(self._forked((*commits, work_tree))),
             shallow=shallow,
             in_lfs=states.is_pointer(states.head, home),
         )
@@ -217,6 +220,35 @@ class _Reader:
         for line in printed.split("\0"):
             if line:
                 yield f"{self._project.golden_name}/{line[3:].removeprefix(f'{self._home}/')}"
+
+    def _forked(self, commits: Iterable[Commit]) -> set[str]:
+        """Records that were added to a commit none of whose parents has the record before in its registry.
+
+        The text of a registry is searched for the digest, which is much faster than decoding all of it.
+        """
+        wanted: dict[str, set[str]] = {}  # digests of records before, by the registry to search
+        added: list[tuple[str, str, list[str]]] = []
+        for commit in commits:
+            registries = [blob for change in commit.changes for blob in self._registries_of(change.parent)]
+            for line in commit.added & self._states.records.keys():
+                before = self._states.records[line].previous
+                if before is not None and before not in commit.added and registries:
+                    added.append((line, before, registries))
+                    for blob in registries:
+                        wanted.setdefault(blob, set()).add(before)
+        found = {
+            (blob, digest)
+            for blob, data in file_contents(self._root, wanted)
+            for digest in wanted[blob]
+            if digest.encode() in data
+        }
+        return {line for line, before, blobs in added if not any((blob, before) in found for blob in blobs)}
+
+    def _registries_of(self, commit: str | None) -> list[str]:
+        """Objects of the project's registry in a commit."""
+        homes = self._states.homes.get(commit, {}) if commit else {}
+        found = (self._states.state(commit, home).registry for home in homes)
+        return [blob for blob in found if blob]
 
     def _with_restorations(self, history: GitHistory) -> GitHistory:
         """Mark the golden files that a commit took back to the state of an earlier commit."""

@@ -83,6 +83,7 @@ def judge_in_git(evidence: Evidence) -> Iterator[AuditFinding]:
         if not git.shallow:
             yield from _judge_revisions(file, git)
             yield from _judge_restart(file, git, index)
+            yield from _judge_forks(file, evidence, git, index)
 
 
 def _index(evidence: Evidence) -> _Index:
@@ -347,6 +348,29 @@ def _judge_restart(file: FileEvidence, git: GitHistory, index: _Index) -> Iterat
         report = weak if len(file.records) == 1 else note
         detail = f"its records start again at {file.records[0].at} and do not continue {_names(older, index)}"
         yield report(file.path, "restarted", detail)
+
+
+def _judge_forks(
+    file: FileEvidence, evidence: Evidence, git: GitHistory, index: _Index
+) -> Iterator[AuditFinding]:
+    """A record should continue the one that the registry named before it.
+
+    After a rebase it may not. But if it is of the same bytes as an older record, it hides that one.
+    """
+    for digest, record in zip(file.digests, file.records, strict=True):
+        if digest not in git.forked:
+            continue
+        commit = git.introduced.get(digest, git.work_tree)
+        same = (index.of_bytes[record.sha256] & index.of_path[record.path]) - {digest}
+        older = [
+            line for line in sorted(same) if _is_before(git, git.introduced.get(line, git.work_tree), commit)
+        ]
+        if older:
+            detail = f"{_name(record)} took the place of {_names(older, index)}, of the same bytes"
+            yield weak(file.path, "rewritten", detail, _remedy(evidence, git.introduced[older[0]]))
+        else:
+            detail = f"{_name(record)} does not continue the record that the registry named before it"
+            yield note(file.path, "forked", detail)
 
 
 def _names(lines: list[str], index: _Index) -> str:

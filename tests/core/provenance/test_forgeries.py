@@ -136,6 +136,26 @@ def test_a_false_line_added_before_the_true_one_is_dropped_is_broken(twice):
     assert ("lost", MANIFEST) in twice.broken
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_record_that_takes_the_place_of_a_true_one_which_is_kept_is_weak(twice, record, staged, older):
+    """No line is lost. The forged one follows the same record as the true one, or an older record."""
+    if older:
+        record(staged(arrays={"image": np.full((3, 4), 3.0)}), "third light")
+        twice.commit("Record the lattice a third time")
+    previous = (
+        read_history(twice.project).records[twice.record_of(MANIFEST).previous].previous if older else None
+    )
+    parts = {"previous": previous} if older else {}
+    twice.forge_record(MANIFEST, keep=True, reason="innocent", at="2030-01-01T00:00:00Z", **parts)
+    assert ("rewritten", MANIFEST) in twice.weak
+    twice.commit("Tidy up")
+    assert twice.weak == {("rewritten", MANIFEST)}
+    assert "'third light'" in twice.details("rewritten") or not older
+    twice.type_remedy("rewritten")
+    twice.commit("Restore the true record")
+    assert (twice.broken, twice.weak) == (set(), {("restored", MANIFEST)})
+
+
 # Bytes
 
 
