@@ -15,6 +15,8 @@ import pytest
 
 import harness.plugin.fixture_check
 from harness.core.registry.registry import describe_file
+from harness.core.storage.journal_token import work_tree_token
+from harness.core.storage.project import Project
 from harness.core.system.ci import VARIABLES
 
 REPOSITORY = str(Path(harness.__file__).parent.parent)
@@ -579,7 +581,8 @@ def test_interrupted_regeneration_stops_the_next(
     monkeypatch.setenv("SHIFT", "1")
     journal = recorded.path / ".harness" / "transaction" / "journal.json"
     journal.parent.mkdir()
-    journal.write_text('{"schema": 1, "steps": []}')
+    token = work_tree_token(Project(recorded.path))
+    journal.write_text(json.dumps({"schema": 1, "changes": [], "token": token}))
     result = recorded.runpytest("--regen-all")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(["*harness recover*"])

@@ -54,7 +54,17 @@ def fill_disk_at(monkeypatch, number: int) -> list[Path]:
             path.write_bytes(data[: len(data) // 2])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    sound_copy = files.copy
+
+    def copy(source: Path, path: Path) -> None:
+        if len(written) < number:
+            written.append(path)
+            sound_copy(source, path)
+        else:
+            write(path, source.read_bytes())
+
     monkeypatch.setattr(files, "write", write)
+    monkeypatch.setattr(files, "copy", copy)
     return written
 
 

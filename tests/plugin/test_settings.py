@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from harness.core.errors import RefusedError, UsageError
+from harness.core.storage.journal_token import work_tree_token
 from harness.core.storage.project import Project
 from harness.plugin.settings import Settings, read_settings, require_permission
 
@@ -94,6 +97,7 @@ def test_an_interrupted_regeneration_comes_first(tmp_path):
     """Nothing is recorded on top of it."""
     journal = tmp_path / ".harness" / "transaction" / "journal.json"
     journal.parent.mkdir(parents=True)
-    journal.write_text('{"schema": 1, "steps": []}')
+    token = work_tree_token(Project(tmp_path))
+    journal.write_text(json.dumps({"schema": 1, "changes": [], "token": token}))
     with pytest.raises(RefusedError, match="harness recover"):
         require_permission(Project(tmp_path), Settings(writes=True))

@@ -13,7 +13,7 @@ import msgspec
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
-from harness.core.errors import RefusedError, UnreadableError
+from harness.core.errors import RefusedError
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.recording.plan import abbreviate, digest_if_file
 from harness.core.recording.transaction import Write, apply, require_settled
@@ -92,7 +92,7 @@ def commit(
         apply(
             project,
             [
-                *(Write(change.path, _read(change)) for change in changes),
+                *(Write(change.path, change.data) for change in changes),
                 Write(project.relative(history_path(project)), append(text, [environment, *records])),
                 Write(REGISTRY, encode_registry(with_entries(registry, entries))),
             ],
@@ -162,18 +162,6 @@ def _code(project: Project, change: Change) -> str | None:
         return code_digest(generator.call, project.root, path=generator.path)
     call = read_baseline(change.data).measure if change.kind == "baseline" else None
     return code_digest(call, project.root) if call else None
-
-
-def _read(change: Change) -> bytes:
-    try:
-        return change.data.read_bytes()
-    except OSError as error:
-        raise UnreadableError(
-            change.path,
-            expected=f"its new content in {change.data}",
-            found=error.strerror or str(error),
-            remedy="Run the tests again.",
-        ) from error
 
 
 def _require_as_planned(project: Project, change: Change) -> None:

@@ -8,6 +8,7 @@ it, however often they are interrupted themselves.
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from harness.core.errors import RefusedError, UnreadableError, UnwritableError
 from harness.core.storage import atomic as files
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
-from harness.core.storage.project import TRANSACTION
+from harness.core.storage.journal_token import FOREIGN, is_foreign_journal, work_tree_token
+from harness.core.storage.project import REGISTRY, TRANSACTION, make_workspace, require_own_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 SCHEMA = 1
+
+_LONGEST_NAME = 255 - len("..4194304.draft")
+"""Bytes of a file's name with which its draft's name, which has a process's number, is one too."""
 
 
 class FileChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,14 +47,15 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     schema: int
     changes: tuple[FileChange, ...]
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A file below the root and its new bytes."""
+    """A file below the root and its new bytes, or the file that has them."""
 
     path: str
-    data: bytes
+    data: bytes | Path
 
 
 def transaction_directory(project: Project) -> Path:
@@ -60,6 +66,7 @@ def transaction_directory(project: Project) -> Path:
 def require_settled(project: Project) -> None:
     """Raise :class:`RefusedError` if an earlier transaction was interrupted."""
     if project.is_interrupted:
+        _require_own_journal(project)
         raise RefusedError(
             "golden files",
             expected="no interrupted regeneration",
@@ -82,7 +89,7 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
     """
     require_settled(project)
     try:
-        _write_journal(project, Journal(SCHEMA, _store_both_sides(project, writes)))
+        _write_journal(project, writes)
     except BaseException:
         if not project.is_interrupted:
             shutil.rmtree(transaction_directory(project), ignore_errors=True)
@@ -137,16 +144,59 @@ def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileCh
         files.make_directory(folder / side)
     for number, item in enumerate(writes):
         path = project.locate(item.path)
-        files.write(folder / "new" / str(number), item.data)
+        if isinstance(item.data, bytes):
+            files.write(folder / "new" / str(number), item.data)
+        else:
+            files.copy(item.data, folder / "new" / str(number))
         if path.is_file():
-            files.write(folder / "old" / str(number), path.read_bytes())
+            files.copy(path, folder / "old" / str(number))
         before = digest_file(path) if path.is_file() else None
         changes.append(FileChange(item.path, before, digest_file(folder / "new" / str(number))))
+    for side in ("new", "old"):
+        files.sync_directory(folder / side)
     return tuple(changes)
 
 
-def _write_journal(project: Project, journal: Journal) -> None:
-    files.replace_file(project.journal, encode_document(journal))
+def _write_journal(project: Project, writes: Sequence[Write]) -> None:
+    """Store all bytes, then the journal that refers to them."""
+    for item in writes:
+        _require_golden(project, item.path)
+    make_workspace(project)
+    token = work_tree_token(project)
+    changes = _store_both_sides(project, writes)
+    files.replace_file(project.journal, encode_document(Journal(SCHEMA, changes, token)))
+
+
+def _require_golden(project: Project, path: str) -> None:
+    """Raise unless a transaction may write *path*: the registry, or a file below the golden directory."""
+    project.locate(path)
+    if path != REGISTRY and not path.startswith(f"{project.golden_name}/"):
+        found = "another file"
+    elif ".git" in path.lower().split("/"):
+        found = "a file of git's own"
+    elif len(os.fsencode(path.rpartition("/")[2])) > _LONGEST_NAME:
+        found = f"a name of {len(os.fsencode(path.rpartition('/')[2]))} bytes; at most {_LONGEST_NAME} fit"
+    else:
+        return
+    raise RefusedError(
+        path,
+        expected=f"{REGISTRY} or a file below {project.golden_name}/",
+        found=found,
+        remedy="Choose another path.",
+    )
+
+
+def _require_own_journal(project: Project) -> None:
+    """Raise unless the journal was written by this work tree, or is none at all."""
+    require_own_workspace(project)
+    if is_foreign_journal(project):
+        raise RefusedError(
+            str(project.journal),
+            expected="a journal of this work tree",
+            found="another one, as a copy or a clone brings along",
+            message=f"{FOREIGN}: {project.journal}",
+            remedy=f"Delete {TRANSACTION}, run `harness verify`, and restore with git what it reports.",
+        )
 
 
 def _read_journal(project: Project) -> Journal:
@@ -163,7 +213,10 @@ def _read_journal(project: Project) -> Journal:
 
 
 def _roll(project: Project, side: str) -> tuple[str, ...]:
+    _require_own_journal(project)
     journal = _read_journal(project)
+    for change in journal.changes:
+        _require_golden(project, change.path)
     folder = transaction_directory(project) / side
     wanted = [change.after if side == "new" else change.before for change in journal.changes]
     for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True)):
@@ -209,4 +262,6 @@ def _set(target: Path, kept: Path, digest: str | None) -> None:
         return
     if target.is_file() and digest_file(target) == digest:
         return
-    files.replace_file(target, kept.read_bytes())
+    files.make_directory(target.parent)
+    with files.replacing(target) as draft:
+        files.copy(kept, draft)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry.registry import HISTORY_NAME, read_registry
 from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file
-from harness.core.storage.project import REGISTRY
+from harness.core.storage.project import REGISTRY, TRANSACTION, WORKSPACE
 from harness.core.storage.pytest_settings import RECORD, with_required_reason
 from harness.core.verdict import Outcome, Verdict
 
@@ -238,6 +238,11 @@ def _interrupted(project: Project) -> list[Verdict]:
 
     if is_write_locked(project):
         return [Verdict("regeneration", Outcome.INTERRUPTED, "running now", "Wait for it to end.")]
+    from harness.core.storage.journal_token import FOREIGN, is_foreign_journal
+
+    if is_foreign_journal(project):
+        remedy = f"Delete {TRANSACTION}; if git tracks it, run `git rm -r -q -f {WORKSPACE}`."
+        return [Verdict("regeneration", Outcome.INTERRUPTED, FOREIGN, remedy)]
     detail = "golden files may be partly old and partly new"
     return [Verdict("regeneration", Outcome.INTERRUPTED, detail, "Run `harness recover`.")]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
+_BLOCK_BYTES = 1 << 20
 _DRAFT = re.compile(r"\.(.+)\.\d+\.draft", re.DOTALL)
 
 
@@ -99,25 +101,45 @@ def write(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy a file's bytes, in blocks, to one that has no readers yet, and flush it to the disk."""
+    with unwritable_on_error(target), source.open("rb") as before, target.open("wb") as stream:
+        shutil.copyfileobj(before, stream, _BLOCK_BYTES)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def replace(source: Path, target: Path) -> None:
     """Rename *source* to *target*, which may exist, and flush both the bytes and the name to the disk."""
     with unwritable_on_error(target):
+        _keep_mode(source, target)
         _sync(source, os.O_RDWR)  # else a power failure could leave the new name without its bytes
         source.replace(target)
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
 
 
 def remove(path: Path) -> None:
     """Remove a file if it exists."""
     with unwritable_on_error(path):
         path.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and its parents, unless they exist."""
+    """Make a directory and its parents, unless they exist, and flush the names of those made to the disk."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
     with unwritable_on_error(path):
         path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(made):
+        sync_directory(folder.parent)
+
+
+def _keep_mode(source: Path, target: Path) -> None:
+    """Give *source* the permissions of *target*, if that is a file."""
+    with contextlib.suppress(FileNotFoundError):
+        state = target.lstat()
+        if stat.S_ISREG(state.st_mode) and stat.S_IMODE(state.st_mode) != stat.S_IMODE(source.stat().st_mode):
+            source.chmod(stat.S_IMODE(state.st_mode))
 
 
 def _unwritable(path: str | PathLike[str], found: str) -> UnwritableError:
@@ -129,7 +151,7 @@ def _unwritable(path: str | PathLike[str], found: str) -> UnwritableError:
     )
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     """Flush a directory's entries to the disk, on systems where a directory can be opened."""
     with contextlib.suppress(OSError):
         _sync(path, os.O_RDONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -188,14 +189,48 @@ def make_workspace(project: Project) -> Path:
 
     Raises
     ------
+    RefusedError
+        As :func:`require_own_workspace`.
     UnwritableError
         If it cannot be made.
     """
+    require_own_workspace(project)
     make_directory(project.workspace)
     ignore = project.workspace / ".gitignore"
     if not ignore.exists() or not ignore.stat().st_size:
         replace_file(ignore, b"*\n")
     return project.workspace
+
+
+def require_own_workspace(project: Project) -> None:
+    """Raise unless the workspace is this work tree's own: it has no links, and git tracks nothing in it.
+
+    Raises
+    ------
+    RefusedError
+        If a clone may have brought it along.
+    UnreadableError
+        If the project is in a repository that git cannot read.
+    """
+    from harness.core.system.git_objects import ask_git, is_in_repository  # verify starts without it
+
+    for path in (project.workspace, project.root / TRANSACTION, project.journal, project.workspace / "lock"):
+        if path.is_symlink():
+            raise RefusedError(
+                str(path),
+                expected="a file or directory that harness made",
+                found="a symbolic link",
+                remedy=f"Remove the link: `rm {shlex.quote(str(path))}`.",
+            )
+    if not (os.path.lexists(project.workspace) and is_in_repository(project.root)):
+        return
+    if ask_git(project.root, "--literal-pathspecs", "ls-files", "-z", "--", WORKSPACE):
+        raise RefusedError(
+            str(project.workspace),
+            expected="a directory that git does not track",
+            found="tracked files",
+            remedy=f"Run `git rm -r -q -f {WORKSPACE}` in {project.root} and commit.",
+        )
 
 
 def require_inner(relative: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -20,11 +22,9 @@ from harness.core.recording.transaction import Write, apply, roll_back, roll_for
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
+from harness.core.storage import atomic as files
 from harness.core.storage.project import Project
 from harness.core.verdict import Outcome
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WRITES = {"golden/a.npz": b"new a", "golden/b.json": b"new b", "golden/sub/c.json": b"new c"}
 
@@ -65,7 +65,7 @@ for line in sys.stdin:
     number, moment, seconds = line.split()
     child = os.fork()
     if child == 0:
-        for name in ("write", "replace", "remove", "make_directory"):
+        for name in ("write", "copy", "replace", "remove", "make_directory"):
             guard(name, getattr(files, name), int(number), moment)
         commit(project, plan(project, staged), reason="test", command="test")
         os._exit(0)
@@ -294,3 +294,116 @@ def test_kill_at_random_times_loses_nothing(golden_pair, regenerations):
         settle_and_check(golden_pair, old, chance.choice(["forward", "back"]))
         reset(golden_pair, old)
     assert -signal.SIGKILL in codes
+
+
+FOREIGN = "this journal was not written by this work tree"
+
+
+@pytest.mark.parametrize(
+    "path", [".git/config", "golden/.git/config", "src/code.py", "../x", "golden/.GIT/x"]
+)
+def test_a_journal_leads_to_golden_files_only(project, monkeypatch, path):
+    """Even one with the work tree's token: nothing is written elsewhere."""
+    interrupt(project, monkeypatch, 1)
+    journal = json.loads(project.journal.read_text())
+    journal["changes"][0]["path"] = path
+    project.journal.write_text(json.dumps(journal))
+    for roll in (roll_forward, roll_back):
+        with pytest.raises(RefusedError):
+            roll(project)
+    assert not (project.root / path).exists()
+
+
+@pytest.mark.parametrize("with_git", [False, True])
+def test_a_copied_journal_is_not_followed(project, monkeypatch, tmp_path_factory, with_git):
+    """Neither in a copy of the whole directory, nor without its token. Deleting it ends the matter."""
+    if with_git:
+        subprocess.run(["git", "init", "-q", project.root], check=True)
+    interrupt(project, monkeypatch, 1)
+    copy = Project(tmp_path_factory.mktemp("copy") / "project")
+    shutil.copytree(project.root, copy.root)
+    (copy.root / "registry.json").write_text('{"entries": {}, "schema": 2}')
+    before = contents(copy)
+    for roll in (roll_forward, roll_back, transaction.require_settled):
+        with pytest.raises(RefusedError, match=FOREIGN):
+            roll(copy)
+    assert FOREIGN in [verdict.detail for verdict in verify(copy)]
+    assert contents(copy) == before
+    shutil.rmtree(transaction.transaction_directory(copy))
+    apply(copy, writes())
+    assert contents(copy).items() >= WRITES.items()
+    roll_forward(project)
+
+
+def test_the_token_is_kept_outside_of_version_control(project):
+    subprocess.run(["git", "init", "-q", project.root], check=True)
+    apply(project, writes())
+    token = project.root / ".git" / "harness-token"
+    assert token.stat().st_mode & 0o777 == 0o600
+    before = token.read_bytes()
+    apply(project, [Write("golden/a.npz", b"again")])
+    assert token.read_bytes() == before
+
+
+def test_a_workspace_that_git_tracks_is_refused(project, monkeypatch):
+    git = ["git", "-C", str(project.root)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    interrupt(project, monkeypatch, 1)
+    subprocess.run([*git, "add", "-f", ".harness"], check=True)
+    for roll in (roll_forward, roll_back):
+        with pytest.raises(RefusedError, match=r"tracked files. Run `git rm -r -q -f \.harness`"):
+            roll(project)
+    subprocess.run([*git, "rm", "-r", "-q", "-f", ".harness"], check=True)
+    apply(project, writes())
+
+
+def test_a_workspace_that_is_a_link_is_refused(project, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    project.workspace.symlink_to(elsewhere)
+    with pytest.raises(RefusedError, match="symbolic link"):
+        apply(project, writes())
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_name_without_room_for_its_draft_is_refused_before_the_journal(project):
+    for length in (241, 250):
+        with pytest.raises(RefusedError, match=f"a name of {length} bytes"):
+            apply(project, [Write("golden/" + "n" * length, b"x")])
+        assert not project.is_interrupted
+    apply(project, [Write("golden/" + "n" * 240, b"x")])
+
+
+def test_modes_are_kept(project):
+    (project.golden / "a.npz").chmod(0o664)
+    apply(project, writes())
+    assert (project.golden / "a.npz").stat().st_mode & 0o777 == 0o664
+
+
+def test_what_a_journal_promises_is_on_the_disk_before_it(project, monkeypatch):
+    """All stored bytes and all directories on their way are flushed before the journal has its name."""
+    flushed: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    replace = files.replace
+
+    def mark(source: Path, target: Path) -> None:
+        replace(source, target)
+        flushed.append(f"named {target}")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(files, "replace", mark)
+    apply(project, writes())
+    journal = flushed.index(f"named {project.journal}")
+    before, after = set(flushed[:journal]), set(flushed[journal:])
+    folder = transaction.transaction_directory(project)
+    kept = {
+        folder / side / name
+        for side, name in [("new", "0"), ("new", "1"), ("new", "2"), ("old", "0"), ("old", "1")]
+    }
+    ways = {project.root, project.workspace, folder, folder / "new", folder / "old"}
+    assert {str(path) for path in kept | ways} <= before
+    assert {str(project.golden), str(project.golden / "sub"), str(folder)} <= after
