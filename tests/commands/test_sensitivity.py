@@ -158,6 +158,13 @@ def test_faults_are_injected_into_every_fixture(two, harness):
     assert rows == [("R01", None, True), ("X01", "image", True), ("X01", "second", True)]
 
 
+@pytest.mark.parametrize("fixture", ["image", "second"])
+def test_faults_of_repositories_are_caught_with_any_fixture(two, harness, fixture):
+    shown = harness("sensitivity", "R06", "R03", "--fixture", fixture)
+    assert shown.code == 0, shown.out + shown.err
+    assert "2 of 2 faults caught" in shown.out
+
+
 def test_a_fixture_that_no_test_compares_with_exits_with_1(project, harness):
     shown = harness("sensitivity", "G01")
     assert shown.code == 1

@@ -59,7 +59,7 @@ def edited_manifest(project: Project) -> None:
 def edited_registry(project: Project) -> None:
     """R03: arrays were changed, and the manifest and registry entry edited to match."""
     archive = first_archive(project)
-    write_fixture(_changed(archive), archive.parent)
+    write_fixture(_changed(archive), project.golden)  # its name may have directories
     registry = read_registry(project.registry)
     entries = dict(registry.entries)
     for path in (archive, manifest_of(archive)):

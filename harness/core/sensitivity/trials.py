@@ -257,8 +257,12 @@ def _try_generator(subject: Subject, catalogue: Catalogue, fault: Fault) -> tupl
 
 
 def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
-    """Inject the fault into a copy of the repository, commit it there, and run the checks of CI."""
-    arrays = read_archive(subject.path)
+    """Inject the fault into a copy of the repository, commit it there, and run the checks of CI.
+
+    The faults change the first golden fixture, whichever fixture the subject is.
+    """
+    original = repository_faults.first_archive(subject.project)
+    arrays = read_archive(original)
     with scratch_copy(subject.project) as copy:
         commit_copy(copy, "Before the fault")
         before = audit_findings(copy)
@@ -267,7 +271,7 @@ def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
         except HarnessError as error:
             return (refused(REFUSAL, error),)
         commit_copy(copy, "The fault")
-        archive = copy.root / subject.archive
+        archive = copy.root / subject.project.relative(original)
         found = (
             _run_check(DIGEST, lambda: by_array_digests(read_manifest(manifest_of(archive)), arrays)),
             _run_check(COMPARISON, lambda: by_comparison(read_archive(archive), arrays)),

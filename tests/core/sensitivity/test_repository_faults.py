@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
+from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import describe_arrays, read_manifest
+from harness.core.recording.staged import Staged
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
@@ -105,3 +107,17 @@ def test_faults_are_described_and_one_is_harmless():
 def test_without_a_golden_fixture_no_fault_can_be_injected(empty):
     with pytest.raises(HarnessError, match="a golden fixture to inject faults into"):
         first_archive(empty)
+
+
+def test_a_fixture_in_a_directory_is_changed_in_its_place(empty, record, made, tmp_path, contents):
+    """Its name has the directory, which must not be added twice."""
+    files = write_fixture(made("optics/lattice"), tmp_path / "made")
+    kinds = ("fixture", "manifest")
+    record([Staged(f"golden/optics/{p.name}", k, p) for p, k in zip(files, kinds, strict=True)])
+    before = contents(empty.root)
+    BY_ID["R03"].inject(empty)
+    after = contents(empty.root)
+    assert before.keys() == after.keys()
+    changed = {"golden/optics/lattice.npz", "golden/optics/lattice.json", REGISTRY}
+    assert {name for name in after if before[name] != after[name]} == changed
+    assert outcomes(empty) == set()
