@@ -85,7 +85,8 @@ def verifier(
     def is_inside(folder: str) -> bool:
         if folder not in inside:
             target = os.path.realpath(f"{root}/{folder}")
-            inside[folder] = target == root or target.startswith(f"{root.rstrip(os.sep)}{os.sep}")
+            within = target == root or target.startswith(f"{root.rstrip(os.sep)}{os.sep}")
+            inside[folder] = within and ".git" not in target[len(root) :].split(os.sep)
         return inside[folder]
 
     def verdict(path: str) -> Verdict:
@@ -146,10 +147,7 @@ def _explain(
     """Verdict on a file that the fast comparison did not accept; *found* is its digest, if known."""
     file, entry = project.locate(path), entries[path]
     if not _is_file(file):
-        present = "something that is not a file" if file.exists() else "no file"
-        return Verdict(
-            path, Outcome.MISSING, f"expected {entry.size} bytes, found {present}", _restore(project, path)
-        )
+        return _missing(project, path, entry.size)
     size = file.stat().st_size
     detail = f"expected {entry.size} bytes, found {size}"
     if size == entry.size:
@@ -166,6 +164,18 @@ def _explain(
     except HarnessError as error:
         return Verdict(path, Outcome.CORRUPT, f"{detail}; {error.found}", _restore(project, path))
     return Verdict(path, outcome, detail, _restore(project, path))
+
+
+def _missing(project: Project, path: str, size: int) -> Verdict:
+    """Verdict on a path without a file."""
+    if project.is_dropped(path):
+        import shlex
+
+        detail = f"expected {size} bytes, found a link of git-annex to content that this clone does not have"
+        return Verdict(path, Outcome.MISSING, detail, f"Run `git annex get {shlex.quote(path)}`.")
+    present = "something that is not a file" if project.locate(path).exists() else "no file"
+    detail = f"expected {size} bytes, found {present}"
+    return Verdict(path, Outcome.MISSING, detail, _restore(project, path))
 
 
 def _digest_detail(file: Path, entry: Entry, found: str | None, *, sha256: bool) -> str:

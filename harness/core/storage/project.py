@@ -81,14 +81,33 @@ class Project(NamedTuple):
         Raises
         ------
         RefusedError
-            If the path is absolute, contains "..", or leaves the repository through a symbolic link.
+            If the path is absolute, contains "..", or leads through a symbolic link out of the project, or
+            into ``.git`` other than to the objects of git-annex.
         """
         require_inner(relative)
         path = self.root / relative
         target = Path(os.path.realpath(path))  # unlike resolve(), accepts a link that points to itself
-        if not target.is_relative_to(os.path.realpath(self.root)):
+        if not self._may_lead_to(target):
             raise _outside(relative, f"a link to {target}")
         return path
+
+    def _may_lead_to(self, target: Path) -> bool:
+        """Whether a link may lead to *target*, which has no links itself: the one rule for all verbs."""
+        root = Path(os.path.realpath(self.root))
+        if target.is_relative_to(root) and ".git" not in target.relative_to(root).parts:
+            return True
+        return any(
+            target.is_relative_to(os.path.realpath(folder / ".git" / "annex"))
+            for folder in (root, *root.parents)
+            if (folder / ".git").exists()
+        )
+
+    def is_dropped(self, relative: str) -> bool:
+        """Whether a path is a link of git-annex to content that this clone does not have."""
+        path = self.root / relative
+        if not path.is_symlink() or path.exists():
+            return False
+        return ".git/annex/objects/" in path.readlink().as_posix()
 
 
 def find_project(start: Path | None = None) -> Project:

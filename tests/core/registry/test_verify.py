@@ -350,3 +350,13 @@ def test_advice_has_a_reason_where_the_project_requires_one(project):
     (project.root / "pytest.ini").write_text("[pytest]\ngolden_require_reason = true\n")
     (project.root / BASELINE).unlink()
     assert '`pytest --force-regen --golden-reason "..."`' in verdict(project, BASELINE, 1).remedy
+
+
+def test_dropped_content_of_git_annex_is_named_with_the_command_that_gets_it(project):
+    path = project.root / BASELINE
+    path.unlink()
+    path.symlink_to("../.git/annex/objects/x/key")
+    (project.root / ".git" / "annex").mkdir(parents=True)
+    (verdict,) = (verdict for verdict in verify(project) if verdict.name == BASELINE)
+    assert verdict.outcome is Outcome.MISSING
+    assert verdict.remedy == f"Run `git annex get {BASELINE}`."

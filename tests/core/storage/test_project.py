@@ -166,3 +166,18 @@ def test_an_interrupted_first_recording_marks_the_root_too(tmp_path):
     project.journal.unlink()
     project.journal.write_text("{}")
     assert find_project(tmp_path) == project
+
+
+def test_a_link_into_git_is_refused_but_to_objects_of_git_annex(empty):
+    """A checkout may bring links; what lies in .git is no golden file, but the content of git-annex is."""
+    for name in (".git/config", ".git/annex/objects/x/key"):
+        (empty.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (empty.root / name).touch()
+    (empty.root / "a.npz").symlink_to(".git/annex/objects/x/key")
+    assert empty.locate("a.npz").is_file()
+    assert not empty.is_dropped("a.npz")
+    (empty.root / ".git/annex/objects/x/key").unlink()
+    assert empty.is_dropped("a.npz")
+    (empty.root / "b.npz").symlink_to(".git/config")
+    with pytest.raises(RefusedError, match="a link to"):
+        empty.locate("b.npz")
