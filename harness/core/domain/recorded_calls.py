@@ -55,7 +55,7 @@ def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
     home = getattr(plain, "__module__", None)
     found = f"{attribute!r} is not a function that module {module!r} defines"
     if not isinstance(plain, FunctionType) or is_standard_library(home):
-        raise _refused(generator.call, found)
+        raise _refused(generator.call, found, can_be_declared=False)
     if own and home != module:  # a declared function may be another module's, imported into this one
         _require_declared(generator.call, root, found)
     return function  # type: ignore[no-any-return]
@@ -83,8 +83,9 @@ def _require_declared(call: str, root: Path, found: str) -> None:
     catalogue = find_catalogue(root)
     modules = {reference.partition(":")[0] for reference in catalogue.faults}
     module = call.partition(":")[0]
-    if is_standard_library(module) or not (call in catalogue.generators.values() or module in modules):
-        raise _refused(call, found)
+    of_python = is_standard_library(module)
+    if of_python or not (call in catalogue.generators.values() or module in modules):
+        raise _refused(call, found, can_be_declared=not of_python)
 
 
 def _imported(call: str, module: str) -> Any:
@@ -114,11 +115,13 @@ def _not_imported(call: str, found: str) -> NotImportableError:
     )
 
 
-def _refused(call: str, found: str) -> NotImportableError:
+def _refused(call: str, found: str, *, can_be_declared: bool = True) -> NotImportableError:
     return NotImportableError(
         f"generator {call!r}",
         expected="a function of the project, or one that a domain declares",
         found=found,
         message=f"generator {call!r} is not run: {found}, and no domain declares it",
-        remedy="If you trust it, list it in pyproject.toml under [tool.harness.generators].",
+        remedy="If you trust it, list it in pyproject.toml under [tool.harness.generators]."
+        if can_be_declared
+        else "Restore the manifest, or make the generator a function of the project.",
     )
