@@ -139,9 +139,11 @@ def require_permission(project: Project, settings: Settings) -> None:
     if not settings.writes:
         return
     from harness.core.recording.transaction import require_settled
+    from harness.core.storage.lock import is_write_locked
 
     require_not_ci()
-    require_settled(project)
+    if not (project.is_interrupted and is_write_locked(project)):  # else another session is recording now
+        require_settled(project)
     if settings.require_reason and not settings.reason:
         raise UsageError(
             "--golden-reason",

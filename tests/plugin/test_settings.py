@@ -8,6 +8,7 @@ import pytest
 
 from harness.core.errors import RefusedError, UsageError
 from harness.core.storage.journal_token import work_tree_token
+from harness.core.storage.lock import write_lock
 from harness.core.storage.project import Project
 from harness.plugin.settings import Settings, read_settings, require_permission
 
@@ -100,4 +101,13 @@ def test_an_interrupted_regeneration_comes_first(tmp_path):
     token = work_tree_token(Project(tmp_path))
     journal.write_text(json.dumps({"schema": 1, "changes": [], "token": token}))
     with pytest.raises(RefusedError, match="harness recover"):
+        require_permission(Project(tmp_path), Settings(writes=True))
+
+
+def test_another_session_that_is_recording_now_is_no_obstacle(tmp_path):
+    """It has not been interrupted; recording waits for its lock."""
+    journal = tmp_path / ".harness" / "transaction" / "journal.json"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"schema": 1, "steps": []}')
+    with write_lock(Project(tmp_path)):
         require_permission(Project(tmp_path), Settings(writes=True))
