@@ -104,7 +104,7 @@ def test_an_interrupted_regeneration_comes_first(tmp_path):
         require_permission(Project(tmp_path), Settings(writes=True))
 
 
-def test_another_session_that_is_recording_now_is_no_obstacle(tmp_path):
+def test_another_session_that_is_recording_now_is_not_an_obstacle(tmp_path):
     """It has not been interrupted; recording waits for its lock."""
     journal = tmp_path / ".harness" / "transaction" / "journal.json"
     journal.parent.mkdir(parents=True)
