@@ -54,7 +54,7 @@ def test_outside_a_repository_it_exits_with_2(tmp_path, install, git):
     assert "git init" in done.err
     assert list(tmp_path.iterdir()) == []
     git("init", "-q", "--bare")
-    assert "a bare repository" in install().err
+    assert "bare repository" in install().err
 
 
 def test_without_git_it_exits_with_2(tmp_path, run_harness):

@@ -94,19 +94,30 @@ def _pattern(folder: str, rest: str) -> str:
 
 
 def configuration() -> Mapping[str, str]:
-    """Return git's configuration by key: the commands, with the path of this installation."""
+    """Return git's configuration by key: the commands, with the path of this installation.
+
+    An installation may be moved or removed later. Git must work then: an archive is shown by its object name,
+    and a registry is merged by lines.
+    """
     program = shlex.quote(_program())
     driver = f"{program} merge-registry --marker-size %L %O %A %B %P"
+    by_lines = "git merge-file --quiet --marker-size=%L %A %O %B"
+    show = _or_without_harness(f'{program} textconv "$1"', 'git hash-object --no-filters -- "$1"')
     return {
-        f"diff.{_DIFF}.textconv": f"{program} textconv",
+        f"diff.{_DIFF}.textconv": f"show() {{ {show}; }}; show",
         f"merge.{_MERGE}.name": "registry.json, entry by entry",
-        f"merge.{_MERGE}.driver": driver,
+        f"merge.{_MERGE}.driver": _or_without_harness(driver, by_lines),
         # Branches that merged each other have several common ancestors. Git merges these first, and the
         # result must not have conflict markers.
         f"merge.{_MERGE}.recursive": _ANCESTORS,
         f"merge.{_ANCESTORS}.name": "registry.json of common ancestors",
-        f"merge.{_ANCESTORS}.driver": f"{driver} --keep-base",
+        f"merge.{_ANCESTORS}.driver": _or_without_harness(f"{driver} --keep-base", "cat %O >%A"),
     }
+
+
+def _or_without_harness(command: str, instead: str) -> str:
+    """Return a shell command that runs *command*; *instead* if its program cannot be run."""
+    return f"{command}; code=$?; case $code in 126|127) {instead};; *) (exit $code);; esac"
 
 
 def _program() -> str:

@@ -86,7 +86,7 @@ def verifier(
         if folder not in inside:
             target = os.path.realpath(f"{root}/{folder}")
             within = target == root or target.startswith(f"{root.rstrip(os.sep)}{os.sep}")
-            inside[folder] = within and ".git" not in target[len(root) :].split(os.sep)
+            inside[folder] = within and f"{os.sep}.git{os.sep}" not in f"{target[len(root) :]}{os.sep}"
         return inside[folder]
 
     def verdict(path: str) -> Verdict:

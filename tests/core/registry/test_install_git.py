@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.core.errors import RefusedError, UsageError
+from harness.core.registry import install_git
 from harness.core.registry.install_git import attribute_lines, configuration, install, require_work_tree
 from harness.core.storage.project import Project
 
@@ -95,3 +97,47 @@ def test_this_repository_has_the_lines_itself():
     repository = Path(__file__).parents[3]
     lines = (repository / ".gitattributes").read_text().splitlines()
     assert set(attribute_lines(Project(repository))) <= set(lines)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_git_works_without_the_program(root, monkeypatch, tmp_path_factory, is_there):
+    """After its environment was moved: the script is gone, or the interpreter in its first line is."""
+    program = tmp_path_factory.mktemp("moved") / "harness"
+    if is_there:
+        program.write_text("#!/nowhere/python\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(install_git, "_program", lambda: str(program))
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+    install(Project(root))
+    git(root, "config", "user.name", "A")
+    git(root, "config", "user.email", "a@example.org")
+    (root / "golden").mkdir()
+    archive, registry = root / "golden" / "a.npz", root / "registry.json"
+    archive.write_bytes(b"PK one")
+    registry.write_text("".join(f"{number}\n" for number in range(9)))
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    git(root, "checkout", "-qb", "other")
+    registry.write_text(registry.read_text() + "last\n")
+    git(root, "commit", "-qam", "other")
+    git(root, "checkout", "-q", "-")
+    registry.write_text("first\n" + registry.read_text())
+    git(root, "commit", "-qam", "first line")
+    archive.write_bytes(b"PK two")
+    old, new = ("rev-parse", ":golden/a.npz"), ("hash-object", str(archive))
+    hashes = [line[1:] for line in git(root, "diff").splitlines() if line[1:].isalnum()]
+    assert hashes == [
+        git(root, "rev-parse", ":golden/a.npz").strip(),
+        git(root, "hash-object", str(archive)).strip(),
+    ]
+    git(root, "merge", "-q", "--no-edit", "other")
+    assert registry.read_text().split() == ["first", *map(str, range(9)), "last"]
+
+
+def test_a_merge_that_fails_for_another_reason_stays_failed(root, monkeypatch):
+    """Only a program that cannot be run is replaced."""
+    monkeypatch.setattr(install_git, "_program", lambda: "false")
+    for key, rest in (("merge.harness-registry.driver", ""), ("diff.harness-npz.textconv", ' "$@"')):
+        done = subprocess.run(["sh", "-c", configuration()[key] + rest, "-", "x"], check=False)
+        assert done.returncode == 1
