@@ -5,34 +5,18 @@ It is declared in the module ``golden_harness_pytest``, which pytest loads by it
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+import golden_harness_pytest
 
+if TYPE_CHECKING:
     import pytest
 
 _NAME = "harness"  # of the entry point
-_MODULE = "golden_harness_pytest"
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Register the plugin, unless it is."""
-    plugin = _declaration()
-    if not pluginmanager.is_registered(plugin):
-        pluginmanager.register(plugin, _NAME if pluginmanager.get_plugin(_NAME) is None else _MODULE)
-
-
-def _declaration() -> ModuleType:
-    """Import the module beside this package, which an installation of an older version does not know."""
-    try:
-        return importlib.import_module(_MODULE)
-    except ModuleNotFoundError:
-        sys.path.append(str(Path(__file__).parent.parent))
-        try:
-            return importlib.import_module(_MODULE)
-        finally:
-            sys.path.pop()
+    """Register the plugin, unless it is registered already."""
+    if not pluginmanager.is_registered(golden_harness_pytest):
+        name = _NAME if pluginmanager.get_plugin(_NAME) is None else golden_harness_pytest.__name__
+        pluginmanager.register(golden_harness_pytest, name)

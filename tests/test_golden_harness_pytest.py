@@ -8,11 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+import golden_harness_pytest as plugin
 import harness
-from harness.pytest_plugin import _declaration
 
 REPOSITORY = Path(harness.__file__).parent.parent
-plugin = _declaration()
 
 
 @pytest.fixture
