@@ -23,7 +23,9 @@ def test_inert_parameters_are_found_and_live_ones_are_not(dead, empty):
     downwards is inert: only a range check reads it. The manifest itself is not changed.
     """
     before = encode_document(dead)
-    found = {parameter.name: parameter for parameter in examine_parameters(dead, dead.digest, root=empty.root)}
+    found = {
+        parameter.name: parameter for parameter in examine_parameters(dead, dead.digest, root=empty.root)
+    }
     assert {name: parameter.live for name, parameter in found.items()} == {
         "photons": False,
         "size": True,
