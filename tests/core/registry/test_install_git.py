@@ -127,10 +127,7 @@ def test_git_works_without_the_program(root, monkeypatch, tmp_path_factory, is_t
     archive.write_bytes(b"PK two")
     old, new = ("rev-parse", ":golden/a.npz"), ("hash-object", str(archive))
     hashes = [line[1:] for line in git(root, "diff").splitlines() if line[1:].isalnum()]
-    assert hashes == [
-        git(root, "rev-parse", ":golden/a.npz").strip(),
-        git(root, "hash-object", str(archive)).strip(),
-    ]
+    assert hashes == [git(root, *old).strip(), git(root, *new).strip()]
     git(root, "merge", "-q", "--no-edit", "other")
     assert registry.read_text().split() == ["first", *map(str, range(9)), "last"]
 
