@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _MAX_HEADER = 10_000
+_END_MARK, _END_BYTES = b"PK\5\6", 22
 _MAX_DIRECTORY = 1 << 22
 """Largest list of members in bytes: enough for 50,000. In memory, each takes ten times its bytes."""
 
@@ -139,6 +140,7 @@ def checked_members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict
     Their headers and values are not read.
     """
     _require_modest(path, archive)
+    _require_no_more(path, archive)
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
@@ -155,7 +157,22 @@ def checked_members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict
         if info.comment:  # a wrong length would make the next member a part of it
             raise _unreadable(path, f"{info.filename} with a comment, which may hide other members")
         members[name] = info
+    if both := next((name for name in members if f"{name}.npy" in members), None):
+        raise _unreadable(path, f"arrays {both!r} and {both + '.npy'!r}, which numpy confuses")
     return members
+
+
+def _require_no_more(path: str | PathLike[str], archive: zipfile.ZipFile) -> None:
+    """Raise if the file has bytes before or after its archive, in which other readers may find more."""
+    with Path(path).open("rb") as stream:
+        head = stream.read(4)
+        stream.seek(-min(_END_BYTES, os.fstat(stream.fileno()).st_size), os.SEEK_END)
+        end = stream.read(4)
+    offsets = [info.header_offset for info in archive.infolist()]
+    if min(offsets, default=0) or head not in {b"PK\3\4", _END_MARK}:
+        raise _unreadable(path, "other data in front of a zip archive")
+    if archive.comment or end != _END_MARK:
+        raise _unreadable(path, "other data after a zip archive")
 
 
 def read_member(path: str | PathLike[str], archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:

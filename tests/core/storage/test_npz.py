@@ -421,3 +421,29 @@ def test_arrays_that_are_not_plain_are_refused_before_anything_is_written(archiv
         write_archive(archive, {"image": np.zeros(3), "odd": array})
     assert "'odd'" in caught.value.thing
     assert archive.read_bytes() == before
+
+
+def test_an_archive_with_more_than_its_members_is_refused(tmp_path):
+    """A script in front of it, which numpy refuses, or data after it, in which others may find more."""
+    path = tmp_path / "a.npz"
+    write_archive(path, {"a": np.arange(3)})
+    sound = path.read_bytes()
+    for data, found in ((b"#!/bin/sh\n" + sound, "in front of"), (sound + b"more", "after")):
+        path.write_bytes(data)
+        with pytest.raises(UnreadableError, match=f"other data {found} a zip archive"):
+            read_archive(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"")
+        archive.comment = b"a comment"
+    with pytest.raises(UnreadableError, match="other data after"):
+        read_archive(path)
+
+
+def test_names_that_numpy_confuses_are_refused(tmp_path):
+    """Numpy returns array `a` when asked for array `a.npy`."""
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a.npy", "a.npy.npy"):
+            archive.writestr(name, b"")
+    with pytest.raises(UnreadableError, match="which numpy confuses"):
+        read_archive(path)
