@@ -174,7 +174,8 @@ def test_a_baseline_that_cannot_be_read_is_refused_before_the_pipeline_runs(reco
 def test_every_step_has_a_duration(recorded, tmp_path):
     (golden,) = fixtures(recorded)
     manifest = read_manifest(manifest_of(golden))
-    steps = [generate_step(recorded, manifest, tmp_path), compare_step(golden, tmp_path), verify_step(recorded)]
+    made = generate_step(recorded, manifest, tmp_path)
+    steps = [made, compare_step(golden, tmp_path), verify_step(recorded)]
     assert all(step.seconds >= 0 for step in steps)
 
 

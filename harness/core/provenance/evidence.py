@@ -6,6 +6,7 @@ outside the repository is read except the sources that the project lists.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -20,7 +21,7 @@ from harness.core.domain.sources import find_any, source_digest
 from harness.core.errors import HarnessError, RefusedError, StaleFormatError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.provenance.git_reader import read_git_history
+from harness.core.provenance.git_reader import find_version, read_git_history
 from harness.core.provenance.remeasure import remeasure
 from harness.core.registry.format import Registry, decode_with_any_path
 from harness.core.registry.golden_names import manifest_of, name_of
@@ -29,7 +30,7 @@ from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.repacked import is_repacked
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
-from harness.core.storage.digest import digests_of_file, sha256_file
+from harness.core.storage.digest import digests_of_file
 from harness.core.storage.npz import read_archive
 from harness.core.storage.project import require_inner
 from harness.core.system.git_objects import python_files
@@ -126,6 +127,11 @@ class FileEvidence:
         uncommitted changes and the code is another one today.
     commits : tuple of Commit
         Those that changed the file or added a record of it, newest first.
+    kept_in : str or None
+        For a file that differs from its entry: the newest commit that has the recorded bytes, ``HEAD`` or a
+        name; empty if no commit has them. None if that was not looked for.
+    kept_at : str
+        The path where git keeps the file, if it is another one: its path may lead through links.
     """
 
     path: str
@@ -143,6 +149,8 @@ class FileEvidence:
     remedy: str = ""
     committed_code: str | None = None
     commits: tuple[Commit, ...] = ()
+    kept_in: str | None = None
+    kept_at: str = ""
 
     @property
     def record(self) -> Record | None:
@@ -174,13 +182,14 @@ class FileEvidence:
 
     @property
     def repacked(self) -> bool:
-        """Whether the archive has other bytes than recorded, and the arrays of an intact manifest.
+        """Whether the archive has other bytes than recorded, and the arrays of an intact manifest by SHA-256.
 
-        An archive of the same size was not repacked: somebody changed bytes in it.
+        As in ``harness verify``: an archive that shows readers different things has a contradiction.
         """
         if self.on_disk is None or self.entry.kind != "fixture" or self.declared is None:
             return False
-        return self.declared.intact and not self.contradiction and self.on_disk.size != self.entry.size
+        is_other = (self.on_disk.sha256, self.on_disk.xxh128) != (self.entry.sha256, self.entry.xxh128)
+        return is_other and self.declared.intact and not self.contradiction
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +247,7 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
         if known.state is PathState.FILE:
             known = _with_content(project, registry, known, measure_again=measure_again)
             known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
-        files[name] = known
+        files[name] = _with_kept_bytes(project, known, git) if git else known
     return Evidence(
         files=files,
         history_path=project.relative(path),
@@ -315,6 +324,17 @@ def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> s
         return code_digest(known.call, project.root, path=known.call_path, snapshot=Path(folder))
 
 
+def _with_kept_bytes(project: Project, known: FileEvidence, git: GitHistory) -> FileEvidence:
+    """The evidence with the commit that can restore the file, if it differs from its entry."""
+    is_same = known.on_disk is not None and known.on_disk.sha256 == known.entry.sha256
+    if is_same or known.state not in {PathState.FILE, PathState.MISSING}:
+        return known
+    place = os.path.relpath(os.path.realpath(project.root / known.path), os.path.realpath(project.root))
+    kept_at = known.path if place.startswith("..") else place.replace(os.sep, "/")
+    kept_in = find_version(project, git, kept_at, known.entry.sha256)
+    return replace(known, kept_in=kept_in, kept_at=kept_at)
+
+
 def _path_state(project: Project, path: str) -> PathState:
     """What a path leads to; every part of it is checked, because a link anywhere may lead elsewhere."""
     try:
@@ -355,7 +375,7 @@ def _declared(project: Project, registry: Registry, path: str) -> Declared | Non
         source=source,
         source_digest=source_digest(source, manifest.source) if source else None,
         code=code_digest(manifest.generator.call, project.root, path=manifest.generator.path),
-        intact=sha256_file(project.root / beside) == entry.sha256,
+        intact=digests_of_file(project.root / beside) == (entry.xxh128, entry.sha256),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.core.provenance.evidence import PathState
-from harness.core.provenance.finding import broken, note, weak
+from harness.core.provenance.finding import broken, note, restore, weak
 from harness.core.recording.cumulative_drift import drift_of
 from harness.core.registry.golden_names import split_baseline_name
 from harness.core.storage.project import REGISTRY
@@ -48,7 +48,8 @@ def judge_baseline(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Ite
 def _judge_path(file: FileEvidence) -> Iterator[AuditFinding]:
     """The path must lead to a file in the repository, not through a link."""
     if file.state is PathState.MISSING:
-        yield broken(file.path, "missing", f"expected a file of {file.entry.size} bytes, found none")
+        detail = f"expected a file of {file.entry.size} bytes, found none"
+        yield broken(file.path, "missing", detail, _restore(file))
     elif file.state is not PathState.FILE:
         detail = f"expected {PathState.FILE.value}, found {file.state.value}"
         yield broken(file.path, "path", detail, f"Remove the entry from {REGISTRY}, or the link.")
@@ -64,14 +65,20 @@ def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
     for key in ("size", "sha256", "xxh128"):
         expected, found = getattr(file.entry, key), getattr(file.on_disk, key)
         if expected != found:
-            yield broken(file.path, "bytes", f"expected {key} {expected}, found {found}")
+            detail = f"expected {key} {expected}, found {found}"
+            yield broken(file.path, "bytes", detail, _restore(file))
             return
+
+
+def _restore(file: FileEvidence) -> str:
+    """How to restore the recorded bytes, which the index and the newest commit may not have."""
+    return restore(file.kept_at or file.path, file.kept_in)
 
 
 def _judge_content(file: FileEvidence) -> Iterator[AuditFinding]:
     """The file must be readable, and a manifest must describe the arrays beside it."""
     if file.contradiction:
-        yield broken(file.path, "content", file.contradiction, file.remedy)
+        yield broken(file.path, "content", file.contradiction, file.remedy or _restore(file))
 
 
 def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from shlex import quote
 
 from harness.core.storage.project import REGISTRY
 
 COMMIT = f"Commit the golden files, their history and {REGISTRY} together."
+_NOT_KEPT = "Restore it from a copy, or re-record it, because no commit has the recorded bytes"
+_SHORT = 12  # digits of a commit's name
 
 
 class Rank(str, Enum):
@@ -44,6 +47,20 @@ def note(path: str, rule: str, detail: str, remedy: str = "") -> AuditFinding:
     return AuditFinding(Rank.INFORMATIONAL, path, rule, detail, remedy)
 
 
-def restore(path: str) -> str:
-    """Return the commands that restore a file from git and show who changed it."""
-    return f"Restore it with `git checkout -- {path}`; `git log -p -- {path}` shows who changed it."
+def restore(path: str, commit: str | None = None) -> str:
+    """Return the commands that restore a file from git and show who changed it.
+
+    Parameters
+    ----------
+    path : str
+    commit : str, optional
+        The commit to restore it from; empty if none has its bytes. Without it, git's index is used, which
+        has them only if nothing else was staged or committed.
+    """
+    if commit == "":
+        return f"{_NOT_KEPT}; `git log -p -- {quote(path)}` shows who changed it."
+    source = f"{commit[:_SHORT]} " if commit else ""
+    return (
+        f"Restore it with `git checkout {source}-- {quote(path)}`; "
+        f"`git log -p -- {quote(path)}` shows who changed it."
+    )

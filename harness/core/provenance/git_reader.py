@@ -74,6 +74,20 @@ def was_recorded(project: Project) -> bool:
     return has_commits(project.root) and bool(ask_git(project.root, *options, *paths).strip())
 
 
+def find_version(project: Project, git: GitHistory, path: str, sha256: str) -> str:
+    """Return the newest commit that has the bytes with this digest at *path*; ``HEAD`` for the newest of all.
+
+    Empty if no commit has them there.
+    """
+    changed = (name for commit in git.commits for name in (commit.id, *(c.parent for c in commit.changes)))
+    commits = list(dict.fromkeys(["HEAD", *filter(None, changed)]))
+    revisions = [f"{commit}:./{path}" for commit in commits]
+    blobs = find_objects(project.root, revisions)
+    digests = dict(read_files(project.root, filter(None, blobs.values()), _digest))
+    pairs = zip(commits, revisions, strict=True)
+    return next((commit for commit, revision in pairs if digests.get(blobs[revision] or "") == sha256), "")
+
+
 class _Reader:
     """Compares the commits of a project with their parents."""
 

@@ -13,9 +13,11 @@ from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.fixtures.manifest import Source, read_manifest
 from harness.core.recording.staged import Staged
 from harness.core.registry.history import encode_line
+from harness.core.registry.verify import verify
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document
-from harness.core.storage.npz import read_archive
+from harness.core.storage.npz import read_archive, write_archive
+from harness.core.verdict import Outcome
 
 ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
 BOTH = {ARCHIVE, MANIFEST}
@@ -201,10 +203,72 @@ def test_an_archive_repacked_with_other_arrays_is_broken(plain):
     assert ("bytes", ARCHIVE) in plain.broken
 
 
-def test_an_archive_of_the_same_size_was_not_repacked(plain):
-    """One byte changed in the archive's list of members, which the digests of arrays do not cover."""
-    path = plain.root / ARCHIVE
+def change_time_of_a_member(path) -> None:
+    """Change a byte that only says when a member was written: the size and every array stay the same."""
     data = bytearray(path.read_bytes())
-    data[-40] ^= 1
+    data[data.rindex(b"PK\x01\x02") + 12] ^= 1
     path.write_bytes(data)
-    assert ("bytes", ARCHIVE) in plain.broken
+
+
+@pytest.mark.parametrize("pack", [change_time_of_a_member, lambda path: np.savez(path, **read_archive(path))])
+def test_verify_and_the_audit_both_call_the_same_arrays_repacked_whatever_the_size_is(plain, pack):
+    pack(plain.root / ARCHIVE)
+    (verdict,) = (verdict for verdict in verify(plain.project) if verdict.name == ARCHIVE)
+    assert verdict.outcome is Outcome.REPACKED
+    assert (plain.broken, ("repacked", ARCHIVE) in plain.noted) == (set(), True)
+
+
+def test_other_arrays_of_the_same_size_were_not_repacked(plain):
+    """Not even if the manifest describes them: it has other bytes than recorded too."""
+    path = plain.root / ARCHIVE
+    size = path.stat().st_size
+    arrays = read_archive(path)
+    write_archive(path, {**arrays, "image": np.array(arrays["image"]) + 1})
+    assert path.stat().st_size == size
+    assert {("bytes", ARCHIVE), ("content", ARCHIVE)} <= plain.broken
+    assert ("repacked", ARCHIVE) not in plain.noted
+
+
+def test_an_archive_beside_a_manifest_whose_digest_was_edited_was_not_repacked(plain):
+    """Either digest of the manifest decides, as in `harness verify`."""
+    change_time_of_a_member(plain.root / ARCHIVE)
+    plain.forge(MANIFEST, xxh128="xxh128:" + "0" * 32)
+    assert plain.broken == {("bytes", ARCHIVE), ("bytes", MANIFEST)}
+    assert Outcome.DRIFTED in {verdict.outcome for verdict in verify(plain.project)}
+
+
+def test_the_remedy_for_forged_bytes_in_commits_restores_the_recorded_ones(lattice, put_other_arrays):
+    """`git checkout -- PATH` would restore the forged bytes."""
+    recorded = lattice.git("rev-parse", "HEAD").strip()
+    put_other_arrays(lattice)
+    lattice.commit("Tidy up")
+    (lattice.root / "README").write_text("Changed.")
+    lattice.commit("Go on")
+    assert ("bytes", ARCHIVE) in lattice.broken
+    assert f"`git checkout {recorded[:12]} -- {ARCHIVE}`" in lattice.details("bytes")
+    lattice.type_remedy("bytes")
+    assert not {rule for rule, _ in lattice.broken} & {"bytes", "content"}
+
+
+def test_the_remedy_for_staged_bytes_restores_those_of_the_newest_commit(lattice, put_other_arrays):
+    put_other_arrays(lattice)
+    lattice.git("add", "-A")
+    assert f"`git checkout HEAD -- {ARCHIVE}`" in lattice.details("bytes")
+    lattice.type_remedy("bytes")
+    assert lattice.findings() == ()
+
+
+def test_the_remedy_for_a_file_whose_deletion_was_committed_restores_it(lattice):
+    (lattice.root / ARCHIVE).unlink()
+    lattice.commit("Tidy up")
+    assert ("missing", ARCHIVE) in lattice.broken
+    lattice.type_remedy("missing")
+    assert lattice.broken == set()
+
+
+def test_bytes_that_no_commit_has_get_no_command_that_cannot_help(lattice, record, staged):
+    """Recorded, exchanged and never committed."""
+    record(staged(arrays={"image": np.ones((3, 4))}), "second light")
+    flip_byte(lattice)
+    assert "no commit has the recorded bytes" in lattice.details("bytes")
+    assert "git checkout" not in lattice.details("bytes")
