@@ -106,7 +106,7 @@ def test_a_command_refuses_a_broken_file(attempt, project, call, harm):
 
 NUMBERS = {
     "infinite": {"xcoords": np.inf},
-    "no date": {"xcoords": np.datetime64("NaT")},
+    "no date": {"xcoords": np.datetime64("NaT", "s")},
     "text": {"ycoords": "a"},
     "far away": {"xcoords": 1e308},
     "lowest integer": {"ycoords": np.int64(-(2**63))},
