@@ -36,7 +36,7 @@ from harness.core.registry.history import LIMIT, Environment, Record, append, de
 from harness.core.registry.registry import read_registry
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document, read_text
-from harness.core.storage.npz import map_archive, read_archive, read_array
+from harness.core.storage.npz import map_archive, read_archive
 from harness.ptycho.files.npz import read_scan
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ ADDRESSES = 6 << 30
 class Reader:
     """A reader, the kind and name of its files, the bytes of a sound one, and where a member can be inserted.
 
-    A reader that does not read the *whole* file may accept a broken one. ``mebibytes`` is the most it reads.
+    ``mebibytes`` is the most it reads.
     """
 
     kind: str
@@ -60,7 +60,6 @@ class Reader:
     sound: Callable[[], bytes]
     read: Callable[[Path], Any]
     place: bytes = b"{"
-    whole: bool = True
     mebibytes: int = 32
 
 
@@ -139,9 +138,6 @@ ENVIRONMENT = b'"environment": {'
 READERS: Mapping[str, Reader] = {
     "archive": Reader("npz", "lattice.npz", lambda: packed(**lattice()), read_archive),
     "mapped archive": Reader("npz", "lattice.npz", lambda: packed(**lattice()), map_archive),
-    "one array": Reader(
-        "npz", "lattice.npz", lambda: packed(**lattice()), partial(read_array, name="image"), whole=False
-    ),
     "scan": Reader("npz", "scan.npz", scan, read_scan),
     "manifest": Reader("json", "lattice.json", manifest, read_manifest, b'"parameters": {'),
     "registry": Reader(

@@ -138,17 +138,6 @@ def require_reproducible(project: Project, manifests: Sequence[Path]) -> None:
         raise errors[0]
 
 
-def require_identical(name: str, fixtures: list[Fixture]) -> None:
-    """Raise :class:`NondeterministicError` unless all *fixtures* have the same arrays, bit by bit.
-
-    The error names the first array that differs, and the index of its first different element.
-    """
-    for other in fixtures[1:]:
-        if other.manifest.digest != fixtures[0].manifest.digest:
-            array, found = _first_difference(fixtures[0], other)
-            raise _nondeterministic(name, array, found)
-
-
 def _errors(project: Project, manifests: Sequence[Path]) -> list[HarnessError | None]:
     """The error of each staged fixture, None where both new ones are the same as the staged one."""
     staged = [read_manifest(manifest) for manifest in manifests]

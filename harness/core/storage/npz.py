@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.core.errors import RefusedError, UsageError
 from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.digest import is_plain
 from harness.core.storage.npz_members import (
@@ -74,26 +74,6 @@ def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
         return {
             name: read_member(path, archive, info) for name, info in checked_members(path, archive).items()
         }
-
-
-def read_array(path: str | PathLike[str], name: str) -> np.ndarray:
-    """Read one array of a .npz, and none of the others.
-
-    Raises
-    ------
-    UnreadableError
-        As :func:`read_archive`, and if the archive has no such array.
-    """
-    with open_archive(path) as archive:
-        members = checked_members(path, archive)
-        if name not in members:
-            raise UnreadableError(
-                f"{path}: {name}",
-                expected="an array of that name",
-                found=f"only {', '.join(members) or 'an empty archive'}",
-                remedy="Name one of those.",
-            )
-        return read_member(path, archive, members[name])
 
 
 def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:

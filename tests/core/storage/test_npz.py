@@ -18,9 +18,9 @@ from hypothesis.extra.numpy import arrays as any_arrays
 
 from harness.core.errors import RefusedError, UnreadableError, UsageError
 from harness.core.storage.digest import digest_array, digest_file
-from harness.core.storage.npz import map_archive, read_archive, read_array, release, write_archive
+from harness.core.storage.npz import map_archive, read_archive, release, write_archive
 
-READERS = [read_archive, map_archive, lambda path: read_array(path, "image")]
+READERS = [read_archive, map_archive]
 CODES = [
     "?",
     "i1",
@@ -161,21 +161,6 @@ def test_version_2_of_the_npy_header_is_read(path):
     stream = io.BytesIO()
     np.lib.format.write_array(stream, np.arange(3), version=(2, 0))
     assert same(read_archive(zipped(path, {"image.npy": stream.getvalue()})), {"image": np.arange(3)})
-
-
-def test_one_array_is_read_without_the_others(archive, arrays):
-    """With all other members destroyed, the named one can be read, but not all together."""
-    damaged = bytearray(archive.read_bytes())
-    for name in ("phase", "index"):
-        at = damaged.find(arrays[name].tobytes())
-        damaged[at : at + 8] = b"\xff" * 8
-    archive.write_bytes(damaged)
-    assert np.array_equal(read_array(archive, "image"), arrays["image"])
-    for name in ("phase", "index"):
-        with pytest.raises(UnreadableError, match=f"{name}.npy damaged"):
-            read_array(archive, name)
-    with pytest.raises(UnreadableError):
-        read_archive(archive)
 
 
 def test_arrays_in_memory_are_writable_and_mapped_ones_are_not(archive):
@@ -378,11 +363,6 @@ def test_encrypted_members_are_refused(archive, reader):
     data = archive.read_bytes().replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01")
     archive.write_bytes(data.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"))
     assert "encrypted" in refusal(archive, reader)
-
-
-def test_a_missing_array_is_refused_with_the_names_of_the_others(archive):
-    with pytest.raises(UnreadableError, match="only image, index, phase"):
-        read_array(archive, "probe")
 
 
 @settings(max_examples=300)
