@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -198,3 +198,14 @@ def test_a_module_that_was_moved_is_recorded_again(start, tmp_path):
     assert "recorded golden/lattice.json" in run("pytest", "--force-regen").stdout
     assert recorded_places(tmp_path) == {"lattice": "tests/new"}
     assert run("harness", "reproduce").returncode == 0
+
+
+def test_a_namespace_of_the_same_name_on_the_path_does_not_hide_the_project(start, tmp_path):
+    """A directory ``tests`` elsewhere on PYTHONPATH has no module of that name, but Python finds it first."""
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "tests").mkdir(parents=True)
+    layout = LAYOUTS["importlib, in the test itself"]
+    run = start(replace(layout, env={"PYTHONPATH": str(elsewhere)}))
+    assert run("pytest", "--regen-all").returncode == 0
+    shown = run("harness", "reproduce")
+    assert shown.stdout.splitlines() == ["lattice: reproduced"]

@@ -85,25 +85,34 @@ def _place(top: str, root: Path, project: Sequence[Path], *, own: bool) -> Path 
     is in it.
     """
     file = find_module(top, project)
-    found = str(file) if file is not None else _installed(top)
-    if not found:  # a directory without __init__.py is a package too, but only if nothing else has its name
-        return next((place for place in project if (place / top).is_dir()), None)
+    found = str(file) if file is not None else _installed(top, is_namespace=False)
+    if not found:
+        # A directory without __init__.py is a package too, in which several directories may have a part. Only a
+        # module or package with a file of its own goes before the project's directory.
+        here = next((place for place in project if (place / top).is_dir()), None)
+        if here is not None:
+            return here
+        found = _installed(top, is_namespace=True)
+    if not found:
+        return None
     place = Path(found).absolute().parent
     if Path(found).name == "__init__.py":
         place = place.parent
     return place if own or is_inside(place, root) else None
 
 
-def _installed(top: str) -> str | None:
-    """File of an installed module, or something in the directory of an installed package."""
+def _installed(top: str, *, is_namespace: bool) -> str | None:
+    """File of an installed module or package, or, for a namespace package, one that its directory could have."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    if spec is None or not (spec.submodule_search_locations or spec.has_location):
+    if spec is None or is_namespace != (spec.origin is None):
         return None
     folder = next(iter(spec.submodule_search_locations or ()), None)
-    return f"{folder}/__init__.py" if folder else str(spec.origin)
+    if folder:
+        return f"{folder}/__init__.py"
+    return spec.origin if spec.has_location else None
 
 
 def _source_file(place: Path, name: str) -> Path | None:
