@@ -87,8 +87,8 @@ def _place(top: str, root: Path, project: Sequence[Path], *, own: bool) -> Path 
     file = find_module(top, project)
     found = str(file) if file is not None else _installed(top, is_namespace=False)
     if not found:
-        # A directory without __init__.py is a package too, in which several directories may have a part. Only a
-        # module or package with a file of its own goes before the project's directory.
+        # A directory without __init__.py is a package too, in which several directories may have a part. Only
+        # a module or package with a file of its own goes before the project's directory.
         here = next((place for place in project if (place / top).is_dir()), None)
         if here is not None:
             return here
@@ -102,7 +102,7 @@ def _place(top: str, root: Path, project: Sequence[Path], *, own: bool) -> Path 
 
 
 def _installed(top: str, *, is_namespace: bool) -> str | None:
-    """File of an installed module or package, or, for a namespace package, one that its directory could have."""
+    """File of an installed module or package; of a namespace package, one that its directory could have."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
