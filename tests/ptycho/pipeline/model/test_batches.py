@@ -48,7 +48,6 @@ def test_batches_have_the_configured_size(raster):
     assert sorted(len(b) for b in drawn) == [4, 8, 8, 8, 8]
 
 
-@pytest.mark.xfail(reason="the merged batch also replaces the one before; see one_pass", strict=True)
 def test_a_small_last_batch_is_merged_into_the_one_before(raster):
     """36 positions in batches of 11 would leave 3."""
     drawn = one_pass(neighbour_groups(*raster, gridsize=1), 11, np.random.default_rng(0))
