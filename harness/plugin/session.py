@@ -204,7 +204,7 @@ class GoldenSession:
         return [item.path for item in dropped]
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
-        from harness.core.domain.rerun_generator import require_reproducible
+        from harness.core.rerun.reproducible import require_reproducible
         from harness.core.recording.commit import commit
         from harness.core.recording.cumulative_drift import DriftLimit
         from harness.core.recording.plan import plan

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.core.domain.rerun_generator import rerun_in_new_process
 from harness.core.errors import RemakeError
 from harness.core.fixtures.manifest import encode_manifest
+from harness.core.rerun.reproducible import rerun_in_new_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def examine_parameters(
     Raises
     ------
     SourceMissingError, DependencyError
-        As :func:`harness.core.domain.rerun_generator.rerun_in_new_process`.
+        As :func:`harness.core.rerun.reproducible.rerun_in_new_process`.
     """
     return tuple(
         _examine_one(manifest, keys, value, digest, lambda changed: _digest_of(changed, source, root))

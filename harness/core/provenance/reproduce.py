@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from harness.core.domain.code_digest import code_digest
-from harness.core.domain.rerun_generator import rerun_in_new_process
 from harness.core.domain.sources import find_any
 from harness.core.errors import (
     DependencyError,
@@ -30,6 +29,7 @@ from harness.core.fixtures.manifest import read_manifest
 from harness.core.registry.golden_names import archive_of, name_of
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
+from harness.core.rerun.reproducible import rerun_in_new_process
 from harness.core.storage.npz import map_archive
 from harness.core.system.environment import fingerprint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.core.domain.rerun_generator import rerun_in_new_process
+from harness.core.rerun.reproducible import rerun_in_new_process
 from harness.core.errors import DependencyError, RemakeError, SourceMissingError, UsageError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import Generator, Source

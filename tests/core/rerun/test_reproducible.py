@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.core.domain import rerun_generator
-from harness.core.domain.rerun_generator import _first_difference, require_reproducible, rerun_in_new_process
+from harness.core.rerun import rerun_generator
+from harness.core.rerun.reproducible import _first_difference, require_reproducible, rerun_in_new_process
 from harness.core.errors import (
     DependencyError,
     HarnessError,

@@ -1,0 +1,173 @@
+"""Running tests again in a new pytest process, for what they hand to ``arrays_regression``.
+
+The module ``harness.plugin.rerun_checks`` does this in that process: it runs the tests that a job lists, in its
+order, and instead of comparing arrays it writes them. Nothing golden is read or written there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.core.domain.import_path import is_inside
+from harness.core.errors import NotImportableError, RemakeError
+from harness.core.fixtures.manifest import read_manifest
+from harness.core.rerun.answers import Answer, Task
+from harness.core.rerun.environment import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VARIABLE = "HARNESS_RERUN_TESTS"
+"""Environment variable with the path of the new process's :class:`Job`."""
+
+FAILURES = "failures.jsonl"
+
+_PLUGIN = "harness.plugin.rerun_checks"
+# As the command `pytest`, and not `python -m pytest`: the project may have a `harness` of its own. The project's
+# directories come last in the import path.
+_START = "import sys; sys.path.remove(''); sys.path += {places!r}; import pytest; sys.exit(pytest.main())"
+
+
+@dataclass(frozen=True, slots=True)
+class PytestCall:
+    """How pytest was called: its arguments without the chosen tests, and where.
+
+    ``places`` are directories to import from, after all others.
+    """
+
+    arguments: tuple[str, ...] = ()
+    folder: Path | None = None
+    places: tuple[str, ...] = ()
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Arrays that a test is to hand over: the golden name, and the directory for them.
+
+    They are not written if they have the digest ``known``.
+    """
+
+    test: str
+    name: str
+    folder: str
+    known: str
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What a pytest process is to do: the tests of *wanted*, in this order, of the project at *root*."""
+
+    root: str
+    wanted: tuple[Wanted, ...]
+    answers: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A test that failed or was skipped, and why; without a test, a file that could not be collected."""
+
+    test: str
+    found: str
+
+
+def run_tests(tasks: Sequence[Task], root: Path, call: PytestCall) -> list[Answer]:
+    """Run the tests behind all *tasks* in one new pytest process, in this order; an answer each.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        Their manifests name the tests.
+    root : Path
+        The project's root.
+    call : PytestCall
+        How pytest is called.
+    """
+    if not tasks:
+        return []
+    wanted, refused = {}, {}
+    for task in tasks:
+        manifest = read_manifest(task.manifest)
+        test = str(manifest.generator.test)
+        if problem := _file_problem(test, root):
+            refused[task] = Answer(error=_not_run(test, problem))
+        else:
+            wanted[task] = Wanted(test, manifest.name, str(task.folder), task.known)
+    answers = _run(wanted, root, call) if wanted else {}
+    return [refused.get(task) or answers[task] for task in tasks]
+
+
+def _file_problem(test: str, root: Path) -> str:
+    """Why a test that a manifest names is not run; empty if it may be: its file is the project's own."""
+    file = Path(os.path.normpath(root / test.partition("::")[0]))
+    if file.suffix != ".py" or not is_inside(file, root):
+        return "its file is not one of the project's"
+    return "" if file.is_file() else "its file does not exist"
+
+
+def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task, Answer]:
+    with tempfile.TemporaryDirectory() as folder:
+        job = Path(folder) / "job.json"
+        job.write_bytes(msgspec.json.encode(Job(str(root), tuple(wanted.values()), folder)))
+        output = _run_pytest(job, list(wanted.values()), root, call)
+        failures = _read_failures(Path(folder))
+    return {task: _answer(task, item.test, failures, output) for task, item in wanted.items()}
+
+
+def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCall) -> str:
+    """Run pytest on the files of the wanted tests; return the last line that it printed."""
+    files = dict.fromkeys(str(root / item.test.partition("::")[0]) for item in wanted)
+    start = _START.format(places=[*call.places, str(root)])
+    done = subprocess.run(  # noqa: S603 - this interpreter, no shell
+        [sys.executable, "-c", start, *call.arguments, "-q", "-p", _PLUGIN, *files],
+        cwd=call.folder or root,
+        env={**clean_environment(), VARIABLE: str(job)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else f"pytest ended with exit code {done.returncode}"
+
+
+def _read_failures(folder: Path) -> dict[str, str]:
+    """What the processes' files say, by test; the first failure of each test."""
+    found: dict[str, str] = {}
+    for file in sorted(folder.glob(f"*{FAILURES}")):
+        for line in file.read_bytes().splitlines():
+            failure = msgspec.json.decode(line, type=Failure)
+            found.setdefault(failure.test, failure.found)
+    return found
+
+
+def _answer(task: Task, test: str, failures: dict[str, str], output: str) -> Answer:
+    ended = task.folder / "ended.json"
+    if ended.exists():
+        return Answer(manifest=task.made / json.loads(ended.read_bytes())["made"])
+    return Answer(error=_failed(test, failures.get(test) or failures.get("") or output))
+
+
+def _failed(test: str, found: str) -> RemakeError:
+    return RemakeError(
+        f"test {test!r}",
+        expected="the same check in a new process",
+        found=found,
+        message=f"test {test} does not make its arrays again in a new pytest process: {found}",
+        remedy="Make the test independent of other tests, of their order and of files that they leave.",
+    )
+
+
+def _not_run(test: str, found: str) -> NotImportableError:
+    return NotImportableError(
+        f"test {test!r}",
+        expected="a test of the project",
+        found=found,
+        message=f"test {test} is not run: {found}",
+        remedy="Restore the test or the manifest, or record the arrays again with `pytest --force-regen`.",
+    )
