@@ -44,6 +44,7 @@ class Answer:
 
 
 def failure(manifest: Path, found: str) -> RemakeError:
+    """Return the error about a fixture that was not made again; *found* says what came instead."""
     return RemakeError(
         f"fixture {manifest.stem!r}",
         expected="a generator that makes it again in a new process",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment of this process, but with a new hash seed, and with absolute paths to import from."""
+    """Return this process's environment, but with a new hash seed and with absolute paths to import from."""
     environment = dict(os.environ)
     environment.pop("PYTHONHASHSEED", None)
     listed = environment.get("PYTHONPATH", "").split(os.pathsep)

@@ -1,4 +1,4 @@
-"""Making recorded fixtures again in new processes, and whether they are the same there as they were staged."""
+"""Making recorded fixtures again in new processes, and whether they are the same there as staged."""
 
 from __future__ import annotations
 

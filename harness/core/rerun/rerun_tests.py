@@ -1,7 +1,7 @@
 """Running tests again in a new pytest process, for what they hand to ``arrays_regression``.
 
-The module ``harness.plugin.rerun_checks`` does this in that process: it runs the tests that a job lists, in its
-order, and instead of comparing arrays it writes them. Nothing golden is read or written there.
+The module ``harness.plugin.rerun_checks`` does this in that process: it runs the tests that a job lists, in
+its order, and instead of comparing arrays it writes them. Nothing golden is read or written there.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ VARIABLE = "HARNESS_RERUN_TESTS"
 FAILURES = "failures.jsonl"
 
 _PLUGIN = "harness.plugin.rerun_checks"
-# As the command `pytest`, and not `python -m pytest`: the project may have a `harness` of its own. The project's
-# directories come last in the import path.
+# As the command `pytest`, and not `python -m pytest`: the project may have a `harness` of its own. So the
+# project's directories come last in the import path.
 _START = "import sys; sys.path.remove(''); sys.path += {places!r}; import pytest; sys.exit(pytest.main())"
 
 
