@@ -15,6 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
+from harness.core.errors import UnreadableError, printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
@@ -45,6 +47,12 @@ _KEPT_VARIABLES = (
 
 _FILTERED = frozenset({"add", "clone", "commit", "reset", "status"})
 """Commands that convert files, or compare converted ones."""
+
+CUT_OFF = "Run `git fsck`; in a partial clone, run `git fetch --refetch --no-filter`."
+"""What to do about objects that git cannot read."""
+
+_HEAD_PARTS = 3  # name, kind and size of an object
+_NOT_FOLLOWED = frozenset({b"dangling", b"loop", b"notdir", b"symlink"})
 
 _NO_PROGRAMS = {
     "commit.gpgSign": "false",
@@ -145,26 +153,60 @@ def _run(command: list[str], variables: Mapping[str, str]) -> subprocess.Complet
     )
 
 
-def object_names(folder: Path, revisions: Iterable[str]) -> Iterator[str | None]:
-    """Yield the object name of each revision, ``commit:path``; None if there is no such object."""
-    with _cat_file(folder, revisions, "--batch-check=%(objectname)") as stream:
-        for line in stream:
-            name = line.decode().strip()
-            yield None if name.endswith((" missing", " ambiguous")) else name
+def object_names(folder: Path, revisions: Iterable[str], *, follow: bool = False) -> Iterator[str | None]:
+    """Yield the object name of each revision, ``commit:path``; None if there is no such object.
+
+    Parameters
+    ----------
+    folder : Path
+    revisions : iterable of str
+    follow : bool, optional
+        Whether to follow symbolic links within a commit. One that leads out of it, or to nothing, is None.
+
+    Raises
+    ------
+    UnreadableError
+        If git fails, with git's own words.
+    """
+    options = ("--batch-check=%(objectname)", *(("--follow-symlinks",) if follow else ()))
+    with _cat_file(folder, revisions, *options) as output:
+        for _ in range(output.count):
+            line = output.read_line()
+            yield None if _is_absent(output, line) else line.decode("ascii", "replace")
+
+
+def _is_absent(output: _Output, line: bytes) -> bool:
+    """Whether a line of ``git cat-file --batch-check`` is about no object; read what belongs to it."""
+    if line.endswith((b" missing", b" ambiguous")):
+        return True
+    kind, _, size = line.partition(b" ")
+    if kind not in _NOT_FOLLOWED:
+        return False
+    output.stream.read(int(size) + 1)  # the name of the link, or where it leads, and a newline
+    return True
 
 
 def read_objects(
     folder: Path, names: Iterable[str], read: Callable[[BoundedStream], T]
 ) -> Iterator[tuple[str, T]]:
-    """Call *read* on each object's bytes; yield the object's name and the result."""
-    with _cat_file(folder, names, "--batch") as stream:
-        while head := stream.readline().split():
-            name, _kind, size = head
-            content = BoundedStream(stream, int(size))
+    """Call *read* on each object's bytes; yield the object's name and the result.
+
+    Raises
+    ------
+    UnreadableError
+        If git does not have an object, or fails, with git's own words.
+    """
+    with _cat_file(folder, names, "--batch") as output:
+        for _ in range(output.count):
+            head = output.read_line().split()
+            if len(head) != _HEAD_PARTS:  # "NAME missing"
+                raise output.cut_off(b" ".join(head))
+            content = BoundedStream(output.stream, int(head[2]))
             result = read(content)
             content.read()  # what read() left, so that the next object starts here
-            stream.read(1)  # the newline after each object
-            yield name.decode(), result
+            if content.left or not output.stream.read(1):  # the newline after each object
+                raise output.cut_off()
+            yield head[0].decode(), result
 
 
 class BoundedStream:
@@ -181,17 +223,51 @@ class BoundedStream:
         return block
 
 
+class _Output:
+    """What ``git cat-file`` prints about *count* objects, and its complaints."""
+
+    def __init__(self, folder: Path, count: int, stream: IO[bytes], complaints: IO[bytes]) -> None:
+        self._folder = folder
+        self.count = count
+        self.stream = stream
+        self._complaints = complaints
+
+    def read_line(self) -> bytes:
+        """Return the next line without its end. Raise :class:`UnreadableError` if there is none."""
+        line = self.stream.readline()
+        if not line.endswith(b"\n"):
+            raise self.cut_off()
+        return line[:-1]
+
+    def cut_off(self, words: bytes = b"") -> UnreadableError:
+        """Return the error for an object that git cannot read; *words* are what git printed in its place."""
+        self.stream.read()  # to the end, when git has said all
+        self._complaints.seek(0)
+        said = b" ".join([self._complaints.read(), words]).decode("utf-8", "replace")
+        quoted = printable(" ".join(said.split()))
+        return UnreadableError(
+            str(self._folder),
+            expected="all commits, directories and files of the history",
+            found=quoted or "objects that git cannot read",
+            message=f"git cannot read all files of the history of {self._folder}"
+            + (f": {quoted}" if quoted else ""),
+            remedy=CUT_OFF,
+        )
+
+
 @contextlib.contextmanager
-def _cat_file(folder: Path, names: Iterable[str], form: str) -> Iterator[IO[bytes]]:
+def _cat_file(folder: Path, names: Iterable[str], *options: str) -> Iterator[_Output]:
     """Open the output of ``git cat-file`` for a list of objects.
 
-    The list is passed as a file: writing it to a pipe while git writes the output could block both.
+    The list is passed as a file: writing it to a pipe while git writes the output could block both. So is
+    what git complains about, which is quoted only if something is missing.
     """
-    with tempfile.TemporaryFile() as listing:
-        listing.write("".join(f"{name}\n" for name in names).encode())
+    listed = [f"{name}\n" for name in names]
+    with tempfile.TemporaryFile() as listing, tempfile.TemporaryFile() as complaints:
+        listing.write("".join(listed).encode())
         listing.seek(0)
-        command = ["git", "-C", str(folder), *_READ_ONLY_OPTIONS, "cat-file", form]
+        command = ["git", "-C", str(folder), *_READ_ONLY_OPTIONS, "cat-file", *options]
         with subprocess.Popen(  # noqa: S603 - no shell
-            command, stdin=listing, stdout=subprocess.PIPE, env=git_environment()
+            command, stdin=listing, stdout=subprocess.PIPE, stderr=complaints, env=git_environment()
         ) as process:
-            yield cast("IO[bytes]", process.stdout)
+            yield _Output(folder, len(listed), cast("IO[bytes]", process.stdout), complaints)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.errors import UnreadableError, printable
-from harness.core.system.git import BoundedStream, object_names, read_objects, run_git
+from harness.core.system.git import CUT_OFF, BoundedStream, object_names, read_objects, run_git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -104,17 +104,17 @@ def git_failed(folder: Path, done: GitResult) -> UnreadableError:
     )
 
 
-def find_objects(folder: Path, revisions: Sequence[str]) -> dict[str, str | None]:
+def find_objects(folder: Path, revisions: Sequence[str], *, follow: bool = False) -> dict[str, str | None]:
     """Return the object that each revision, ``commit:path``, names; None if it does not exist.
+
+    With *follow*, a path may lead through symbolic links within the commit.
 
     Raises
     ------
     UnreadableError
         If git fails.
     """
-    names = list(object_names(folder, revisions))
-    if len(names) != len(revisions):
-        raise _cut_off(folder)
+    names = object_names(folder, revisions, follow=follow)
     return dict(zip(revisions, names, strict=True))
 
 
@@ -132,7 +132,7 @@ def parents_of_commits(folder: Path) -> dict[str, tuple[str, ...]]:
     while waiting:
         found |= {
             name: () if name in boundary else _parse_parents(data)
-            for name, data in _read(folder, sorted(waiting), BoundedStream.read)
+            for name, data in read_objects(folder, sorted(waiting), BoundedStream.read)
         }
         waiting = {parent for parents in found.values() for parent in parents} - found.keys()
     return listed if found == listed else _children_first(found, next(iter(listed)))
@@ -165,26 +165,33 @@ def require_trees(folder: Path, commits: Iterable[str]) -> None:
     In a partial clone a missing directory looks like one that a commit does not have.
     """
     if None in find_objects(folder, [f"{commit}^{{tree}}" for commit in commits]).values():
-        raise _cut_off(folder)
+        raise UnreadableError(
+            str(folder),
+            expected="all commits, directories and files of the history",
+            found="commits whose files git does not have",
+            message=f"git does not have the files of all commits of {folder}",
+            remedy=CUT_OFF,
+        )
 
 
 def commit_headers(folder: Path, commits: Iterable[str]) -> dict[str, CommitHeader]:
     """Return the headers of *commits*, by their names."""
     return {
-        name: _parse_commit(data) for name, data in _read(folder, sorted(set(commits)), BoundedStream.read)
+        name: _parse_commit(data)
+        for name, data in read_objects(folder, sorted(set(commits)), BoundedStream.read)
     }
 
 
 def file_contents(folder: Path, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the bytes of each file, one after the other."""
-    yield from _read(folder, sorted(set(blobs)), BoundedStream.read)
+    yield from read_objects(folder, sorted(set(blobs)), BoundedStream.read)
 
 
 def read_files(
     folder: Path, blobs: Iterable[str], read: Callable[[BoundedStream], T]
 ) -> Iterator[tuple[str, T]]:
     """Yield the name of each file's object and what *read* returns of its bytes."""
-    yield from _read(folder, sorted(set(blobs)), read)
+    yield from read_objects(folder, sorted(set(blobs)), read)
 
 
 def python_files(folder: Path, commit: str) -> Iterator[tuple[str, bytes]]:
@@ -218,7 +225,7 @@ def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dic
         for start in range(0, len(level), _PAIRS_AT_ONCE):
             some = level[start : start + _PAIRS_AT_ONCE]
             trees = {tree for _, _, pair in some for tree in pair if tree}
-            entries = dict(_read(folder, sorted(trees), lambda stream: _parse_tree(stream.read())))
+            entries = dict(read_objects(folder, sorted(trees), lambda stream: _parse_tree(stream.read())))
             for origin, prefix, (before, after) in some:
                 old, new = (dict(entries[tree]) if tree else {} for tree in (before, after))
                 for name in {name for name, _ in old.items() ^ new.items()}:
@@ -229,29 +236,6 @@ def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dic
                     if old_tree != new_tree:
                         waiting.append((origin, f"{path}/", (old_tree, new_tree)))
     return changed
-
-
-def _read(folder: Path, names: Sequence[str], read: Callable[[BoundedStream], T]) -> Iterator[tuple[str, T]]:
-    """Yield each object's name and what *read* returns of its bytes; raise if git lacks one of them."""
-    count = 0
-    try:
-        for item in read_objects(folder, names, read):
-            count += 1
-            yield item
-    except ValueError as error:  # "NAME missing": the clone does not have this object
-        raise _cut_off(folder) from error
-    if count != len(names):
-        raise _cut_off(folder)
-
-
-def _cut_off(folder: Path) -> UnreadableError:
-    return UnreadableError(
-        str(folder),
-        expected="all commits, directories and files of the history",
-        found="objects that git cannot read",
-        message=f"git cannot read all files of the history of {folder}",
-        remedy="Run `git fsck`; in a partial clone, run `git fetch --refetch --no-filter`.",
-    )
 
 
 def _parse_parents(data: bytes) -> tuple[str, ...]:

@@ -99,15 +99,17 @@ def test_a_repository_without_a_git_command_gives_no_answer(lattice, monkeypatch
 
 
 @pytest.mark.parametrize("filter_", ["blob:none", "tree:0"])
-def test_a_partial_clone_without_its_remote_gives_no_answer(twice, tmp_path, filter_):
-    """Missing files must not look like files that a commit does not have."""
+def test_a_partial_clone_without_its_remote_gives_no_answer(twice, tmp_path, filter_, capfd):
+    """Missing files must not look like files that a commit does not have. Git itself prints nothing."""
     twice.git("config", "uploadpack.allowFilter", "true")
     clone = tmp_path / "clone"
     command = ["git", "clone", "-q", f"--filter={filter_}", f"file://{twice.root}", str(clone)]
     subprocess.run(command, check=True, capture_output=True)
     twice.root.rename(tmp_path / "gone")
+    capfd.readouterr()
     with pytest.raises(UnreadableError):
         gather(Project(clone))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_damaged_repository_gives_no_answer(twice):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.core.errors import UnreadableError
 from harness.core.system.git import GitResult, object_names, read_git, read_objects, run_git
 
 if TYPE_CHECKING:
@@ -126,6 +127,56 @@ def test_thousands_of_objects_fill_no_pipe(repository):
     (name,) = object_names(repository, ["HEAD:bytes"])
     sizes = [size for _, size in read_objects(repository, [name] * 5000, lambda stream: len(stream.read()))]
     assert sizes == [len(CONTENTS["bytes"])] * 5000
+
+
+def damage(path: Path) -> None:
+    """Overwrite the second half of an object or a pack."""
+    path.chmod(0o644)
+    half = path.stat().st_size // 2
+    path.write_bytes(path.read_bytes()[:half] + bytes(half))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("missing", "missing"), ("corrupt", "fatal: "), ("packed", "pack"), ("no repository", "not a git repo")],
+)
+def test_an_object_that_git_cannot_read_is_an_error_with_gits_words(repository, kind, words, capfd):
+    """Git's own words are in the error, and nowhere else."""
+    names = list(object_names(repository, [f"HEAD:{name}" for name in CONTENTS]))
+    loose = repository / ".git/objects" / names[2][:2] / names[2][2:]
+    if kind == "missing":
+        loose.unlink()
+    elif kind == "corrupt":
+        damage(loose)
+    elif kind == "packed":
+        assert run_git(repository, "gc", "-q").succeeded
+        damage(next((repository / ".git/objects/pack").glob("*.pack")))
+    else:
+        (repository / ".git").rename(repository / "elsewhere")
+    with pytest.raises(UnreadableError, match=words) as caught:
+        list(read_objects(repository, names, lambda stream: stream.read()))
+    assert "Run `git fsck`" in caught.value.remedy
+    if kind == "no repository":
+        with pytest.raises(UnreadableError, match=words):
+            list(object_names(repository, ["HEAD:text"]))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_links_within_a_commit_are_followed_on_request(repository):
+    """One that leads out of the commit, to nothing, to itself or through a file names no object."""
+    targets = {"inner": "text", "chain": "inner", "out": "../text", "gone": "none\nmore", "loop": "loop"}
+    for name, target in targets.items():
+        (repository / name).symlink_to(target)
+    (repository / "folder").mkdir()
+    (repository / "folder" / "up").symlink_to("../chain")
+    (repository / "linked").symlink_to("folder")
+    assert run_git(repository, "add", ".").succeeded
+    assert commit(repository).succeeded
+    (text,) = object_names(repository, ["HEAD:text"])
+    asked = [f"HEAD:{name}" for name in (*targets, "linked/up", "inner/below", "none", "text")]
+    expected = [text, text, None, None, None, text, None, None, text]
+    assert list(object_names(repository, asked, follow=True)) == expected
+    assert text not in object_names(repository, ["HEAD:inner", "HEAD:chain"])
 
 
 def test_the_process_ends_with_a_reader_that_stops_early(repository, monkeypatch):
