@@ -14,7 +14,6 @@ from harness.core.provenance.git_history import WORK_TREE, Change, Commit, GitHi
 from harness.core.provenance.git_states import NO_LINES, ProjectStates, decode_entries
 from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage.digest import sha256_file
-from harness.core.storage.lfs import parse_pointer
 from harness.core.storage.project import REGISTRY
 from harness.core.system.git_objects import (
     ask_git,
@@ -25,6 +24,8 @@ from harness.core.system.git_objects import (
     has_commits,
     read_files,
 )
+from harness.core.system.pointers import parse_pointer
+from harness.core.system.work_tree import changed_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -224,16 +225,8 @@ class _Reader:
 
     def _uncommitted(self) -> Iterator[str]:
         """Golden files that differ from HEAD, by their paths in the project."""
-        printed = ask_git(
-            self._root,
-            "--literal-pathspecs",
-            *("-c", "status.relativePaths=false", "-c", "status.showUntrackedFiles=all"),
-            *("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored=no"),
-            *("--", self._project.golden_name),
-        )
-        for line in printed.split("\0"):
-            if line:
-                yield f"{self._project.golden_name}/{line[3:].removeprefix(f'{self._home}/')}"
+        for path in changed_paths(self._root, self._project.golden_name, every_file=True):
+            yield f"{self._project.golden_name}/{path.removeprefix(f'{self._home}/')}"
 
     def _forked(self, commits: Iterable[Commit]) -> set[str]:
         """Records that were added to a commit none of whose parents has the record before in its registry.

@@ -18,7 +18,6 @@ from harness.core.errors import HarnessError
 from harness.core.registry.format import decode_registry
 from harness.core.registry.history import Environment, Record
 from harness.core.registry.registry import HISTORY_NAME
-from harness.core.storage.lfs import parse_pointer
 from harness.core.storage.project import REGISTRY
 from harness.core.system.git_objects import (
     ask_git,
@@ -27,6 +26,7 @@ from harness.core.system.git_objects import (
     parents_of_commits,
     require_trees,
 )
+from harness.core.system.pointers import parse_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

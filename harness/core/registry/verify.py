@@ -146,8 +146,9 @@ def _explain(
 ) -> Verdict:
     """Verdict on a file that the fast comparison did not accept; *found* is its digest, if known."""
     file, entry = project.locate(path), entries[path]
-    if not _is_file(file):
-        return _missing(project, path, entry.size)
+    missing = _absent(project, path, entry) or _missing(project, path, entry)
+    if missing is not None:
+        return missing
     size = file.stat().st_size
     detail = f"expected {entry.size} bytes, found {size}"
     if size == entry.size:
@@ -166,15 +167,27 @@ def _explain(
     return Verdict(path, outcome, detail, _restore(project, path))
 
 
-def _missing(project: Project, path: str, size: int) -> Verdict:
-    """Verdict on a path without a file."""
-    if project.is_dropped(path):
-        import shlex
+def _absent(project: Project, path: str, entry: Entry) -> Verdict | None:
+    """Verdict on a file whose content Git LFS or git-annex keeps, and that this clone does not have."""
+    from harness.core.storage.lfs import absent_content
 
-        detail = f"expected {size} bytes, found a link of git-annex to content that this clone does not have"
-        return Verdict(path, Outcome.MISSING, detail, f"Run `git annex get {shlex.quote(path)}`.")
-    present = "something that is not a file" if project.locate(path).exists() else "no file"
-    detail = f"expected {size} bytes, found {present}"
+    try:
+        absent = absent_content(project.root, path)
+    except OSError:
+        return None  # reading the file says more
+    if absent is None or absent.pointer.digest not in {None, entry.sha256}:
+        return None
+    detail = f"expected {entry.size} bytes, found {absent.found} to content that this clone does not have"
+    return Verdict(path, Outcome.MISSING, detail, f"Run `{absent.command}`.")
+
+
+def _missing(project: Project, path: str, entry: Entry) -> Verdict | None:
+    """Verdict on a path without a file; None if there is one."""
+    file = project.locate(path)
+    if _is_file(file):
+        return None
+    present = "something that is not a file" if file.exists() else "no file"
+    detail = f"expected {entry.size} bytes, found {present}"
     return Verdict(path, Outcome.MISSING, detail, _restore(project, path))
 
 

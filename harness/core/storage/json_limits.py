@@ -61,7 +61,7 @@ def content_problem(data: bytes) -> JsonProblem | None:
     """
     if not data.strip():
         return JsonProblem("an empty file")
-    from harness.core.storage.lfs import parse_pointer  # verify starts without it
+    from harness.core.system.pointers import parse_pointer  # verify starts without it
 
     if parse_pointer(data[:_LFS_BYTES]):
         remedy = "Fetch it with `git lfs pull`. Git itself, without LFS, suits such documents better."

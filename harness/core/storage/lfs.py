@@ -1,27 +1,33 @@
-"""Git LFS pointers: the small text files that a clone without Git LFS has in place of large files."""
+"""Files whose content is not here: a clone has a pointer of Git LFS, or a link or pointer of git-annex."""
 
 from __future__ import annotations
 
-import re
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from harness.core.storage.atomic import is_regular
+from harness.core.system.pointers import (
+    MAX_BYTES,
+    Pointer,
+    parse_annex_link,
+    parse_annex_pointer,
+    parse_pointer,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
 
-_START = b"version https://git-lfs"
-_MAX_BYTES = 1024  # of a pointer, by the specification of Git LFS
-
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
-    """Digest (``sha256:...``) and size in bytes of the file that Git LFS would fetch; None if not given."""
+class AbsentContent:
+    """Content that this clone does not have: what is in its place, and the command that fetches it."""
 
-    digest: str | None
-    size: int | None
+    pointer: Pointer
+    found: str
+    command: str
 
 
 def read_pointer(path: str | PathLike[str]) -> Pointer | None:
@@ -32,16 +38,54 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
     OSError
         If the file cannot be read.
     """
+    return parse_pointer(_first_bytes(path))
+
+
+def absent_content(root: Path, relative: str) -> AbsentContent | None:
+    """Return what stands for the content of a project's file; None if the file is here, or was deleted.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    path = root / relative
+    if not os.path.lexists(path):
+        return None
+    place = _last_link(path)
+    command = f"git annex get {quote(os.path.relpath(place, os.path.realpath(root)))}"
+    if not path.exists():
+        target = os.fsencode(place.readlink()) if place.is_symlink() else b""
+        pointer = parse_annex_link(target)
+        return AbsentContent(pointer, "a link of git-annex", command) if pointer else None
+    text = _first_bytes(path)
+    pointer = parse_pointer(text)
+    if pointer and pointer.digest:  # without one, the pointer is damaged
+        return AbsentContent(pointer, "a pointer of Git LFS", "git lfs pull")
+    pointer = parse_annex_pointer(text)
+    return AbsentContent(pointer, "a pointer of git-annex", command) if pointer else None
+
+
+def _last_link(path: Path) -> Path:
+    """Return the last of a chain of links, or *path* itself; no directory of it is a link."""
+    seen: set[Path] = set()
+    place = Path(os.path.realpath(path.parent)) / path.name
+    while place.is_symlink() and place not in seen:
+        seen.add(place)
+        target = place.parent / place.readlink()
+        after = Path(os.path.realpath(target.parent)) / target.name
+        if not os.path.lexists(after):
+            break
+        place = after
+    return place
+
+
+def _first_bytes(path: str | PathLike[str]) -> bytes:
+    """Return as many bytes of a regular file as a pointer has; none of anything else.
+
+    A read of a pipe without a writer would wait for ever.
+    """
     if not is_regular(path):
-        return None
+        return b""
     with Path(path).open("rb") as stream:
-        return parse_pointer(stream.read(_MAX_BYTES))
-
-
-def parse_pointer(text: bytes) -> Pointer | None:
-    """Return the Git LFS pointer that a file's first bytes are, or None if they are something else."""
-    if not text.startswith(_START):
-        return None
-    digest = re.search(rb"^oid (\w+:[0-9a-f]+)$", text, re.MULTILINE)
-    size = re.search(rb"^size (\d{1,19})$", text, re.MULTILINE)
-    return Pointer(digest[1].decode() if digest else None, int(size[1]) if size else None)
+        return stream.read(MAX_BYTES)

@@ -102,13 +102,6 @@ class Project(NamedTuple):
             if (folder / ".git").exists()
         )
 
-    def is_dropped(self, relative: str) -> bool:
-        """Whether a path is a link of git-annex to content that this clone does not have."""
-        path = self.root / relative
-        if not path.is_symlink() or path.exists():
-            return False
-        return ".git/annex/objects/" in path.readlink().as_posix()
-
 
 def find_project(start: Path | None = None) -> Project:
     """Return the project of *start* (default: the current directory), the nearest one with a registry.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.core.system.git import read_git
 from harness.core.system.git_objects import ask_git, has_commits, is_in_repository
+from harness.core.system.work_tree import changed_paths
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 _KERNEL_VARIABLES = (
@@ -20,9 +21,6 @@ _KERNEL_VARIABLES = (
 )
 # Recorded from the environment, not with threadpoolctl: a library's thread pool can be examined only after
 # importing the library, and these settings are read when it loads.
-
-_STATUS = ("status", "--porcelain", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty")
-# Renames are found by reading files; in a submodule, git would run with the submodule's own filters.
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def revision(root: Path) -> Revision:
     if not is_in_repository(root):
         return Revision(None, dirty=False)
     commit = ask_git(root, "rev-parse", "HEAD").strip() if has_commits(root) else None
-    return Revision(commit, dirty=bool(ask_git(root, *_STATUS)))
+    return Revision(commit, dirty=bool(changed_paths(root)))
 
 
 def author(root: Path) -> str:

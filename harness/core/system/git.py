@@ -51,6 +51,7 @@ _FILTERED = frozenset({"add", "clone", "commit", "reset", "status"})
 CUT_OFF = "Run `git fsck`; in a partial clone, run `git fetch --refetch --no-filter`."
 """What to do about objects that git cannot read."""
 
+_BLOCK_BYTES = 1 << 20
 _HEAD_PARTS = 3  # name, kind and size of an object
 _NOT_FOLLOWED = frozenset({b"dangling", b"loop", b"notdir", b"symlink"})
 
@@ -203,7 +204,8 @@ def read_objects(
                 raise output.cut_off(b" ".join(head))
             content = BoundedStream(output.stream, int(head[2]))
             result = read(content)
-            content.read()  # what read() left, so that the next object starts here
+            while content.read(_BLOCK_BYTES):  # what read() left, so that the next object starts here
+                pass
             if content.left or not output.stream.read(1):  # the newline after each object
                 raise output.cut_off()
             yield head[0].decode(), result

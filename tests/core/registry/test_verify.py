@@ -360,3 +360,24 @@ def test_dropped_content_of_git_annex_is_named_with_the_command_that_gets_it(pro
     (verdict,) = (verdict for verdict in verify(project) if verdict.name == BASELINE)
     assert verdict.outcome is Outcome.MISSING
     assert verdict.remedy == f"Run `git annex get {BASELINE}`."
+
+
+@pytest.mark.parametrize("name", [FIXTURE, MANIFEST, BASELINE])
+@pytest.mark.parametrize("keeper", ["Git LFS", "git-annex"])
+def test_a_pointer_in_place_of_any_golden_file_is_named_with_the_command_that_fetches_it(
+    project, name, keeper
+):
+    """Whatever the file's kind; a pointer to other content is what it is, another file."""
+    digest = read_registry(project.registry).entries[name].sha256.removeprefix("sha256:")
+    text = {
+        "Git LFS": f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 5\n",
+        "git-annex": f"/annex/objects/SHA256E-s5--{digest}.npz\n",
+    }[keeper]
+    (project.root / name).write_text(text)
+    found = verdict(project, name, 1)
+    assert found.outcome is Outcome.MISSING
+    assert f"found a pointer of {keeper} to content that this clone does not have" in found.detail
+    command = {"Git LFS": "git lfs pull", "git-annex": f"git annex get {name}"}[keeper]
+    assert found.remedy == f"Run `{command}`."
+    (project.root / name).write_text(text.replace(digest, digest[::-1]))
+    assert verdict(project, name, 1).outcome in {Outcome.CORRUPT, Outcome.DRIFTED}
