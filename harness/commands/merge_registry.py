@@ -17,7 +17,7 @@ from harness.core.storage.atomic import replace_file
 from harness.core.system.git import run_git
 
 if TYPE_CHECKING:
-    from harness.core.registry.merge import Merge
+    from harness.core.registry.merge import Conflict, Meeting, Merge
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -47,7 +47,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     After `harness install-git`, git runs this command with `%O %A %B %P`. An entry that only one branch
     changed is taken from that branch. An entry that both branches changed differently is left between
-    conflict markers, with exit code 1. If one of the files is not a registry, OURS gets git's own merge by
+    conflict markers, with exit code 1. So is one whose name differs from another only by case, without
+    markers. If one of the files is not a registry, OURS gets git's own merge by
     lines, with exit code 2.
 
     \b
@@ -64,10 +65,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     merge = merge_registries(*sides)
     merge = merge.kept_at_base() if keep_base else merge
     replace_file(ours, encode_merge(merge, marker_size=marker_size))
-    conflicts = [{"path": conflict.path, "reason": conflict.reason} for conflict in merge.conflicts]
+    problems: tuple[Conflict | Meeting, ...] = (*merge.conflicts, *merge.meetings)
+    conflicts = [{"path": problem.path, "reason": problem.reason} for problem in problems]
     result = {"entries": len(merge.entries), "conflicts": conflicts}
     emit(result, as_json=as_json, render=lambda: _show(merge, name))
-    return 1 if merge.conflicts else 0
+    return 1 if problems else 0
 
 
 def _read(side: str, path: Path, name: str) -> Registry:
@@ -108,3 +110,7 @@ def _show(merge: Merge, name: str) -> None:
         click.echo(f"{name}: conflict: {conflict.path}: {conflict.reason}")
     if merge.conflicts:
         click.echo("  Keep the entry and the golden file of the same side, then run `harness verify`.")
+    for meeting in merge.meetings:
+        click.echo(f"{name}: conflict: {meeting.path}: {meeting.reason}")
+    if merge.meetings:
+        click.echo("  Rename the golden file of one branch there, and merge again.")

@@ -171,3 +171,28 @@ def test_a_newer_schema_exits_with_2_and_its_own_remedy(sides, harness):
     assert (shown.code, shown.out) == (2, "")
     assert "harness: analysis/registry.json (theirs): " in shown.err
     assert "Fix the file on its branch" not in shown.err
+
+
+def test_names_that_differ_only_by_case_are_a_conflict(team, git):
+    """Neither branch has both, so neither recording was refused. Only the merge can say it."""
+    two_branches(git, lambda: team.add("b.txt", "b", "ours"), lambda: team.add("B.txt", "c", "theirs"))
+    shown = git("merge", "side", code=1)
+    assert (
+        "registry.json: conflict: golden/b.txt: 'golden/B.txt' and 'golden/b.txt' differ only by case or "
+        "Unicode form, which some file systems ignore\n"
+        "  Rename the golden file of one branch there, and merge again." in shown
+    )
+    assert team.paths() == ["golden/B.txt", "golden/b.txt"]
+    assert team.verify() == 1
+
+
+def test_names_that_a_branch_has_already_are_no_conflict(team, git, run_harness, git_environment, tmp_path):
+    """Otherwise no merge would succeed before they are renamed."""
+    team.add("b.txt", "b", "ours")
+    registry = json.loads((team.root / "registry.json").read_text())
+    registry["entries"]["golden/B.txt"] = registry["entries"]["golden/b.txt"]
+    both = tmp_path / "both.json"
+    both.write_text(json.dumps(registry, sort_keys=True))
+    sides = [team.root / "registry.json", both, team.root / "registry.json"]
+    done = run_harness("merge-registry", *map(str, sides), cwd=team.root, env=git_environment)
+    assert (done.code, done.out) == (0, "")

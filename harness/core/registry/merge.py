@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.registry.format import SCHEMA, Registry, encode_registry, entry_text
+from harness.core.storage.names import ONLY_BY_CASE, namesakes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.core.registry.format import Entry
 
@@ -39,11 +40,26 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Meeting:
+    """Names of the two branches that differ only by case or Unicode form, and that neither has both of."""
+
+    path: str
+    part: str
+    other: str
+
+    @property
+    def reason(self) -> str:
+        """What is wrong with the two names."""
+        return f"{self.other!r} and {self.part!r} {ONLY_BY_CASE}"
+
+
+@dataclass(frozen=True, slots=True)
 class Merge:
-    """Merged entries, and conflicts sorted by path."""
+    """Merged entries, conflicts sorted by path, and names that must not meet in one registry."""
 
     entries: Mapping[str, Entry]
     conflicts: tuple[Conflict, ...]
+    meetings: tuple[Meeting, ...] = ()
 
     @property
     def ours(self) -> dict[str, Entry]:
@@ -80,7 +96,15 @@ def merge_registries(base: Registry, ours: Registry, theirs: Registry) -> Merge:
             continue
         if settled is not None:
             entries[path] = settled
-    return Merge(entries, tuple(conflicts))
+    names = {*entries, *(conflict.path for conflict in conflicts)}
+    return Merge(entries, tuple(conflicts), _meetings(names, ours, theirs))
+
+
+def _meetings(names: Iterable[str], ours: Registry, theirs: Registry) -> tuple[Meeting, ...]:
+    """Return the namesakes among the names of a merge that neither side has already."""
+    known = {(part, other) for side in (ours, theirs) for _, part, other in namesakes(sorted(side.entries))}
+    found = namesakes(sorted(names))
+    return tuple(Meeting(path, part, other) for path, part, other in found if (part, other) not in known)
 
 
 def encode_merge(merge: Merge, *, marker_size: int = 7) -> bytes:

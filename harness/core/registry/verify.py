@@ -42,8 +42,8 @@ def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
     Returns
     -------
     tuple of Verdict
-        One per registered path, one per unregistered file in the golden directory, and one for a
-        regeneration that was interrupted, sorted by name.
+        One per registered path, one per unregistered file in the golden directory, one for a regeneration
+        that was interrupted, and one for names that some file systems do not distinguish, sorted by name.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
         Verdict(path, Outcome.UNREGISTERED, "not in registry.json", _RECORD)
         for path in unregistered(project, entries)
     ]
-    verdicts = _verify_all(entries, verifier(project, entries, sha256=sha256)) + new + _interrupted(project)
+    others = [*new, *_interrupted(project), *_namesakes(entries)]
+    verdicts = _verify_all(entries, verifier(project, entries, sha256=sha256)) + others
     return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
 
 
@@ -253,6 +254,17 @@ def _archive_outcome(project: Project, path: str, entries: Mapping[str, Entry]) 
     return Outcome.REPACKED if repacked else Outcome.DRIFTED
 
 
+def _namesakes(entries: Mapping[str, Entry]) -> Iterator[Verdict]:
+    """Yield a verdict on names that differ only by case or Unicode form, as after a merge of two branches."""
+    if all(path.isascii() and path == path.lower() for path in entries):
+        return  # without the cost of Unicode
+    from harness.core.storage.names import ONLY_BY_CASE, namesakes
+
+    for _, path, other in namesakes(sorted(entries)):
+        detail = f"{other!r} and {path!r} {ONLY_BY_CASE}"
+        yield Verdict(REGISTRY, Outcome.CORRUPT, detail, _RENAME)
+
+
 def _interrupted(project: Project) -> list[Verdict]:
     """A verdict on a regeneration that has begun and not ended, if there is one."""
     if not project.is_interrupted:
@@ -282,3 +294,4 @@ def _restore(project: Project, path: str) -> str:
 
 
 _RECORD = "Register it with `harness add`, or delete it."
+_RENAME = "Record one of them under another name, then delete its old file and entry."

@@ -22,6 +22,7 @@ _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\..*)?", re.IGNORECASE
 )
 _FORBIDDEN = frozenset('\\:<>"|?*')
+ONLY_BY_CASE = "differ only by case or Unicode form, which some file systems ignore"
 _MARKS = frozenset({"Mn", "Mc"})  # combining characters, which many scripts need
 _JSON_SUFFIX = ".json"  # the longest suffix of a golden file
 
@@ -125,23 +126,40 @@ def require_distinct(thing: str, names: Iterable[str], known: Iterable[str] = ()
     --------
     >>> require_distinct("array", ["image", "phase"])
     """
+    for name, path, other in namesakes(names, known):
+        raise UsageError(
+            f"{thing} {name!r}",
+            expected="names that differ by more than case or Unicode form",
+            found=f"{other!r} and {path!r}",
+            message=f"{thing} names {other!r} and {path!r} {ONLY_BY_CASE}",
+            remedy="Rename one of them.",
+        )
+
+
+def namesakes(names: Iterable[str], known: Iterable[str] = ()) -> Iterator[tuple[str, str, str]]:
+    """Yield names that differ from an earlier or *known* one only by case or Unicode form.
+
+    Each comes with its part that differs, the name itself or a directory in it, and what that part differs
+    from. Known names are not compared among themselves.
+
+    Examples
+    --------
+    >>> list(namesakes(["golden/a.npz", "golden/A.npz", "Golden/b.npz"]))
+    [('golden/A.npz', 'golden/A.npz', 'golden/a.npz'), ('Golden/b.npz', 'Golden', 'golden')]
+    """
     spelled = {folded(path): path for name in known for path in _with_directories(name)}
     for name in names:
         for path in _with_directories(name):
             other = spelled.setdefault(folded(path), path)
             if other != path:
-                raise UsageError(
-                    f"{thing} {name!r}",
-                    expected="names that differ by more than case or Unicode form",
-                    found=f"{other!r} and {path!r}",
-                    message=f"{thing} names {other!r} and {path!r} differ only by case or Unicode form, "
-                    "which some file systems ignore",
-                    remedy="Rename one of them.",
-                )
+                yield name, path, other
+                break
 
 
 def folded(name: str) -> str:
     """Return *name* as a file system sees it that ignores case and Unicode forms."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

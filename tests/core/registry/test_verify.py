@@ -381,3 +381,32 @@ def test_a_pointer_in_place_of_any_golden_file_is_named_with_the_command_that_fe
     assert found.remedy == f"Run `{command}`."
     (project.root / name).write_text(text.replace(digest, digest[::-1]))
     assert verdict(project, name, 1).outcome in {Outcome.CORRUPT, Outcome.DRIFTED}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("golden/Mask.tif", "golden/mask.tif"),
+        ("golden/A/mask.tif", "golden/a/other.tif"),
+        ("golden/caf\xe9.tif", "golden/cafe\u0301.tif"),
+        ("golden/stra\xdfe.tif", "golden/STRASSE.tif"),
+    ],
+)
+def test_names_that_some_file_systems_do_not_distinguish_are_said(project, first, second):
+    """They meet in a merge of two branches, each of which was right to record its own."""
+    registry = read_registry(project.registry)
+    record = registry.entries[FIXTURE].record
+    entries = {}
+    for name in (first, second):
+        file = project.root / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"mask")
+        entries[name] = describe_file(file, "file", record)
+    project.registry.write_bytes(encode_registry(with_entries(registry, {first: entries[first]})))
+    (project.root / second).rename(project.root / "kept")
+    assert exit_code(verify(project)) == 0
+    (project.root / "kept").rename(project.root / second)
+    project.registry.write_bytes(encode_registry(with_entries(registry, entries)))
+    found = verdict(project, "registry.json", 1)
+    assert found.outcome is Outcome.CORRUPT
+    assert "differ only by case or Unicode form, which some file systems ignore" in found.detail

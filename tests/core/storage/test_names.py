@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.core.errors import UsageError
 from harness.core.storage.names import (
     MAX_BYTES,
     folded,
     name_problem,
+    namesakes,
     require_distinct,
     require_golden_name,
     require_name,
@@ -149,3 +154,22 @@ def test_old_twins_are_not_refused_for_a_new_name():
 
 def test_folding_is_stable():
     assert folded("\u0130") == folded(folded("\u0130"))
+
+
+def test_namesakes_are_listed_once_each_with_the_part_that_differs():
+    names = ["golden/a.npz", "golden/A.npz", "Golden/b.npz", "golden/b.npz", "golden/stra\xdfe"]
+    assert list(namesakes(names)) == [
+        ("golden/A.npz", "golden/A.npz", "golden/a.npz"),
+        ("Golden/b.npz", "Golden", "golden"),
+    ]
+    assert list(namesakes(["golden/STRASSE"], names)) == [
+        ("golden/STRASSE", "golden/STRASSE", "golden/stra\xdfe")
+    ]
+    assert list(namesakes([], names)) == []
+
+
+@given(st.text())
+def test_folding_ascii_is_folding(name):
+    """The fast way gives what the slow one does."""
+    slow = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    assert folded(name) == slow
