@@ -1,10 +1,12 @@
 """Planned changes -> golden files, registry and history, written as one transaction.
 
-This is the only way in which golden files change.
+This is the only way in which golden files change. :mod:`harness.core.recording.removal` and
+:mod:`harness.core.recording.renaming` use :class:`Ledger` too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,7 +34,7 @@ from harness.core.storage.project import REGISTRY
 from harness.core.system.environment import author, fingerprint, revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.core.recording.plan import Change
     from harness.core.registry.format import Entry, Registry
@@ -50,6 +52,90 @@ class Occasion(NamedTuple):
     dirty: bool
     command: str
     environment: str
+
+
+class Ledger(NamedTuple):
+    """Registry and history as they are, to be written together with golden files.
+
+    Attributes
+    ----------
+    project : Project
+    registry : Registry
+    text : bytes
+        Of the history.
+    history : History
+    environment : Environment
+        For the new records.
+    occasion : Occasion
+        Likewise.
+    ends : dict of str to str
+        Digests of the records that ended files, by path.
+    """
+
+    project: Project
+    registry: Registry
+    text: bytes
+    history: History
+    environment: Environment
+    occasion: Occasion
+    ends: Mapping[str, str]
+
+    def require_kept(self, path: str) -> str | None:
+        """Return the digest of the record that the next one of *path* follows; None for a new file.
+
+        A file that is added again follows the record of its removal.
+
+        Raises
+        ------
+        RefusedError
+            If the history does not have the record.
+        """
+        known = self.registry.entries.get(path)
+        previous = known.record if known else self.ends.get(path)
+        record = self.history.records.get(previous or "")
+        if previous is not None and (record is None or record.path != path):
+            name = self.project.relative(history_path(self.project))
+            raise RefusedError(
+                name,
+                expected=f"the newest record of {path}, {previous}",
+                found="no such line",
+                message=f"{name} has lost the newest record of {path}",
+                remedy=f"Restore it with `git checkout -- {name}`.",
+            )
+        return previous
+
+    def write(self, writes: Sequence[Write], registry: Registry, records: Sequence[Record]) -> None:
+        """Write files, the history with *records*, and *registry*; last of all remove files."""
+        history = self.project.relative(history_path(self.project))
+        apply(
+            self.project,
+            [
+                *(item for item in writes if item.data is not None),
+                Write(history, append(self.text, [self.environment, *records])),
+                Write(REGISTRY, encode_registry(registry)),
+                *(item for item in writes if item.data is None),
+            ],
+        )
+
+
+@contextlib.contextmanager
+def open_ledger(
+    project: Project, *, reason: str, command: str, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Ledger]:
+    """Hold the project's lock during the block, which gets registry and history as they are then.
+
+    Raises
+    ------
+    RefusedError
+        If an earlier transaction was interrupted.
+    """
+    environment = Environment(fingerprint())
+    occasion = _occasion(project, environment, reason, command)
+    with write_lock(project, say=say):
+        require_settled(project)
+        registry, text = read_registry(project.registry), read_history_text(project)
+        history = decode_history(text, str(history_path(project)))
+        yield Ledger(project, registry, text, history, environment, occasion, history.ends())
 
 
 def commit(
@@ -80,23 +166,12 @@ def commit(
     """
     if not changes:
         return
-    environment = Environment(fingerprint())
-    occasion = _occasion(project, environment, reason, command)
-    with write_lock(project, say=say):
-        require_settled(project)
+    with open_ledger(project, reason=reason, command=command, say=say) as ledger:
         for change in changes:
             _require_as_planned(project, change)
-        registry, text = read_registry(project.registry), read_history_text(project)
-        history = decode_history(text, str(history_path(project)))
-        entries, records = _record_all(project, changes, registry, history, occasion)
-        apply(
-            project,
-            [
-                *(Write(change.path, change.data) for change in changes),
-                Write(project.relative(history_path(project)), append(text, [environment, *records])),
-                Write(REGISTRY, encode_registry(with_entries(registry, entries))),
-            ],
-        )
+        entries, records = _record_all(ledger, changes)
+        writes = [Write(change.path, change.data) for change in changes]
+        ledger.write(writes, with_entries(ledger.registry, entries), records)
 
 
 def _occasion(project: Project, environment: Environment, reason: str, command: str) -> Occasion:
@@ -117,42 +192,24 @@ def _as_unicode(given: str) -> str:
     return re.sub(r"[\ud800-\udfff]", "\ufffd", given)
 
 
-def _record_all(
-    project: Project, changes: Sequence[Change], registry: Registry, history: History, occasion: Occasion
-) -> tuple[dict[str, Entry], list[Record]]:
+def _record_all(ledger: Ledger, changes: Sequence[Change]) -> tuple[dict[str, Entry], list[Record]]:
     """Return new entries by path, and their records, each with the digest of the path's record before."""
     entries: dict[str, Entry] = {}
     records: list[Record] = []
     for change in changes:
-        known = registry.entries.get(change.path)
-        previous = known.record if known else None
-        _require_kept(project, change.path, previous, history)
+        previous = ledger.require_kept(change.path)
         entry = describe_file(change.data, change.kind)
         record = Record(
             path=change.path,
             sha256=entry.sha256,
             previous=previous,
-            code=_code(project, change) or msgspec.UNSET,
+            code=_code(ledger.project, change) or msgspec.UNSET,
             cumulative=change.drift.cumulative if change.drift else msgspec.UNSET,
-            **occasion._asdict(),
+            **ledger.occasion._asdict(),
         )
         entries[change.path] = entry._replace(record=record_digest(record))
         records.append(record)
     return entries, records
-
-
-def _require_kept(project: Project, path: str, previous: str | None, history: History) -> None:
-    """Raise unless the history has the record that the next one will follow."""
-    record = history.records.get(previous or "")
-    if previous is not None and (record is None or record.path != path):
-        name = project.relative(history_path(project))
-        raise RefusedError(
-            name,
-            expected=f"the newest record of {path}, {previous}",
-            found="no such line",
-            message=f"{name} has lost the newest record of {path}",
-            remedy=f"Restore it with `git checkout -- {name}`.",
-        )
 
 
 def _code(project: Project, change: Change) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.recording.distance import as_number, is_measured, measure_distance
 from harness.core.recording.old_versions import find_version
-from harness.core.registry.history import CumulativeDrift, Distance
+from harness.core.registry.history import CumulativeDrift, Distance, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,9 +96,10 @@ class DriftHistory:
 
 def drift_of(records: Sequence[Record]) -> DriftHistory | None:
     """Return the drift of the newest of a file's records, the oldest first; None if it has none."""
-    if len(records) <= 1 or not records[-1].cumulative:
+    found = versions(records)
+    if len(found) <= 1 or not found[-1].cumulative:
         return None
-    return DriftHistory(records[-1].cumulative, _since_first(records[:-1]))
+    return DriftHistory(found[-1].cumulative, _since_first(found[:-1]))
 
 
 def measure_drift(
@@ -120,9 +121,10 @@ def measure_drift(
     DriftHistory or None
         None for a new file, and for a file of a kind that has no tolerances.
     """
-    if not records or not is_measured(item.kind):
+    found = versions(records)
+    if not found or not is_measured(item.kind):
         return None
-    past = _since_first(records)
+    past = _since_first(found)
     with tempfile.TemporaryDirectory() as folder:
         last = _distance(project, item, past[-1], Path(folder))
         first = last if len(past) == 1 else _distance(project, item, past[0], Path(folder))
@@ -147,7 +149,7 @@ def require_within(limit: DriftLimit, path: str, drift: DriftHistory | None) -> 
 def _distance(project: Project, item: Staged, record: Record, folder: Path) -> Distance | None:
     """Distance of a staged file from a recorded version; None if that is lost or cannot be read."""
     at_hand = (project.locate(item.path), item.data)
-    older = find_version(project, item.path, record.sha256, at_hand=at_hand, folder=folder)
+    older = find_version(project, record.path, record.sha256, at_hand=at_hand, folder=folder)
     try:
         return measure_distance(item.kind, older, item.data) if older else None
     except HarnessError:

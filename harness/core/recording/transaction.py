@@ -35,11 +35,11 @@ _LONGEST_NAME = 255 - len("..4194304.draft")
 
 
 class FileChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file's digests before and after; None if there was no file."""
+    """One file's digests before and after; None if there was no file, or will be none."""
 
     path: str
     before: str | None
-    after: str
+    after: str | None
 
 
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,10 +52,10 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A file below the root and its new bytes, or the file that has them."""
+    """A file below the root and its new bytes, or the file that has them; None to remove it."""
 
     path: str
-    data: bytes | Path
+    data: bytes | Path | None
 
 
 def transaction_directory(project: Project) -> Path:
@@ -143,15 +143,15 @@ def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileCh
     for side in ("new", "old"):
         files.make_directory(folder / side)
     for number, item in enumerate(writes):
-        path = project.locate(item.path)
+        path, new = project.locate(item.path), folder / "new" / str(number)
         if isinstance(item.data, bytes):
-            files.write(folder / "new" / str(number), item.data)
-        else:
-            files.copy(item.data, folder / "new" / str(number))
+            files.write(new, item.data)
+        elif item.data is not None:
+            files.copy(item.data, new)
         if path.is_file():
             files.copy(path, folder / "old" / str(number))
-        before = digest_file(path) if path.is_file() else None
-        changes.append(FileChange(item.path, before, digest_file(folder / "new" / str(number))))
+        before, after = (digest_file(file) if file.is_file() else None for file in (path, new))
+        changes.append(FileChange(item.path, before, after))
     for side in ("new", "old"):
         files.sync_directory(folder / side)
     return tuple(changes)
@@ -225,6 +225,9 @@ def _roll(project: Project, side: str) -> tuple[str, ...]:
     for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True)):
         _set(project.locate(change.path), folder / str(number), digest)
     files.remove_drafts(project.locate(change.path) for change in journal.changes)
+    for change, digest in zip(journal.changes, wanted, strict=True):
+        if digest is None:
+            _remove_empty_directories(project, project.locate(change.path).parent)
     files.remove(project.journal)
     shutil.rmtree(folder.parent, ignore_errors=True)
     return tuple(change.path for change in journal.changes)
@@ -253,6 +256,16 @@ def _require_untouched(project: Project, change: FileChange) -> None:
             message=f"{change.path} was changed after the interruption",
             remedy=f"Restore it with git and run `harness recover`, or delete {TRANSACTION} to keep it.",
         )
+
+
+def _remove_empty_directories(project: Project, folder: Path) -> None:
+    """Remove *folder* and those above it that are empty, up to the golden directory, as git does."""
+    while folder != project.golden and folder.is_relative_to(project.golden):
+        try:
+            folder.rmdir()
+        except OSError:  # it has other files
+            return
+        folder = folder.parent
 
 
 def _set(target: Path, kept: Path, digest: str | None) -> None:

@@ -24,7 +24,7 @@ from harness.core.storage.json_limits import Limit, content_problem, size_proble
 from harness.core.storage.project import require_inner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.storage.project import Project
 
@@ -110,6 +110,12 @@ class Record(
         :func:`harness.core.domain.code_digest.code_digest`.
     cumulative : CumulativeDrift, optional
         Of a fixture's archive or a baseline that was recorded before.
+    removed : bool, optional
+        True if the record ends its file: the file was removed, and ``sha256`` is of its last bytes.
+    moved_to : str, optional
+        The file's new path, where the record ends its file in the same way because it was renamed.
+    moved_from : str, optional
+        The file's old path, in the first record of the new path, which follows the one with ``moved_to``.
     """
 
     path: str
@@ -124,6 +130,19 @@ class Record(
     previous: Sha256 | None
     code: str | msgspec.UnsetType = msgspec.UNSET
     cumulative: CumulativeDrift | msgspec.UnsetType = msgspec.UNSET
+    removed: bool | msgspec.UnsetType = msgspec.UNSET
+    moved_to: str | msgspec.UnsetType = msgspec.UNSET
+    moved_from: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def ends(self) -> bool:
+        """Whether there is no file at the path after this record: it was removed or renamed."""
+        return bool(self.removed or self.moved_to)
+
+    @property
+    def is_version(self) -> bool:
+        """Whether bytes were recorded: the file was neither removed nor renamed."""
+        return not (self.ends or self.moved_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +155,50 @@ class History:
     def chain(self, path: str, digest: str) -> tuple[Record, ...]:
         """Return the records of *path* that lead to the one of *digest*, the oldest first.
 
-        The chain ends early where a record is missing or of another file: then the first of the records
-        returned has a ``previous``, or there are none.
+        Those of a file that was renamed begin with the records of its old path. The chain ends early where a
+        record is missing or of another file: then the first of the records returned has a ``previous``, or
+        there are none.
         """
         found: list[Record] = []
         wanted: str | None = digest
         while wanted is not None:
             record = self.records.get(wanted)
-            if record is None or record.path != path:
+            if record is None or not _leads_to(record, path, found):
                 break
             found.append(record)
-            wanted = record.previous
+            wanted, path = record.previous, record.moved_from or path
         return tuple(reversed(found))
+
+    def ends(self) -> dict[str, str]:
+        """Return the digests of the records that ended files, by path; the newest of several.
+
+        The first record of the next file at such a path follows it.
+        """
+        ends = [(record.at, digest) for digest, record in self.records.items() if record.ends]
+        if not ends:
+            return {}
+        followed = {(record.path, record.previous) for record in self.records.values()}
+        paths = {digest: self.records[digest].path for _, digest in ends}
+        return {paths[end]: end for _, end in sorted(ends) if (paths[end], end) not in followed}
 
     @property
     def digests(self) -> frozenset[str]:
         """Digests of all lines, records and environments."""
         return frozenset((*self.records, *self.environments))
+
+
+def versions(records: Sequence[Record]) -> Sequence[Record]:
+    """Return those of a file's records, the oldest first, that recorded bytes of the file that is there now.
+
+    That is not the one that was at its path before it was removed, or renamed to another path.
+    """
+    later = [*records[1:], None][: len(records)]
+    starts = (
+        number
+        for number, (record, after) in enumerate(zip(records, later, strict=True), 1)
+        if record.ends and not (after and after.moved_from)
+    )
+    return [record for record in records[max(starts, default=0) :] if record.is_version]
 
 
 def read_history(project: Project) -> History:
@@ -218,6 +264,12 @@ def append(text: bytes, lines: Iterable[Record | Environment]) -> bytes:
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Record | Environment)
+
+
+def _leads_to(record: Record, path: str, later: list[Record]) -> bool:
+    """Whether a record is of *path* and may come before the last of *later*, the newest first."""
+    moved = later[-1] if later and later[-1].moved_from else None
+    return record.path == path and (moved is None or record.moved_to == moved.path)
 
 
 def _decode_line(line: bytes, place: str, text: bytes) -> Record | Environment:
