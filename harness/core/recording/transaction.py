@@ -228,6 +228,7 @@ def _roll(project: Project, side: str) -> tuple[str, ...]:
     for change, digest in zip(journal.changes, wanted, strict=True):
         if digest is None:
             _remove_empty_directories(project, project.locate(change.path).parent)
+    _flush_directories(project, journal)
     files.remove(project.journal)
     shutil.rmtree(folder.parent, ignore_errors=True)
     return tuple(change.path for change in journal.changes)
@@ -268,12 +269,21 @@ def _remove_empty_directories(project: Project, folder: Path) -> None:
         folder = folder.parent
 
 
+def _flush_directories(project: Project, journal: Journal) -> None:
+    """Flush every directory on the way to a file: a process that was killed may have made or changed it."""
+    changed = {project.locate(change.path) for change in journal.changes}
+    above = {folder for path in changed for folder in path.parents if folder.is_relative_to(project.root)}
+    for folder in sorted(above, reverse=True):
+        files.sync_directory(folder)
+
+
 def _set(target: Path, kept: Path, digest: str | None) -> None:
-    """Write the stored bytes to *target*; remove it if *digest* is None."""
+    """Have the stored bytes in *target*, on the disk; remove it if *digest* is None."""
     if digest is None:
         files.remove(target)
         return
     if target.is_file() and digest_file(target) == digest:
+        files.sync_file(target)  # whoever wrote it may not have flushed it
         return
     files.make_directory(target.parent)
     with files.replacing(target) as draft:

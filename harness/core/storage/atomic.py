@@ -8,6 +8,7 @@ alone, so that tests can stop the process at every change. A full or write-prote
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 20
 _DRAFT = re.compile(r"\.(.+)\.\d+\.draft", re.DOTALL)
+_NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM})
+"""Errors of file systems that do not flush directories."""
 
 
 def is_regular(path: str | PathLike[str]) -> bool:
@@ -151,10 +154,32 @@ def _unwritable(path: str | PathLike[str], found: str) -> UnwritableError:
     )
 
 
+def sync_file(path: Path) -> None:
+    """Flush the bytes of a file that was written earlier, perhaps by another process, to the disk."""
+    with unwritable_on_error(path):
+        _sync(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # it may be write-protected
+
+
 def sync_directory(path: Path) -> None:
-    """Flush a directory's entries to the disk, on systems where a directory can be opened."""
-    with contextlib.suppress(OSError):
-        _sync(path, os.O_RDONLY)
+    """Flush a directory's entries to the disk, on systems and file systems that can.
+
+    Raises
+    ------
+    UnwritableError
+        If the disk reports an error.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # Windows cannot open directories, and there may be none
+        return
+    try:
+        with unwritable_on_error(path):
+            os.fsync(descriptor)
+    except UnwritableError as error:
+        if not (isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_SYNC):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path, mode: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import RefusedError
+from harness.core.errors import RefusedError, UnwritableError
 from harness.core.recording import transaction
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
@@ -379,8 +380,8 @@ def test_modes_are_kept(project):
     assert (project.golden / "a.npz").stat().st_mode & 0o777 == 0o664
 
 
-def test_what_a_journal_promises_is_on_the_disk_before_it(project, monkeypatch):
-    """All stored bytes and all directories on their way are flushed before the journal has its name."""
+def watch_flushes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which the path of every file and directory is added when it is flushed."""
     flushed: list[str] = []
     real = os.fsync
 
@@ -388,13 +389,85 @@ def test_what_a_journal_promises_is_on_the_disk_before_it(project, monkeypatch):
         flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         real(descriptor)
 
+    monkeypatch.setattr(os, "fsync", fsync)
+    return flushed
+
+
+def die_before_flushes(project: Project, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Begin a transaction that dies after it has changed *folder*, before that is flushed to the disk."""
+    sync = files.sync_directory
+
+    def die(path: Path) -> None:
+        if path == folder:
+            raise KeyboardInterrupt
+        sync(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "sync_directory", die)
+        with pytest.raises(KeyboardInterrupt):
+            apply(project, [Write(f"golden/sub/deep/{name}", data) for name, data in DEEP.items()])
+    assert project.is_interrupted
+
+
+DEEP = {"a.npz": b"new a", "b.npz": b"new b"}
+
+
+@pytest.mark.parametrize("roll", [roll_forward, roll_back])
+@pytest.mark.parametrize("folder", ["golden", "golden/sub", "golden/sub/deep"])
+def test_rolling_flushes_what_a_killed_process_did_not(project, monkeypatch, folder, roll):
+    """Every directory on the way to a file is flushed before the journal goes, even if nothing is left to do."""
+    die_before_flushes(project, monkeypatch, project.root / folder)
+    flushed = watch_flushes(monkeypatch)
+    remove = files.remove
+
+    def mark(path: Path) -> None:
+        flushed.append(f"removed {path}")
+        remove(path)
+
+    monkeypatch.setattr(files, "remove", mark)
+    roll(project)
+    before = set(flushed[: flushed.index(f"removed {project.journal}")])
+    ways = [project.golden, project.root]
+    if roll is roll_forward:
+        ways += [project.golden / "sub" / "deep", project.golden / "sub"]
+    assert {str(path) for path in ways} <= before
+
+
+def test_the_bytes_of_a_file_that_is_there_already_are_flushed(project, monkeypatch):
+    """Whoever wrote it may not have: the registry must not reach the disk before them."""
+    (project.golden / "a.npz").write_bytes(WRITES["golden/a.npz"])
+    flushed = watch_flushes(monkeypatch)
+    apply(project, writes())
+    assert str(project.golden / "a.npz") in flushed[: flushed.index(str(project.golden))]
+
+
+def test_a_directory_that_cannot_be_flushed_leaves_the_journal(project, monkeypatch):
+    """The disk's error is reported, and the transaction can be finished."""
+    real = os.fsync
+
+    def broken(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink() == project.golden:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        with pytest.raises(UnwritableError, match="harness recover"):
+            apply(project, writes())
+    assert project.is_interrupted
+    roll_forward(project)
+    assert contents(project) == WRITES
+
+
+def test_what_a_journal_promises_is_on_the_disk_before_it(project, monkeypatch):
+    """All stored bytes and all directories on their way are flushed before the journal has its name."""
+    flushed = watch_flushes(monkeypatch)
     replace = files.replace
 
     def mark(source: Path, target: Path) -> None:
         replace(source, target)
         flushed.append(f"named {target}")
 
-    monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(files, "replace", mark)
     apply(project, writes())
     journal = flushed.index(f"named {project.journal}")
