@@ -114,13 +114,15 @@ def _arrivals(git: GitHistory) -> dict[str, int]:
 
 def _judge_lost_lines(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator[AuditFinding]:
     """No commit may lose a line of the history that one of its parents had."""
+    commits = (*reversed(git.commits), git.work_tree)
+    replacements = {commit.id: _replacements(commit, index) for commit in commits}
+    # A line that any commit simply added is not false. Which of two branches came first does not matter.
+    added = frozenset().union(*(commit.added - replacements[commit.id] for commit in commits))
     false: set[str] = set()  # lines that came in place of true ones
-    seen: set[str] = set()
-    for commit in (*reversed(git.commits), git.work_tree):
+    for commit in commits:
         for change in commit.changes:
             yield from _judge_loss(evidence, index, commit, change, false)
-        false |= _replacements(commit, index) - seen
-        seen |= commit.lines
+        false |= replacements[commit.id] - added
 
 
 def _judge_loss(
@@ -160,12 +162,19 @@ def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
     remedy = f"Add them again with `{command}`, then commit."
     has_records = index.of_path.get(path, set()) & commit.lines
     is_gone = path not in evidence.files and not commit.added & index.records.keys()
-    if path in commit.restored and (has_records or is_gone):
+    if path in commit.restored and (has_records or is_gone) and not _is_rewriting_merge(commit, change, index):
         detail = f"{_where(commit)} took it back to an earlier state and lost {names}"
         return weak(path, "restored", detail, remedy)
     return broken(
         path, "lost", f"{names}: in the history of commit {parent}, lost in {_where(commit)}", remedy
     )
+
+
+def _is_rewriting_merge(commit: Commit, change: Change, index: _Index) -> bool:
+    """Whether a merge has a record of another branch in place of one of the same bytes that it lost."""
+    is_merge = len({other.parent for other in commit.changes}) > 1
+    lost = change.lost & index.records.keys()
+    return is_merge and any(not commit.lines.isdisjoint(index.rewritten_from(line)) for line in lost)
 
 
 def _replacements(commit: Commit, index: _Index) -> set[str]:

@@ -227,6 +227,28 @@ def branches(lattice, record, staged):
     return lattice
 
 
+@pytest.mark.parametrize("into_main", [False, True])
+def test_a_true_line_put_in_place_of_a_false_one_on_an_old_branch_may_not_be_lost(twice, into_main):
+    """Not even if git lists that branch before the commit that recorded the true line."""
+    true, lines, registry = twice.record_of(MANIFEST), twice.lines(), twice.project.registry.read_bytes()
+    twice.git("checkout", "-q", "-b", "old", "HEAD~1")
+    twice.git("checkout", "-q", "main", "--", "golden", "registry.json")
+    twice.forge_record(MANIFEST, reason="innocent", at="2030-01-01T00:00:00Z")
+    forged = twice.lines(), twice.project.registry.read_bytes()
+    twice.commit("Record the lattice again")
+    twice.write_lines(lines)
+    twice.project.registry.write_bytes(registry)
+    twice.commit("Correct the record")
+    if into_main:
+        twice.git("checkout", "-q", "main")
+    twice.git("merge", "-q", "--no-commit", "-s", "ours", "old" if into_main else "main")
+    twice.write_lines(forged[0])
+    twice.project.registry.write_bytes(forged[1])
+    twice.commit("Merge")
+    assert ("lost", MANIFEST) in twice.broken
+    assert true.reason in twice.details("lost")
+
+
 def test_a_merge_that_keeps_the_lines_of_both_branches_is_clean(branches):
     branches.git("merge", "-q", "-s", "ours", "--no-commit", "theirs")
     theirs = branches.git("show", "theirs:golden/history.jsonl").encode().splitlines()
