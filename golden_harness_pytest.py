@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from harness.plugin.arrays_check import ArraysRegression
     from harness.plugin.fixture_check import FixtureRegression
     from harness.plugin.hooks import WorkerHooks
     from harness.plugin.metrics_check import MetricsRegression
 
-_FIXTURES = frozenset({"fixture_regression", "metrics_regression"})
+_FIXTURES = frozenset({"arrays_regression", "fixture_regression", "metrics_regression"})
 _OPTIONS = ("golden_reason", "golden_unreferenced", "golden_max_drift", "golden_reset_drift")
 _KEYS = {
     "golden_dir": "Directory of the golden files, relative to the project (default: golden).",
@@ -67,6 +68,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(process, "golden-harness-process")
     if any(getattr(config.option, name, None) for name in _OPTIONS) or any(_is_set(config, k) for k in _KEYS):
         process.start()
+
+
+@pytest.fixture
+def arrays_regression(request: pytest.FixtureRequest, tmp_path: Path) -> ArraysRegression:
+    """Compare what a test computed with its golden arrays: ``arrays_regression.check({"power": power})``."""
+    session = _started(request).session
+    from harness.plugin.arrays_check import ArraysRegression
+
+    return ArraysRegression(request, tmp_path, session)
 
 
 @pytest.fixture
@@ -225,9 +235,9 @@ def _require_package() -> None:
         return
     found = (spec.origin or ", ".join(places)) if spec else "none"
     raise pytest.UsageError(
-        "fixture_regression and metrics_regression: expected the package 'harness' of golden-harness, "
-        f"found another 'harness', {found}. Rename that one, or move it out of Python's path: both cannot be "
-        "imported."
+        "arrays_regression, fixture_regression and metrics_regression: expected the package 'harness' of "
+        f"golden-harness, found another 'harness', {found}. Rename that one, or move it out of Python's "
+        "path: both cannot be imported."
     )
 
 

@@ -118,11 +118,13 @@ def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
         If there are none.
     """
     from harness.core.errors import UsageError
-    from harness.core.registry.golden_names import baselines
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.registry.golden_names import pipeline_baselines
 
     project = project_at(root)
     wanted = _fixture_name(fixture, project)
-    found = [name for archive, name, _ in baselines(project) if _fixture_name(archive, project) == wanted]
+    measured = pipeline_baselines(project, find_catalogue(project.root).pipelines)
+    found = [name for archive, name, _ in measured if _fixture_name(archive, project) == wanted]
     if not found:
         raise UsageError(
             "PIPELINE",

@@ -38,12 +38,12 @@ def command(
 ) -> int:
     """Runs the generator of every golden fixture, or of the one called NAME.
 
-    Each generator runs in a separate process and directory. A fixture is reproduced, within tolerance, or
-    drifted. For a drifted one the cause is reported (code, environment, data or nondeterminism), with all
-    that has changed since it was recorded. Exits with 1 if a fixture drifted or a parameter has no effect,
-    else with 2 if a fixture could not be made: its source file is missing, or its generator cannot be
-    imported. This command runs code of the project: only functions of its own modules, and those that an
-    installed package or pyproject.toml declares.
+    Each generator runs in a separate process and directory, and tests with `arrays_regression` in pytest. A
+    fixture is reproduced, within tolerance, or drifted. For a drifted one the cause is reported (code,
+    environment, data or nondeterminism), with all that has changed since it was recorded. Exits with 1 if a
+    fixture drifted or a parameter has no effect, else with 2 if a fixture could not be made: its source file
+    is missing, or its generator cannot be imported. This command runs code of the project: only functions of
+    its own modules, its tests, and what an installed package or pyproject.toml declares.
 
     \b
     Examples:
@@ -51,15 +51,18 @@ def command(
       harness reproduce --liveness --source ~/scans
     """
     from harness.core.provenance.reproduce import recorded_manifests, reproduce
+    from harness.core.rerun.reproducible import remade_by_tests
 
     project = project_at(root)
     results = []
-    for recorded in recorded_manifests(project, name):
-        made = reproduce(project, recorded, source)
-        parameters = _examine(project, recorded.path, made, source) if liveness else ()
-        results.append((made, parameters))
-        if not as_json:
-            _show(made, parameters)
+    chosen = recorded_manifests(project, name)
+    with remade_by_tests([recorded.path for recorded in chosen], project.root) as remade:
+        for recorded in chosen:
+            made = reproduce(project, recorded, source, remade)
+            parameters = _examine(project, recorded.path, made, source) if liveness else ()
+            results.append((made, parameters))
+            if not as_json:
+                _show(made, parameters)
     plain = {"fixtures": [_plain(made, parameters) for made, parameters in results]}
     emit(plain, as_json=as_json, render=lambda: None)
     return _exit_code(results)
@@ -75,6 +78,8 @@ def _examine(project: Project, path: Path, made: Reproduction, given: Path | Non
     if made.digest is None or made.cause is Cause.NONDETERMINISM:
         return ()
     manifest = read_manifest(path)
+    if manifest.generator.is_test:  # it has no parameters of its own
+        return ()
     return examine_parameters(
         manifest, made.digest, find_any(project, manifest.source, given), root=project.root
     )

@@ -64,16 +64,17 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
     from harness.core.domain.sources import find_any
     from harness.core.fixtures.manifest import read_manifest
     from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
-    from harness.core.registry.golden_names import baselines, fixtures, manifest_of
+    from harness.core.registry.golden_names import fixtures, manifest_of, pipeline_baselines
     from harness.report.progress import progress_bar
 
-    chosen_baselines = [item for item in baselines(project) if not chosen or item.pipeline in chosen]
-    _require_known(chosen, {item.pipeline for item in chosen_baselines})
     catalogue = find_catalogue(project.root)
-    golden_files = list(fixtures(project))
-    _require_work(project, [*golden_files, *chosen_baselines])
-    for golden in golden_files:
-        manifest = read_manifest(manifest_of(golden))
+    measured = pipeline_baselines(project, catalogue.pipelines)
+    chosen_baselines = [item for item in measured if not chosen or item.pipeline in chosen]
+    _require_known(chosen, {item.pipeline for item in chosen_baselines})
+    manifests = {golden: read_manifest(manifest_of(golden)) for golden in fixtures(project)}
+    generated = {golden: one for golden, one in manifests.items() if not one.generator.is_test}
+    _require_work(project, [*generated, *chosen_baselines])
+    for golden, manifest in generated.items():
         source = None if is_simulated(manifest, project.root) else find_any(project, manifest.source)
         step = generate_step(project, manifest, folder, source)
         yield step
@@ -91,10 +92,11 @@ def _require_work(project: Project, work: Sequence[object]) -> None:
     if not work:
         raise UsageError(
             str(project.registry),
-            expected="a golden fixture or a baseline",
+            expected="a golden fixture or the baseline of a pipeline",
             found="neither",
-            message=f"nothing to run: {project.registry} has no fixture and no baseline",
-            remedy="Record a fixture with `pytest --force-regen`.",
+            message=f"nothing to run: {project.registry} has no fixture with a generator and no pipeline's "
+            "baseline",
+            remedy="Record a fixture with `pytest --force-regen`. pytest itself checks what tests compute.",
         )
 
 

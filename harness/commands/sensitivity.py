@@ -144,10 +144,11 @@ def _subjects(project: Project, name: str | None) -> tuple[Subject, ...]:
         If there is no fixture of that name.
     """
     from harness.core.errors import UsageError
-    from harness.core.registry.golden_names import baselines, fixtures
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.registry.golden_names import fixtures, pipeline_baselines
     from harness.core.sensitivity.trials import Subject
 
-    measured = list(baselines(project))
+    measured = list(pipeline_baselines(project, find_catalogue(project.root).pipelines))
     found = tuple(
         Subject(
             project.root,

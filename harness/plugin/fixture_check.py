@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from harness.core.fixtures.compare import Drift
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Manifest
-    from harness.core.fixtures.tolerance import Tolerance
+    from harness.core.fixtures.tolerance import Given
     from harness.core.registry.format import Kind
     from harness.core.verdict import Verdict
 
@@ -43,7 +44,7 @@ class FixtureRegression(GoldenCheck):
     def check(
         self,
         fixture: Fixture,
-        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None,
+        tolerances: Given | None = None,
         *,
         allow_nonfinite: bool | Collection[str] = False,
         allow_constant: bool | Collection[str] = False,
@@ -76,6 +77,7 @@ class FixtureRegression(GoldenCheck):
         damaged = self.damaged(archive, manifest)
         if not damaged and self._is_same(fixture, manifest):
             self.accept(archive, manifest)
+            self.note_outcome(archive, "identical")
             return
         if self.writes:  # arrays that are only compared may be anything
             require_informative(
@@ -95,16 +97,28 @@ class FixtureRegression(GoldenCheck):
             replace_file(beside, encode_manifest(replace(fixture.manifest, generator=generator)))
             return [str(beside)] if path.is_relative_to(self.tmp_path) else []
 
+        compared: list[Drift] = []
         staged = self.perform(
             fixture.name,
             ".npz",
-            differences=lambda: self._differences(fixture, tolerances, damaged),
+            differences=lambda: self._differences(fixture, tolerances, damaged, compared),
             report=lambda lines, obtained: self._report(fixture.name, lines, damaged, obtained),
             dump=lambda path: write_archive(path, fixture.arrays),
             dump_beside=dump_beside,
         )
         if not staged:
             self.accept(archive, manifest)
+            self._note_accepted(fixture.name, compared)
+
+    def _note_accepted(self, name: str, compared: Sequence[Drift]) -> None:
+        """Note for the summary how close the arrays are to their golden copies."""
+        if all(drift.identical for drift in compared):
+            self.note_outcome(f"{name}.npz", "identical")
+            return
+        worst = max((array for drift in compared for array in drift.arrays), key=lambda a: a.in_tolerances)
+        self.note_outcome(
+            f"{name}.npz", "within tolerance", min(worst.in_tolerances, 1.0), f"{name}.{worst.name}"
+        )
 
     def kind(self, filename: str) -> Kind:
         """Return "fixture" for the archive, else "manifest"."""
@@ -148,14 +162,16 @@ class FixtureRegression(GoldenCheck):
     def _differences(
         self,
         fixture: Fixture,
-        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None,
+        tolerances: Given | None,
         damaged: Sequence[Verdict],
+        compared: list[Drift],
     ) -> list[str]:
         """Return the damage and all differences, a line each; what cannot be read is one of the lines."""
         expected = self.project.golden / f"{fixture.name}.npz"
         lines = self.damage_lines(damaged)
         try:
-            lines += drift_lines(compare(map_archive(expected), fixture.arrays, tolerances))
+            compared.append(compare(map_archive(expected), fixture.arrays, tolerances))
+            lines += drift_lines(compared[-1])
             golden = read_manifest(manifest_of(expected))
             lines += self._manifest_lines(golden, fixture)
         except HarnessError as error:
@@ -164,12 +180,17 @@ class FixtureRegression(GoldenCheck):
             lines.append(str(error))
         return lines
 
+    def words(self, name: str) -> tuple[str, str]:
+        """Return how a failure begins: that the fixture differs, or that the golden files do."""
+        return (
+            f"fixture {name!r} differs from its golden files:",
+            f"the golden files of fixture {name!r} are not those that were recorded:",
+        )
+
     def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict], obtained: Path) -> list[str]:
-        differs = f"fixture {name!r} differs from its golden files:"
-        if damaged:
-            differs = f"the golden files of fixture {name!r} are not those that were recorded:"
+        differs, damage = self.words(name)
         return [
-            differs,
+            damage if damaged else differs,
             *(f"  {line}" for line in lines),
             "To see all differences, run",
             f"  harness diff {self.shown(f'{name}.npz')} {obtained}",

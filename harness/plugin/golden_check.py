@@ -20,7 +20,7 @@ from harness.core.recording.staged import Staged, staging_directory
 from harness.core.storage.atomic import make_directory
 from harness.core.verdict import Outcome
 from harness.plugin.expected_failure import is_expected_to_fail
-from harness.plugin.session import RecordedError
+from harness.plugin.session import GoldenOutcome, RecordedError
 from harness.plugin.settings import shown_path
 from harness.report.plain_lines import plain_text
 
@@ -85,6 +85,7 @@ class GoldenCheck:
         if self.session.refusal is not None:
             raise self.session.refusal
         shown = self.shown(filename)
+        self.note_outcome(filename, "missing")
         raise GoldenMissingError(
             f"golden file {filename!r}",
             expected=f"a file at {shown}",
@@ -94,6 +95,10 @@ class GoldenCheck:
                 f"`git checkout -- {shown}`."
             ),
         )
+
+    def note_outcome(self, filename: str, word: str, share: float = 0.0, label: str = "") -> None:
+        """Note for the summary what came of comparing with a golden file."""
+        self.session.note_outcome(self.test, self.relative(filename), GoldenOutcome(word, share, label))
 
     def accept(self, *filenames: str) -> None:
         """Note that this test has accepted golden files as they are, if the session may change them."""
@@ -141,6 +146,7 @@ class GoldenCheck:
         if self.session.settings.writes and is_expected_to_fail(self.request.node):
             why = f"{self.relative(stem)}{extension} ({self.test} is expected to fail)"
             self.session.left.append((self.test, why))
+        self.note_outcome(f"{stem}{extension}", "drifted")
         text = [*report(lines, obtained), *self._save_obtained(obtained, dump, dump_beside)]
         raise pytest.fail.Exception(plain_text("\n".join(text)), pytrace=False)
 

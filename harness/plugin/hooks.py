@@ -13,6 +13,7 @@ import pytest
 from harness.core.errors import HarnessError
 from harness.plugin.session import GoldenSession, RecordedError
 from harness.plugin.settings import find_session_project, read_settings
+from harness.plugin.summary import outcome_line
 from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ class MainHooks(WorkerHooks):
             reporter.section("golden files")
         for line in lines:
             reporter.write_line(plain_line(line))
+        if self.session.outcomes:
+            reporter.write_line(plain_line(outcome_line(self.session.outcomes)))
 
     def conclude(self, reporter: Any) -> None:
         """Write the reason as the last line, if nothing was recorded."""

@@ -13,17 +13,22 @@ from harness.core.baselines.baseline import (
     judge,
     read_baseline,
     require_metrics,
+    with_tolerances,
 )
 from harness.core.baselines.calibrate import provisional_baseline
-from harness.core.errors import RefusedError
+from harness.core.errors import RefusedError, UsageError
+from harness.core.fixtures.tolerance import read_tolerances
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.names import require_golden_name
 from harness.plugin.golden_check import GoldenCheck
+from harness.plugin.node_names import golden_name, node_id
 from harness.report.verdicts import metric_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.core.baselines.baseline import MetricVerdict
+    from harness.core.fixtures.tolerance import Tolerance
     from harness.core.registry.format import Kind
     from harness.core.verdict import Verdict
 
@@ -36,7 +41,9 @@ class MetricsRegression(GoldenCheck):
     def check(
         self,
         metrics: Mapping[str, float],
-        name: str,
+        name: str | None = None,
+        tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None,
+        *,
         controls: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         """Compare *metrics* with the baseline ``golden/<name>.json``.
@@ -45,8 +52,11 @@ class MetricsRegression(GoldenCheck):
         ----------
         metrics : mapping of str to float
             NaN and infinities have drifted, and cannot be recorded.
-        name : str
-            ``<fixture>.<pipeline>``; it may have directories.
+        name : str, optional
+            It may have directories. For a pipeline's metrics it is ``<fixture>.<pipeline>``; the default is
+            ``<module>/<test>.metrics``.
+        tolerances : mapping of str to Tolerance or mapping, optional
+            By metric, with the keys ``atol`` and ``rtol``; the default is that of the baseline.
         controls : mapping of str to mapping of str to float, optional
             Metrics of the controls in the same run, by control; the default is the values in the baseline.
 
@@ -55,11 +65,13 @@ class MetricsRegression(GoldenCheck):
         GoldenMissingError
             If there is no such baseline. Nothing is written then.
         UsageError
-            If a name is not valid, or a value is not a number.
+            If a name is not valid, a value is not a number, or a test checks twice without a name.
         """
         __tracebackhide__ = True
+        name = self._default_name() if name is None else name
         require_golden_name("baseline", name, dots=True)
         measured = require_metrics(f"metrics {name!r}", metrics, controls)
+        given = read_tolerances(tolerances, set(measured), things="metrics")
         filename = f"{name}.json"
         self.session.used.add(self.relative(filename))
         self.require_recorded(filename)
@@ -68,25 +80,49 @@ class MetricsRegression(GoldenCheck):
         damaged: list[Verdict] = []
         lines: list[str] = []
         if before is not None:
+            before = with_tolerances(before, given)
             verdicts = judge(before, measured, controls)
             damaged = self.damaged(filename)
             lines = self.damage_lines(damaged)
             lines += [] if all_accepted(verdicts) else metric_lines(verdicts, accepted=True)
             if not lines:
                 self.accept(filename)
+                self._note_accepted(name, verdicts)
                 return
         _require_finite(name, measured, lines)
+        recorded = with_tolerances(provisional_baseline(measured, before), given)
         self.perform(
             name,
             ".json",
             differences=lambda: lines,  # called only if there is a baseline, which has been found to differ
             report=lambda lines, _obtained: self._report(name, lines, damaged),
-            dump=lambda path: replace_file(path, encode_baseline(provisional_baseline(measured, before))),
+            dump=lambda path: replace_file(path, encode_baseline(recorded)),
         )
 
     def kind(self, filename: str) -> Kind:  # noqa: ARG002 - the interface of both checks
         """Return "baseline"."""
         return "baseline"
+
+    def _default_name(self) -> str:
+        name = f"{golden_name(node_id(self.request.node, self.project.root))}.metrics"
+        if not self.session.claim(self.test, name):
+            raise UsageError(
+                f"metrics {name!r}",
+                expected="one check under each name",
+                found="a second one in the same test",
+                message=f"{self.test} checks metrics {name!r} twice",
+                remedy='Give each check of a test its own name: check(metrics, "NAME").',
+            )
+        return name
+
+    def _note_accepted(self, name: str, verdicts: Iterable[MetricVerdict]) -> None:
+        """Note for the summary how close the metrics are to their baseline."""
+        shares = {v.name: abs(v.distance) / v.allowed for v in verdicts if v.control is None and v.distance}
+        if not shares:
+            self.note_outcome(f"{name}.json", "identical")
+            return
+        worst = max(shares, key=lambda metric: shares[metric])
+        self.note_outcome(f"{name}.json", "within tolerance", shares[worst], f"{name}.{worst}")
 
     def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict]) -> list[str]:
         differ = f"metrics {name!r} differ from their baseline, {self.shown(name)}.json:"

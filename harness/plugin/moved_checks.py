@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.fixture import Fixture
 
-_FIXTURE = "fixture_regression"
+_FIXTURES = frozenset({"arrays_regression", "fixture_regression"})
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests that use ``fixture_regression``, directly or by another fixture."""
-    kept = [item for item in items if _FIXTURE in getattr(item, "fixturenames", ())]
+    kept = [item for item in items if not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))]
     left_out = [item for item in items if item not in kept]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -11,7 +11,7 @@ import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -29,6 +29,18 @@ if TYPE_CHECKING:
     from harness.plugin.settings import Settings
 
 _GENERATED = frozenset({"fixture", "manifest", "baseline"})
+
+
+class GoldenOutcome(NamedTuple):
+    """What came of comparing with one golden file.
+
+    ``word`` is "identical", "within tolerance", "drifted" or "missing"; ``share`` the largest difference as a
+    share of what is allowed, and ``label`` says where it is.
+    """
+
+    word: str
+    share: float = 0.0
+    label: str = ""
 
 
 class RecordedError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # a factory made it
@@ -62,6 +74,10 @@ class GoldenSession:
         Tests whose golden files are left alone although they differ, and why.
     raised : set of str
         Tests in which a check has failed only because its golden file will be recorded.
+    checked : dict
+        Names of the checks of each test that may have only one under each name.
+    outcomes : dict
+        What came of each golden file, by test and path.
     recorded : tuple of Change
         What was recorded.
     refusal : HarnessError or None
@@ -80,6 +96,8 @@ class GoldenSession:
     notes: list[str] = field(default_factory=list)
     left: list[tuple[str, str]] = field(default_factory=list)
     raised: set[str] = field(default_factory=set)
+    checked: dict[str, set[str]] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], GoldenOutcome] = field(default_factory=dict)
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
     owner: int = field(default_factory=os.getpid)
@@ -100,9 +118,22 @@ class GoldenSession:
         """Return whether golden files may be recorded."""
         return self.settings.writes and self.prohibition() is None
 
+    def claim(self, test: str, name: str) -> bool:
+        """Note that a test checks something under a name; return whether it is the first under that name."""
+        names = self.checked.setdefault(test, set())
+        first = name not in names
+        names.add(name)
+        return first
+
+    def note_outcome(self, test: str, path: str, outcome: GoldenOutcome) -> None:
+        """Note what came of comparing with a golden file, for the summary."""
+        self.outcomes[test, path] = outcome
+
     def begin(self, test: str) -> None:
         """Forget everything about earlier attempts of a test."""
         self._drop(test)
+        self.checked.pop(test, None)
+        self.outcomes = {key: value for key, value in self.outcomes.items() if key[0] != test}
         self.left = [(known, why) for known, why in self.left if known != test]
 
     def leave_alone(self, test: str, why: str) -> None:
@@ -150,6 +181,7 @@ class GoldenSession:
             "used": sorted(self.used),
             "notes": self.notes,
             "left": self.left,
+            "outcomes": [[*key, *value] for key, value in self.outcomes.items()],
             "refusal": error_to_parts(self.refusal) if self.refusal else None,
         }
 
@@ -160,6 +192,7 @@ class GoldenSession:
         self.used |= set(plain["used"])
         self.notes += plain["notes"]
         self.left += [(test, why) for test, why in plain["left"]]
+        self.outcomes |= {(test, path): GoldenOutcome(*rest) for test, path, *rest in plain["outcomes"]}
         if plain["refusal"] is not None:
             self.refusal = error_from_parts(plain["refusal"])
 
@@ -204,10 +237,10 @@ class GoldenSession:
         return [item.path for item in dropped]
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:
-        from harness.core.rerun.reproducible import require_reproducible
         from harness.core.recording.commit import commit
         from harness.core.recording.cumulative_drift import DriftLimit
         from harness.core.recording.plan import plan
+        from harness.core.rerun.reproducible import require_reproducible
 
         require_permission(self.project, self.settings)
         limit = DriftLimit(most=self.settings.max_drift, restart=self.settings.reset_drift)
@@ -217,7 +250,7 @@ class GoldenSession:
         if manifests:
             count = "1 fixture" if len(manifests) == 1 else f"{len(manifests)} fixtures"
             say(f"making {count} again in two new processes")
-            require_reproducible(self.project, tuple(manifests.values()))
+            require_reproducible(self.project, tuple(manifests.values()), self.settings.call)
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes
 

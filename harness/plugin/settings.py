@@ -7,13 +7,14 @@ import os
 import shlex
 import sys
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from harness.core.errors import UsageError
+from harness.core.rerun.rerun_tests import PytestCall
 from harness.core.storage.project import (
     REGISTRY,
     Project,
@@ -57,6 +58,8 @@ class Settings:
         Whether future cumulative drift is measured from what this session records.
     command : str
         The command line, for the records.
+    call : PytestCall
+        How pytest is called again to repeat tests.
     """
 
     writes: bool = False
@@ -66,6 +69,7 @@ class Settings:
     max_drift: float = 0.0
     reset_drift: bool = False
     command: str = "pytest"
+    call: PytestCall = field(default_factory=PytestCall, compare=False)
 
     def advice(self, text: str) -> str:
         """Return *text* with a command that records as it has to be typed in this project."""
@@ -123,7 +127,24 @@ def read_settings(config: pytest.Config, root: Path) -> Settings:
         max_drift=_max_drift(text("golden_max_drift", "0")),
         reset_drift=option.golden_reset_drift,
         command=shlex.join(["pytest", *sys.argv[1:]]),
+        call=_pytest_call(config),
     )
+
+
+def _pytest_call(config: pytest.Config) -> PytestCall:
+    """How this session was called, without its choice of tests."""
+    chosen = list(getattr(config.option, "file_or_dir", None) or ())
+    arguments: list[str] = []
+    for word in reversed(list(map(str, config.invocation_params.args))):
+        if word in chosen:
+            chosen.remove(word)
+        else:
+            arguments.insert(0, word)
+    if config.pluginmanager.hasplugin("_cov"):  # it would replace this session's data by those of a part
+        arguments.append("--no-cov")
+    folder = config.invocation_params.dir
+    is_module = Path(sys.argv[0]).name == "__main__.py"  # python -m pytest
+    return PytestCall(tuple(arguments), folder, (str(folder),) if is_module else ())
 
 
 def require_permission(project: Project, settings: Settings) -> None:

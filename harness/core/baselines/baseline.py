@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -187,6 +187,24 @@ def require_metrics(
             remedy="Convert each value with float(), or leave the metric out.",
         )
     return {name: value if type(value) is int else float(value) for name, value in metrics.items()}
+
+
+def with_tolerances(baseline: Baseline, tolerances: Mapping[str, Any]) -> Baseline:
+    """Return *baseline* with other tolerances for some metrics.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    tolerances : mapping of str to Tolerance
+        By metric: ``atol`` and ``rtol``, which is relative to the baseline's value.
+    """
+    metrics = {
+        name: msgspec.structs.replace(metric, tolerance=given.atol + given.rtol * abs(metric.value))
+        if (given := tolerances.get(name)) is not None
+        else metric
+        for name, metric in baseline.metrics.items()
+    }
+    return msgspec.structs.replace(baseline, metrics=metrics)
 
 
 def _is_number(value: object) -> bool:

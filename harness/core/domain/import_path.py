@@ -83,7 +83,12 @@ def recorded_place(module: str, root: Path) -> str | None:
 
 
 def with_import_place(generator: Generator, root: Path) -> Generator:
-    """Return *generator* with the directory from which this process imports its module, to be recorded."""
+    """Return *generator* with the directory from which this process imports its module, to be recorded.
+
+    A test has it already: pytest may import its module under another name.
+    """
+    if generator.is_test:
+        return generator
     place = recorded_place(generator.call.partition(":")[0], root)
     return msgspec.structs.replace(generator, path=msgspec.UNSET if place is None else place)
 

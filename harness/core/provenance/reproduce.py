@@ -34,7 +34,7 @@ from harness.core.storage.npz import map_archive
 from harness.core.system.environment import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from harness.core.fixtures.compare import Drift
@@ -167,7 +167,12 @@ def _recorded(path: Path, history: History, digest: str) -> RecordedManifest:
     return RecordedManifest(path, record, environment)
 
 
-def reproduce(project: Project, recorded: RecordedManifest, given: Path | None = None) -> Reproduction:
+def reproduce(
+    project: Project,
+    recorded: RecordedManifest,
+    given: Path | None = None,
+    remade: Callable[[Path], Fixture | None] = lambda _: None,
+) -> Reproduction:
     """Run the generator of one golden manifest again, in a fresh process and directory.
 
     Parameters
@@ -176,13 +181,15 @@ def reproduce(project: Project, recorded: RecordedManifest, given: Path | None =
     recorded : RecordedManifest
     given : Path, optional
         File or directory in which to look for the source, before those that the project lists.
+    remade : callable, optional
+        Returns the fixture of a manifest that was made again already, else None.
     """
     manifest = recorded.path
     golden = read_manifest(manifest)
     source = find_any(project, golden.source, given)
     context = (*_changed_code(project, golden, recorded), *_changed_environment(recorded))
     try:
-        made = rerun_in_new_process(manifest, source, root=project.root)
+        made = remade(manifest) or rerun_in_new_process(manifest, source, root=project.root)
         changed = (*_changed_manifest(golden, made.manifest), *context)
         if made.manifest.arrays == golden.arrays:  # by SHA-256
             return Reproduction(golden.name, Result.REPRODUCED, differing=changed, digest=golden.digest)

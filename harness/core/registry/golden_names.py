@@ -15,10 +15,11 @@ from __future__ import annotations
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from harness.core.baselines.baseline import read_baseline
 from harness.core.registry.registry import read_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from harness.core.storage.project import Project
 
@@ -47,6 +48,21 @@ def baselines(project: Project) -> Iterator[BaselineFiles]:
             file = project.locate(path)
             fixture, pipeline = split_baseline_name(file.stem)
             yield BaselineFiles(file.with_name(f"{fixture}.npz"), pipeline, file)
+
+
+def pipeline_baselines(project: Project, declared: Collection[str]) -> Iterator[BaselineFiles]:
+    """The golden baselines of pipelines, sorted by path; those of a test's own metrics are left out.
+
+    Parameters
+    ----------
+    project : Project
+    declared : collection of str
+        Names of the pipelines that the project has. A baseline that was measured on a fixture is a
+        pipeline's, too, even if that pipeline is gone.
+    """
+    for item in baselines(project):
+        if item.pipeline in declared or read_baseline(item.path).fixture is not None:
+            yield item
 
 
 def name_of(project: Project, path: str) -> str:

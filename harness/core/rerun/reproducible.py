@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from harness.core.rerun.rerun_generator import run_generators
 from harness.core.rerun.rerun_tests import PytestCall, run_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Manifest
@@ -58,9 +59,28 @@ def rerun_in_new_process(manifest: Path, source: Path | None = None, *, root: Pa
     with tempfile.TemporaryDirectory() as folder:
         task = Task(manifest.resolve(), source.resolve() if source else None, Path(folder) / "0")
         (answer,) = _make_all([task], root, PytestCall())
-        if answer.manifest is None:
-            raise answer.error or failure(manifest, "no fixture")
-        return read_fixture(answer.manifest.with_suffix(".npz"))
+        return _made(manifest, answer)
+
+
+@contextmanager
+def remade_by_tests(manifests: Sequence[Path], root: Path) -> Iterator[Callable[[Path], Fixture | None]]:
+    """Run all tests behind *manifests* in one new pytest process; give a function that reads what they made.
+
+    It takes the path of a manifest, and returns None for one that is not made by a test. It raises as
+    :func:`rerun_in_new_process`.
+    """
+    tests = [path for path in manifests if read_manifest(path).generator.is_test]
+    with tempfile.TemporaryDirectory() as folder:
+        tasks = [Task(path.resolve(), None, Path(folder) / str(n)) for n, path in enumerate(tests)]
+        answers = dict(zip(tests, run_tests(tasks, root, PytestCall()), strict=True))
+        yield lambda path: _made(path, answers[path]) if path in answers else None
+
+
+def _made(manifest: Path, answer: Answer) -> Fixture:
+    """The fixture of one answer; raise if there is none."""
+    if answer.manifest is None:
+        raise answer.error or failure(manifest, "no fixture")
+    return read_fixture(answer.manifest.with_suffix(".npz"))
 
 
 def require_reproducible(project: Project, manifests: Sequence[Path], call: PytestCall = _PLAIN_CALL) -> None:

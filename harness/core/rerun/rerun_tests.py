@@ -122,9 +122,21 @@ def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task,
 def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCall) -> str:
     """Run pytest on the files of the wanted tests; return the last line that it printed."""
     files = dict.fromkeys(str(root / item.test.partition("::")[0]) for item in wanted)
+    cache = job.with_name("cache")  # the project's own keeps what the first process has learnt
     start = _START.format(places=[*call.places, str(root)])
     done = subprocess.run(  # noqa: S603 - this interpreter, no shell
-        [sys.executable, "-c", start, *call.arguments, "-q", "-p", _PLUGIN, *files],
+        [
+            sys.executable,
+            "-c",
+            start,
+            *call.arguments,
+            "-q",
+            "-p",
+            _PLUGIN,
+            "-o",
+            f"cache_dir={cache}",
+            *files,
+        ],
         cwd=call.folder or root,
         env={**clean_environment(), VARIABLE: str(job)},
         stdin=subprocess.DEVNULL,

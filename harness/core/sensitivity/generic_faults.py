@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.core.baselines.baseline import Baseline, all_accepted, judge
 from harness.core.fixtures.compare import ArrayDrift, compare_arrays
-from harness.core.fixtures.tolerance import Tolerance, default_tolerance, read_tolerances
+from harness.core.fixtures.tolerance import Given, Tolerance, read_tolerances, tolerances_of
 
 ArrayMove = Callable[[np.ndarray, Tolerance], Iterator[tuple[str, np.ndarray]]]
 MetricMove = Callable[[float, float], float]
@@ -84,7 +84,7 @@ def judge_arrays(  # noqa: PLR0913 - what a check knows
     golden: Mapping[str, np.ndarray],
     found: Mapping[str, np.ndarray],
     *,
-    tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None,
+    tolerances: Given | None = None,
     test: str = "",
 ) -> Iterator[GoldenMove]:
     """Move every array that a test has obtained, and compare it with its golden copy as the test does.
@@ -103,7 +103,7 @@ def judge_arrays(  # noqa: PLR0913 - what a check knows
     """
     given = read_tolerances(tolerances, set(found))
     for name, array in found.items():
-        tolerance = given.get(name) or default_tolerance(golden[name])
+        tolerance = tolerances_of(name, golden[name], given.get(name))[0][1]
         for fault in faults:
             for case, moved in fault.arrays(np.asarray(array), tolerance):
                 if _same(array, moved):

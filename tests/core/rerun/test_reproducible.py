@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.core.rerun import rerun_generator
-from harness.core.rerun.reproducible import _first_difference, require_reproducible, rerun_in_new_process
 from harness.core.errors import (
     DependencyError,
     HarnessError,
@@ -21,6 +19,8 @@ from harness.core.errors import (
 )
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
+from harness.core.rerun import rerun_generator
+from harness.core.rerun.reproducible import _first_difference, require_reproducible, rerun_in_new_process
 from harness.core.storage.digest import digest_file
 
 GENERATORS = """

@@ -1,0 +1,69 @@
+"""The golden name of what a test hands over: a directory for its module, then its name and parameters.
+
+``tests/optics/test_waves.py::test_spectrum[fft-64]`` gives ``tests/optics/test_waves/test_spectrum-fft-64``.
+A part that is not a valid name as it is, or whose parameters have upper-case letters, which some file systems
+ignore, ends with eight digits of its SHA-256. So no two tests have the same name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.storage.names import name_problem
+
+if TYPE_CHECKING:
+    import pytest
+
+_MOST_BYTES = 120  # of a part without its digest: file names take 200 with suffixes
+
+
+def node_id(item: pytest.Item, root: Path) -> str:
+    """Return a test's id, relative to the project at *root* and without pytest-xdist's group.
+
+    A test outside the project keeps the id that pytest gives it.
+    """
+    test = item.nodeid
+    if item.get_closest_marker("xdist_group") is not None:
+        test = test.rpartition("@")[0] or test
+    file, colons, name = test.partition("::")
+    path = Path(item.path)
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else file
+    return f"{shown}{colons}{name}"
+
+
+def golden_name(test: str) -> str:
+    """Return the golden name for a test's id.
+
+    Examples
+    --------
+    >>> golden_name("tests/test_waves.py::TestFFT::test_power")
+    'tests/test_waves/TestFFT/test_power'
+    >>> golden_name("test_waves.py::test_power[64-hann]")
+    'test_waves/test_power-64-hann'
+    >>> golden_name("test_waves.py::test_power[1.5]")
+    'test_waves/test_power-1_5-fa7f6ee1'
+    """
+    file, _, rest = test.partition("::")
+    name, bracket, parameters = rest.partition("[")
+    *classes, function = name.split("::")
+    folders = [*file.removesuffix(".py").split("/"), *classes]
+    last = f"{function}-{parameters.removesuffix(']')}" if bracket else function
+    is_folded = bool(bracket) and parameters != parameters.lower()
+    parts = [*(_part(folder) for folder in folders), _part(last, is_changed=is_folded)]
+    return "/".join(parts)
+
+
+def _part(text: str, *, is_changed: bool = False) -> str:
+    """Return *text* as one part of a name, with a digest if it is not one as it is."""
+    composed = unicodedata.normalize("NFC", text)
+    plain = "".join(character if character.isalnum() or character in "_-" else "_" for character in composed)
+    while len(plain.encode()) > _MOST_BYTES:
+        plain = plain[:-1]
+    if not plain[:1].isalnum():
+        plain = f"x{plain}"
+    if plain == text and not is_changed and name_problem(plain) is None:
+        return plain
+    return f"{plain}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -1,0 +1,89 @@
+"""Tests that manifests name: only those of the project run, and each answers for itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core.errors import NotImportableError, RemakeError
+from harness.core.fixtures.fixture import make_fixture, write_fixture
+from harness.core.fixtures.manifest import Generator, Source, read_manifest
+from harness.core.rerun.answers import Task
+from harness.core.rerun.rerun_tests import PytestCall, run_tests
+
+SUITE = """
+import numpy as np
+import pytest
+
+def test_ramp(arrays_regression):
+    arrays_regression.check(np.arange(3.0))
+
+def test_broken(arrays_regression):
+    raise ValueError("no data today")
+
+@pytest.mark.skip(reason="not here")
+def test_skipped(arrays_regression):
+    arrays_regression.check(np.arange(3.0))
+
+def test_silent(arrays_regression):
+    pass
+"""
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Run the tests with these ids in a project; return an answer each."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pytest.ini").write_text("[pytest]\n")
+    (project / "test_it.py").write_text(SUITE)
+    (tmp_path / "test_outside.py").write_text(SUITE)
+
+    def run(*tests, known=""):
+        tasks = []
+        for number, test in enumerate(tests):
+            name = f"test_it/{test.rpartition('::')[2] or 'none'}"
+            call = Generator("test_it:test", 1, path=".", test=test)
+            fixture = make_fixture(
+                name, {"data": np.arange(3.0)}, generator=call, source=Source("test", "none")
+            )
+            manifest = write_fixture(fixture, tmp_path / "recorded" / str(number))[1]
+            tasks.append(Task(manifest, None, tmp_path / "made" / str(number), known))
+        return run_tests(tasks, project, PytestCall())
+
+    return run
+
+
+def test_a_test_hands_its_arrays_over(ask):
+    (answer,) = ask("test_it.py::test_ramp")
+    assert answer.error is None
+    assert sorted(read_manifest(answer.manifest).arrays) == ["data"]
+    assert answer.manifest.with_suffix(".npz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [
+        ("test_it.py::test_broken", "ValueError: no data today"),
+        ("test_it.py::test_skipped", "it was skipped: Skipped: not here"),
+        ("test_it.py::test_gone", "no tests ran"),
+        ("test_it.py::test_silent", "1 passed"),
+    ],
+)
+def test_a_test_without_arrays_is_an_error_that_says_why(ask, test, found):
+    answers = ask("test_it.py::test_ramp", test)
+    assert answers[0].error is None
+    assert isinstance(answers[1].error, RemakeError)
+    if "no tests" not in found and found != "1 passed":
+        assert found in str(answers[1].error)
+    assert test in str(answers[1].error)
+
+
+@pytest.mark.parametrize(
+    "test", ["../test_outside.py::test_ramp", "/etc/passwd::x", "setup.cfg::x", "-p::x", "gone.py::test_ramp"]
+)
+def test_only_files_of_the_project_are_run(ask, test):
+    """A manifest is data, which a clone brings."""
+    (answer,) = ask(test)
+    assert isinstance(answer.error, NotImportableError)
+    assert f"test {test} is not run" in str(answer.error)

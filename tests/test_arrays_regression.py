@@ -1,0 +1,304 @@
+"""``arrays_regression``, and ``metrics_regression`` without names, end to end: what a user's project sees."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+PACKAGE = """
+import os
+import numpy as np
+
+SHIFT = float(os.environ.get("SHIFT", "0"))
+
+def power(size):
+    return np.abs(np.fft.rfft(np.sin(np.arange(size)))) * (1 + SHIFT)
+"""
+
+WAVES = """
+import numpy as np
+import pytest
+from waves import power
+
+@pytest.mark.parametrize("size", [8, 64])
+def test_power(arrays_regression, size):
+    arrays_regression.check({"power": power(size), "size": size})
+
+class TestShapes:
+    def test_two_checks(self, arrays_regression):
+        arrays_regression.check(power(4), name="short")
+        arrays_regression.check(power(6), name="long")
+
+def test_energy(metrics_regression):
+    metrics_regression.check({"energy": float((power(8) ** 2).sum())})
+"""
+
+NAMES = {
+    "test_waves/test_power-8.npz",
+    "test_waves/test_power-64.npz",
+    "test_waves/TestShapes/test_two_checks/short.npz",
+    "test_waves/TestShapes/test_two_checks/long.npz",
+}
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A user's project, nothing recorded yet."""
+    monkeypatch.delenv("SHIFT", raising=False)
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(waves=PACKAGE, test_waves=WAVES)
+    return pytester
+
+
+@pytest.fixture
+def recorded(project):
+    """The same with its golden files."""
+    result = project.runpytest_subprocess("--regen-all", "-q")
+    assert result.ret == 0, result.stdout.str()
+    return project
+
+
+def archives(project):
+    """Names of the golden archives."""
+    golden = project.path / "golden"
+    return {path.relative_to(golden).as_posix() for path in golden.rglob("*.npz")}
+
+
+def summary(result):
+    """The session's line about golden files."""
+    (line,) = [line for line in result.outlines if line.startswith("golden files: ") and "identical" in line]
+    return line
+
+
+def test_arrays_are_recorded_under_the_tests_own_names(recorded):
+    assert archives(recorded) == NAMES
+    assert (recorded.path / "golden/test_waves/test_energy.metrics.json").is_file()
+    manifest = json.loads((recorded.path / "golden/test_waves/test_power-8.json").read_text())
+    assert manifest["generator"]["test"] == "test_waves.py::test_power[8]"
+    assert sorted(manifest["arrays"]) == ["power", "size"]
+
+
+def test_the_summary_counts_golden_files(recorded, monkeypatch):
+    result = recorded.runpytest_subprocess("-q")
+    assert summary(result) == "golden files: 5 identical, 0 within tolerance, 0 drifted"
+    monkeypatch.setenv("SHIFT", "2e-8")
+    result = recorded.runpytest_subprocess("-q")
+    assert result.ret == 0
+    assert summary(result).startswith("golden files: 0 identical, 5 within tolerance (worst 0.")
+    monkeypatch.setenv("SHIFT", "0.5")
+    result = recorded.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=4)
+    assert summary(result).startswith("golden files: 0 identical, 0 within tolerance, 4 drifted")
+
+
+def test_drift_names_the_arrays_and_the_command(recorded, monkeypatch):
+    monkeypatch.setenv("SHIFT", "0.5")
+    result = recorded.runpytest_subprocess("-k", "power and 8")
+    result.stdout.fnmatch_lines(
+        [
+            "arrays 'test_waves/test_power-8' differ from their golden files:",
+            "  power: 5 of 5 elements differ (100 %)",
+            "  harness diff golden/test_waves/test_power-8.npz *",
+        ]
+    )
+
+
+def test_the_same_counts_come_from_workers(recorded):
+    result = recorded.runpytest_subprocess("-q", "-n", "2")
+    assert summary(result) == "golden files: 5 identical, 0 within tolerance, 0 drifted"
+
+
+def test_workers_record_the_same_files(project):
+    result = project.runpytest_subprocess("--regen-all", "-q", "-n", "2")
+    assert result.ret == 0, result.stdout.str()
+    assert archives(project) == NAMES
+    assert project.runpytest_subprocess("-q").ret == 0
+
+
+def test_tests_reproduce_their_arrays(recorded, run_harness, monkeypatch):
+    shown = run_harness("reproduce", cwd=recorded.path)
+    assert shown.code == 0, shown.err
+    assert "test_waves/test_power-8: reproduced" in shown.out.splitlines()
+    monkeypatch.setenv("SHIFT", "0.5")
+    shown = run_harness("reproduce", "test_waves/test_power-8", cwd=recorded.path)
+    assert shown.code == 1
+    assert shown.out.startswith("test_waves/test_power-8: drifted")
+
+
+def test_pipelines_verbs_leave_tests_metrics_alone(recorded, run_harness):
+    shown = run_harness("run", cwd=recorded.path)
+    assert shown.code == 2
+    assert "nothing to run" in shown.err
+    shown = run_harness("verify", cwd=recorded.path)
+    assert shown.code == 0
+
+
+UNSEEDED = """
+import numpy as np
+
+def test_noise(arrays_regression):
+    arrays_regression.check({"noise": np.random.default_rng().normal(size=3)})
+"""
+
+ORDERED = """
+import numpy as np
+
+rng = np.random.default_rng(0)
+
+def test_first(arrays_regression):
+    arrays_regression.check(rng.normal(size=3))
+
+def test_second(arrays_regression):
+    arrays_regression.check(rng.normal(size=3))
+"""
+
+LEFTOVER = """
+import os
+import numpy as np
+
+def test_counter(arrays_regression):
+    count = int(open("count").read()) if os.path.exists("count") else 0
+    open("count", "w").write(str(count + 1))
+    assert count == 0, "the file count was left by an earlier run"
+    arrays_regression.check(np.arange(3) + count)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (UNSEEDED, "*test_noise', array 'noise': expected the same values from every run of the test*"),
+        (ORDERED, "*Seed every random number*"),
+        (LEFTOVER, "*does not make its arrays again in a new pytest process*the file count was left*"),
+    ],
+)
+def test_arrays_that_a_test_does_not_make_again_are_refused(pytester, text, message):
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_it=text)
+    result = pytester.runpytest_subprocess("--regen-all")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([f"nothing recorded: {message}"])
+    assert not (pytester.path / "golden").exists()
+
+
+def run_check(pytester, body, *arguments):
+    """Run one test with the given statements."""
+    lines = "\n    ".join(body.splitlines())
+    text = f"import numpy as np\n\ndef test_it(arrays_regression, metrics_regression):\n    {lines}\n"
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_it=text)
+    return pytester.runpytest_subprocess(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            "arrays_regression.check([1])\narrays_regression.check([1])",
+            "*checks arrays 'test_it/test_it' twice*",
+        ),
+        (
+            "metrics_regression.check({'a': 1})\nmetrics_regression.check({'a': 1})",
+            "*checks metrics 'test_it/test_it.metrics' twice*",
+        ),
+        ("arrays_regression.check([1], fullpath='x.npz')", "*does not take fullpath*"),
+        ("arrays_regression.check([1], name='../x')", "*check name '../x' is not valid*"),
+        ("arrays_regression.check({'a': None})", "*array '*a'*"),
+        ("arrays_regression.check({'a': [1.0]}, tolerances={'b': {'atol': 1}})", "*tolerance for 'b'*"),
+        ("arrays_regression.check({'a': [1.0]}, tolerances={'a': {'abs': 1}})", "*tolerance for a*"),
+        ("metrics_regression.check({'a': 1}, tolerances={'b': {'atol': 1}})", "*tolerance for b*"),
+    ],
+)
+def test_wrong_arguments_are_refused(pytester, body, message):
+    result = run_check(pytester, body, "--regen-all")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([message])
+    assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "data_dict={'a': x}",
+        "{'a': x}, basename='other'",
+        "{'a': x}, 'other'",
+        "{'a': x}, tolerances={'a': {'atol': 1e-3}}, default_tolerance={'rtol': 1e-3}",
+        "{'a': x}, data_index=np.arange(4), fill_different_shape_with_nan=False",
+    ],
+)
+def test_the_arguments_of_pytest_regressions_are_taken(pytester, arguments):
+    body = f"x = np.linspace(0, 1, 4)\narrays_regression.check({arguments})"
+    assert run_check(pytester, body, "--regen-all").ret == 0
+    assert pytester.runpytest_subprocess().ret == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code"), [("", 0), ("scale_axis=0", 1), ("scale_axis={'modes': 0}", 1), ("scale_axis=5", 0)]
+)
+def test_a_small_mode_is_seen_with_a_scale_for_each_slice(pytester, monkeypatch, options, code):
+    """Ten times the small mode is within the tolerance of the large one."""
+    body = (
+        "import os\nsmall = float(os.environ.get('SMALL', '1e-9'))\n"
+        f"arrays_regression.check({{'modes': np.array([[1e8, 2e8], [small, 2 * small]])}}, {options})"
+    )
+    assert run_check(pytester, body, "--regen-all").ret == 0
+    monkeypatch.setenv("SMALL", "1e-8")
+    assert pytester.runpytest_subprocess().ret == code
+
+
+def test_a_tolerance_of_a_metric_is_taken(pytester, monkeypatch):
+    body = (
+        "import os\nshift = float(os.environ.get('SHIFT', '0'))\n"
+        "metrics_regression.check({'a': 1 + shift, 'b': 2}, tolerances={'a': {'atol': 0.1}})"
+    )
+    assert run_check(pytester, body, "--regen-all").ret == 0
+    for shift, code in (("0.09", 0), ("0.11", 1)):
+        monkeypatch.setenv("SHIFT", shift)
+        assert pytester.runpytest_subprocess().ret == code
+
+
+def test_bfloat16_has_its_own_tolerance(pytester, monkeypatch):
+    """Stored as float32, which holds each value, and compared as bfloat16."""
+    pytest.importorskip("torch", reason="torch is not installed")
+    body = (
+        "import os, torch\nshift = float(os.environ.get('SHIFT', '0'))\n"
+        "arrays_regression.check({'a': torch.arange(1, 5, dtype=torch.bfloat16) + shift})"
+    )
+    assert run_check(pytester, body, "--regen-all").ret == 0
+    for shift, code in (("0.0078125", 0), ("0.5", 1)):
+        monkeypatch.setenv("SHIFT", shift)
+        assert pytester.runpytest_subprocess().ret == code
+
+
+def test_an_init_file_does_not_change_what_was_recorded(recorded):
+    """It changes the module's name for Python, not the test."""
+    (recorded.path / "__init__.py").touch()
+    assert recorded.runpytest_subprocess("-q", "--import-mode=importlib").ret == 0
+
+
+def test_options_of_the_session_are_used_again(project):
+    """A project's own options select what a test computes; those that write or select are left out."""
+    project.makeconftest(
+        """
+        import pytest
+
+        def pytest_addoption(parser):
+            parser.addoption("--size", type=int, default=0)
+
+        @pytest.fixture
+        def size(request):
+            return request.config.getoption("size")
+        """
+    )
+    project.makepyfile(
+        test_waves="def test_size(arrays_regression, size):\n    arrays_regression.check(size)\n"
+    )
+    result = project.runpytest_subprocess(
+        "--size", "3", "--regen-all", "--junitxml=report.xml", "--basetemp=kept", "-x", "test_waves.py"
+    )
+    assert result.ret == 0, result.stdout.str()
+    with np.load(project.path / "golden/test_waves/test_size.npz") as golden:
+        assert golden["data"] == 3
+    assert "test_size" in (project.path / "report.xml").read_text()
