@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from harness.core.provenance.evidence import Evidence
+    from harness.core.registry.history import Record
 
 
 def audit(evidence: Evidence) -> tuple[AuditFinding, ...]:
@@ -69,5 +70,13 @@ def _judge_repository(evidence: Evidence) -> Iterator[AuditFinding]:
             path, "removed", detail, f"Commit {REGISTRY}, or restore it with `git checkout -- {REGISTRY}`."
         )
     past = {record.path for record in evidence.history.records.values()}
+    ends = evidence.history.ends()
     for path in sorted(past - evidence.files.keys() - git.head.keys()):
-        yield note(path, "removed", "recorded once, and not registered any more")
+        end = evidence.history.records.get(ends.get(path, ""))
+        yield note(path, "removed", _end(end) if end else "recorded once, and not registered any more")
+
+
+def _end(record: Record) -> str:
+    """How a file ended."""
+    what = f"renamed to {record.moved_to}" if record.moved_to else "removed"
+    return f"{what} at {record.at} by {record.by}: {record.reason or 'no reason'}"

@@ -158,6 +158,11 @@ class FileEvidence:
         return self.records[-1] if self.records else None
 
     @property
+    def version(self) -> Record | None:
+        """The newest record of bytes, before any renaming; None if the history does not have it."""
+        return next((record for record in reversed(self.records) if record.is_version), None)
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """Digests of the records: each is named by the record after it, the newest by the entry."""
         named = (*(record.previous or "" for record in self.records[1:]), self.entry.record)
@@ -310,7 +315,9 @@ def _with_content(
 
 def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> str | None:
     """Digest of the code in the commit that added the newest record, if that is still to be found out."""
-    record, commit = known.record, git.introduced.get(known.entry.record)
+    record = known.version
+    pairs = zip(known.records, known.digests, strict=True)
+    commit = git.introduced.get(next((digest for other, digest in pairs if other is record), ""))
     if record is None or commit is None or known.call is None or not record.dirty:
         return None
     if record.code in {msgspec.UNSET, known.code_today}:

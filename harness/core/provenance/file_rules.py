@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,9 @@ def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
     elif record is None:
         detail = f"the history has no record {file.entry.record} of this file"
         yield broken(file.path, "record", detail, both)
+    elif record.ends:
+        detail = f"{REGISTRY} relies on the record of {record.at}, which says that the file is gone"
+        yield broken(file.path, "record", detail, both)
     elif record.sha256 != file.entry.sha256:
         detail = f"{REGISTRY} has {file.entry.sha256}, its newest record vouches for {record.sha256}"
         yield broken(file.path, "seal", detail)
@@ -96,10 +100,17 @@ def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
 
 def _judge_chain(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
     """No record may be missing between the newest and the first one."""
-    if file.records and file.records[0].previous is not None:
-        first = file.records[0]
+    first = file.records[0] if file.records else None
+    if first is not None and first.previous is not None:
         detail = f"the record of {first.at} follows {first.previous}, which the history does not have"
         yield broken(file.path, "chain", detail, both)
+    elif first is not None and first.moved_from:
+        detail = f"the record of {first.at} renames {first.moved_from}, and follows no record of it"
+        yield broken(file.path, "chain", detail, both)
+    for before, record in pairwise(file.records):
+        if record.moved_from and file.entry.kind != "manifest" and record.sha256 != before.sha256:
+            detail = f"the record of {record.at} renames {before.path}, and vouches for other bytes"
+            yield broken(file.path, "moved", detail, both)
     if file.records and file.environment is None:
         detail = f"the history does not have the environment {file.records[-1].environment} of its record"
         yield broken(file.path, "environment", detail, both)

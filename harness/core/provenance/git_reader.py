@@ -239,6 +239,8 @@ class _Reader:
             registries = [blob for change in commit.changes for blob in self._registries_of(change.parent)]
             for line in commit.added & self._states.records.keys():
                 before = self._states.records[line].previous
+                if self._starts_again(line, commit):
+                    continue
                 if before is not None and before not in commit.added and registries:
                     added.append((line, before, registries))
                     for blob in registries:
@@ -250,6 +252,16 @@ class _Reader:
             if digest.encode() in data
         }
         return {line for line, before, blobs in added if not any((blob, before) in found for blob in blobs)}
+
+    def _starts_again(self, line: str, commit: Commit) -> bool:
+        """Whether a record follows the removal of its file, which no parent's registry has any more."""
+        record = self._states.records[line]
+        before = self._states.records.get(record.previous or "")
+        if before is None or before.path != record.path or not before.ends:
+            return False
+        parents = [change.parent for change in commit.changes if change.parent]
+        homes = [(parent, home) for parent in parents for home in self._states.homes.get(parent, {})]
+        return all(record.path not in self._states.entries(parent, home) for parent, home in homes)
 
     def _registries_of(self, commit: str | None) -> list[str]:
         """Objects of the project's registry in a commit."""

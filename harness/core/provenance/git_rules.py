@@ -141,10 +141,26 @@ def _judge_loss(
         missing = [line for line in lines if line not in index.today and line not in false]
         if path == evidence.history_path and not only_others:
             continue  # environments that went with their records
-        if missing:
+        if missing and _is_taken_back(index, commit, path, missing):
+            yield note(path, "restored", f"{_where(commit)} took back {_names(missing, index)}")
+        elif missing:
             yield _lost(evidence, index, commit, change, path, _names(missing, index))
         elif commit.id != WORK_TREE:
             yield note(path, "restored", _found_again(commit))
+
+
+def _is_taken_back(index: _Index, commit: Commit, path: str, lines: list[str]) -> bool:
+    """Whether lost lines only say that files were removed or renamed, and all of them are as before that.
+
+    Then nothing is hidden, as after ``git revert``: each file's bytes, entry and records are back.
+    """
+    records = [index.records[line] for line in lines if line in index.records]
+    places = {path, *(place for record in records for place in (record.moved_from, record.moved_to) if place)}
+    return (
+        len(records) == len(lines)
+        and not any(record.is_version for record in records)
+        and places <= commit.restored
+    )
 
 
 def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
@@ -162,7 +178,11 @@ def _lost(  # noqa: PLR0913, PLR0917 - what the sentence says
     remedy = f"Add them again with `{command}`, then commit."
     has_records = index.of_path.get(path, set()) & commit.lines
     is_gone = path not in evidence.files and not commit.added & index.records.keys()
-    if path in commit.restored and (has_records or is_gone) and not _is_rewriting_merge(commit, change, index):
+    if (
+        path in commit.restored
+        and (has_records or is_gone)
+        and not _is_rewriting_merge(commit, change, index)
+    ):
         detail = f"{_where(commit)} took it back to an earlier state and lost {names}"
         return weak(path, "restored", detail, remedy)
     return broken(
@@ -312,10 +332,12 @@ def _judge_revisions(file: FileEvidence, git: GitHistory) -> Iterator[AuditFindi
         report = weak if record is file.record else note
         commit = git.introduced.get(digest)
         yield from _judge_revision(file, git, record, commit, report)
-        if record.dirty and record is file.record and _has_uncommitted_code(file, record):
+        if not record.is_version:
+            continue  # nothing was computed
+        if record.dirty and record is file.version and _has_uncommitted_code(file, record):
             detail = f"recorded at {record.at} with code that was not committed"
             yield weak(file.path, "dirty", detail, "Commit the code, then record it again.")
-        elif record.dirty and record is not file.record:
+        elif record.dirty and record is not file.version:
             yield note(file.path, "dirty", f"recorded at {record.at} with uncommitted changes")
 
 
