@@ -9,12 +9,16 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import command_line, emit, json_option, project_to_write, root_option
-from harness.core.errors import RefusedError
-from harness.core.registry.golden_names import archive_of, manifest_of
+from harness.core.errors import HarnessError, RefusedError
+from harness.core.registry.golden_names import archive_of, manifest_of, name_of
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.core.recording.staged import Staged
     from harness.core.registry.format import Kind
+    from harness.core.storage.project import Project
 
 
 @verb("add")
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json: bool) -> int:
     """An .npz file and the manifest beside it are registered as one fixture.
 
-    The files themselves are not changed.
+    The manifest must describe the arrays and have the file's name. The files themselves are not changed.
 
     \b
     Example:
@@ -42,6 +46,7 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
     staged = [
         Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files
     ]
+    _require_sound_fixtures(project, staged)
     changes = plan(project, staged)
     commit(project, changes, reason=reason, command=command_line())
     paths = [change.path for change in changes]
@@ -54,10 +59,50 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
 
 
 def _kind(path: Path) -> Kind:
-    """Return the kind of a file: an .npz and a .json of the same name are a fixture and its manifest."""
-    if path.suffix == ".npz" and manifest_of(path).is_file():
+    """Return the kind of a file: a fixture's archive or manifest, a baseline or its arrays, or another file.
+
+    What is beside an .npz is its manifest, readable or not, unless it is a baseline.
+    """
+    document = manifest_of(path)
+    if path.suffix not in {".npz", ".json"} or not document.is_file():
+        return "file"
+    is_archive = path.suffix == ".npz"
+    if _is_baseline(document):
+        return "result" if is_archive else "baseline"
+    if is_archive:
         return "fixture"
-    return "manifest" if path.suffix == ".json" and archive_of(path).is_file() else "file"
+    return "manifest" if archive_of(path).is_file() else "file"
+
+
+def _is_baseline(path: Path) -> bool:
+    from harness.core.baselines.baseline import read_baseline
+
+    try:
+        read_baseline(path)
+    except HarnessError:
+        return False
+    return True
+
+
+def _require_sound_fixtures(project: Project, staged: Iterable[Staged]) -> None:
+    """Raise unless each manifest that belongs to a staged file has its path's name and describes its arrays."""
+    from harness.core.fixtures.fixture import require_matching_manifest
+    from harness.core.fixtures.manifest import read_manifest
+    from harness.core.storage.npz import map_archive
+
+    of_fixtures = (item for item in staged if item.kind in {"fixture", "manifest"})
+    for path, archive in {manifest_of(Path(item.path)): archive_of(item.data) for item in of_fixtures}.items():
+        manifest, name = read_manifest(manifest_of(archive)), name_of(project, path.as_posix())
+        if manifest.name != name:
+            raise RefusedError(
+                path.as_posix(),
+                expected=f"a manifest of {name!r}",
+                found=f"one of {manifest.name!r}",
+                message=f"{path.as_posix()} has the name {manifest.name!r}, which is not its path's",
+                remedy=f"Rename both files to {manifest.name}.npz and {manifest.name}.json below "
+                f"{project.golden_name}/, or make the fixture again with the name {name!r}.",
+            )
+        require_matching_manifest(archive, map_archive(archive), manifest)
 
 
 def _golden(relative: str, directory: str) -> str:

@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from harness.core.baselines.baseline import encode_baseline
+from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.registry.registry import read_registry
 
 
@@ -36,6 +38,80 @@ def test_json_lists_the_registered_paths(project, harness):
     (project / "golden" / "mask.tif").write_bytes(b"II*")
     shown = harness("add", "golden/mask.tif", "--reason", "mask", "--json")
     assert (shown.code, json.loads(shown.out)["paths"]) == (0, ["golden/mask.tif"])
+
+
+def edit(path, **keys) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **keys}, indent=2, sort_keys=True) + "\n")
+
+
+@pytest.fixture
+def unregistered(project):
+    """The project with its golden fixture on disk alone."""
+    for name in ("registry.json", "golden/history.jsonl"):
+        (project / name).unlink()
+    return project
+
+
+@pytest.mark.parametrize(
+    "files", [("waves.npz", "waves.json"), ("waves.json",), ("waves.npz",)], ids=["both", "manifest", "archive"]
+)
+@pytest.mark.parametrize("folder", ["", "optics/"])
+def test_a_manifest_of_another_name_is_refused(unregistered, harness, files, folder):
+    """Whichever of the two files is named: nothing is registered."""
+    golden = unregistered / "golden"
+    (golden / "optics").mkdir()
+    for name in ("waves.npz", "waves.json"):
+        (golden / name).rename(golden / f"{folder}{name}")
+    name = "waves" if folder else "ripples"
+    edit(golden / f"{folder}waves.json", name=name)
+    shown = harness("add", *(f"golden/{folder}{file}" for file in files), "--reason", "why")
+    assert shown.code == 1
+    assert shown.err == (
+        f"harness: golden/{folder}waves.json has the name {name!r}, which is not its path's. Rename both "
+        f"files to {name}.npz and {name}.json below golden/, or make the fixture again with the name "
+        f"'{folder}waves'.\n"
+    )
+    assert not (unregistered / "registry.json").exists()
+
+
+def test_a_manifest_of_other_arrays_is_refused(unregistered, harness):
+    """As after one of the two files was made again."""
+    edit(unregistered / "golden" / "waves.json", arrays={})
+    shown = harness("add", "golden/waves.npz", "golden/waves.json", "--reason", "why")
+    assert shown.code == 2
+    assert "expected the arrays that its manifest describes" in shown.err
+    assert not (unregistered / "registry.json").exists()
+
+
+def test_a_baseline_and_its_arrays_are_registered_as_such(unregistered, harness):
+    golden = unregistered / "golden"
+    baseline = encode_baseline(provisional_baseline({"mae": 0.25}))
+    for name in ("waves.smooth", "waves.rough"):
+        (golden / f"{name}.json").write_bytes(baseline)
+    (golden / "waves.smooth.npz").write_bytes((golden / "waves.npz").read_bytes())
+    files = sorted(path for path in golden.iterdir() if path.is_file())
+    assert harness("add", *files, "--reason", "why").code == 0
+    entries = read_registry(unregistered / "registry.json").entries
+    assert {path: entry.kind for path, entry in entries.items()} == {
+        "golden/waves.json": "manifest",
+        "golden/waves.npz": "fixture",
+        "golden/waves.rough.json": "baseline",
+        "golden/waves.smooth.json": "baseline",
+        "golden/waves.smooth.npz": "result",
+    }
+
+
+def test_a_name_too_long_for_some_file_systems_is_refused(unregistered, harness):
+    """At 200 bytes of UTF-8 with its suffix, before a journal is written."""
+    golden = unregistered / "golden"
+    for name in ("n" * 196 + ".txt", "n" * 197 + ".txt", "n" * 246 + ".txt", "é" * 99 + ".txt"):
+        (golden / name).touch()
+        size = len(name.encode())
+        shown = harness("add", f"golden/{name}", "--reason", "why")
+        assert shown.code == (0 if size == 200 else 2)
+        assert size == 200 or f"{size} bytes, more than 200" in shown.err
+        assert not list(unregistered.glob(".harness/transaction/*"))
+    assert len(read_registry(unregistered / "registry.json").entries) == 1
 
 
 def test_a_file_elsewhere_is_refused(project, harness):
