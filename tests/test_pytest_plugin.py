@@ -503,6 +503,19 @@ def test_small_values_are_compared_and_those_that_are_too_small_counted(
     result.stdout.fnmatch_lines(["*b: 1 of 3 elements differ*"])
 
 
+def test_a_recorded_metric_that_is_smaller_than_its_tolerance_is_noted(suite: pytest.Pytester) -> None:
+    """No change to it could fail: doubled, negated and zeroed it would pass."""
+    suite.makepyfile(
+        test_suite="""
+        def test_metrics(metrics_regression):
+            metrics_regression.check({"ssim": 1e-9, "mae": 0.5}, "lattice.net", {"ssim": {"atol": 1e-6}})
+        """
+    )
+    suite.runpytest("--force-regen").stdout.fnmatch_lines(
+        ["note: golden/lattice.net.json, ssim: 1e-09 is not larger than its tolerance, 1e-06: no change*"]
+    )
+
+
 def test_what_was_rewritten_is_listed_with_what_moved(
     recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

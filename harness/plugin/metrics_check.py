@@ -27,7 +27,7 @@ from harness.report.verdicts import metric_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.core.baselines.baseline import MetricVerdict
+    from harness.core.baselines.baseline import Baseline, MetricVerdict
     from harness.core.fixtures.tolerance import Tolerance
     from harness.core.registry.format import Kind
     from harness.core.verdict import Verdict
@@ -91,6 +91,7 @@ class MetricsRegression(GoldenCheck):
                 return
         _require_finite(name, measured, lines)
         recorded = with_tolerances(provisional_baseline(measured, before), given)
+        self._note_insensitive(filename, recorded)
         self.perform(
             name,
             ".json",
@@ -114,6 +115,15 @@ class MetricsRegression(GoldenCheck):
                 remedy='Give each check of a test its own name: check(metrics, "NAME").',
             )
         return name
+
+    def _note_insensitive(self, filename: str, recorded: Baseline) -> None:
+        """Note for the summary which metrics are so small that no change of them could be seen."""
+        for name, metric in recorded.metrics.items():
+            if 0 < abs(metric.value) <= metric.tolerance:
+                self.session.notes.append(
+                    f"{self.relative(filename)}, {name}: {metric.value:g} is not larger than its tolerance, "
+                    f"{metric.tolerance:g}: no change of it to zero or to its double could fail"
+                )
 
     def _note_accepted(self, name: str, verdicts: Iterable[MetricVerdict]) -> None:
         """Note for the summary how close the metrics are to their baseline."""

@@ -211,7 +211,13 @@ def _is_number(value: object) -> bool:
     """Whether a value is a real number that a float can hold; a bool is a mistake."""
     if not isinstance(value, Real) or isinstance(value, bool):
         return False
-    return not isinstance(value, Integral) or abs(int(value)) <= _LARGEST_COUNT
+    if isinstance(value, Integral):
+        return abs(int(value)) <= _LARGEST_COUNT
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    return not math.isinf(number) or bool(value == number)  # else it is finite, but beyond all floats
 
 
 def _described(value: object) -> str:

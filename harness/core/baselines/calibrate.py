@@ -84,15 +84,18 @@ def calibrated_baseline(  # noqa: PLR0913 - a baseline has these parts
 def provisional_baseline(metrics: Mapping[str, float], before: Baseline | None = None) -> Baseline:
     """Return a baseline from a single run, with the tolerances and margins of *before* if it is given.
 
-    A metric that *before* does not have gets a relative tolerance of :data:`ROUNDING`. The certificate says
+    A metric that *before* does not have, or has with the tolerance of a single run, gets a relative tolerance
+    of :data:`ROUNDING`: that of another value would be meaningless. The certificate says
     that the values come from one run. Until ``harness calibrate`` is run, the baseline has no samples and no
     digest of a fixture.
     """
     known = before.metrics if before else {}
     values = {
-        name: Metric(value, known[name].tolerance, better=known[name].better)
-        if name in known
-        else Metric(value, ROUNDING * abs(value))
+        name: Metric(
+            value,
+            known[name].tolerance if name in known and _is_chosen(known[name]) else ROUNDING * abs(value),
+            better=known[name].better if name in known else None,
+        )
         for name, value in metrics.items()
     }
     rule = "values of one run; " + (
@@ -104,6 +107,11 @@ def provisional_baseline(metrics: Mapping[str, float], before: Baseline | None =
         controls=before.controls if before else {},
         certificate=certificate(rule, [{}]),
     )
+
+
+def _is_chosen(metric: Metric) -> bool:
+    """Whether a metric's tolerance was measured or given, and does not follow from its value alone."""
+    return bool(metric.samples) or metric.tolerance != ROUNDING * abs(metric.value)
 
 
 def certificate(rule: str, described: Sequence[dict[str, str]]) -> Certificate:

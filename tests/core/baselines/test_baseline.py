@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -199,6 +200,17 @@ def test_numbers_of_python_and_numpy_are_taken(value):
     (found,) = require_metrics("metrics", {"mae": value}).values()
     assert found == value
     assert type(found) in {int, float}
+
+
+@pytest.mark.parametrize(
+    "value", [Fraction(10**400), np.longdouble("1e4000")], ids=["fraction", "longdouble"]
+)
+def test_finite_numbers_beyond_the_range_of_floats_are_refused(value):
+    """They would become infinite, or an error without a name."""
+    if not np.isfinite(np.longdouble("1e4000")):
+        pytest.skip("long doubles are doubles here")
+    with pytest.raises(UsageError, match="expected an int or a float for every metric, found mae "):
+        require_metrics("metrics", {"mae": value})
 
 
 def test_values_that_are_not_finite_are_numbers():

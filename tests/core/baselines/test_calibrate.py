@@ -157,6 +157,15 @@ def test_a_first_run_has_a_small_relative_tolerance():
     assert first.controls == {}
 
 
+@pytest.mark.parametrize(("old", "new"), [(1e3, 1e-5), (0.0, 4.0), (-2.0, 8.0)])
+def test_a_tolerance_that_nobody_measured_follows_the_new_value(old, new):
+    """The one of another unit would accept any value, and that of zero none but the same bits."""
+    after = provisional_baseline({"width": new}, provisional_baseline({"width": old}))
+    assert after.metrics["width"].tolerance == pytest.approx(1e-6 * new)
+    for wrong in (0.0, -new, 2 * new):
+        assert not all_accepted(judge(after, {"width": wrong}))
+
+
 def test_no_tolerance_is_smaller_than_the_resolution_of_the_metric():
     """It may change by one step, not by two, even if all samples are equal."""
     samples = [Sample(Perturbation(1), {"cutoff": 0.4}, {}) for _ in range(3)]
