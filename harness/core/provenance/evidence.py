@@ -6,7 +6,6 @@ outside the repository is read except the sources that the project lists.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -21,8 +20,9 @@ from harness.core.domain.sources import find_any, source_digest
 from harness.core.errors import HarnessError, RefusedError, StaleFormatError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.provenance.git_reader import find_version, read_git_history
+from harness.core.provenance.git_reader import read_git_history
 from harness.core.provenance.remeasure import remeasure
+from harness.core.registry.committed_bytes import find_commit
 from harness.core.registry.format import Registry, decode_with_any_path
 from harness.core.registry.golden_names import manifest_of, name_of
 from harness.core.registry.history import decode_history, read_history_text
@@ -31,6 +31,7 @@ from harness.core.registry.repacked import is_repacked
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digests_of_file
+from harness.core.storage.lfs import absent_content, is_damaged_content, kept_places
 from harness.core.storage.npz import read_archive
 from harness.core.storage.project import require_inner
 from harness.core.system.git_objects import python_files
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from harness.core.provenance.remeasure import Remeasured
     from harness.core.registry.format import Entry
     from harness.core.registry.history import Environment, History, Record
+    from harness.core.storage.lfs import AbsentContent
     from harness.core.storage.project import Project
 
 
@@ -53,7 +55,8 @@ class PathState(str, Enum):
     FILE = "a file in the repository"
     MISSING = "no file"
     OTHER = "something that is not a regular file"
-    LINK = "a path through a symbolic link"
+    LINK = "a symbolic link that leads out of the repository"
+    DROPPED = "content that this clone does not have"
     OUTSIDE = "a path outside the repository"
 
 
@@ -132,6 +135,10 @@ class FileEvidence:
         name; empty if no commit has them. None if that was not looked for.
     kept_at : str
         The path where git keeps the file, if it is another one: its path may lead through links.
+    is_damaged : bool
+        Whether it is content of git-annex that differs from the key which git has for it.
+    absent : AbsentContent or None
+        For a file whose content this clone does not have: what is in its place.
     """
 
     path: str
@@ -151,6 +158,8 @@ class FileEvidence:
     commits: tuple[Commit, ...] = ()
     kept_in: str | None = None
     kept_at: str = ""
+    is_damaged: bool = False
+    absent: AbsentContent | None = None
 
     @property
     def record(self) -> Record | None:
@@ -243,7 +252,8 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
     listed = read_registry_text(project.registry)
     registry = Registry({}) if listed is None else decode_with_any_path(listed, str(project.registry))
     text, path = read_history_text(project), history_path(project)
-    history, git = decode_history(text, str(path)), read_git_history(project, text)
+    history = decode_history(text, str(path))
+    git = read_git_history(project, text, registry.entries)
     files = {}
     commits = _commits_by_path(git) if git else {}
     for name in sorted(registry.entries):
@@ -252,7 +262,7 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
         if known.state is PathState.FILE:
             known = _with_content(project, registry, known, measure_again=measure_again)
             known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
-        files[name] = _with_kept_bytes(project, known, git) if git else known
+        files[name] = _with_kept_bytes(project, known) if git else known
     return Evidence(
         files=files,
         history_path=project.relative(path),
@@ -266,10 +276,14 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
 def _gather_records(project: Project, registry: Registry, path: str, history: History) -> FileEvidence:
     entry = registry.entries[path]
     records = history.chain(path, entry.record)
+    state, absent = _path_state(project, path), None
+    if state in {PathState.FILE, PathState.MISSING}:
+        absent = absent_content(project.root, path, entry.sha256)
     return FileEvidence(
         path=path,
         entry=entry,
-        state=_path_state(project, path),
+        state=PathState.DROPPED if absent else state,
+        absent=absent,
         records=records,
         recorded_as=_recorded_as(registry, path, history.records.get(entry.record)),
         environment=history.environments.get(records[-1].environment) if records else None,
@@ -331,26 +345,27 @@ def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> s
         return code_digest(known.call, project.root, path=known.call_path, snapshot=Path(folder))
 
 
-def _with_kept_bytes(project: Project, known: FileEvidence, git: GitHistory) -> FileEvidence:
+def _with_kept_bytes(project: Project, known: FileEvidence) -> FileEvidence:
     """The evidence with the commit that can restore the file, if it differs from its entry."""
     is_same = known.on_disk is not None and known.on_disk.sha256 == known.entry.sha256
-    if is_same or known.state not in {PathState.FILE, PathState.MISSING}:
+    if is_same or known.state not in {PathState.FILE, PathState.MISSING, PathState.LINK, PathState.OTHER}:
         return known
-    place = os.path.relpath(os.path.realpath(project.root / known.path), os.path.realpath(project.root))
-    kept_at = known.path if place.startswith("..") else place.replace(os.sep, "/")
-    kept_in = find_version(project, git, kept_at, known.entry.sha256)
+    if known.state is PathState.FILE and is_damaged_content(project.root, known.path, known.entry.sha256):
+        place = kept_places(project.root, known.path)[0]
+        return replace(known, kept_at=place, is_damaged=True)
+    kept_in, kept_at = find_commit(project, known.path, known.entry.sha256)
     return replace(known, kept_in=kept_in, kept_at=kept_at)
 
 
 def _path_state(project: Project, path: str) -> PathState:
-    """What a path leads to; every part of it is checked, because a link anywhere may lead elsewhere."""
+    """What a path leads to. Links are followed as by all verbs: inside the project, and to git-annex."""
     try:
         require_inner(path)
     except RefusedError:
         return PathState.OUTSIDE
-    file = project.root / path
-    parts = (project.root / part for part in (PurePosixPath(path), *PurePosixPath(path).parents))
-    if any(part.is_symlink() for part in parts if part != project.root):
+    try:
+        file = project.locate(path)
+    except RefusedError:
         return PathState.LINK
     if not file.exists():
         return PathState.MISSING
@@ -373,6 +388,8 @@ def _declared(project: Project, registry: Registry, path: str) -> Declared | Non
         return None
     beside = str(manifest_of(PurePosixPath(path)))
     entry = registry.entries.get(beside)
+    if entry and entry.kind == "manifest" and absent_content(project.root, beside, entry.sha256):
+        return None  # which is said of the manifest itself
     if entry is None or entry.kind != "manifest" or _path_state(project, beside) is not PathState.FILE:
         raise RefusedError(path, expected="its manifest beside it", found=f"no {beside}", remedy="")
     manifest = read_manifest(project.root / beside)

@@ -12,6 +12,7 @@ from harness.core.provenance.evidence import PathState
 from harness.core.provenance.finding import broken, note, restore, weak
 from harness.core.recording.cumulative_drift import drift_of
 from harness.core.registry.golden_names import split_baseline_name
+from harness.core.storage.lfs import fetch_again
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
@@ -47,13 +48,16 @@ def judge_baseline(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Ite
 
 
 def _judge_path(file: FileEvidence) -> Iterator[AuditFinding]:
-    """The path must lead to a file in the repository, not through a link."""
-    if file.state is PathState.MISSING:
+    """The path must lead to a file in the repository, which is here."""
+    if file.absent is not None:
+        detail = f"{file.absent.found} to {file.state.value}: expected a file of {file.entry.size} bytes"
+        yield broken(file.path, "missing", detail, f"Run `{file.absent.command}`.")
+    elif file.state is PathState.MISSING:
         detail = f"expected a file of {file.entry.size} bytes, found none"
         yield broken(file.path, "missing", detail, _restore(file))
     elif file.state is not PathState.FILE:
         detail = f"expected {PathState.FILE.value}, found {file.state.value}"
-        yield broken(file.path, "path", detail, f"Remove the entry from {REGISTRY}, or the link.")
+        yield broken(file.path, "path", detail, _restore(file) if file.kept_in else _REMOVE)
 
 
 def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
@@ -73,6 +77,8 @@ def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
 
 def _restore(file: FileEvidence) -> str:
     """How to restore the recorded bytes, which the index and the newest commit may not have."""
+    if file.is_damaged:
+        return fetch_again(file.kept_at)
     return restore(file.kept_at or file.path, file.kept_in)
 
 
@@ -180,6 +186,7 @@ _RULES = (
     _judge_declared,
     _judge_metrics,
 )
+_REMOVE = f"Remove the entry from {REGISTRY}, or what is there."
 _LIMIT = "Read their reasons; golden_max_drift sets a limit."
 _MEASURE = "Review the change, then run `harness calibrate`."
 _PACKED = "Nothing has drifted; `git checkout` restores the recorded bytes."

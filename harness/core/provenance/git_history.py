@@ -33,7 +33,7 @@ class Change:
         Path of the parent's history file in the repository.
     files : mapping of str to str or None
         SHA-256 of each golden file that differs, as of the commit, by its path in the project; None for a
-        deleted one.
+        deleted one, and as in :mod:`harness.core.registry.committed_bytes` if git has no content.
     added, lost : frozenset of str
         History lines that only the commit has, and that only the parent has.
     """

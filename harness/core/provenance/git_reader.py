@@ -6,25 +6,27 @@ project within the repository hides nothing: :mod:`harness.core.provenance.git_s
 
 from __future__ import annotations
 
-import hashlib
+import os
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.core.provenance.git_history import WORK_TREE, Change, Commit, GitHistory, Lines
 from harness.core.provenance.git_states import NO_LINES, ProjectStates, decode_entries
+from harness.core.registry.committed_bytes import LINK, digests_of_files
 from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage.digest import sha256_file
+from harness.core.storage.lfs import kept_places
 from harness.core.storage.project import REGISTRY
+from harness.core.system.git_links import find_files, trees_that_lead_elsewhere
 from harness.core.system.git_objects import (
+    GitFile,
     ask_git,
     changed_files,
     commit_headers,
     file_contents,
-    find_objects,
     has_commits,
-    read_files,
 )
-from harness.core.system.pointers import parse_pointer
 from harness.core.system.work_tree import changed_paths
 
 if TYPE_CHECKING:
@@ -32,15 +34,13 @@ if TYPE_CHECKING:
 
     from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
-    from harness.core.system.git import BoundedStream
-
-_BLOCK_BYTES = 1 << 20
+    from harness.core.system.git_objects import FilePair
 
 Edge = tuple[str, str, "str | None", str]
 """A commit and its golden directory; one of its parents, if it has one, and the directory there."""
 
 
-def read_git_history(project: Project, text: bytes) -> GitHistory | None:
+def read_git_history(project: Project, text: bytes, paths: Iterable[str] = ()) -> GitHistory | None:
     """Return what git keeps of *project*; None if the project is not in a repository with commits.
 
     Parameters
@@ -48,6 +48,8 @@ def read_git_history(project: Project, text: bytes) -> GitHistory | None:
     project : Project
     text : bytes
         The history file on disk.
+    paths : iterable of str
+        The golden files, which commits may have as links to other files.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def read_git_history(project: Project, text: bytes) -> GitHistory | None:
     prefix, shallow = ask_git(
         project.root, "rev-parse", "--show-prefix", "--is-shallow-repository"
     ).splitlines()
-    return _Reader(project, prefix, text).read(shallow=shallow == "true")
+    return _Reader(project, prefix, text, paths).read(shallow=shallow == "true")
 
 
 def was_recorded(project: Project) -> bool:
@@ -75,31 +77,21 @@ def was_recorded(project: Project) -> bool:
     return has_commits(project.root) and bool(ask_git(project.root, *options, *paths).strip())
 
 
-def find_version(project: Project, git: GitHistory, path: str, sha256: str) -> str:
-    """Return the newest commit that has the bytes with this digest at *path*; ``HEAD`` for the newest of all.
-
-    Empty if no commit has them there.
-    """
-    changed = (name for commit in git.commits for name in (commit.id, *(c.parent for c in commit.changes)))
-    commits = list(dict.fromkeys(["HEAD", *filter(None, changed)]))
-    revisions = [f"{commit}:./{path}" for commit in commits]
-    blobs = find_objects(project.root, revisions)
-    digests = dict(read_files(project.root, filter(None, blobs.values()), _digest))
-    pairs = zip(commits, revisions, strict=True)
-    return next((commit for commit, revision in pairs if digests.get(blobs[revision] or "") == sha256), "")
-
-
 class _Reader:
     """Compares the commits of a project with their parents."""
 
-    def __init__(self, project: Project, prefix: str, text: bytes) -> None:
+    def __init__(self, project: Project, prefix: str, text: bytes, paths: Iterable[str]) -> None:
         self._project = project
         self._root = project.root
+        self._prefix = prefix
         self._home = f"{prefix}{project.golden_name}"
         self._states = ProjectStates(project, prefix, text)
+        self._paths = frozenset(path for path in paths if _is_inside(project, path))
+        self._views: dict[tuple[str, str], Mapping[str, GitFile]] = {}
 
     def read(self, *, shallow: bool) -> GitHistory:
         states = self._states
+        self._look_through_links()
         commits, home = self._commits(), next(iter(states.homes[states.head]))
         work_tree = self._compare_work_tree(home)
         history = GitHistory(
@@ -119,15 +111,13 @@ class _Reader:
 
     def _commits(self) -> tuple[Commit, ...]:
         """All commits that changed anything of the project, newest first."""
-        edges, state = list(self._changing_edges()), self._states.state
-        pairs = [
-            (state(parent, place).tree, state(commit, home).tree) for commit, home, parent, place in edges
-        ]
-        changed = changed_files(self._root, pairs)
-        digests = self._digests(b for files in changed.values() for b in files.values() if b)
+        edges = list(self._changing_edges())
+        changed = self._changed_files(edges)
+        pairs = (pair for files in changed.values() for pair in files.values())
+        digests = digests_of_files(self._project, (file for pair in pairs for file in pair))
         changes: dict[str, list[Change]] = {}
-        for edge, pair in zip(edges, pairs, strict=True):
-            changes.setdefault(edge[0], []).append(self._change(edge, changed[pair], digests))
+        for edge in edges:
+            changes.setdefault(edge[0], []).append(self._change(edge, changed[edge], digests))
         headers = commit_headers(self._root, changes)
         with_history = self._with_history()
         return tuple(
@@ -145,6 +135,60 @@ class _Reader:
             for name in self._states.parents
             if name in changes
         )
+
+    def _look_through_links(self) -> None:
+        """Find the golden files of commits whose golden directories have links to other places.
+
+        Git compares the links, and does not see that the files changed to which they lead.
+        """
+        edges = list(self._all_edges())
+        trees = {tree for edge in edges for tree in self._trees(edge) if tree}
+        leading = trees_that_lead_elsewhere(self._root, trees)
+        wanted = {
+            side
+            for commit, home, parent, place in edges
+            if leading.intersection(self._trees((commit, home, parent, place)))
+            for side in ((commit, home), (parent, place))
+        }
+        sides = [(commit, home) for commit, home in wanted if commit]
+        places = [(commit, self._within(home, path)) for commit, home in sides for path in self._paths]
+        found = find_files(self._root, places) if places else {}
+        for commit, home in sides:
+            files = {path: found[commit, self._within(home, path)] for path in self._paths}
+            self._views[commit, home] = {path: file for path, file in files.items() if file}
+
+    def _trees(self, edge: Edge) -> tuple[str | None, str | None]:
+        """The golden directories of a parent and of its child."""
+        commit, home, parent, place = edge
+        return self._states.state(parent, place).tree, self._states.state(commit, home).tree
+
+    def _within(self, home: str, path: str) -> str:
+        """Path of a golden file in the repository, for the golden directory at *home*."""
+        return f"{home}/{self._states.inside(path)}"
+
+    def _changed_files(self, edges: Sequence[Edge]) -> dict[Edge, Mapping[str, FilePair]]:
+        """For each edge, the golden files that differ, by their paths in the project."""
+        plain = changed_files(self._root, [self._trees(edge) for edge in edges])
+        changed: dict[Edge, Mapping[str, FilePair]] = {}
+        for edge in edges:
+            commit, home, parent, place = edge
+            if (commit, home) in self._views and (parent is None or (parent, place) in self._views):
+                before: Mapping[str, GitFile] = self._views[parent, place] if parent else {}
+                after = self._views[commit, home]
+                pairs = {path: (before.get(path), after.get(path)) for path in self._paths}
+                changed[edge] = {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+            else:
+                changed[edge] = {
+                    f"{self._project.golden_name}/{path}": pair
+                    for path, pair in plain[self._trees(edge)].items()
+                }
+        return changed
+
+    def _all_edges(self) -> Iterator[Edge]:
+        """All edges of all commits."""
+        for commit, places in self._states.homes.items():
+            for home in places:
+                yield from ((commit, home, parent, place) for parent, place in self._edges(commit, home))
 
     def _changing_edges(self) -> Iterator[Edge]:
         """All edges of the commits that differ from a parent.
@@ -172,26 +216,29 @@ class _Reader:
 
     def _differs(self, commit: str, home: str, parent: str | None, place: str) -> bool:
         after, before = self._states.state(commit, home), self._states.state(parent, place)
-        return (before.tree, before.registry) != (after.tree, after.registry)
+        if (before.tree, before.registry) != (after.tree, after.registry):
+            return True
+        return parent is not None and self._views.get((commit, home)) != self._views.get((parent, place))
 
     def _change(
         self,
         edge: Edge,
-        files: Mapping[str, str | None],
-        digests: Mapping[str, str],
+        files: Mapping[str, FilePair],
+        digests: Mapping[GitFile, str],
     ) -> Change:
         commit, home, parent, place = edge
         after, before = self._states.lines(commit, home), self._states.lines(parent, place)
         kept = after
         if place != home:  # a copy of a project that is still there: what it did not take over is not lost
             kept |= self._states.lines(self._states.head, place)
+        contents = {path: tuple(file and digests[file] for file in pair) for path, pair in files.items()}
         return Change(
             parent=parent,
             history=f"{place}/{HISTORY_NAME}",
             files={
-                f"{self._project.golden_name}/{path}": blob and digests[blob]
-                for path, blob in files.items()
-                if path != HISTORY_NAME
+                path: after
+                for path, (before, after) in contents.items()
+                if before != after and path != f"{self._project.golden_name}/{HISTORY_NAME}"
             },
             added=after - before,
             lost=before - kept,
@@ -218,15 +265,39 @@ class _Reader:
         return Commit(WORK_TREE, "", "", "", self._states.today, (change,))
 
     def _listed(self, home: str) -> Iterator[str]:
-        """Golden files in HEAD, by their paths in the project."""
-        tree = self._states.state(self._states.head, home).tree
-        for path in changed_files(self._root, [(None, tree)])[None, tree]:
-            yield f"{self._project.golden_name}/{path}"
+        """Golden files whose contents, or keys of them, are in HEAD, by their paths in the project."""
+        edge = (self._states.head, home, None, home)
+        view = self._views.get(edge[:2])
+        if view is None:
+            tree = self._states.state(*edge[:2]).tree
+            pairs = changed_files(self._root, [(None, tree)])[None, tree]
+            view = {f"{self._project.golden_name}/{path}": file for path, (_, file) in pairs.items() if file}
+        digests = digests_of_files(self._project, view.values())
+        yield from (path for path, file in view.items() if not digests[file].startswith(LINK))
 
     def _uncommitted(self) -> Iterator[str]:
         """Golden files that differ from HEAD, by their paths in the project."""
         for path in changed_paths(self._root, self._project.golden_name, every_file=True):
             yield f"{self._project.golden_name}/{path.removeprefix(f'{self._home}/')}"
+        led = self._led()
+        if led:
+            folders = {str(PurePosixPath(place).parent) for place in led}
+            for path in changed_paths(self._root, *sorted(folders), every_file=True):
+                yield from led.get(path.removeprefix(self._prefix), ())
+
+    def _led(self) -> dict[str, list[str]]:
+        """Golden files whose paths lead through links, by the places where git keeps them."""
+        led: dict[str, list[str]] = {}
+        top = os.path.realpath(self._root)
+        plain = {
+            folder: os.path.realpath(f"{top}/{folder}") == f"{top}/{folder}"
+            for folder in {path.rpartition("/")[0] for path in self._paths}
+        }
+        for path in self._paths:
+            if not plain[path.rpartition("/")[0]] or (self._root / path).is_symlink():
+                for place in kept_places(self._root, path):
+                    led.setdefault(place, []).append(path)
+        return led
 
     def _forked(self, commits: Iterable[Commit]) -> set[str]:
         """Records that were added to a commit none of whose parents has the record before in its registry.
@@ -314,10 +385,10 @@ class _Reader:
             entries, lines = decode_entries(self._registry_on_disk()), self._states.today
         else:
             home = next(iter(self._states.homes[commit]))
-            revisions = [f"{commit}:{home}/{self._states.inside(path)}" for path in paths]
-            blobs = find_objects(self._root, revisions)
-            known = self._digests(filter(None, blobs.values()))
-            digests = [known.get(blobs[revision] or "") for revision in revisions]
+            places = [(commit, self._within(home, path)) for path in paths]
+            known = find_files(self._root, places)
+            contents = digests_of_files(self._project, known.values())
+            digests = [contents[file] if (file := known[place]) else None for place in places]
             entries, lines = self._states.entries(commit, home), self._states.lines(commit, home)
         by_path: dict[str, set[str]] = {path: set() for path in paths}
         for line in lines:
@@ -328,20 +399,10 @@ class _Reader:
             for path, digest in zip(paths, digests, strict=True)
         }
 
-    def _digests(self, blobs: Iterable[str]) -> dict[str, str]:
-        """SHA-256 of each file; of a Git LFS pointer, that of the file it points to."""
-        return dict(read_files(self._root, blobs, _digest))
-
     def _registry_on_disk(self) -> bytes:
         return self._project.registry.read_bytes() if self._project.registry.is_file() else b""
 
 
-def _digest(stream: BoundedStream) -> str:
-    first = stream.read(_BLOCK_BYTES)
-    pointer = None if stream.left else parse_pointer(first)
-    if pointer is not None and pointer.digest:
-        return pointer.digest
-    state = hashlib.sha256(first)
-    while block := stream.read(_BLOCK_BYTES):
-        state.update(block)
-    return f"sha256:{state.hexdigest()}"
+def _is_inside(project: Project, path: str) -> bool:
+    """Whether a registered path is one that git may have in the golden directory."""
+    return path.startswith(f"{project.golden_name}/") and path.isprintable()

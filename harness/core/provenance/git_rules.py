@@ -18,6 +18,7 @@ import msgspec
 
 from harness.core.provenance.finding import COMMIT, Rank, broken, note, weak
 from harness.core.provenance.git_history import WORK_TREE
+from harness.core.registry.committed_bytes import KEY, LINK
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
@@ -267,7 +268,9 @@ def _judge_bytes(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator
                 file = evidence.files.get(path)
                 if file is None or sha256 is None or (path, sha256) in reported:
                     continue
-                finding = _judge_version(_Version(file, sha256, commit, change), index)
+                version = _Version(file, sha256, commit, change)
+                is_known = not sha256.startswith((LINK, KEY))
+                finding = _judge_version(version, index) if is_known else _unread(version)
                 if finding is not None:
                     yield finding
                     if finding.rank is not Rank.INFORMATIONAL:
@@ -292,6 +295,16 @@ def _judge_version(version: _Version, index: _Index) -> AuditFinding | None:
         old = index.records[min(moved)].path
         return note(path, "renamed", f"{where} brought bytes that were recorded as {old}")
     return _unrecorded(version)
+
+
+def _unread(version: _Version) -> AuditFinding:
+    """Finding for a version of which git has no content, and no SHA-256 of it either."""
+    start, _, what = version.sha256.partition(":")
+    if f"{start}:" == KEY:
+        detail = f"{_where(version.commit)} has the git-annex key {what}, which is not a SHA-256"
+        return note(version.file.path, "unread", detail, _BACKEND)
+    detail = f"{_where(version.commit)} has a link to {what} in its place, which no commit has there"
+    return weak(version.file.path, "unread", detail, "Commit the file itself.")
 
 
 def _unrecorded(version: _Version) -> AuditFinding:
@@ -424,3 +437,6 @@ def _where(commit: Commit) -> str:
     if commit.id == WORK_TREE:
         return "the work tree"
     return f"commit {commit.id[:12]} ({commit.author}, {commit.at[:10]}, {commit.subject!r})"
+
+
+_BACKEND = "Let git-annex name contents by SHA-256: `git annex migrate --backend=SHA256E` converts them."

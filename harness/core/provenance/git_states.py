@@ -24,6 +24,7 @@ from harness.core.system.git_objects import (
     file_contents,
     find_objects,
     parents_of_commits,
+    read_trees,
     require_trees,
 )
 from harness.core.system.pointers import parse_pointer
@@ -40,7 +41,10 @@ NO_LINES: Lines = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Objects of a golden directory, its history and its registry in one commit; None if not there."""
+    """Objects of a golden directory, its history and its registry in one commit; None if not there.
+
+    Links within the commit are followed.
+    """
 
     tree: str | None
     history: str | None
@@ -81,6 +85,7 @@ class ProjectStates:
         self._look_up([(commit, self._home) for commit in self.parents])
         others = self._other_directories()
         self._look_up([(commit, other) for commit in self.parents for other in others])
+        self._require_histories()
         self._read_lines(state.history for state in self._states.values())
         self.homes = self._find_homes(others)
 
@@ -120,9 +125,18 @@ class ProjectStates:
             )
             for commit, home in places
         }
-        found = find_objects(self._root, [revision for three in asked.values() for revision in three])
+        revisions = [revision for three in asked.values() for revision in three]
+        found = find_objects(self._root, revisions, follow=True)
         for place, three in asked.items():
             self._states[place] = State(*(found[revision] for revision in three))
+
+    def _require_histories(self) -> None:
+        """Raise :class:`UnreadableError` if git lacks a history that a commit has: it would look deleted."""
+        trees = {state.tree for state in self._states.values() if state.tree and not state.history}
+        for entries in read_trees(self._root, trees).values() if trees else ():
+            mode, blob = entries.get(HISTORY_NAME.encode(), (b"", ""))
+            if mode.startswith(b"100"):
+                list(file_contents(self._root, [blob]))
 
     def _registry(self, home: str) -> str:
         """Path of the registry beside a golden directory, which may be several directories deep."""

@@ -173,10 +173,10 @@ def _absent(project: Project, path: str, entry: Entry) -> Verdict | None:
     from harness.core.storage.lfs import absent_content
 
     try:
-        absent = absent_content(project.root, path)
+        absent = absent_content(project.root, path, entry.sha256)
     except OSError:
         return None  # reading the file says more
-    if absent is None or absent.pointer.digest not in {None, entry.sha256}:
+    if absent is None:
         return None
     detail = f"expected {entry.size} bytes, found {absent.found} to content that this clone does not have"
     return Verdict(path, Outcome.MISSING, detail, f"Run `{absent.command}`.")

@@ -41,15 +41,22 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
     return parse_pointer(_first_bytes(path))
 
 
-def absent_content(root: Path, relative: str) -> AbsentContent | None:
+def absent_content(root: Path, relative: str, sha256: str) -> AbsentContent | None:
     """Return what stands for the content of a project's file; None if the file is here, or was deleted.
+
+    None also if it stands for other content than that with the digest *sha256*, or is damaged. A key of
+    git-annex may have another kind of digest.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     """
-    path = root / relative
+    found = _stand_in(root, root / relative)
+    return found if found and found.pointer.digest in {None, sha256} else None
+
+
+def _stand_in(root: Path, path: Path) -> AbsentContent | None:
     if not os.path.lexists(path):
         return None
     place = _last_link(path)
@@ -66,6 +73,36 @@ def absent_content(root: Path, relative: str) -> AbsentContent | None:
     return AbsentContent(pointer, "a pointer of git-annex", command) if pointer else None
 
 
+def is_damaged_content(root: Path, relative: str, sha256: str) -> bool:
+    """Whether a path leads to content of git-annex which should have the digest *sha256* and does not.
+
+    The file is one that differs from its record. Git has the right link, and checking it out changes nothing.
+    """
+    place = _last_link(root / relative)
+    pointer = parse_annex_link(os.fsencode(place.readlink())) if place.is_symlink() else None
+    return pointer is not None and pointer.digest == sha256 and place.exists()
+
+
+def fetch_again(place: str) -> str:
+    """Return the sentence that says how to replace damaged content of git-annex."""
+    return f"Run `git annex fsck {quote(place)}`, then `git annex get {quote(place)}`."
+
+
+def kept_places(root: Path, relative: str) -> list[str]:
+    """Return where git may keep the content of a file: where its path leads, then its own place.
+
+    Git refuses a path through a linked directory. Relative to *root*; a link of git-annex is a place itself.
+    """
+    top = Path(os.path.realpath(root))
+    path = root / relative
+    own = Path(os.path.realpath(path.parent)) / path.name
+    end = Path(os.path.realpath(path))
+    if not end.is_relative_to(top) or ".git" in end.relative_to(top).parts:
+        end = _last_link(path)
+    inside = [place.relative_to(top) for place in (end, own) if place.is_relative_to(top)]
+    return list(dict.fromkeys(place.as_posix() for place in inside))
+
+
 def _last_link(path: Path) -> Path:
     """Return the last of a chain of links, or *path* itself; no directory of it is a link."""
     seen: set[Path] = set()
@@ -74,7 +111,7 @@ def _last_link(path: Path) -> Path:
         seen.add(place)
         target = place.parent / place.readlink()
         after = Path(os.path.realpath(target.parent)) / target.name
-        if not os.path.lexists(after):
+        if not after.is_symlink():
             break
         place = after
     return place

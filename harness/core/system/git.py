@@ -264,9 +264,9 @@ def _cat_file(folder: Path, names: Iterable[str], *options: str) -> Iterator[_Ou
     The list is passed as a file: writing it to a pipe while git writes the output could block both. So is
     what git complains about, which is quoted only if something is missing.
     """
-    listed = [f"{name}\n" for name in names]
+    listed = [name.replace("\n", "\ufffd") + "\n" for name in names]  # names come from records too
     with tempfile.TemporaryFile() as listing, tempfile.TemporaryFile() as complaints:
-        listing.write("".join(listed).encode())
+        listing.write("".join(listed).encode("utf-8", "replace"))
         listing.seek(0)
         command = ["git", "-C", str(folder), *_READ_ONLY_OPTIONS, "cat-file", *options]
         with subprocess.Popen(  # noqa: S603 - no shell

@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from harness.core.errors import UnreadableError, printable
 from harness.core.system.git import CUT_OFF, BoundedStream, object_names, read_objects, run_git
@@ -27,7 +27,18 @@ TreePair = tuple[str | None, str | None]
 """Objects of two versions of a directory, before and after; None for no directory."""
 
 _PAIRS_AT_ONCE = 64  # each pair holds two parsed directories in memory
-_DIRECTORY, _SUBMODULE = b"40000", b"160000"
+_DIRECTORY, _LINK, _SUBMODULE = b"40000", b"120000", b"160000"
+
+
+class GitFile(NamedTuple):
+    """A file in a commit: its object, and whether it is a symbolic link, whose object has its target."""
+
+    blob: str
+    is_link: bool = False
+
+
+FilePair = tuple[GitFile | None, GitFile | None]
+"""A file before and after a change; None for no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,33 +220,61 @@ def python_files(folder: Path, commit: str) -> Iterator[tuple[str, bytes]]:
         yield from ((path, data) for path in paths[blob])
 
 
-def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dict[str, str | None]]:
+def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dict[str, FilePair]]:
     """Return what differs between two versions of a directory, for each pair.
 
     Returns
     -------
     dict
-        For each pair, the files (relative to the directory) whose objects differ, with the object after the
-        change; None for a deleted file.
+        For each pair, the files (relative to the directory) that differ, before and after the change.
     """
-    changed: dict[TreePair, dict[str, str | None]] = {pair: {} for pair in pairs}
+    changed: dict[TreePair, dict[str, FilePair]] = {pair: {} for pair in pairs}
     waiting = [(pair, "", pair) for pair in changed if pair[0] != pair[1]]
     while waiting:
         level, waiting = waiting, []
         for start in range(0, len(level), _PAIRS_AT_ONCE):
             some = level[start : start + _PAIRS_AT_ONCE]
-            trees = {tree for _, _, pair in some for tree in pair if tree}
-            entries = dict(read_objects(folder, sorted(trees), lambda stream: _parse_tree(stream.read())))
+            entries = read_trees(folder, {tree for _, _, pair in some for tree in pair if tree})
             for origin, prefix, (before, after) in some:
                 old, new = (dict(entries[tree]) if tree else {} for tree in (before, after))
                 for name in {name for name, _ in old.items() ^ new.items()}:
                     path = f"{prefix}{_text(name)}"
                     (old_file, old_tree), (new_file, new_tree) = _kinds(old.get(name)), _kinds(new.get(name))
                     if old_file != new_file:
-                        changed[origin][path] = new_file
+                        changed[origin][path] = (old_file, new_file)
                     if old_tree != new_tree:
                         waiting.append((origin, f"{path}/", (old_tree, new_tree)))
     return changed
+
+
+def trees_with_links(folder: Path, trees: Iterable[str]) -> dict[str, set[str]]:
+    """Return the directories among *trees* that have symbolic links at any depth, with the links' objects."""
+    links: dict[str, set[str]] = {}
+    inner: dict[str, list[str]] = {}
+    waiting = set(trees)
+    while waiting:
+        for tree, entries in read_trees(folder, waiting).items():
+            kinds = [_kinds(entry) for entry in entries.values()]
+            links[tree] = {file.blob for file, _ in kinds if file and file.is_link}
+            inner[tree] = [directory for _, directory in kinds if directory]
+        waiting = {tree for below in inner.values() for tree in below} - inner.keys()
+    pending = [tree for tree in links if links[tree]]
+    outer: dict[str, list[str]] = {}
+    for tree, below in inner.items():
+        for directory in below:
+            outer.setdefault(directory, []).append(tree)
+    while pending:
+        tree = pending.pop()
+        for above in outer.get(tree, ()):
+            if not links[tree] <= links[above]:
+                links[above] |= links[tree]
+                pending.append(above)
+    return {tree: links[tree] for tree in trees if links[tree]}
+
+
+def read_trees(folder: Path, trees: Iterable[str]) -> dict[str, dict[bytes, tuple[bytes, str]]]:
+    """Return mode and object of each name in each directory."""
+    return dict(read_objects(folder, sorted(set(trees)), lambda stream: _parse_tree(stream.read())))
 
 
 def _parse_parents(data: bytes) -> tuple[str, ...]:
@@ -286,11 +325,12 @@ def _parse_tree(data: bytes) -> dict[bytes, tuple[bytes, str]]:
     return {}
 
 
-def _kinds(entry: tuple[bytes, str] | None) -> tuple[str | None, str | None]:
+def _kinds(entry: tuple[bytes, str] | None) -> tuple[GitFile | None, str | None]:
     """Return an entry's object as (file, directory), one of them None; both for a submodule or nothing."""
     if entry is None or entry[0] == _SUBMODULE:
         return None, None
-    return (None, entry[1]) if entry[0] == _DIRECTORY else (entry[1], None)
+    mode, name = entry
+    return (None, name) if mode == _DIRECTORY else (GitFile(name, mode == _LINK), None)
 
 
 def _text(name: bytes) -> str:

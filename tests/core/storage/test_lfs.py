@@ -34,12 +34,12 @@ def test_a_link_of_git_annex_is_absent_content_until_its_object_is_there(tmp_pat
     """The object may have any bytes: they are compared with the registry, not here."""
     (tmp_path / "golden").mkdir()
     (tmp_path / "golden" / "a b.npz").symlink_to(f"../{OBJECT}")
-    found = absent_content(tmp_path, "golden/a b.npz")
+    found = absent_content(tmp_path, "golden/a b.npz", POINTER.digest)
     assert (found.pointer, found.found) == (POINTER, "a link of git-annex")
     assert found.command == "git annex get 'golden/a b.npz'"
     (tmp_path / OBJECT).parent.mkdir(parents=True)
     (tmp_path / OBJECT).write_bytes(b"PK")
-    assert absent_content(tmp_path, "golden/a b.npz") is None
+    assert absent_content(tmp_path, "golden/a b.npz", POINTER.digest) is None
 
 
 def test_the_command_names_the_link_of_git_annex_itself(tmp_path):
@@ -49,7 +49,7 @@ def test_the_command_names_the_link_of_git_annex_itself(tmp_path):
     (tmp_path / "golden").symlink_to("store")
     (tmp_path / "b.npz").symlink_to("golden/a.npz")
     for name in ("golden/a.npz", "b.npz"):
-        assert absent_content(tmp_path, name).command == "git annex get store/a.npz"
+        assert absent_content(tmp_path, name, POINTER.digest).command == "git annex get store/a.npz"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_command_names_the_link_of_git_annex_itself(tmp_path):
 )
 def test_a_pointer_in_place_of_a_file_is_absent_content(tmp_path, text, found, command):
     (tmp_path / "a.npz").write_text(text)
-    absent = absent_content(tmp_path, "a.npz")
+    absent = absent_content(tmp_path, "a.npz", POINTER.digest)
     assert (absent.pointer, absent.found, absent.command) == (POINTER, found, command)
 
 
@@ -74,4 +74,4 @@ def test_other_things_are_not_absent_content(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "damaged").write_text("version https://git-lfs.github.com/spec/v1\n")
     for name in ("damaged", "none", "gone", "loop", "text", "link", "pipe", "text/below", "."):
-        assert absent_content(tmp_path, name) is None
+        assert absent_content(tmp_path, name, POINTER.digest) is None

@@ -16,6 +16,7 @@ from harness.core.system.git_objects import (
     parents_of_commits,
     python_files,
     require_trees,
+    trees_with_links,
 )
 
 
@@ -70,9 +71,9 @@ def test_changed_files_are_found_in_nested_directories(repository):
     pair = (tree(root, before), tree(root, after))
     (changed,) = changed_files(root, [pair]).values()
     assert changed.keys() == {"a.txt", "b.txt", "deep/er/c.txt", "new/d.txt"}
-    assert changed["b.txt"] is None
-    contents = dict(file_contents(root, [blob for blob in changed.values() if blob]))
-    assert contents[changed["deep/er/c.txt"]] == b"2"
+    assert changed["b.txt"][1] is None
+    contents = dict(file_contents(root, [file.blob for pair in changed.values() for file in pair if file]))
+    assert [contents[file.blob] for file in changed["deep/er/c.txt"]] == [b"1", b"2"]
 
 
 def test_a_file_that_became_a_directory_is_changed(repository):
@@ -82,8 +83,31 @@ def test_a_file_that_became_a_directory_is_changed(repository):
     after = commit("Two", a_txt__b_txt="1")
     pair = (tree(root, before), tree(root, after))
     (changed,) = changed_files(root, [pair]).values()
-    assert changed["a.txt"] is None
-    assert changed["a.txt/b.txt"] is not None
+    assert changed["a.txt"][1] is None
+    assert changed["a.txt/b.txt"][0] is None
+
+
+def test_a_file_that_became_a_link_with_its_text_as_target_is_changed(repository):
+    """Both have the same object."""
+    root, commit = repository
+    before = commit("One", a_txt="1")
+    (root / "a.txt").unlink()
+    (root / "a.txt").symlink_to("1")
+    after = commit("Two")
+    (changed,) = changed_files(root, [(tree(root, before), tree(root, after))]).values()
+    old, new = changed["a.txt"]
+    assert (old.blob, old.is_link, new.is_link) == (new.blob, False, True)
+
+
+def test_directories_with_links_at_any_depth_are_found(repository):
+    root, commit = repository
+    plain = tree(root, commit("One", a_txt="1", deep__er__b_txt="2"))
+    (root / "deep" / "er" / "link").symlink_to("b.txt")
+    commit("Two")
+    deep, linked = tree(root, "HEAD", "deep"), tree(root, "HEAD")
+    blob = tree(root, "HEAD", "deep/er/link")
+    found = trees_with_links(root, {plain, linked, deep})
+    assert found == {linked: {blob}, deep: {blob}}
 
 
 def test_everything_is_new_compared_with_no_directory(repository):
