@@ -8,10 +8,15 @@ Any .npz can be read if it has plain arrays only and is not much larger unpacked
 from __future__ import annotations
 
 import io
+import math
 import mmap
 import stat
+import warnings
 import zipfile
-from typing import TYPE_CHECKING, Any
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,20 +24,30 @@ from harness.core.errors import RefusedError, UsageError
 from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.digest import is_plain
 from harness.core.storage.npz_members import (
+    ZIP_ERRORS,
     checked_members,
     is_member_name,
-    map_member,
     open_archive,
-    read_member,
+    start_of_values,
+    unreadable,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
+    from typing import IO, TypeAlias
+
+    _Layout: TypeAlias = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _BLOCK_BYTES = 1 << 22
+_PACKED_BYTES = 1 << 16
+_MAX_HEADER = 10_000
+_HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Layout]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
@@ -68,11 +83,12 @@ def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     ------
     UnreadableError
         If the file is missing, empty, truncated or not a zip archive, if it has members other than plain
-        arrays, or if its arrays would be more than 256 MiB larger than the file.
+        arrays, if another program could find other members in it, or if its arrays would be more than 256 MiB
+        larger than the file.
     """
     with open_archive(path) as archive:
         return {
-            name: read_member(path, archive, info) for name, info in checked_members(path, archive).items()
+            name: _read_member(path, archive, info) for name, info in checked_members(path, archive).items()
         }
 
 
@@ -82,16 +98,25 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     UnreadableError
-        As :func:`read_archive`, except that the zip checksum of a mapped array is not verified.
+        As :func:`read_archive`.
+    """
+    return dict(each_array(path))
+
+
+def each_array(path: str | PathLike[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield name and values of one array after another, mapped from disk or, if compressed, in memory.
+
+    Who keeps none of them needs memory for the largest one alone.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`read_archive`, before the first array or at the one that is damaged.
     """
     with open_archive(path) as archive:
-        members = checked_members(path, archive)
-        return {
-            name: map_member(path, info)
-            if info.compress_type == zipfile.ZIP_STORED
-            else read_member(path, archive, info)
-            for name, info in members.items()
-        }
+        for name, info in checked_members(path, archive).items():
+            stored = info.compress_type == zipfile.ZIP_STORED
+            yield name, _map_member(path, info) if stored else _read_member(path, archive, info)
 
 
 def release(array: np.ndarray) -> None:
@@ -102,6 +127,138 @@ def release(array: np.ndarray) -> None:
     mapping = getattr(array, "_mmap", None)
     if mapping is not None and getattr(array, "mode", None) == "r" and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+@dataclass(slots=True)
+class _Header:
+    """The start of a member, as a stream. The rest of a longer header cannot be read through it."""
+
+    stream: _Values
+    left: int = _MAX_HEADER + 16  # magic, version and length come before the text
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self.stream.read(self.left if size < 0 else min(size, self.left))
+        self.left -= len(block)
+        return block
+
+
+class _Values:
+    """A member's bytes as a stream, unpacked in blocks; at its end, nothing may be left."""
+
+    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, start: int) -> None:
+        stream.seek(start)
+        self._stream, self._left = stream, info.compress_size
+        self._unpacker = zlib.decompressobj(-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
+        self._checksum, self._expected = 0, info.CRC
+        self.place = 0
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self.place
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most *size* bytes, and fewer only at the end."""
+        block = self._packed(size) if self._unpacker is None else self._inflated(self._unpacker, size)
+        self.place += len(block)
+        self._checksum = zlib.crc32(block, self._checksum)
+        return block
+
+    def _packed(self, size: int) -> bytes:
+        block = self._stream.read(min(size, self._left))
+        self._left -= len(block)
+        return block
+
+    def _inflated(self, unpacker: zlib._Decompress, size: int) -> bytes:
+        parts: list[bytes] = []
+        while size > 0 and not unpacker.eof:
+            packed = unpacker.unconsumed_tail or self._packed(_PACKED_BYTES)
+            part = unpacker.decompress(packed, size)
+            if not packed and not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def require_end(self) -> None:
+        """Raise :class:`zipfile.BadZipFile` unless all was read, and has its checksum."""
+        unpacker = self._unpacker
+        if self.read(1) or self._left or (unpacker and (not unpacker.eof or unpacker.unused_data)):
+            raise zipfile.BadZipFile("shorter or longer than it declares")
+        if self._checksum != self._expected:
+            raise zipfile.BadZipFile("wrong checksum")
+
+
+def _read_member(path: str | PathLike[str], archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """Read one array into memory. Raises :class:`UnreadableError` if its header or values are damaged."""
+    try:
+        raw = cast("IO[bytes]", archive.fp)
+        values = _Values(raw, info, start_of_values(raw, info))
+        shape, fortran, dtype, header = _read_header(path, info, values)
+        body = _read_values(values, info.file_size - header)
+        if body is None:
+            raise unreadable(path, f"{info.filename} shorter or longer than it declares")
+        values.require_end()
+    except MemoryError as error:
+        raise unreadable(path, f"{info.filename} claiming {info.file_size} bytes, beyond memory") from error
+    except ZIP_ERRORS as error:
+        raise unreadable(path, f"{info.filename} damaged ({error})") from error
+    return body.view(dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _read_values(stream: _Values, size: int) -> np.ndarray | None:
+    """Read *size* bytes of a member; None if it ends before. Memory fills as bytes arrive."""
+    body = np.empty(size, np.uint8)
+    filled = 0
+    while filled < size:
+        block = stream.read(min(_BLOCK_BYTES, size - filled))
+        if not block:
+            return None
+        body[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+        filled += len(block)
+    return body
+
+
+def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
+    """Map one uncompressed array, read-only. Raises :class:`UnreadableError` if it is damaged."""
+    try:
+        with Path(path).open("rb", buffering=0) as stream:
+            start = start_of_values(stream, info)
+            values = _Values(stream, info, start)
+            shape, fortran, dtype, header = _read_header(path, info, values)
+            while values.read(_BLOCK_BYTES):
+                pass
+            values.require_end()
+    except ZIP_ERRORS as error:
+        raise unreadable(path, f"{info.filename} damaged ({error})") from error
+    if not all(shape):
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype, "r", start + header, shape, "F" if fortran else "C")
+
+
+def _read_header(
+    path: str | PathLike[str], info: zipfile.ZipInfo, stream: _Values
+) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return a member's shape, order, dtype and header length; raise if the member's size does not match."""
+    begin, head = stream.tell(), _Header(stream)
+    try:
+        with warnings.catch_warnings():  # Python and numpy warn about old or odd headers
+            warnings.simplefilter("ignore")
+            read = _HEADER_READERS[np.lib.format.read_magic(head)]
+            shape, fortran, dtype = read(head, max_header_size=_MAX_HEADER)
+        np.broadcast_to(np.empty((), dtype), shape)  # raises for a shape that no array can have
+    except (zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # numpy's parser does not document what it raises
+        raise unreadable(path, f"{info.filename} with a broken array header") from error
+    if dtype.hasobject:
+        raise unreadable(path, f"{info.filename} pickled (dtype object), which could run code when loaded")
+    if not is_plain(dtype):
+        raise unreadable(path, f"{info.filename} of dtype {dtype}")
+    header = stream.tell() - begin
+    claimed, held = math.prod(shape) * dtype.itemsize, info.file_size - header
+    if claimed != held:
+        raise unreadable(path, f"{info.filename} claiming {claimed} bytes of values and holding {held}")
+    return shape, fortran, dtype, header
 
 
 def _plain(name: str, array: Any) -> np.ndarray:

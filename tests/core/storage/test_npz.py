@@ -172,7 +172,7 @@ def test_arrays_in_memory_are_writable_and_mapped_ones_are_not(archive):
 
 
 def test_values_larger_than_a_block_are_read_whole(archive, arrays, monkeypatch):
-    monkeypatch.setattr("harness.core.storage.npz_members._BLOCK_BYTES", 7)
+    monkeypatch.setattr("harness.core.storage.npz._BLOCK_BYTES", 7)
     assert same(read_archive(archive), arrays)
 
 
