@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH := .venv-bench
 
-.PHONY: test run lint sensitivity test-core fuzz bench bench-compare clean
+.PHONY: test run lint sensitivity test-core examples fuzz bench bench-compare clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -26,6 +26,10 @@ sensitivity: $(READY)
 # The core's tests from the built wheel, without torch; Python 3.11 runs the whole suite.
 test-core: $(READY)
 	sh tests/without_torch.sh $(BIN)/python $(or $(PYTHONS),3.10 3.12 3.13)
+
+# The example projects, from the built wheel in an environment of their own.
+examples: $(READY)
+	sh examples/run.sh $(BIN)/python
 
 # Coverage-guided fuzzing of archives, manifests, registries and histories.
 fuzz: $(READY)

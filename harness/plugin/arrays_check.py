@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.core.containers.flatten import Flattened
     from harness.core.fixtures.tolerance import AnyTolerance
 
-_SOURCE = Source("test", "none")
+_SOURCE = Source("simulated", "none")
 _ABSENT: Any = object()
 
 

@@ -1,0 +1,1 @@
+"""Filters and spectra of sampled signals."""

@@ -1,0 +1,1 @@
+"""A small model that finds the edges of shapes in images."""
