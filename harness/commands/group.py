@@ -21,16 +21,34 @@ VERBS = {
     "check": "Check a dataset against its contract and its physics.",
     "diff": "Compare two .npz files array by array.",
     "generate": "Make a fixture: an .npz file and its manifest.",
+    "init": "Set up golden files in a project, with CI and a first test.",
     "install-git": "Configure git to diff .npz files and to merge registry.json.",
     "merge-registry": "Merge registry.json entry by entry (called by git merge).",
+    "mv": "Give a golden file another name.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "recover": "Finish or undo an interrupted regeneration.",
     "reproduce": "Run recorded generators again and compare the results.",
+    "rm": "Remove golden files, with their entries in the registry.",
     "run": "Run every step: generate, compare, verify, reconstruct, judge.",
     "sensitivity": "Inject known faults and show which check catches which.",
+    "status": "Show on one page how the golden files are.",
     "textconv": "Print an .npz file as text (called by git diff).",
     "verify": "Compare every golden file with registry.json.",
 }
+
+# How `harness --help` groups the verbs; those that are not named here are in the first section.
+SECTIONS = {
+    "Golden files": (),
+    "Evidence": ("audit", "calibrate", "reproduce", "sensitivity"),
+    "Ptychography and other domains": ("check", "generate", "reconstruct", "run"),
+    "Git": ("install-git", "merge-registry", "textconv"),
+}
+
+_OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "setup": "init"}
+"""What else people type, and the verb that it is."""
+
+_UPKEEP = frozenset({"init", "mv", "rm", "status"})
+"""Verbs whose modules are in the room `upkeep`."""
 
 
 def verb(
@@ -73,14 +91,45 @@ class VerbGroup(click.Group):
         """Return the command called *name*, or None if there is none."""
         if name not in VERBS:
             return None
-        module = importlib.import_module(f"harness.commands.{name.replace('-', '_')}")
+        module = importlib.import_module(module_of(name))
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb that *args* begin with, or suggest one if there is none of that name."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            ctx.fail(_unknown(args[0]))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of verbs to *formatter*, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(VERBS.items()))
+        """Write the list of verbs to *formatter*, section by section, importing none of them."""
+        width = max(map(len, VERBS))
+        named = {name for names in SECTIONS.values() for name in names}
+        for title, names in SECTIONS.items():
+            listed = sorted(names or VERBS.keys() - named)
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), VERBS[name]) for name in listed])
+
+
+def module_of(name: str) -> str:
+    """Return the name of the module of a verb.
+
+    >>> module_of("install-git"), module_of("status")
+    ('harness.commands.install_git', 'harness.commands.upkeep.status')
+    """
+    room = "upkeep." if name in _UPKEEP else ""
+    return f"harness.commands.{room}{name.replace('-', '_')}"
+
+
+def _unknown(name: str) -> str:
+    """Return the message for a word that is not a verb."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower(), (*VERBS, *_OTHER_WORDS), n=1, cutoff=0.5)
+    meant = _OTHER_WORDS.get(close[0], close[0]) if close else None
+    return f"No such command {name!r}." + (f" Did you mean {meant!r}?" if meant else "")
 
 
 @click.command(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})

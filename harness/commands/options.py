@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.core.errors import UsageError
+from harness.core.errors import RefusedError, UsageError
 from harness.core.storage import project as projects
 from harness.report.json_document import json_document
 
@@ -33,6 +33,16 @@ output_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory to keep the files that the run writes.  [default: they are deleted]",
 )
+
+
+def quiet_option(text: str) -> Callable[[Any], Any]:
+    """Return the option ``-q``; *text* says what is still printed."""
+    return click.option("-q", "--quiet", is_flag=True, help=text)
+
+
+def verbose_option(text: str) -> Callable[[Any], Any]:
+    """Return the option ``-v``; *text* says what is printed in addition."""
+    return click.option("-v", "--verbose", is_flag=True, help=text)
 
 
 def project_at(root: Path | None) -> Project:
@@ -60,6 +70,15 @@ def project_at(root: Path | None) -> Project:
 def project_to_write(root: Path | None) -> Project:
     """Return the same project for a verb that may record the first golden file."""
     return projects.project_at(root.resolve()) if root else projects.find_or_start_project()
+
+
+def registered_path(project: Project, word: str) -> str:
+    """Return a word as a path below the golden directory, if it is one from here; else as it is: a name."""
+    try:
+        path = project.relative(Path(word))
+    except RefusedError:
+        return word
+    return path if path.startswith(f"{project.golden_name}/") else word
 
 
 def code_root(root: Path | None) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.commands.group import VERBS, commands, run, verb
+from harness.commands.group import SECTIONS, VERBS, commands, module_of, run, verb
 from harness.core.errors import HarnessError
 
 FOLDER = Path(importlib.import_module("harness.commands").__file__).parent
@@ -21,8 +21,9 @@ SHARED = {"__init__", "group", "options"}
 
 def test_every_module_of_the_folder_is_a_verb():
     """And every verb has its module."""
-    modules = {path.stem for path in FOLDER.glob("*.py")} - SHARED
-    assert modules == {name.replace("-", "_") for name in VERBS}
+    files = [path.relative_to(FOLDER) for path in FOLDER.rglob("*.py") if path.stem not in SHARED]
+    modules = {".".join(("harness.commands", *path.with_suffix("").parts)) for path in files}
+    assert modules == {module_of(name) for name in VERBS}
 
 
 def test_help_lists_every_verb_with_its_line(harness):
@@ -31,6 +32,33 @@ def test_help_lists_every_verb_with_its_line(harness):
     words = " ".join(shown.out.split())
     assert all(f" {name} {line}" in words for name, line in VERBS.items())
     assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_help_groups_the_verbs(harness):
+    """Those of ptychography are apart from the general ones."""
+    shown = harness("--help").out
+    titles = [line.rstrip(":") for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    assert titles == ["Options", *SECTIONS]
+    general, _, special = shown.partition("Ptychography and other domains:")
+    assert all(f"\n  {name} " in general for name in ("init", "status", "verify", "audit"))
+    assert "\n  reconstruct " in special
+    assert {name for names in SECTIONS.values() for name in names} <= VERBS.keys()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("verfy", "verify"), ("stauts", "status"), ("Verify", "verify"), ("remove", "rm")],
+)
+def test_a_mistyped_verb_gets_a_suggestion(harness, typed, meant):
+    shown = harness(typed)
+    assert shown.code == 2
+    assert f"No such command {typed!r}. Did you mean {meant!r}?" in shown.err
+
+
+def test_a_word_like_no_verb_gets_none(harness):
+    shown = harness("xyzzy", "--json")
+    assert (shown.code, "Did you mean" in shown.err) == (2, False)
+    assert json.loads(shown.out)["error"]["text"] == "No such command 'xyzzy'."
 
 
 def test_help_imports_no_verb():

@@ -1,0 +1,62 @@
+"""``harness status``: how the golden files are, on one page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands.group import verb
+from harness.commands.options import emit, json_option, project_at, quiet_option, root_option, verbose_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.core.registry.status import Status
+
+
+@verb("status")
+@quiet_option("Print the last line alone: the command to type next.")
+@verbose_option("List every record and file, not the first few.")
+@root_option
+@json_option
+def command(*, root: Path | None, quiet: bool, verbose: bool, as_json: bool) -> int:
+    """Shows what differs, the newest records, and the command to type next.
+
+    Also files that no test uses, and baselines whose tolerances were not measured. Nothing of the project is
+    run.
+
+    Exits with 0 if all golden files match, 1 if one differs, 2 if that cannot be told: a regeneration was
+    interrupted, or a file is of another format.
+
+    \b
+    Example:
+      harness status
+    """
+    from harness.core.registry.status import read_status
+
+    status = read_status(project_at(root))
+    emit(_plain(status), as_json=as_json, render=lambda: _show(status, quiet=quiet, verbose=verbose))
+    return status.exit_code
+
+
+def _plain(status: Status) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "verdicts": [verdict._asdict() for verdict in status.verdicts],
+        "recordings": [asdict(recording) for recording in status.recordings],
+        "unreferenced": status.unreferenced,
+        "uncalibrated": status.uncalibrated,
+        "interrupted": status.interrupted is not None,
+        "obstacle": status.obstacle or None,
+        "next": status.next,
+    }
+
+
+def _show(status: Status, *, quiet: bool, verbose: bool) -> None:
+    from harness.report.status import status_lines
+
+    lines = status_lines(status, every=verbose)
+    for line in lines[-1:] if quiet else lines:
+        click.echo(line)

@@ -1,0 +1,293 @@
+"""What a project needs for golden files -> the files to make or to extend.
+
+Nothing is touched until a step is applied. A file that exists only gets more lines, and none of its own is
+changed. Where that is not safe, a note says what to add.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.core.errors import UnreadableError
+from harness.core.registry.format import Registry, encode_registry
+from harness.core.registry.install_git import attribute_lines
+from harness.core.storage.atomic import make_directory, replace_file
+from harness.core.storage.project import REGISTRY, WORKSPACE
+from harness.core.storage.pytest_settings import find_pytest_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.core.storage.project import Project
+
+_HEADER = "[tool.pytest.ini_options]"
+_SETTINGS = 'golden_require_reason = true\ngolden_unreferenced = "warn"\n'
+
+_HOOK = """\
+- repo: local
+  hooks:
+    - id: harness-verify
+      name: golden files match registry.json
+      entry: harness verify
+      language: system
+      pass_filenames: false
+      always_run: true
+"""
+
+_JOB = """\
+name: golden
+
+on: [push, pull_request]
+
+permissions:
+  contents: read
+
+jobs:
+  golden:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with:
+          fetch-depth: 0 # the audit compares golden files with older commits
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.x"
+      - run: pip install golden-harness{package}
+      - run: harness verify
+      - run: harness audit
+      - run: pytest
+"""
+
+_TEST = '''\
+"""A first golden test: let it compute something of your own."""
+
+import numpy as np
+
+
+def test_spectrum(arrays_regression):
+    signal = np.sin(np.arange(64) / 4)
+    arrays_regression.check({"spectrum": np.abs(np.fft.rfft(signal))})
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A file or directory to make, or lines to add to a file.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the root, with / between its parts; a directory ends with /.
+    added : str
+        The text that is new; empty for a directory.
+    data : bytes
+        The whole file afterwards.
+    exists : bool
+        Whether the file is there already.
+    """
+
+    path: str
+    added: str
+    data: bytes
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Everything to do, in order, and what is left to a person.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    notes : tuple of str
+        What to add by hand, and where.
+    """
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+
+
+class _ByHand(Exception):  # noqa: N818 - not an error: what is to be added, and where
+    """A file cannot be extended safely."""
+
+
+def plan_start(project: Project) -> Start:
+    """Return what *project* lacks; nothing if it has everything.
+
+    Raises
+    ------
+    UnreadableError
+        If pytest's configuration, or a file to be extended, cannot be read.
+    """
+    steps: list[Step] = []
+    notes: list[str] = []
+    for path, extended in _files(project):
+        file = project.root / path
+        before = _read(file)
+        try:
+            after = extended(project, before)
+        except _ByHand as note:
+            notes.append(str(note))
+            continue
+        if after is None or after == before:
+            continue
+        if file.is_symlink():
+            notes.append(f"{path} is a link: add `{_added(before or '', after)}` yourself")
+        else:
+            steps.append(Step(path, _added(before or "", after), after.encode(), before is not None))
+    if not project.golden.is_dir():
+        steps.insert(0, Step(f"{project.golden_name}/", "", b"", exists=False))
+    return Start(tuple(steps), tuple(notes))
+
+
+def apply_step(project: Project, step: Step) -> None:
+    """Make the file or directory of *step*, or extend the file.
+
+    Raises
+    ------
+    UnwritableError
+        If it cannot be written. The old file is unchanged then.
+    """
+    path = project.root / step.path
+    if step.path.endswith("/"):
+        make_directory(path)
+    else:
+        replace_file(path, step.data)
+
+
+def _files(project: Project) -> tuple[tuple[str, Callable[[Project, str | None], str | None]], ...]:
+    """Return the files that a project has, each with the function that makes or extends its text."""
+    return (
+        (REGISTRY, _registry),
+        ("pyproject.toml", _configuration),
+        (".gitattributes", _attributes),
+        (".gitignore", _ignored),
+        (".pre-commit-config.yaml", _hooks),
+        (".github/workflows/golden.yml", _job),
+        (f"{_tests(project)}/test_golden.py", _test),
+    )
+
+
+def _registry(_project: Project, before: str | None) -> str:
+    return encode_registry(Registry({})).decode() if before is None else before
+
+
+def _job(project: Project, before: str | None) -> str:
+    is_package = any(map(_is_package, (project.root / "pyproject.toml", project.root / "setup.py")))
+    return _JOB.format(package=" -e ." if is_package else "") if before is None else before
+
+
+def _is_package(file: Path) -> bool:
+    text = _read(file)
+    return text is not None and (file.suffix == ".py" or re.search(r"(?m)^\[project\]", text) is not None)
+
+
+def _test(project: Project, before: str | None) -> str | None:
+    """Return the first test, unless the project has golden files, and so has tests."""
+    from harness.core.registry.registry import read_registry
+
+    return _TEST if before is None and not read_registry(project.registry).entries else before
+
+
+def _tests(project: Project) -> str:
+    """Return the directory of the project's tests, relative to its root."""
+    return next((name for name in ("tests", "test") if (project.root / name).is_dir()), "tests")
+
+
+def _ignored(_project: Project, before: str | None) -> str:
+    known = {line.strip().strip("/") for line in (before or "").splitlines()}
+    return before or "" if WORKSPACE in known else _appended(before, f"{WORKSPACE}/\n")
+
+
+def _attributes(project: Project, before: str | None) -> str:
+    known = {" ".join(line.split()) for line in (before or "").splitlines()}
+    new = [line for line in attribute_lines(project) if line not in known]
+    return _appended(before, "".join(f"{line}\n" for line in new)) if new else before or ""
+
+
+def _configuration(project: Project, before: str | None) -> str | None:
+    """Return pyproject.toml with pytest's settings of golden files, if they are not set anywhere."""
+    settings = find_pytest_settings(project.root, "")
+    if settings.values.keys() & {"golden_require_reason", "golden_unreferenced"}:
+        return before
+    if settings.file is None:
+        return _appended(before, f"\n{_HEADER}\n{_SETTINGS}" if before else f"{_HEADER}\n{_SETTINGS}")
+    if settings.file != project.root / "pyproject.toml" or before is None:
+        raise _ByHand(
+            f"add to {settings.file.name}: golden_require_reason = true, golden_unreferenced = warn"
+        )
+    end = _line_end(before)
+    header = re.compile(rf"(?m)^{re.escape(_HEADER)}[ \t]*(#.*)?\r?\n")
+    found = header.findall(before)
+    after = header.sub(lambda match: match[0] + _SETTINGS.replace("\n", end), before)
+    if len(found) != 1 or not _adds_settings(before, after):
+        raise _ByHand(
+            "add to pytest's table in pyproject.toml: golden_require_reason = true, "
+            'golden_unreferenced = "warn"'
+        )
+    return after
+
+
+def _adds_settings(before: str, after: str) -> bool:
+    """Whether the two texts are TOML with the same values, except for the settings that were added."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        old, new = tomllib.loads(before), tomllib.loads(after)
+        table = new["tool"]["pytest"]["ini_options"]
+        added = table.pop("golden_require_reason"), table.pop("golden_unreferenced")
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        return False
+    return added == (True, "warn") and old == new
+
+
+def _hooks(_project: Project, before: str | None) -> str:
+    """Return pre-commit's configuration with the hook, if it is a list that ends the file."""
+    if before is None:
+        return f"repos:\n{_HOOK}"
+    if "harness verify" in before:
+        return before
+    keys = re.findall(r"(?m)^[^\s#-][^\n]*", before)
+    items = re.findall(r"(?m)^( *)- repo:", before)
+    if not keys or keys[-1].rstrip() != "repos:" or not items or "---" in before or "\t" in before:
+        raise _ByHand("add to .pre-commit-config.yaml a local hook that runs `harness verify`")
+    return _appended(before, "".join(f"{items[0]}{line}\n" for line in _HOOK.splitlines()))
+
+
+def _appended(before: str | None, added: str) -> str:
+    """Return a text with lines after it, which end as its own lines do."""
+    if not before:
+        return added
+    end = _line_end(before)
+    separator = "" if before.endswith("\n") else end
+    return before + separator + added.replace("\n", end)
+
+
+def _added(before: str, after: str) -> str:
+    """Return the lines that are only in the text afterwards; nothing is ever taken away."""
+    old, new = before.splitlines(), after.splitlines()
+    start = next((n for n, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), len(old))
+    return "\n".join(new[start : start + len(new) - len(old)]).strip("\n")
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _read(file: Path) -> str | None:
+    """Return the text of a file; None if there is none."""
+    try:
+        return file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        found = "bytes that are not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise UnreadableError(
+            str(file), expected="a text file", found=str(found), remedy="Correct it, then run this again."
+        ) from error

@@ -1,0 +1,182 @@
+"""How the golden files of a project are, gathered for one page, and the command to type next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.core.errors import HarnessError
+from harness.core.registry.history import read_history
+from harness.core.registry.registry import history_path, read_registry
+from harness.core.registry.unreferenced import recall
+from harness.core.registry.verify import verify
+from harness.core.verdict import Outcome, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.core.registry.format import Entry
+    from harness.core.registry.history import Record
+    from harness.core.storage.project import Project
+    from harness.core.verdict import Verdict
+
+_CANNOT_TELL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Records of one recording: what it changed, who did it, when and why.
+
+    Attributes
+    ----------
+    at, by, reason : str
+    paths : tuple of str
+        Sorted.
+    removed : bool
+        Whether these files were removed or renamed.
+    """
+
+    at: str
+    by: str
+    reason: str
+    paths: tuple[str, ...]
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What ``harness status`` shows.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        Of all golden files, as ``harness verify`` has them.
+    recordings : tuple of Recording
+        The newest first.
+    unreferenced : tuple of str or None
+        Registered files that the last complete run of pytest did not use; None if that is not known.
+    uncalibrated : tuple of str
+        Baselines whose tolerances were not measured.
+    obstacle : str
+        Why the history cannot be read; empty if it can.
+    next : str
+        The command to type next.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    recordings: tuple[Recording, ...]
+    unreferenced: tuple[str, ...] | None
+    uncalibrated: tuple[str, ...]
+    obstacle: str
+    next: str
+
+    @property
+    def interrupted(self) -> Verdict | None:
+        """The verdict on a regeneration that has begun and not ended; None if there is none."""
+        return next((item for item in self.verdicts if item.outcome is Outcome.INTERRUPTED), None)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all is well, 1 if a file differs, 2 if that cannot be told."""
+        unclear = any(item.outcome in {Outcome.INTERRUPTED, Outcome.STALE} for item in self.verdicts)
+        return _CANNOT_TELL if unclear or self.obstacle else exit_code(self.verdicts)
+
+
+def read_status(project: Project) -> Status:
+    """Return how the golden files of *project* are. Nothing is run, and no array is read.
+
+    Raises
+    ------
+    UnreadableError, StaleFormatError, RefusedError
+        As :func:`harness.core.registry.verify.verify`. A history that cannot be read does not raise.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from harness import Project
+    >>> _ = Path("registry.json").write_text('{"entries": {}, "schema": 2}')
+    >>> read_status(Project(Path.cwd())).next
+    'pytest --regen-all --golden-reason "first"'
+    """
+    verdicts = verify(project)
+    entries = read_registry(project.registry).entries
+    recordings, obstacle = _recordings(project)
+    unused = recall(project)
+    uncalibrated = tuple(_uncalibrated(project, entries))
+    return Status(
+        verdicts=verdicts,
+        recordings=recordings,
+        unreferenced=unused,
+        uncalibrated=uncalibrated,
+        obstacle=obstacle,
+        next=_next(project, verdicts, obstacle, unused or (), uncalibrated),
+    )
+
+
+def _recordings(project: Project) -> tuple[tuple[Recording, ...], str]:
+    """Return all recordings, the newest first; or none, and why the history cannot be read."""
+    try:
+        history = read_history(project)
+    except HarnessError as error:
+        return (), str(error)
+    groups: dict[tuple[str, str, str, bool], list[str]] = {}
+    for record in history.records.values():
+        groups.setdefault(_occasion(record), []).append(record.path)
+    newest = sorted(groups, key=lambda group: group[0], reverse=True)
+    return tuple(
+        Recording(at, by, reason, tuple(sorted(groups[at, by, reason, removed])), removed)
+        for at, by, reason, removed in newest
+    ), ""
+
+
+def _occasion(record: Record) -> tuple[str, str, str, bool]:
+    return record.at, record.by, record.reason, record.ends
+
+
+def _uncalibrated(project: Project, entries: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the baselines whose certificate has a single run; a damaged file has a verdict."""
+    from harness.core.baselines.baseline import read_baseline
+
+    for path, entry in sorted(entries.items()):
+        if entry.kind != "baseline":
+            continue
+        try:
+            runs = read_baseline(project.locate(path)).certificate.runs
+        except HarnessError:
+            continue
+        if runs <= 1:
+            yield path
+
+
+def _next(
+    project: Project,
+    verdicts: tuple[Verdict, ...],
+    obstacle: str,
+    unused: tuple[str, ...],
+    uncalibrated: tuple[str, ...],
+) -> str:
+    """Return the command for what is most urgent."""
+    rejected = sorted(
+        (item for item in verdicts if not item.outcome.accepted),
+        key=lambda item: (item.outcome is not Outcome.INTERRUPTED, item.outcome is Outcome.UNREGISTERED),
+    )
+    if rejected and rejected[0].outcome is not Outcome.UNREGISTERED:
+        return _first_command(rejected[0].remedy) or "harness verify"
+    if obstacle:
+        return _first_command(obstacle) or f"git checkout -- {project.relative(history_path(project))}"
+    if rejected:
+        new = rejected[0].name if len(rejected) == 1 else project.golden_name
+        return f'harness add {shlex.quote(new)} --reason "..."'
+    if unused:
+        return "harness rm --unreferenced --dry-run"
+    if uncalibrated:
+        return "harness calibrate"
+    return "pytest" if verdicts else 'pytest --regen-all --golden-reason "first"'
+
+
+def _first_command(text: str) -> str:
+    """Return the first command between backticks; empty if there is none."""
+    found = re.search(r"`([^`]+)`", text)
+    return found[1] if found else ""
