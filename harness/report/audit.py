@@ -62,7 +62,10 @@ def _manifest_rows(evidence: FileEvidence) -> Iterator[tuple[str, str]]:
     here = f", compared with {declared.source}" if declared.source else ""
     parameters = ", ".join(f"{key}={value}" for key, value in generator.parameters.items())
     yield "source", f"{source.name} {source.digest}{here}"
-    yield "generator", f"{generator.call}, version {generator.version}: {parameters or 'no parameters'}"
+    if generator.is_test:
+        yield "generator", f"the test {generator.test}"
+    else:
+        yield "generator", f"{generator.call}, version {generator.version}: {parameters or 'no parameters'}"
     yield "manifest", f"{declared.manifest.name}, arrays {declared.manifest.digest}"
 
 
