@@ -841,7 +841,7 @@ def test_a_golden_file_edited_by_hand_is_named_as_such(recorded: pytest.Pytester
         [
             "the baseline of metrics 'lattice.net' is not the one that was recorded:",
             "  golden/lattice.net.json: golden file changed since it was recorded: expected *",
-            "Restore it with `git checkout -- golden/lattice.net.json`*",
+            "Restore it from a copy, or re-record it with *",
         ]
     )
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from shlex import quote
 
+from harness.core.registry.committed_bytes import SHORT
 from harness.core.storage.project import REGISTRY
 
 COMMIT = f"Commit the golden files, their history and {REGISTRY} together."
 _NOT_KEPT = "Restore it from a copy, or re-record it, because no commit has the recorded bytes"
-_SHORT = 12  # digits of a commit's name
 
 
 class Rank(str, Enum):
@@ -59,7 +59,7 @@ def restore(path: str, commit: str | None = None) -> str:
     """
     if commit == "":
         return f"{_NOT_KEPT}; `git log -p -- {quote(path)}` shows who changed it."
-    source = f"{commit[:_SHORT]} " if commit else ""
+    source = f"{commit[:SHORT]} " if commit else ""
     return (
         f"Restore it with `git checkout {source}-- {quote(path)}`; "
         f"`git log -p -- {quote(path)}` shows who changed it."

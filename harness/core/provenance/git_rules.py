@@ -262,6 +262,10 @@ def _judge_bytes(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator
     if git.in_lfs:
         return  # which records a commit had is not known
     reported: set[tuple[str, str]] = set()
+    newest: dict[str, str | None] = {}
+    for commit in git.commits:
+        for path, content in commit.files.items():
+            newest.setdefault(path, content)
     for commit in reversed(git.commits):  # a version is held against the first commit that has it
         for change in commit.changes:
             for path, sha256 in change.files.items():
@@ -270,7 +274,7 @@ def _judge_bytes(evidence: Evidence, git: GitHistory, index: _Index) -> Iterator
                     continue
                 version = _Version(file, sha256, commit, change)
                 is_known = not sha256.startswith((LINK, KEY))
-                finding = _judge_version(version, index) if is_known else _unread(version)
+                finding = _judge_version(version, index) if is_known else _unread(version, newest)
                 if finding is not None:
                     yield finding
                     if finding.rank is not Rank.INFORMATIONAL:
@@ -297,14 +301,17 @@ def _judge_version(version: _Version, index: _Index) -> AuditFinding | None:
     return _unrecorded(version)
 
 
-def _unread(version: _Version) -> AuditFinding:
+def _unread(version: _Version, newest: Mapping[str, str | None]) -> AuditFinding:
     """Finding for a version of which git has no content, and no SHA-256 of it either."""
+    path = version.file.path
     start, _, what = version.sha256.partition(":")
     if f"{start}:" == KEY:
         detail = f"{_where(version.commit)} has the git-annex key {what}, which is not a SHA-256"
-        return note(version.file.path, "unread", detail, _BACKEND)
-    detail = f"{_where(version.commit)} has a link to {what} in its place, which no commit has there"
-    return weak(version.file.path, "unread", detail, "Commit the file itself.")
+        return note(path, "unread", detail, _BACKEND)
+    detail = f"{_where(version.commit)} has a link to {what} in its place, and nothing there"
+    if newest.get(path) != version.sha256:
+        return note(path, "unread", f"{detail}; it has been replaced since")
+    return weak(path, "unread", detail, "Commit the file itself, or what the link leads to.")
 
 
 def _unrecorded(version: _Version) -> AuditFinding:

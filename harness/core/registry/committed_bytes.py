@@ -13,13 +13,16 @@ from harness.core.system.git_objects import GitFile, ask_git, has_commits, read_
 from harness.core.system.pointers import parse_annex_link, parse_annex_pointer, parse_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.core.storage.project import Project
     from harness.core.system.pointers import Pointer
 
 LINK, KEY = "link:", "key:"
 """Starts of what stands for a digest if git has no content: where a link leads, a key of git-annex."""
+
+SHORT = 12
+"""Digits of a commit's name in a command that is printed."""
 
 _BLOCK_BYTES = 1 << 20
 
@@ -55,14 +58,20 @@ def find_commit(project: Project, path: str, sha256: str) -> tuple[str, str]:
         return "", path
     prefix = ask_git(project.root, "rev-parse", "--show-prefix").removesuffix("\n")
     for place in kept_places(project.root, path):
-        options = ("--literal-pathspecs", "rev-list", "--full-history", "HEAD", "--", place)
-        for commits in (["HEAD"], ask_git(project.root, *options).split()):
+        for commits in _candidates(project, place):
             files = find_files(project.root, [(commit, f"{prefix}{place}") for commit in commits])
             digests = digests_of_files(project, files.values())
             for (commit, _), file in files.items():
                 if file and digests[file] == sha256:
                     return commit, place
     return "", path
+
+
+def _candidates(project: Project, place: str) -> Iterator[Sequence[str]]:
+    """Yield the newest commit, then all that changed what is at *place*, newest first."""
+    yield ["HEAD"]
+    options = ("--literal-pathspecs", "rev-list", "--full-history", "HEAD", "--", place)
+    yield ask_git(project.root, *options).split()
 
 
 def _digest(stream: BoundedStream) -> str:

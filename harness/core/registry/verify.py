@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry.registry import HISTORY_NAME, read_registry
@@ -25,8 +25,19 @@ _LARGE_BYTES = 1 << 18
 _MANY_BYTES = 1 << 26
 """Below so many bytes in large files, starting threads costs more than it saves."""
 
+_MANY_FILES = 20
+"""Git is asked for the commits of so many files; it takes a tenth of a second for each."""
+
 _TEXT = frozenset({"manifest", "baseline", "file"})
 _LARGEST_TEXT = 1 << 26
+
+
+class _Known(NamedTuple):
+    """A project, its registry's entries, and what says how to restore a file."""
+
+    project: Project
+    entries: Mapping[str, Entry]
+    restore: Callable[[str], str]
 
 
 def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
@@ -82,6 +93,7 @@ def verifier(
     """
     root = os.path.realpath(project.root)
     inside: dict[str, bool] = {}
+    known = _Known(project, entries, _restorer(project, entries))
 
     def is_inside(folder: str) -> bool:
         if folder not in inside:
@@ -97,7 +109,7 @@ def verifier(
             found = digest_plain_file(f"{root}/{path}", entry.size)
             if found == entry.xxh128:
                 return Verdict(path, Outcome.SAME)
-        return _explain(project, path, entries, found, sha256=sha256)
+        return _explain(known, path, found, sha256=sha256)
 
     return verdict
 
@@ -142,12 +154,11 @@ def unregistered(project: Project, entries: Container[str]) -> Iterator[str]:
                 yield printable(f"{inner}/{name}")  # a registered name has only printable characters
 
 
-def _explain(
-    project: Project, path: str, entries: Mapping[str, Entry], found: str | None, *, sha256: bool
-) -> Verdict:
+def _explain(known: _Known, path: str, found: str | None, *, sha256: bool) -> Verdict:
     """Verdict on a file that the fast comparison did not accept; *found* is its digest, if known."""
+    project, entries, restore = known
     file, entry = project.locate(path), entries[path]
-    missing = _absent(project, path, entry) or _missing(project, path, entry)
+    missing = _absent(project, path, entry) or _missing(project, path, entry, restore)
     if missing is not None:
         return missing
     size = file.stat().st_size
@@ -164,8 +175,8 @@ def _explain(
     except StaleFormatError as error:
         return Verdict(path, Outcome.STALE, error.found, error.remedy)
     except HarnessError as error:
-        return Verdict(path, Outcome.CORRUPT, f"{detail}; {error.found}", _restore(project, path))
-    return Verdict(path, outcome, detail, _restore(project, path))
+        return Verdict(path, Outcome.CORRUPT, f"{detail}; {error.found}", restore(path))
+    return Verdict(path, outcome, detail, restore(path))
 
 
 def _absent(project: Project, path: str, entry: Entry) -> Verdict | None:
@@ -182,14 +193,14 @@ def _absent(project: Project, path: str, entry: Entry) -> Verdict | None:
     return Verdict(path, Outcome.MISSING, detail, f"Run `{absent.command}`.")
 
 
-def _missing(project: Project, path: str, entry: Entry) -> Verdict | None:
+def _missing(project: Project, path: str, entry: Entry, restore: Callable[[str], str]) -> Verdict | None:
     """Verdict on a path without a file; None if there is one."""
     file = project.locate(path)
     if _is_file(file):
         return None
     present = "something that is not a file" if file.exists() else "no file"
     detail = f"expected {entry.size} bytes, found {present}"
-    return Verdict(path, Outcome.MISSING, detail, _restore(project, path))
+    return Verdict(path, Outcome.MISSING, detail, restore(path))
 
 
 def _digest_detail(file: Path, entry: Entry, found: str | None, *, sha256: bool) -> str:
@@ -288,10 +299,44 @@ def _restore_line_endings(project: Project) -> str:
     return f"Run `harness install-git`, then {again}."
 
 
-def _restore(project: Project, path: str) -> str:
-    advice = f"Restore it with `git checkout -- {path}`, or re-record it with `{RECORD}`."
-    return with_required_reason(advice, project.root)
+def _restorer(project: Project, entries: Mapping[str, Entry]) -> Callable[[str], str]:
+    """Return a function that says how to get the recorded bytes of a file back.
+
+    The command works also if other bytes were committed. To find the commit takes time, so git is asked for
+    a few files only.
+    """
+    asked: set[str] = set()
+
+    def restore(path: str) -> str:
+        from harness.core.storage.lfs import fetch_again, is_damaged_content, kept_places
+
+        if is_damaged_content(project.root, path, entries[path].sha256):
+            return fetch_again(kept_places(project.root, path)[0])
+        asked.add(path)
+        first = _restore_from_git(project, path, entries[path]) if len(asked) <= _MANY_FILES else _ASK_AUDIT
+        return with_required_reason(f"{first}, or {_AGAIN}", project.root)
+
+    return restore
+
+
+def _restore_from_git(project: Project, path: str, entry: Entry) -> str:
+    import shlex
+
+    from harness.core.registry.committed_bytes import SHORT, find_commit
+    from harness.core.system.git_objects import is_in_repository
+
+    if not is_in_repository(project.root):
+        return "Restore it from a copy"
+    try:
+        commit, place = find_commit(project, path, entry.sha256)
+    except UnreadableError:
+        return "Restore it from a copy, because git cannot be asked for it"
+    if not commit:
+        return "Restore it from a copy, because no commit has the recorded bytes"
+    return f"Restore it with `git checkout {commit[:SHORT]} -- {shlex.quote(place)}`"
 
 
 _RECORD = "Register it with `harness add`, or delete it."
 _RENAME = "Record one of them under another name, then delete its old file and entry."
+_AGAIN = f"re-record it with `{RECORD}`."
+_ASK_AUDIT = "Restore it with the command that `harness audit` prints"

@@ -52,7 +52,7 @@ def test_a_missing_file_is_missing(project, name):
     (project.root / name).unlink()
     found = verdict(project, name, 1)
     assert found.outcome is Outcome.MISSING
-    assert f"git checkout -- {name}" in found.remedy
+    assert found.remedy == "Restore it from a copy, or re-record it with `pytest --force-regen`."
 
 
 def test_a_directory_in_a_files_place_is_missing(project):
@@ -410,3 +410,91 @@ def test_names_that_some_file_systems_do_not_distinguish_are_said(project, first
     found = verdict(project, "registry.json", 1)
     assert found.outcome is Outcome.CORRUPT
     assert "differ only by case or Unicode form, which some file systems ignore" in found.detail
+
+
+def git(project, *arguments: str) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(project.root), *identity, *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def commit(project) -> None:
+    git(project, "add", "-A", ".")
+    git(project, "commit", "-qm", "a commit", "--allow-empty")
+
+
+def type_command(project, remedy: str) -> None:
+    """Run the first command of a remedy as a user would type it."""
+    subprocess.run(remedy.split("`")[1], shell=True, check=True, cwd=project.root)  # noqa: S602 - our words
+
+
+@pytest.mark.parametrize("committed", ["not", "staged", "once", "long ago"])
+@pytest.mark.parametrize("harm", ["other bytes", "deleted", "a link to nothing"])
+def test_the_printed_command_restores_a_file_also_if_the_harm_was_committed(project, harm, committed):
+    file = project.root / FIXTURE
+    git(project, "init", "-q")
+    commit(project)
+    if harm == "other bytes":
+        file.write_bytes(b"other")
+    else:
+        file.unlink()
+    if harm == "a link to nothing":
+        file.symlink_to("nothing")
+    if committed == "staged":
+        git(project, "add", "-A")
+    elif committed != "not":
+        commit(project)
+    if committed == "long ago":
+        (project.root / "more").touch()
+        commit(project)
+    type_command(project, verdict(project, FIXTURE, 1).remedy)
+    assert exit_code(verify(project, sha256=True)) == 0
+
+
+def test_what_a_link_leads_to_is_restored(project):
+    """Git refuses the path through the linked directory."""
+    project.golden.rename(project.root / "kept files")
+    project.golden.symlink_to("kept files")
+    git(project, "init", "-q")
+    commit(project)
+    (project.root / FIXTURE).write_bytes(b"other")
+    commit(project)
+    type_command(project, verdict(project, FIXTURE, 1).remedy)
+    assert exit_code(verify(project)) == 0
+
+
+def test_without_a_commit_that_has_the_bytes_none_is_named(project, monkeypatch):
+    """Not recorded where git is, not committed, or git fails: then the project is restored from a copy."""
+    (project.root / FIXTURE).write_bytes(b"other")
+    git(project, "init", "-q")
+    unborn = verdict(project, FIXTURE, 1).remedy
+    commit(project)
+    for remedy in (unborn, verdict(project, FIXTURE, 1).remedy):
+        assert remedy.startswith("Restore it from a copy, because no commit has the recorded bytes, or re-re")
+    monkeypatch.setenv("PATH", "")
+    remedy = verdict(project, FIXTURE, 1).remedy
+    assert remedy.startswith("Restore it from a copy, because git cannot be asked for it, or re-record it")
+
+
+def test_git_is_asked_for_a_few_files_only(project, monkeypatch):
+    git(project, "init", "-q")
+    commit(project)
+    for name in (FIXTURE, MANIFEST, BASELINE):
+        (project.root / name).write_bytes(b"other")
+    monkeypatch.setattr("harness.core.registry.verify._MANY_FILES", 2)
+    remedies = [item.remedy for item in verify(project)]
+    assert sum("git checkout HEAD -- " in remedy for remedy in remedies) == 2
+    assert sum("with the command that `harness audit` prints" in remedy for remedy in remedies) == 1
+
+
+def test_damaged_content_of_git_annex_is_fetched_again(project):
+    """Git has the right link, so checking it out changes nothing."""
+    digest = read_registry(project.registry).entries[FIXTURE].sha256.removeprefix("sha256:")
+    content = project.root / f".git/annex/objects/F4/k9/SHA256--{digest}/SHA256--{digest}"
+    content.parent.mkdir(parents=True)
+    (project.root / FIXTURE).rename(content)
+    (project.root / FIXTURE).symlink_to(f"../{content.relative_to(project.root)}")
+    assert exit_code(verify(project)) == 0
+    content.write_bytes(b"other")
+    expected = f"Run `git annex fsck {FIXTURE}`, then `git annex get {FIXTURE}`."
+    assert verdict(project, FIXTURE, 1).remedy == expected
