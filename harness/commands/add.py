@@ -85,13 +85,15 @@ def _is_baseline(path: Path) -> bool:
 
 
 def _require_sound_fixtures(project: Project, staged: Iterable[Staged]) -> None:
-    """Raise unless each manifest that belongs to a staged file has its path's name and describes its arrays."""
+    """Raise unless each manifest of a staged fixture has its path's name and describes its arrays."""
     from harness.core.fixtures.fixture import require_matching_manifest
     from harness.core.fixtures.manifest import read_manifest
     from harness.core.storage.npz import map_archive
 
     of_fixtures = (item for item in staged if item.kind in {"fixture", "manifest"})
-    for path, archive in {manifest_of(Path(item.path)): archive_of(item.data) for item in of_fixtures}.items():
+    for path, archive in {
+        manifest_of(Path(item.path)): archive_of(item.data) for item in of_fixtures
+    }.items():
         manifest, name = read_manifest(manifest_of(archive)), name_of(project, path.as_posix())
         if manifest.name != name:
             raise RefusedError(

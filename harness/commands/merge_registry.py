@@ -13,7 +13,7 @@ from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
 from harness.core.registry.format import Registry
 from harness.core.registry.merge import encode_merge, merge_registries
 from harness.core.registry.registry import read_registry
-from harness.core.storage.atomic import replace_file
+from harness.core.storage.atomic import is_regular, replace_file
 from harness.core.system.git import run_git
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 def _read(side: str, path: Path, name: str) -> Registry:
     """Return the registry of one side. Git passes an empty base if both branches added the file."""
-    if side == "base" and not path.stat().st_size:
+    if side == "base" and is_regular(path) and not path.stat().st_size:
         return Registry({})
     try:
         return read_registry(path)
@@ -97,8 +97,11 @@ def _remedy(error: HarnessError) -> str:
 def _merge_lines(base: Path, ours: Path, theirs: Path, marker_size: int) -> None:
     """Merge *ours* by lines, as git does without a driver, so that no line of either side is lost.
 
-    *ours* is left unchanged if git is not installed or cannot merge the files by lines.
+    *ours* is left unchanged if git is not installed or cannot merge the files by lines. A pipe or device is
+    not given to git, which would wait for it.
     """
+    if not all(map(is_regular, (base, ours, theirs))):
+        return
     labels = ("-L", "ours", "-L", "base", "-L", "theirs")
     files = (str(path.absolute()) for path in (ours, base, theirs))
     run_git(Path(), "merge-file", "--quiet", f"--marker-size={marker_size}", *labels, *files)

@@ -53,7 +53,9 @@ def unregistered(project):
 
 
 @pytest.mark.parametrize(
-    "files", [("waves.npz", "waves.json"), ("waves.json",), ("waves.npz",)], ids=["both", "manifest", "archive"]
+    "files",
+    [("waves.npz", "waves.json"), ("waves.json",), ("waves.npz",)],
+    ids=["both", "manifest", "archive"],
 )
 @pytest.mark.parametrize("folder", ["", "optics/"])
 def test_a_manifest_of_another_name_is_refused(unregistered, harness, files, folder):

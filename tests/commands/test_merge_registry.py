@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -171,6 +172,30 @@ def test_a_newer_schema_exits_with_2_and_its_own_remedy(sides, harness):
     assert (shown.code, shown.out) == (2, "")
     assert "harness: analysis/registry.json (theirs): " in shown.err
     assert "Fix the file on its branch" not in shown.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes have names on POSIX systems")
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_pipe_is_refused_and_not_waited_for(sides, harness, number):
+    """Nobody writes to it. Git, which merges what we refuse, would wait for ever."""
+    os.mkfifo(sides / "pipe")
+    names = ["base.json", "ours.json", "theirs.json"]
+    names[number] = "pipe"
+    ours = (sides / "ours.json").read_bytes()
+    shown = harness("merge-registry", *names)
+    assert (shown.code, shown.err.count("\n")) == (2, 1)
+    assert "something other than a regular file" in shown.err
+    assert (sides / "ours.json").read_bytes() == ours
+
+
+def test_a_file_name_without_room_for_a_draft_leaves_our_side(sides, harness):
+    """One message, and not half a merge."""
+    name = "n" * 250
+    (sides / name).write_bytes((sides / "ours.json").read_bytes())
+    shown = harness("merge-registry", "base.json", name, "theirs.json")
+    assert (shown.code, shown.err.count("\n")) == (2, 1)
+    assert "File name too long" in shown.err
+    assert (sides / name).read_bytes() == (sides / "ours.json").read_bytes()
 
 
 def test_names_that_differ_only_by_case_are_a_conflict(team, git):

@@ -158,7 +158,7 @@ READERS: Mapping[str, Reader] = {
         read_baseline,
         ENVIRONMENT,
     ),
-    "journal": Reader("json", "journal.json", journal, partial(read_document, kind=Journal, schema=1)),
+    "journal": Reader("journal", "journal.json", journal, partial(read_document, kind=Journal, schema=1)),
     "digest": Reader("bytes", "mask.tif", lambda: b"any bytes", digest_file),
     "project table": Reader(
         "toml",

@@ -132,6 +132,15 @@ JSON: Mapping[str, Harm] = {
 
 # The registry has its own decoder, with other messages. Every key of it is fixed, so few harms are harmless.
 
+
+def _sized(reader: Reader, size: bytes) -> bytes:
+    return re.sub(rb'"size": \d+', b'"size": ' + size, reader.sound(), count=1)
+
+
+def _with_surrogate(reader: Reader) -> bytes:
+    return re.sub(rb"(golden/)\w+", rb"\1\\ud800", reader.sound())
+
+
 REGISTRY: Mapping[str, Harm] = {
     **{name: replace(harm, says="") for name, harm in JSON.items()},
     "key twice": writes(
@@ -139,6 +148,11 @@ REGISTRY: Mapping[str, Harm] = {
     ),
     "conflict markers": JSON["conflict markers"],
     "a list": writes(lambda _: b"[]", "not an object"),
+    "a size of -1": writes(lambda r: _sized(r, b"-1"), "the size -1 at $.entries['golden/a.npz'].size"),
+    "a size of -0": writes(lambda r: _sized(r, b"-0.0"), "the size -0.0 at"),
+    "a size of 2^64": writes(lambda r: _sized(r, b"%d" % 2**64), "the size 18446744073709551616 at"),
+    "a size that is true": writes(lambda r: _sized(r, b"true"), "the size True at"),
+    "half a surrogate in a path": writes(_with_surrogate, "a path that is not Unicode text at $.entries"),
 }
 
 # JSON lines: the history of golden files
@@ -152,6 +166,7 @@ HISTORY: Mapping[str, Harm] = {
     "key twice": writes(twice, "the key 'k' twice in $"),
     "NaN": JSON["NaN"],
     "half a surrogate": JSON["half a surrogate"],
+    "half a surrogate in a path": writes(_with_surrogate, "malformed"),
     "another type": writes(lambda r: r.sound().replace(b'"type":"record"', b'"type":"note"'), "type"),
     "a record by another spelling": writes(lambda r: r.sound().replace(b'":"', b'": "')),
     "Windows line ends": writes(lambda r: r.sound().replace(b"\n", b"\r\n"), "Windows line endings"),
@@ -309,10 +324,12 @@ NPZ: Mapping[str, Harm] = {
 
 NO_TABLE = {"empty", "directory", "pipe", "endless device", "link to itself"}
 NO_FILE = {"directory", "pipe", "endless device", "link to itself", "no permission"}
+JOURNAL: Mapping[str, Harm] = {"half a surrogate in a path": HISTORY["half a surrogate in a path"]}
 HARMS: Mapping[str, Mapping[str, Harm]] = {
     "bytes": {name: harm for name, harm in ANY.items() if name in NO_FILE},
     "npz": {**ANY, **NPZ},
     "json": {**ANY, **JSON},
+    "journal": {**ANY, **JSON, **JOURNAL},
     "registry": {**ANY, **REGISTRY},
     "history": {**{name: harm for name, harm in ANY.items() if name != "empty"}, **HISTORY},
     "toml": {

@@ -15,7 +15,7 @@ from harness.core.errors import HarnessError
 from harness.core.storage.documents import encode_document
 from harness.core.storage.npz import read_archive
 
-DOCUMENTS = [name for name, row in READERS.items() if row.kind == "json"]
+DOCUMENTS = [name for name, row in READERS.items() if row.kind in {"json", "journal"}]
 flipped = settings(
     deadline=None,
     derandomize=True,

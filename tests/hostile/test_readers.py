@@ -63,7 +63,7 @@ def test_a_sound_file_is_read(attempt, tmp_path, reader):
 
 
 @pytest.mark.parametrize(
-    "reader", [name for name, row in READERS.items() if row.kind in {"npz", "json", "registry"}]
+    "reader", [name for name, row in READERS.items() if row.kind in {"npz", "json", "journal", "registry"}]
 )
 def test_every_truncation_is_refused(tmp_path, reader):
     """At every length, except that a document without its last line break is whole."""

@@ -415,7 +415,7 @@ DEEP = {"a.npz": b"new a", "b.npz": b"new b"}
 @pytest.mark.parametrize("roll", [roll_forward, roll_back])
 @pytest.mark.parametrize("folder", ["golden", "golden/sub", "golden/sub/deep"])
 def test_rolling_flushes_what_a_killed_process_did_not(project, monkeypatch, folder, roll):
-    """Every directory on the way to a file is flushed before the journal goes, even if nothing is left to do."""
+    """Every directory on the way to a file, before the journal goes, even if no file has to be written."""
     die_before_flushes(project, monkeypatch, project.root / folder)
     flushed = watch_flushes(monkeypatch)
     remove = files.remove
