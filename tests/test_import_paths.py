@@ -116,6 +116,11 @@ LAYOUTS = {
     "importlib, in the test itself": Layout(
         {"tests/test_lattice.py": IN_ITSELF}, {"lattice": "."}, ini="addopts = --import-mode=importlib"
     ),
+    "importlib, in the test itself, named as in its own directory": Layout(
+        {"tests/test_lattice.py": IN_ITSELF.replace("{__name__}", "test_lattice")},
+        {"lattice": "tests"},
+        ini="addopts = --import-mode=importlib",
+    ),
     "in the test itself": Layout({"tests/test_lattice.py": IN_ITSELF}, {"lattice": "tests"}),
     "a conftest that changes sys.path": Layout(
         {

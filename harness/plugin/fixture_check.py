@@ -93,7 +93,7 @@ class FixtureRegression(GoldenCheck):
 
         def dump_beside(path: Path) -> list[str]:
             beside = path.with_suffix(".json")
-            generator = with_import_place(fixture.manifest.generator, self.project.root)
+            generator = with_import_place(fixture.manifest.generator, self.project.root, self.request.path)
             replace_file(beside, encode_manifest(replace(fixture.manifest, generator=generator)))
             return [str(beside)] if path.is_relative_to(self.tmp_path) else []
 
@@ -154,7 +154,7 @@ class FixtureRegression(GoldenCheck):
         """Return what differs in the manifests; a session that records also sees that a module was moved."""
         lines = manifest_differences(golden, fixture.outline)
         if self.session.settings.writes:
-            now = with_import_place(fixture.outline.generator, self.project.root).path
+            now = with_import_place(fixture.outline.generator, self.project.root, self.request.path).path
             if now != golden.generator.path:
                 lines.append(f"manifest generator.path: expected {golden.generator.path}, found {now}")
         return lines

@@ -61,14 +61,16 @@ def find_module(name: str, places: Iterable[Path]) -> Path | None:
     return None
 
 
-def recorded_place(module: str, root: Path) -> str | None:
+def recorded_place(module: str, root: Path, test: Path | None = None) -> str | None:
     """Return the directory from which this process imports *module*, relative to *root*, for a manifest.
 
-    None if the module is not the project's own.
+    None if the module is not the project's own. The directory of a *test* counts too: pytest may import the
+    test under a longer name and leave its directory out of ``sys.path``.
     """
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         places = [Path(entry or Path.cwd()).absolute() for entry in sys.path]
+        places += [] if test is None else [test.parent.absolute()]
         found = find_module(module, (place for place in places if is_inside(place, root)))
     else:
         found = Path(file).absolute()
@@ -82,14 +84,21 @@ def recorded_place(module: str, root: Path) -> str | None:
     return Path(os.path.relpath(os.path.realpath(place), os.path.realpath(root))).as_posix()
 
 
-def with_import_place(generator: Generator, root: Path) -> Generator:
-    """Return *generator* with the directory from which this process imports its module, to be recorded.
+def with_import_place(generator: Generator, root: Path, test: Path | None = None) -> Generator:
+    """Return *generator* with the directory from which its module is imported, to be recorded.
 
-    A test has it already: pytest may import its module under another name.
+    A generator that is itself a test has it already: pytest may import its module under another name.
+
+    Parameters
+    ----------
+    generator : Generator
+    root : Path
+    test : Path, optional
+        The file of the test that checks what the generator made.
     """
     if generator.is_test:
         return generator
-    place = recorded_place(generator.call.partition(":")[0], root)
+    place = recorded_place(generator.call.partition(":")[0], root, test)
     return msgspec.structs.replace(generator, path=msgspec.UNSET if place is None else place)
 
 
