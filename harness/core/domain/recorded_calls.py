@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Generator
 
+_CORRECT = (
+    "Correct the module, or the name in its Generator(...) and record the fixture again with "
+    "`pytest --force-regen`."
+)
+
 
 def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
     """Import and return the function that a manifest's *generator* names.
@@ -48,6 +53,12 @@ def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
     if file is not None and not own:
         found = f"its module {module!r} is imported from elsewhere, not from {file}"
         _require_declared(generator.call, root, found)
+    if not attribute.isidentifier():
+        raise _not_imported(
+            generator.call,
+            f"{attribute!r} is not a name at the top level of module {module}",
+            "Move the generator to the top level of a module, name it so in its Generator(...), and record it.",
+        )
     function = getattr(loaded, attribute, None)
     if function is None:
         raise _not_imported(generator.call, f"module {module} has no attribute {attribute!r}")
@@ -105,13 +116,13 @@ def _is_same_file(one: object, other: Path) -> bool:
     return isinstance(one, str) and os.path.realpath(one) == os.path.realpath(other)
 
 
-def _not_imported(call: str, found: str) -> NotImportableError:
+def _not_imported(call: str, found: str, remedy: str = _CORRECT) -> NotImportableError:
     return NotImportableError(
         f"generator {call!r}",
         expected="a function that can be imported",
         found=found,
         message=f"generator {call!r} cannot be imported: {found}",
-        remedy="Correct its module, or record the fixture again with `pytest --force-regen`.",
+        remedy=remedy,
     )
 
 

@@ -49,6 +49,15 @@ def test_a_function_of_the_project_is_loaded(module, load, name):
     assert load(f"own:{name}")(size=5) == 5
 
 
+@pytest.mark.parametrize("name", ["Maker.__call__", "test.<locals>.inner", "<lambda>"])
+def test_what_is_not_at_the_top_level_of_a_module_is_refused_with_what_to_do(module, load, name):
+    """Recording it again would be refused again."""
+    module("own", OWN)
+    with pytest.raises(NotImportableError, match="is not a name at the top level of module own") as caught:
+        load(f"own:{name}")
+    assert caught.value.remedy.startswith("Move the generator to the top level of a module")
+
+
 @pytest.mark.parametrize(
     "call",
     [
