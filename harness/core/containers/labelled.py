@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.containers.nodes import Node, text, texts
+from harness.core.containers.nodes import Node, label_key, text, texts
 from harness.core.containers.object_values import labels
+from harness.core.errors import UsageError
 from harness.core.fixtures.plain_arrays import comes_from, has_attributes
 
 if TYPE_CHECKING:
@@ -40,12 +41,25 @@ def _is_variable(value: Any) -> bool:
 
 def _from_dataset(value: Any, place: Place) -> Node:
     """Variables by name, all coordinates, and the datasets below this one."""
-    variables = {
-        str(key): _variable(each.variable, place.at(str(key), value)) for key, each in value.data_vars.items()
+    variables = _by_key(value.data_vars, place)
+    nodes = {key: _variable(each.variable, place.at(key, value)) for key, each in variables.items()}
+    trees = {
+        str(key): place.read(each, str(key), value) for key, each in getattr(value, "children", {}).items()
     }
-    below = getattr(value, "children", {})
-    trees = {str(key): place.read(each, str(key), value) for key, each in below.items()}
-    return Node(children=variables | trees, bare=True).having(coords=_coordinates(value.coords, place))
+    return Node(children=nodes | trees, bare=True).having(coords=_coordinates(value.coords, place))
+
+
+def _by_key(variables: Mapping[Any, Any], place: Place) -> dict[str | int, Any]:
+    """Variables by keys, of which no two may be the same text."""
+    found = {label_key(label): each for label, each in variables.items()}
+    if len(found) < len(variables):
+        raise UsageError(
+            f"array {place.name!r}",
+            expected="variables whose names differ as text",
+            found=", ".join(map(repr, variables)),
+            remedy="Rename one of them.",
+        )
+    return found
 
 
 def _from_array(value: Any, place: Place) -> Node:
@@ -78,7 +92,9 @@ def _shaped(node: Node, shape: tuple[int, ...]) -> Node:
 
 def _coordinates(coords: Mapping[Any, Any], place: Place) -> Node | None:
     """All coordinates, by name."""
-    found = {str(key): _coordinate(each, place.at(f"coords.{key}")) for key, each in coords.items()}
+    found = {
+        key: _coordinate(each, place.at(f"coords.{key}")) for key, each in _by_key(coords, place).items()
+    }
     return Node(children=found, exact=True) if found else None
 
 

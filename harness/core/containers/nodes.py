@@ -97,6 +97,13 @@ class Place:
         return replace(self, enclosing=(*self.enclosing, id(container)))
 
 
+def label_key(label: object) -> str | int:
+    """Return a label of an axis or variable, which may be of any type, as a key."""
+    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+        return int(label)
+    return str(label)
+
+
 def texts(values: list[Any]) -> Node:
     """Return strings as one array, also if there are none."""
     return Node(np.array([str(value) for value in values], dtype=np.str_))

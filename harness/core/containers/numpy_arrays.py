@@ -12,7 +12,8 @@ from harness.core.fixtures.plain_arrays import plain_array
 if TYPE_CHECKING:
     from harness.core.containers.nodes import Place
 
-_PLAIN = (np.ndarray, np.memmap, np.matrix, np.recarray, np.char.chararray)
+_ONLY_VALUES = frozenset({np.matrix, np.recarray, np.char.chararray, np.void, np.record})
+"""Classes whose elements are all that they carry."""
 _SMALL_FLOATS = ("bfloat16", "float8", "float6", "float4")
 """Of ml_dtypes, which jax and others use. float32 holds each of their values exactly."""
 
@@ -26,7 +27,7 @@ def from_array(value: Any, place: Place) -> Node:
     """Return an array's values, mask and fields; of an unknown subclass, raise."""
     if isinstance(value, np.ma.MaskedArray):
         return _from_masked(value, place)
-    array = np.asarray(value) if type(value) in {*_PLAIN, np.void, np.record} else value
+    array = np.asarray(value) if type(value) in _ONLY_VALUES else value
     if array.dtype.names is not None:
         return _from_fields(array, place)
     if array.dtype.type.__module__ == "ml_dtypes" and array.dtype.name.startswith(_SMALL_FLOATS):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.containers.nodes import Node, Part, text, texts
+from harness.core.containers.nodes import Node, Part, label_key, text, texts
 from harness.core.containers.object_values import labels, masked, with_missing
 from harness.core.fixtures.plain_arrays import comes_from, has_attributes, plain_array
 
@@ -67,9 +67,8 @@ def _from_index(index: Any, place: Place) -> Node:
             children={each: _from_index(index.get_level_values(each), place.at(each)) for each in levels}
         )
     node = _axis_values(index, place)
-    dtype = str(index.dtype)
-    usual = dtype in _USUAL_TEXT or (node.array is not None and node.array.dtype.name == dtype)
-    return node.having(dtype=None if usual else text(dtype), name=_name(index, place))
+    usual = isinstance(index.dtype, np.dtype) or str(index.dtype) in _USUAL_TEXT
+    return node.having(dtype=None if usual else text(index.dtype), name=_name(index, place))
 
 
 def _name(axis: Any, place: Place) -> Node | None:
@@ -163,20 +162,13 @@ def _paths(columns: Any) -> list[tuple[str | int, ...]]:
     several = columns.nlevels > 1
     """Where each column is found: its labels, and its number among those of the same labels."""
     several = columns.nlevels > 1
-    paths = [tuple(map(_label, label if several else (label,))) for label in columns]
+    paths = [tuple(map(label_key, label if several else (label,))) for label in columns]
     times, seen = Counter(paths), Counter[tuple[str | int, ...]]()
     unique = []
     for path in paths:
         unique.append((*path, seen[path]) if times[path] > 1 else path)
         seen[path] += 1
     return unique
-
-
-def _label(label: Any) -> str | int:
-    """A column's label as a key. The label itself is kept in ``columns``."""
-    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
-        return int(label)
-    return str(label)
 
 
 def _nested(columns: Sequence[tuple[tuple[str | int, ...], Node]]) -> dict[str | int | Part, Node]:
