@@ -174,7 +174,7 @@ def test_verify_gives_a_broken_golden_file_its_verdict(attempt, project, name, h
     assert (outcome.ended, outcome.message) == ("exit 1", "")
     verdict, remedy, _ = outcome.shown.splitlines()
     assert name in verdict
-    assert "git checkout" in remedy
+    assert "Restore it from a copy" in remedy
     assert contents(project.root) == before
 
 
