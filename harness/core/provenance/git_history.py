@@ -36,6 +36,8 @@ class Change:
         deleted one, and as in :mod:`harness.core.registry.committed_bytes` if git has no content.
     added, lost : frozenset of str
         History lines that only the commit has, and that only the parent has.
+    elsewhere : str
+        For another project that the parent has in the same place: the directory where a merge put it.
     """
 
     parent: str | None
@@ -43,6 +45,7 @@ class Change:
     files: Mapping[str, str | None]
     added: Lines
     lost: Lines
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)

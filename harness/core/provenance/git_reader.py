@@ -58,9 +58,8 @@ def read_git_history(project: Project, text: bytes, paths: Iterable[str] = ()) -
     """
     if not has_commits(project.root):
         return None
-    prefix, shallow = ask_git(
-        project.root, "rev-parse", "--show-prefix", "--is-shallow-repository"
-    ).splitlines()
+    prefix = ask_git(project.root, "rev-parse", "--show-prefix").removesuffix("\n")
+    shallow = ask_git(project.root, "rev-parse", "--is-shallow-repository").strip()
     return _Reader(project, prefix, text, paths).read(shallow=shallow == "true")
 
 
@@ -206,13 +205,7 @@ class _Reader:
 
     def _edges(self, commit: str, home: str) -> Iterator[tuple[str | None, str]]:
         """Parents to compare a commit with, each with the project's golden directory there."""
-        homes = self._states.homes
-        parents = [parent for parent in self._states.parents[commit] if parent in homes]
-        if not parents:
-            yield None, home
-        for parent in parents:
-            places = homes[parent]
-            yield from ((parent, place) for place in ([home] if home in places else places))
+        yield from self._states.origins.get((commit, home), ((None, home),))
 
     def _differs(self, commit: str, home: str, parent: str | None, place: str) -> bool:
         after, before = self._states.state(commit, home), self._states.state(parent, place)
@@ -229,8 +222,8 @@ class _Reader:
         commit, home, parent, place = edge
         after, before = self._states.lines(commit, home), self._states.lines(parent, place)
         kept = after
-        if place != home:  # a copy of a project that is still there: what it did not take over is not lost
-            kept |= self._states.lines(self._states.head, place)
+        if place != home:
+            kept |= self._states.left_to_original(place, home, after)
         contents = {path: tuple(file and digests[file] for file in pair) for path, pair in files.items()}
         return Change(
             parent=parent,
@@ -242,6 +235,7 @@ class _Reader:
             },
             added=after - before,
             lost=before - kept,
+            elsewhere=self._states.elsewhere.get((commit, home, parent), ""),
         )
 
     def _with_history(self) -> set[str]:

@@ -142,7 +142,10 @@ def _judge_loss(
         missing = [line for line in lines if line not in index.today and line not in false]
         if path == evidence.history_path and not only_others:
             continue  # environments that went with their records
-        if missing and _is_taken_back(index, commit, path, missing):
+        if missing and change.elsewhere:
+            detail = f"{_where(commit)} put a project with the same files into {change.elsewhere}"
+            yield weak(path, "merged", f"{detail}, and {_names(missing, index)} with it")
+        elif missing and _is_taken_back(index, commit, path, missing):
             yield note(path, "restored", f"{_where(commit)} took back {_names(missing, index)}")
         elif missing:
             yield _lost(evidence, index, commit, change, path, _names(missing, index))

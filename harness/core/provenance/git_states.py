@@ -31,6 +31,7 @@ from harness.core.system.pointers import parse_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from harness.core.provenance.git_history import Lines
     from harness.core.registry.format import Entry
@@ -60,7 +61,11 @@ class ProjectStates:
         All commits with their parents, each commit before its parents.
     homes : mapping of str to mapping of str to frozenset of str
         For each commit, the golden directories that today's came from, and the lines that identify each.
-        There may be two, if the project was moved on one of two branches.
+        There may be several, if the project was moved on one of two branches, or over another one.
+    origins : mapping of (str, str) to list of (str, str)
+        For a commit and a golden directory in it: each parent, and each directory there that it came from.
+    elsewhere : mapping of (str, str, str) to str
+        For a merge, a golden directory and a parent that has another project there: where the merge put that.
     records : mapping of str to Record
         All records of all commits and of the work tree, by digest.
     today : frozenset of str
@@ -87,6 +92,8 @@ class ProjectStates:
         self._look_up([(commit, other) for commit in self.parents for other in others])
         self._require_histories()
         self._read_lines(state.history for state in self._states.values())
+        self.origins: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.elsewhere: dict[tuple[str, str, str | None], str] = {}
         self.homes = self._find_homes(others)
 
     def state(self, commit: str | None, home: str) -> State:
@@ -159,8 +166,7 @@ class ProjectStates:
         found = {
             str(PurePosixPath(path.strip("\n")).parent) for path in printed.split("\0") if path.strip("\n")
         }
-        usable = {name for name in found if name.isprintable() and "\ufffd" not in name}
-        return sorted(usable - {self._home, "."})
+        return sorted(found - {self._home, "."})
 
     def _read_lines(self, blobs: Iterable[str | None]) -> None:
         for blob, data in file_contents(self._root, {blob for blob in blobs if blob} - self._lines.keys()):
@@ -190,46 +196,120 @@ class ProjectStates:
     def _find_homes(self, others: Sequence[str]) -> dict[str, dict[str, Lines]]:
         """Find the golden directory in each commit, from HEAD backwards."""
         homes: dict[str, dict[str, Lines]] = {commit: {} for commit in self.parents}
-        homes[self.head] = dict([self._home_in(self.head, self._home, self.today, others, None)])
+        homes[self.head] = self._places_in(self.head, self._home, self.today, others, None)
         for commit, parents in self.parents.items():  # children come before their parents
             for home, known in homes[commit].items():
                 for parent in parents:
-                    if parent in homes:
-                        place, lines = self._home_in(parent, home, known, others, commit)
-                        homes[parent].setdefault(place, lines)
+                    elsewhere = self._moved_by_merge(commit, home, parent, others)
+                    if elsewhere:
+                        self.elsewhere[commit, home, parent] = elsewhere
+                    if parent in homes and not (elsewhere and self._names_differ(commit, home, parent)):
+                        places = self._places_in(parent, home, known, others, commit)
+                        self.origins.setdefault((commit, home), []).extend((parent, p) for p in places)
+                        homes[parent] = {**places, **homes[parent]}
         return homes
 
-    def _home_in(
+    def _places_in(
         self, parent: str, home: str, known: Lines, others: Sequence[str], child: str | None
-    ) -> tuple[str, Lines]:
-        """Where the project is in *parent* that is at *home* with the lines *known* in a child of it.
+    ) -> dict[str, Lines]:
+        """Where the project came from in *parent* that is at *home* with the lines *known* in a child of it.
 
-        At the same place, if there is anything. Otherwise in the directory that shares most history lines.
-        A directory that shares none counts as well if it is gone and has records of the same files: a forger
-        may have rewritten every line while moving the project. If it is gone in the child, equal names are
-        enough; if it was deleted later, dates or bytes have to be the same, as in a copy.
+        From the same place, if there is a history or nothing else; and from every directory whose records
+        came to the child. A directory may have been there before the project was moved to it.
         """
-        state = self._states.get((parent, home))
-        if state and (state.tree or state.history):
-            return home, self._lines[state.history] or known
-        best, best_shared = home, 0
-        for other in others:
-            lines = self._lines[self._states[parent, other].history]
-            shared = 2 * len(lines & known)
-            if not shared and child is not None and not self._states[self.head, other].history:
-                moved = not self._states[child, other].history
-                shared = int(bool(self._traits(lines, moved) & self._traits(known, moved)))
-            if shared > best_shared:
-                best, best_shared = other, shared
-        return best, self._lines[self._states[parent, best].history] or known
+        own = self._lines[self.state(parent, home).history] if (parent, home) in self._states else NO_LINES
+        places = {
+            other: self._lines[self._states[parent, other].history]
+            for other in others
+            if other != home and self._is_origin((parent, home), other, known - own, own, child)
+        }
+        if own or not places:
+            return {home: own or known, **places}
+        return dict(sorted(places.items(), key=lambda item: -len(item[1] & known)))
 
-    def _traits(self, lines: Lines, moved: bool) -> set[tuple[str, ...]]:
-        """What records of the same files have in common even if they were rewritten."""
-        records = [self.records[line] for line in lines if line in self.records]
+    def _is_origin(
+        self, before: tuple[str, str], other: str, new: Lines, own: Lines, child: str | None
+    ) -> bool:
+        """Whether the lines *new* of a child, whose directory has the lines *own* *before*, are *other*'s.
+
+        A directory that shares no record counts as well if it is gone and has records of the same files: a
+        forger may have rewritten every line while moving the project. If it is gone in the child, equal names
+        are enough; if it was deleted later, dates or bytes have to be the same, as in a copy.
+        """
+        parent, home = before
+        lines = self._lines[self._states[parent, other].history]
+        if not (new & self.records.keys() and lines):
+            return False
+        if new & lines & self.records.keys():
+            return True
+        if child is None or self._states[self.head, other].history:
+            return False
+        moved = not self._states[child, other].history
+        came, known = (self._traits(lines, home, moved=moved) for lines in (new, own))
+        return bool(self._traits(lines, other, moved=moved) & (came - known))
+
+    def _moved_by_merge(self, child: str, home: str, parent: str, others: Sequence[str]) -> str:
+        """Return where a merge put the project that a parent has at *home*, if that is another project.
+
+        That is how git adds one repository as a directory of another one: all its lines are in that directory
+        then, and the two histories have no commit in common. Empty if it is not so.
+        """
+        own, after = self.lines(parent, home), self.lines(child, home)
+        if not own or own & after & self.records.keys() or len(self.parents[child]) == 1:
+            return ""
+        found = next((other for other in others if other != home and own <= self.lines(child, other)), "")
+        rest = (other for other in self.parents[child] if other != parent)
+        if found and self._reachable([parent]).isdisjoint(self._reachable(rest)):
+            return found
+        return ""
+
+    def _names_differ(self, child: str, home: str, parent: str) -> bool:
+        """Whether a commit and its parent have records of other files only."""
+        own, after = (self._traits(self.lines(commit, home), home) for commit in (parent, child))
+        return own.isdisjoint(after)
+
+    def _reachable(self, commits: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(commits)
+        while waiting:
+            commit = waiting.pop()
+            if commit not in found:
+                found.add(commit)
+                waiting += self.parents.get(commit, ())
+        return found
+
+    def left_to_original(self, place: str, home: str, taken: Lines) -> Lines:
+        """Return the lines that a copy at *home*, with the lines *taken*, left to the project at *place*.
+
+        Only lines that are still there today.
+
+        A file whose records the copy has is not left to a project that does not have the file any more.
+        """
+        entries, names = self.entries(self.head, place), self._traits(taken, home)
+        lines = self.lines(self.head, place)
+        here = {line for line in lines if line in self.records and self.records[line].path in entries}
+        other = {line for line in lines if not self._traits({line}, place) & names}
+        return frozenset(here | other)
+
+    def _traits(self, lines: AbstractSet[str], home: str, *, moved: bool = True) -> set[tuple[str, ...]]:
+        """What records of the same files have in common even if they were rewritten.
+
+        Paths are relative to the golden directory, which may have had another name and another depth.
+        """
+        known = [self.records[line] for line in lines if line in self.records]
+        records = [(_below(home, record.path), record) for record in known]
         if moved:
-            return {(self.inside(record.path),) for record in records}
-        dates = {(self.inside(record.path), record.at) for record in records}
-        return dates | {(self.inside(record.path), record.sha256) for record in records}
+            return {(path,) for path, _ in records}
+        dates = {(path, record.at) for path, record in records}
+        return dates | {(path, record.sha256) for path, record in records}
+
+
+def _below(home: str, path: str) -> str:
+    """Return a golden file's path relative to its golden directory; *home* is that in the repository."""
+    parts = PurePosixPath(home).parts
+    names = ("/".join([*parts[start:], ""]) for start in range(len(parts)))
+    inner = next((path.removeprefix(name) for name in names if path.startswith(name)), "")
+    return inner or PurePosixPath(path).name
 
 
 def decode_entries(data: bytes) -> Mapping[str, Entry]:

@@ -266,10 +266,18 @@ def _cat_file(folder: Path, names: Iterable[str], *options: str) -> Iterator[_Ou
     """
     listed = [name.replace("\n", "\ufffd") + "\n" for name in names]  # names come from records too
     with tempfile.TemporaryFile() as listing, tempfile.TemporaryFile() as complaints:
-        listing.write("".join(listed).encode("utf-8", "replace"))
+        listing.write(b"".join(map(_encoded, listed)))
         listing.seek(0)
         command = ["git", "-C", str(folder), *_READ_ONLY_OPTIONS, "cat-file", *options]
         with subprocess.Popen(  # noqa: S603 - no shell
             command, stdin=listing, stdout=subprocess.PIPE, stderr=complaints, env=git_environment()
         ) as process:
             yield _Output(folder, len(listed), cast("IO[bytes]", process.stdout), complaints)
+
+
+def _encoded(name: str) -> bytes:
+    """Return a name in the bytes of the file system; one that no file system has, with replacements."""
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "replace")

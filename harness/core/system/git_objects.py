@@ -125,8 +125,20 @@ def find_objects(folder: Path, revisions: Sequence[str], *, follow: bool = False
     UnreadableError
         If git fails.
     """
-    names = object_names(folder, revisions, follow=follow)
-    return dict(zip(revisions, names, strict=True))
+    listed = [revision for revision in revisions if "\n" not in revision]
+    found = dict(zip(listed, object_names(folder, listed, follow=follow), strict=True))
+    return {name: found[name] if name in found else _find_object(folder, name) for name in revisions}
+
+
+def _find_object(folder: Path, revision: str) -> str | None:
+    """Return the object of a revision that cannot be in a list, for it has line breaks; None if none."""
+    try:
+        done = try_git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+    except ValueError:  # no argument, and no file name either
+        return None
+    if not done.succeeded and done.error.strip():
+        raise git_failed(folder, done)
+    return done.output.strip() or None
 
 
 def parents_of_commits(folder: Path) -> dict[str, tuple[str, ...]]:
