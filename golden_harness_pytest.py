@@ -212,9 +212,11 @@ _PROCESS: pytest.StashKey[Process] = pytest.StashKey()
 
 def _started(request: pytest.FixtureRequest) -> WorkerHooks:
     try:
-        return request.config.stash[_PROCESS].start()
+        hooks = request.config.stash[_PROCESS].start()
     except pytest.UsageError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
+    hooks.session.require_own(request.path)
+    return hooks
 
 
 def _is_set(config: pytest.Config, key: str) -> bool:

@@ -1018,3 +1018,22 @@ def test_a_clone_with_other_line_endings_passes_and_verify_names_the_cause(
         else:
             git(*arguments, cwd=clone)
     assert run_harness("verify", cwd=clone).code == 0
+
+
+def test_a_test_of_another_project_is_not_compared_with_the_golden_files_of_this_one(
+    recorded: pytest.Pytester,
+) -> None:
+    """Two projects in one session: pytest takes the first one's configuration for both."""
+    for name in ("one", "two"):
+        shutil.copytree(recorded.path / "golden", recorded.path / name / "golden")
+        for file in ("registry.json", "tox.ini", "lattice.py"):
+            shutil.copy(recorded.path / file, recorded.path / name / file)
+        shutil.copy(recorded.path / "test_suite.py", recorded.path / name / f"test_{name}.py")
+    for file in ("registry.json", "tox.ini"):
+        (recorded.path / file).unlink()
+    result = recorded.runpytest("one", "two")
+    result.assert_outcomes(passed=2, errors=2)
+    result.stdout.fnmatch_lines(["*UsageError: two/test_two.py: expected a test of the project in *one,*"])
+    result.stdout.fnmatch_lines(
+        ["*found one of the project in *two. Run pytest in each project: `cd two && pytest`*"]
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from harness.core.errors import HarnessError, UnwritableError, error_from_parts, error_to_parts
+from harness.core.errors import HarnessError, UnwritableError, UsageError, error_from_parts, error_to_parts
 from harness.core.recording.staged import Staged
-from harness.plugin.settings import require_permission
+from harness.core.storage.project import nearest_registry
+from harness.plugin.settings import require_permission, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -124,6 +126,25 @@ class GoldenSession:
         first = name not in names
         names.add(name)
         return first
+
+    def require_own(self, test: Path) -> None:
+        """Raise unless a test's file belongs to this session's project: the nearest registry above wins.
+
+        Raises
+        ------
+        UsageError
+            If there is a registry between the file and this project, or beside it.
+        """
+        root = nearest_registry(test.resolve().parent)
+        if root is None or root == self.project.root.resolve():
+            return
+        shown = shown_path(root)
+        raise UsageError(
+            shown_path(test),
+            expected=f"a test of the project in {self.project.root}",
+            found=f"one of the project in {root}",
+            remedy=f"Run pytest in each project: `cd {shlex.quote(shown)} && pytest`.",
+        )
 
     def note_outcome(self, test: str, path: str, outcome: GoldenOutcome) -> None:
         """Note what came of comparing with a golden file, for the summary."""

@@ -57,7 +57,7 @@ def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
         raise _not_imported(
             generator.call,
             f"{attribute!r} is not a name at the top level of module {module}",
-            "Move the generator to the top level of a module, name it so in its Generator(...), and record it.",
+            "Move the generator to the top level of a module, and name it so in its Generator(...).",
         )
     function = getattr(loaded, attribute, None)
     if function is None:
