@@ -16,6 +16,7 @@ from harness.core.registry.format import Registry
 from harness.core.registry.golden_names import name_of, split_baseline_name
 from harness.core.registry.history import Record
 from harness.core.registry.registry import read_registry
+from harness.core.registry.unreferenced import forget
 from harness.core.registry.verify import is_intact
 from harness.core.system.git_objects import ask_git, has_commits
 from harness.core.system.work_tree import changed_paths
@@ -115,6 +116,7 @@ def remove(
         records = [end_record(ledger, path, removed=True) for path in paths]
         kept = {path: entry for path, entry in ledger.registry.entries.items() if path not in set(paths)}
         ledger.write([Write(path, None) for path in paths], Registry(kept), records)
+        forget(project)
 
 
 def end_record(ledger: Ledger, path: str, *, removed: bool = False, moved_to: str = "") -> Record:

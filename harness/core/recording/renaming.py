@@ -23,6 +23,7 @@ from harness.core.registry.format import Registry
 from harness.core.registry.golden_names import name_of
 from harness.core.registry.history import Record, record_digest
 from harness.core.registry.registry import describe_file, history_path, read_registry
+from harness.core.registry.unreferenced import forget
 from harness.core.registry.verify import is_intact
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.names import require_distinct, require_golden_name, require_name
@@ -69,7 +70,7 @@ def plan_moves(project: Project, old: str, new: str) -> tuple[Move, ...]:
         require_name("golden file", move.new, directories=True)
         _require_free(project, entries, move)
         _require_recorded(project, entries[move.old], move)
-    require_distinct("golden file", [move.new for move in moves], entries.keys() - {m.old for m in moves})
+    require_distinct("golden file", [move.new for move in moves], entries)
     return tuple(moves)
 
 
@@ -103,6 +104,7 @@ def move(
     try:
         with open_ledger(project, reason=reason, command=command, say=say) as ledger:
             _move_all(ledger, moves, folder)
+            forget(project)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.core.errors import HarnessError
-from harness.core.storage.atomic import replace_file
+from harness.core.storage.atomic import remove, replace_file
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
 from harness.core.storage.project import make_workspace
@@ -42,6 +42,12 @@ def recall(project: Project) -> tuple[str, ...] | None:
         return seen.paths if seen.registry == digest_file(project.registry) else None
     except HarnessError:
         return None
+
+
+def forget(project: Project) -> None:
+    """Forget what was saved: files were removed or renamed, and a later registry may be the same as then."""
+    if _path(project).is_file():
+        remove(_path(project))
 
 
 _NAME = "unreferenced.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.core.registry.unreferenced import recall, remember
+from harness.core.registry.unreferenced import forget, recall, remember
 
 
 def test_what_was_remembered_is_recalled(project):
@@ -30,6 +30,13 @@ def test_a_damaged_file_is_forgotten(project):
     (file,) = (project.root / ".harness").glob("unreferenced*")
     file.write_bytes(b"{")
     assert recall(project) is None
+
+
+def test_it_can_be_forgotten(project):
+    remember(project, ["golden/lattice.npz"])
+    forget(project)
+    assert recall(project) is None
+    forget(project)
 
 
 def test_git_ignores_it(project):

@@ -1,0 +1,108 @@
+"""``harness init`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import pytest
+
+from harness.commands.upkeep import init
+
+
+def everything(folder) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
+
+
+def test_from_nothing_to_a_golden_test_that_passes(harness, run_pytest, tmp_path):
+    shown = harness("init", "--yes")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.splitlines()[-1] == 'next: pytest --regen-all --golden-reason "first"'
+    assert "`git init`" in shown.out
+    done = run_pytest(tmp_path, "--regen-all", "--golden-reason", "first")
+    assert done.returncode == 0, done.stdout
+    assert run_pytest(tmp_path).returncode == 0
+    page = harness("status")
+    assert page.code == 0
+    assert "unreferenced: none" in page.out
+
+
+def test_a_second_time_changes_nothing(harness, tmp_path):
+    harness("init", "--yes")
+    before = everything(tmp_path)
+    shown = harness("init", "--json")
+    assert shown.code == 0
+    document = json.loads(shown.out)
+    assert (document["made"], document["extended"], document["skipped"]) == ([], [], [])
+    assert everything(tmp_path) == before
+
+
+def test_in_a_repository_git_is_configured(harness, git, git_environment, tmp_path):
+    git("init", "-q", "-b", "main")
+    (tmp_path / ".gitignore").write_text("build\n")
+    shown = harness("init", "--yes", env=git_environment)
+    assert shown.code == 0
+    assert "extended .gitignore" in shown.out
+    assert "harness" in git("config", "--get", "merge.harness-registry.driver")
+    before = everything(tmp_path)
+    assert "nothing to do" in harness("init", env=git_environment).out
+    assert everything(tmp_path) == before
+
+
+def test_without_a_terminal_it_asks_for_yes(harness, tmp_path):
+    shown = harness("init")
+    assert shown.code == 2
+    assert "--yes" in shown.err
+    assert everything(tmp_path) == {}
+
+
+def test_a_dry_run_shows_the_lines_and_changes_nothing(harness, tmp_path):
+    (tmp_path / ".gitignore").write_text("build\n")
+    before = everything(tmp_path)
+    shown = harness("init", "--dry-run")
+    assert shown.code == 0
+    assert "  would extend .gitignore\n      .harness/\n" in shown.out
+    assert "  would make registry.json\n" in shown.out
+    assert everything(tmp_path) == before
+
+
+def test_ci_is_refused(harness, tmp_path):
+    shown = harness("init", "--yes", env={**os.environ, "CI": "true"})
+    assert shown.code == 2
+    assert everything(tmp_path) == {}
+
+
+def test_a_damaged_configuration_is_refused(harness, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options\n")
+    before = everything(tmp_path)
+    shown = harness("init", "--yes")
+    assert shown.code == 2
+    assert "TOML" in shown.err
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_each_file_that_exists_is_asked_about(tmp_path, monkeypatch, capsys, answer):
+    """New files are made without a question."""
+    (tmp_path / ".gitignore").write_text("build\n")
+    (tmp_path / ".gitattributes").write_text("*.png binary\n")
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+
+    def confirm(text: str, **_: object) -> bool:
+        asked.append(text)
+        return answer == "y"
+
+    monkeypatch.setattr(init.click, "confirm", confirm)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert init.command.main([], standalone_mode=False) == 0
+    assert asked == ["Extend .gitattributes?", "Extend .gitignore?"]
+    assert (tmp_path / "registry.json").is_file()
+    assert (".harness/" in (tmp_path / ".gitignore").read_text()) == (answer == "y")
+    out = capsys.readouterr().out
+    assert ("skipped .gitignore" in out) == (answer == "n")

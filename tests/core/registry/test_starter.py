@@ -1,0 +1,166 @@
+"""Files for a start are made or extended by lines of their own; everything else is left as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.errors import UnreadableError
+from harness.core.registry.starter import apply_step, plan_start
+from harness.core.registry.verify import verify
+
+SETTINGS = 'golden_require_reason = true\ngolden_unreferenced = "warn"\n'
+
+
+def start(project) -> dict[str, str]:
+    """Apply everything; return what was added, by path."""
+    steps = plan_start(project).steps
+    for step in steps:
+        apply_step(project, step)
+    return {step.path: step.added for step in steps}
+
+
+def extended(project, name: str, before: str) -> str:
+    """Return the text of a file after a start."""
+    (project.root / name).write_bytes(before.encode())
+    start(project)
+    return (project.root / name).read_bytes().decode()
+
+
+def test_an_empty_directory_gets_everything(empty):
+    assert list(start(empty)) == [
+        "golden/",
+        "registry.json",
+        "pyproject.toml",
+        ".gitattributes",
+        ".gitignore",
+        ".pre-commit-config.yaml",
+        ".github/workflows/golden.yml",
+        "tests/test_golden.py",
+    ]
+    assert verify(empty) == ()
+    assert (empty.root / "pyproject.toml").read_text() == f"[tool.pytest.ini_options]\n{SETTINGS}"
+
+
+def test_a_second_start_changes_nothing(empty, contents):
+    start(empty)
+    before = contents(empty.root)
+    assert plan_start(empty).steps == plan_start(empty).notes == ()
+    assert contents(empty.root) == before
+
+
+def test_planning_touches_nothing(empty, contents):
+    plan_start(empty)
+    assert contents(empty.root) == {}
+    assert not empty.golden.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('[project]\nname = "a"', f'[project]\nname = "a"\n\n[tool.pytest.ini_options]\n{SETTINGS}'),
+        (
+            "[tool.pytest.ini_options]  # ours\ntestpaths = ['t']\n[tool.b]\n",
+            f"[tool.pytest.ini_options]  # ours\n{SETTINGS}testpaths = ['t']\n[tool.b]\n",
+        ),
+        ("a = 1\r\n", "a = 1\r\n\r\n[tool.pytest.ini_options]\r\n" + SETTINGS.replace("\n", "\r\n")),
+    ],
+)
+def test_pyproject_keeps_every_line(empty, before, after):
+    assert extended(empty, "pyproject.toml", before) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.pytest.ini_options]\ngolden_require_reason = false\n",
+        '[tool.pytest]\ngolden_unreferenced = "reject"\n',
+    ],
+)
+def test_settings_that_somebody_chose_stay(empty, text):
+    assert extended(empty, "pyproject.toml", text) == text
+    assert plan_start(empty).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\n"),
+        ("setup.cfg", "[tool:pytest]\naddopts = -q\n"),
+        ("pyproject.toml", "tool.pytest.ini_options.addopts = '-q'\n"),
+        ("pyproject.toml", "[tool.pytest]\naddopts = ['-q']\n"),
+        ("pyproject.toml", "x = '''\n[tool.pytest.ini_options]\n'''\n[tool.pytest.ini_options]\na = 1\n"),
+    ],
+)
+def test_what_cannot_be_extended_safely_is_left_to_a_person(empty, name, text):
+    """The note says what to add, and where."""
+    assert extended(empty, name, text) == text
+    (note,) = plan_start(empty).notes
+    assert name in note
+    assert "golden_require_reason" in note
+
+
+def test_damaged_toml_is_refused(empty):
+    (empty.root / "pyproject.toml").write_text("[tool.pytest.ini_options\n")
+    with pytest.raises(UnreadableError, match="TOML"):
+        plan_start(empty)
+
+
+def test_a_file_that_is_not_text_is_refused(empty):
+    (empty.root / ".gitignore").write_bytes(b"\xff\xfe")
+    with pytest.raises(UnreadableError, match="UTF-8"):
+        plan_start(empty)
+
+
+@pytest.mark.parametrize("line", [".harness", ".harness/", "/.harness/"])
+def test_an_ignored_workspace_is_ignored_already(empty, line):
+    assert extended(empty, ".gitignore", f"build\n{line}\n") == f"build\n{line}\n"
+
+
+def test_gitignore_gets_a_line(empty):
+    assert extended(empty, ".gitignore", "build") == "build\n.harness/\n"
+
+
+def test_attributes_are_added_once(empty):
+    text = extended(empty, ".gitattributes", "*.png binary\n")
+    assert text.startswith("*.png binary\ngolden/** -text\n")
+    assert extended(empty, ".gitattributes", text) == text
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_hook_is_added_to_a_list_of_hooks(empty, indent):
+    before = f"# ours\nrepos:\n{indent}- repo: https://example.org/a\n{indent}  rev: v1\n"
+    text = extended(empty, ".pre-commit-config.yaml", before)
+    assert text.startswith(
+        f"{before}{indent}- repo: local\n{indent}  hooks:\n{indent}    - id: harness-verify\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["repos: []\n", "repos:\n- repo: local\ndefault_stages: [commit]\n", "---\nrepos:\n- repo: x\n"]
+)
+def test_other_hooks_are_left_to_a_person(empty, text):
+    assert extended(empty, ".pre-commit-config.yaml", text) == text
+    assert ["harness verify" in note for note in plan_start(empty).notes] == [True]
+
+
+def test_a_job_or_a_test_that_exists_stays(empty):
+    for name in (".github/workflows/golden.yml", "tests/test_golden.py"):
+        (empty.root / name).parent.mkdir(parents=True, exist_ok=True)
+        assert extended(empty, name, "mine\n") == "mine\n"
+
+
+def test_a_package_is_installed_in_the_job(empty):
+    (empty.root / "pyproject.toml").write_text('[project]\nname = "a"\n')
+    assert "pip install golden-harness -e .\n" in start(empty)[".github/workflows/golden.yml"]
+
+
+def test_a_project_with_golden_files_needs_no_first_test(project):
+    assert "tests/test_golden.py" not in start(project)
+
+
+def test_a_link_is_left_to_a_person(empty, tmp_path):
+    (tmp_path / "shared").write_text("build\n")
+    (empty.root / ".gitignore").symlink_to(tmp_path / "shared")
+    assert ".gitignore" not in start(empty)
+    assert (tmp_path / "shared").read_text() == "build\n"
+    assert [".gitignore is a link" in note for note in plan_start(empty).notes] == [True]
