@@ -12,7 +12,11 @@ from harness.core.errors import HarnessError
 
 
 def main() -> None:
-    """Run the command line and exit; every error ends as one message without a traceback."""
+    """Run the command line and exit.
+
+    Every error that is foreseen ends as one message. An error of the project's code and a bug of this package
+    end with their traceback in front of the message, and with exit code 2.
+    """
     _escape_unencodable_names()
     if not sys.warnoptions:  # broken numbers are reported by a verdict; numpy's warnings would repeat it
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -24,15 +28,8 @@ def main() -> None:
         code = _fail(error, "not enough memory for these files", 2)
     except KeyboardInterrupt as error:
         code = _fail(error, "interrupted", 130)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "harness":  # a bug of ours
-            raise
-        code = _fail_without(error.name)
-    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except OSError as error:
-        code = _fail(error, f"{error.filename or 'system'}: {error.strerror or error}", 2)
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything
+        code = _end_unexpected(error)
     sys.exit(code)
 
 
@@ -66,6 +63,36 @@ def _fail(error: BaseException, message: str, code: int) -> int:
 
         print_error(sys.argv[1:], error, message, code)
     return code
+
+
+def _end_unexpected(error: BaseException) -> int:
+    """Report an error of the project's code, of the system, or a bug of ours; return the exit code."""
+    from harness.core.domain.crash import is_of_project
+
+    if not is_of_project(error):
+        if isinstance(error, SystemExit):  # how click ends when a shell asks it for completions
+            raise error
+        if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has closed the pipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        if isinstance(error, ModuleNotFoundError) and not _is_ours(error.name):
+            return _fail_without(str(error.name))
+        if isinstance(error, OSError):
+            return _fail(error, f"{error.filename or 'system'}: {error.strerror or error}", 2)
+    return _fail_with_traceback(error)
+
+
+def _is_ours(module: str | None) -> bool:
+    return module is None or module.partition(".")[0] == "harness"
+
+
+def _fail_with_traceback(error: BaseException) -> int:
+    from harness.core.domain.crash import describe_crash
+    from harness.report.plain_lines import plain_text
+
+    crash = describe_crash(error)
+    print(plain_text(crash.traceback), file=sys.stderr)  # noqa: T201
+    return _fail(error, crash.message, 2)
 
 
 def _fail_without(module: str) -> int:

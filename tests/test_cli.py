@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,13 +15,11 @@ from harness import cli
 from harness.core.errors import RefusedError, UsageError
 
 
-def fail_with(error: BaseException):
-    """Return a stand-in for a verb that raises *error*."""
-
-    def run(_words: list[str]) -> int:
-        raise error
-
-    return run
+def fail_with(error: BaseException, module: str = "harness.commands.example"):
+    """Return a stand-in for a verb, as if it were in *module*, that raises *error*."""
+    scope = {"__name__": module, "error": error}
+    exec("def run(_words): raise error", scope)  # noqa: S102 - the test's own text
+    return scope["run"]
 
 
 PARTS = {"expected": "b", "found": "c", "remedy": "Do d."}
@@ -46,11 +45,36 @@ def test_every_error_ends_as_one_message(monkeypatch, capsys, error, code, messa
     assert capsys.readouterr() == ("", message)
 
 
-def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch):
-    """A bug ends with its traceback, so that it can be reported."""
-    monkeypatch.setattr(cli, "_run", fail_with(ZeroDivisionError()))
-    with warnings.catch_warnings(), pytest.raises(ZeroDivisionError):
+@pytest.mark.parametrize("words", [["verify"], ["verify", "--json"]])
+def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch, capsys, words):
+    """A bug ends with its traceback, so that it can be reported, and with exit code 2, not 1."""
+    monkeypatch.setattr(sys, "argv", ["harness", *words])
+    monkeypatch.setattr(cli, "_run", fail_with(ZeroDivisionError("\x1b[2J")))
+    with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
         cli.main()
+    out, err = capsys.readouterr()
+    *trace, last = err.splitlines()
+    text = "a bug in harness: ZeroDivisionError: \\x1b[2J. Please report it, with the lines above."
+    assert (end.value.code, last) == (2, f"harness: {text}")
+    assert (trace[0], trace[-1]) == ("Traceback (most recent call last):", "ZeroDivisionError: \\x1b[2J")
+    assert bool(out) == ("--json" in words)
+    if out:
+        error = json.loads(out)["error"]
+        assert (error["kind"], error["exit_code"]) == ("ZeroDivisionError", 2)
+        assert error["text"].startswith("a bug in harness: ZeroDivisionError: ")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("gone"), BrokenPipeError(), SystemExit(0), EOFError(), KeyError("a")]
+)
+def test_an_error_of_the_project_is_not_taken_for_ours(monkeypatch, capsys, error):
+    """Not even one that ends the process as if all were well."""
+    monkeypatch.setattr(cli, "_run", fail_with(error, "optics"))
+    with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith(f"harness: the project's code raised {type(error).__name__}")
 
 
 def test_a_closed_pipe_is_not_an_error(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,6 +50,10 @@ _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "s
 
 _UPKEEP = frozenset({"init", "mv", "rm", "status"})
 """Verbs whose modules are in the room `upkeep`."""
+
+
+_COMPLETE = "_HARNESS_COMPLETE"
+"""The environment variable with which click's completion scripts call this command."""
 
 
 def verb(
@@ -159,11 +164,14 @@ def run(words: Sequence[str]) -> int:
     HarnessError
         If the verb refuses.
     """
+    if _COMPLETE in os.environ:  # a shell asks for completions
+        commands.main([], prog_name="harness", complete_var=_COMPLETE)
     try:
-        code: int = commands(list(words), prog_name="harness", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("harness: interrupted", err=True)
-        return 130
+        # Not commands.main(), which takes an EOFError of the project's code for the end of the input.
+        with commands.make_context("harness", list(words)) as context:
+            code: int = commands.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         print_error(words, error, error.format_message(), error.exit_code)

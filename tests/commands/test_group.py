@@ -131,15 +131,16 @@ def test_the_docstring_of_a_function_follows_the_line_of_its_verb():
 
 
 @pytest.mark.parametrize(
-    ("raised", "code"), [(click.exceptions.Abort(), 130), (click.UsageError("wrong words"), 2)]
+    ("raised", "code", "shown"),
+    [(click.exceptions.Exit(3), 3, ""), (click.UsageError("wrong words"), 2, "wrong")],
 )
-def test_what_click_raises_becomes_an_exit_code(monkeypatch, capsys, raised, code):
+def test_what_click_raises_becomes_an_exit_code(monkeypatch, capsys, raised, code, shown):
     def fail(*_: object, **__: object) -> int:
         raise raised
 
-    monkeypatch.setattr("harness.commands.group.commands", fail)
+    monkeypatch.setattr(commands, "invoke", fail)
     assert run(["verify"]) == code
-    assert capsys.readouterr().err
+    assert shown in capsys.readouterr().err
 
 
 def test_a_refusal_of_a_verb_is_not_caught(monkeypatch):
@@ -148,9 +149,33 @@ def test_a_refusal_of_a_verb_is_not_caught(monkeypatch):
     def fail(*_: object, **__: object) -> int:
         raise HarnessError("a", expected="b", found="c", remedy="D.")
 
-    monkeypatch.setattr("harness.commands.group.commands", fail)
+    monkeypatch.setattr(commands, "invoke", fail)
     with pytest.raises(HarnessError):
         run(["verify"])
+
+
+@pytest.mark.parametrize("error", [EOFError, KeyboardInterrupt, BrokenPipeError, SystemExit])
+def test_what_code_raises_is_not_taken_for_the_end_of_the_input(monkeypatch, capsys, error):
+    """Click would end with other errors, exit codes and lines."""
+
+    def fail(*_: object, **__: object) -> int:
+        raise error
+
+    monkeypatch.setattr(commands, "invoke", fail)
+    with pytest.raises(error):
+        run(["verify"])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_shell_gets_its_completions(harness):
+    env = {
+        **os.environ,
+        "_HARNESS_COMPLETE": "bash_complete",
+        "COMP_WORDS": "harness veri",
+        "COMP_CWORD": "1",
+    }
+    shown = harness(env=env)
+    assert (shown.code, shown.out) == (0, "plain,verify\n")
 
 
 def test_an_unknown_name_is_no_command():

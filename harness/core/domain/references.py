@@ -23,15 +23,19 @@ def load_reference(reference: str) -> Any:
     module, _, attribute = reference.partition(":")
     if is_standard_library(module):
         raise _bad_reference(reference, f"{module}, which is part of Python itself")
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise _bad_reference(reference, f"{module!r}, which is not the name of a module")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
         # The reference is wrong if the missing module is the one it names, or a package around it. Any other
         # missing module is something that the named module imports.
         if error.name and not f"{module}.".startswith(f"{error.name}."):
             raise missing_package(reference, error.name) from error
         raise _bad_reference(reference, f"no module {error.name}") from error
-    except (AttributeError, TypeError, ValueError) as error:
+    try:
+        return getattr(loaded, attribute)
+    except AttributeError as error:
         raise _bad_reference(reference, str(error)) from error
 
 

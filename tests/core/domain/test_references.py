@@ -20,9 +20,11 @@ def test_a_reference_loads_the_attribute_that_it_names(module):
         ("present.inner:a", "no module present.inner"),
         ("present:b", "has no attribute 'b'"),
         ("present", "no attribute ''"),
-        ("", "Empty module name"),
-        (":a", "Empty module name"),
-        (".present:a", "package"),
+        ("", "'', which is not the name of a module"),
+        (":a", "'', which is not the name of a module"),
+        (".present:a", "'.present', which is not the name of a module"),
+        ("present.py:a", "no module present.py"),
+        ("pre-sent:a", "'pre-sent', which is not the name of a module"),
     ],
 )
 def test_a_reference_to_nothing_is_refused(module, reference, found):
@@ -31,6 +33,15 @@ def test_a_reference_to_nothing_is_refused(module, reference, found):
         load_reference(reference)
     assert repr(reference) in caught.value.thing
     assert found in caught.value.found
+
+
+@pytest.mark.parametrize("error", ["ValueError", "TypeError", "AttributeError", "SystemExit"])
+def test_an_error_of_the_module_itself_is_not_taken_for_a_wrong_reference(module, error):
+    """Its traceback shows where it is."""
+    module("broken", f"raise {error}('3')\n")
+    with pytest.raises(BaseException, match="3") as caught:
+        load_reference("broken:make")
+    assert type(caught.value).__name__ == error
 
 
 @pytest.mark.parametrize("missing", ["no_such_package", "torchles"])
