@@ -93,7 +93,8 @@ def flatten(data: Any, *, name: str = "data") -> Flattened:
           zero), ``KEY.FIELD`` of a structure, ``KEY.names`` of axes, ``KEY.unit``; ``KEY.indices``,
           ``KEY.values`` and ``KEY.shape`` of a sparse one, whose duplicates are summed.
         - A table of pandas or polars: ``KEY.COLUMN``, with ``.mask`` where values are missing, and
-          ``KEY.index``, ``KEY.columns``, ``KEY.dtypes``. Its ``attrs`` are not compared.
+          ``KEY.index``, ``KEY.columns``, ``KEY.dtypes``. Its ``attrs`` are not compared, nor the ``freq`` of
+          an index. None, NaN and NA are one missing value among objects and text.
         - A dataset or array of xarray: values with ``.dims``, ``.coords`` and ``.name``. Its ``attrs`` and
           ``encoding`` are not compared.
         - Anything else that numpy makes an array of.

@@ -36,7 +36,9 @@ def from_table(value: Any, place: Place) -> Node:
         return _from_frame(value, place)
     if has_attributes(value, "iloc", "index"):
         return _from_series(value, place)
-    return _from_index(value, place) if has_attributes(value, "nlevels") else _from_extension(value, place)
+    if has_attributes(value, "nlevels"):
+        return _from_index(value, place)
+    return _from_extension(value, place).having(dtype=text(value.dtype))
 
 
 def _from_frame(frame: Any, place: Place) -> Node:

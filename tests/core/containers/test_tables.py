@@ -219,8 +219,16 @@ def test_a_series_keeps_its_index_dtype_and_name(pd):
 
 def test_an_index_and_an_array_alone_are_taken(pd):
     assert stored(pd.Index([1, 2])) == {"data": [1, 2]}
-    assert stored(pd.array([1, None])) == {"data": [1, 0], "data.mask": [False, True]}
+    nullable = {"data": [1, 0], "data.mask": [False, True], "data.dtype": "Int64"}
+    assert stored(pd.array([1, None])) == nullable
     assert stored(pd.Categorical([1.5]))["data.categories"] == [1.5]
+
+
+def test_the_zone_and_the_frequency_of_an_array_alone_are_kept(pd):
+    zoned = pd.date_range("2020", periods=1, tz="UTC")
+    assert "UTC" in stored({"a": zoned.array})["a.dtype"]
+    assert "UTC" in stored({"a": zoned})["a.dtype"]
+    assert stored(pd.period_range("1970-02", periods=1, freq="M").array)["data.dtype"] == "period[M]"
 
 
 def test_an_empty_table_is_taken(pd):
