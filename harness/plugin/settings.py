@@ -121,7 +121,7 @@ def read_settings(config: pytest.Config, root: Path) -> Settings:
     return Settings(
         # Without pytest-regressions there are no such options.
         writes=bool(getattr(option, "force_regen", False) or getattr(option, "regen_all", False)),
-        reason=text("golden_reason"),
+        reason=_reason(option.golden_reason or values.get("golden_reason", "")),
         require_reason=_flag("golden_require_reason", values.get("golden_require_reason", False)),
         unreferenced=_unreferenced(text("golden_unreferenced", "ignore")),
         max_drift=_max_drift(text("golden_max_drift", "0")),
@@ -196,6 +196,12 @@ def _flag(key: str, value: object) -> bool:
     if not is_true(value) and str(value).strip().lower() not in _FALSE:
         raise pytest.UsageError(f"{key}: expected true or false, found {value!r}.")
     return is_true(value)
+
+
+def _reason(value: object) -> str:
+    if not isinstance(value, str):
+        raise pytest.UsageError(f"golden_reason: expected a text, found {value!r}.")
+    return value
 
 
 def _unreferenced(word: str) -> Unreferenced:

@@ -70,6 +70,14 @@ def test_a_wrong_word(pytester: pytest.Pytester):
     assert str(caught.value) == "golden_unreferenced: expected one of ignore, warn, reject, found 'fail'."
 
 
+@pytest.mark.parametrize("value", ["3", "true", '["a", "b"]'])
+def test_a_reason_is_a_text(pytester: pytest.Pytester, value):
+    """It goes into the history, where a list would be nonsense."""
+    pytester.makepyprojecttoml(f"[tool.pytest.ini_options]\ngolden_reason = {value}\n")
+    with pytest.raises(pytest.UsageError, match="golden_reason: expected a text, found "):
+        read_settings(pytester.parseconfig(), pytester.path)
+
+
 def test_a_session_that_does_not_write_needs_no_permission(tmp_path, monkeypatch):
     """In CI as well."""
     monkeypatch.setenv("CI", "true")
