@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import command_line, emit, json_option, project_to_write, root_option
+from harness.commands.options import (
+    command_line,
+    emit,
+    json_option,
+    project_to_write,
+    quiet_option,
+    root_option,
+)
 from harness.core.errors import HarnessError, RefusedError
 from harness.core.registry.golden_names import archive_of, manifest_of, name_of
 from harness.core.system.ci import require_not_ci
+from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.core.recording.staged import Staged
     from harness.core.registry.format import Kind
@@ -22,20 +30,22 @@ if TYPE_CHECKING:
 
 
 @verb("add")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--reason", required=True, help="Why the files are golden; kept in their records.")
+@quiet_option("Do not list the registered files.")
 @root_option
 @json_option
-def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json: bool) -> int:
+def command(paths: tuple[Path, ...], reason: str, root: Path | None, *, quiet: bool, as_json: bool) -> int:
     """An .npz file and the manifest beside it are registered as one fixture.
 
-    The manifest must describe the arrays and have the file's name. The files themselves are not changed.
+    The manifest must describe the arrays and have the file's name. The files themselves are not changed. Of a
+    directory, all files in it are registered, also those in directories in it. Hidden ones are skipped, and
+    links that lead out of the repository.
 
     \b
-    Example:
+    Examples:
       harness add golden/mask.tif --reason "detector mask of run 7"
+      harness add golden/masks --reason "detector masks of 2031"
     """
     from harness.core.recording.commit import commit
     from harness.core.recording.plan import plan
@@ -43,19 +53,47 @@ def command(files: tuple[Path, ...], reason: str, root: Path | None, *, as_json:
 
     require_not_ci()
     project = project_to_write(root)
+    files, skipped = _expand(project, paths)
+    for path, why in skipped:
+        click.echo(plain_line(f"skipped {path}: {why}"), err=True)
     staged = [
         Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files
     ]
+    _require_sound_archives(staged)
     _require_sound_fixtures(project, staged)
     changes = plan(project, staged)
     commit(project, changes, reason=reason, command=command_line())
-    paths = [change.path for change in changes]
+    registered = [change.path for change in changes]
     emit(
-        {"paths": paths},
+        {"paths": registered, "skipped": [{"path": path, "why": why} for path, why in skipped]},
         as_json=as_json,
-        render=lambda: click.echo("\n".join(f"registered {p}" for p in paths)),
+        render=lambda: _show(registered, quiet=quiet),
     )
     return 0
+
+
+def _expand(project: Project, paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[tuple[str, str], ...]]:
+    """Return the files that *paths* name, with those in directories; and what is left out, and why."""
+    from harness.core.recording.directories import files_below
+
+    files: list[Path] = []
+    skipped: list[tuple[str, str]] = []
+    for path in paths:
+        if path.is_dir():
+            _golden(f"{project.relative(path)}/", project.golden_name)
+            found = files_below(project, path)
+            files += found.files
+            skipped += found.skipped
+        else:
+            files.append(path)
+    return tuple(dict.fromkeys(files)), tuple(skipped)
+
+
+def _show(paths: Sequence[str], *, quiet: bool) -> None:
+    for path in () if quiet else paths:
+        click.echo(plain_line(f"registered {path}"))
+    if not paths:
+        click.echo("nothing to register: all files are golden as they are")
 
 
 def _kind(path: Path) -> Kind:
@@ -84,11 +122,20 @@ def _is_baseline(path: Path) -> bool:
     return True
 
 
+def _require_sound_archives(staged: Iterable[Staged]) -> None:
+    """Raise unless every program finds the same members in each .npz, whatever it is registered as."""
+    from harness.core.storage.npz import Arrays
+
+    for item in staged:
+        if item.data.suffix == ".npz":
+            Arrays(item.data)
+
+
 def _require_sound_fixtures(project: Project, staged: Iterable[Staged]) -> None:
     """Raise unless each manifest of a staged fixture has its path's name and describes its arrays."""
     from harness.core.fixtures.fixture import require_matching_manifest
     from harness.core.fixtures.manifest import read_manifest
-    from harness.core.storage.npz import map_archive
+    from harness.core.storage.npz import Arrays
 
     of_fixtures = (item for item in staged if item.kind in {"fixture", "manifest"})
     for path, archive in {
@@ -104,7 +151,7 @@ def _require_sound_fixtures(project: Project, staged: Iterable[Staged]) -> None:
                 remedy=f"Rename both files to {manifest.name}.npz and {manifest.name}.json below "
                 f"{project.golden_name}/, or make the fixture again with the name {name!r}.",
             )
-        require_matching_manifest(archive, map_archive(archive), manifest)
+        require_matching_manifest(archive, Arrays(archive), manifest)
 
 
 def _golden(relative: str, directory: str) -> str:

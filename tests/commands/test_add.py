@@ -148,3 +148,50 @@ def test_verbs_that_write_golden_files_refuse_in_ci(project, harness, line):
     assert shown.code == 2
     assert "CI is set" in shown.err
     assert (project / "registry.json").read_bytes() == before
+
+
+def test_a_directory_is_registered_with_all_files_in_it(project, harness):
+    """Hidden files and links out of the repository are skipped with a word."""
+    folder = project / "golden" / "masks"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.tif", "a.tif", "deep/c.tif", ".DS_Store"):
+        (folder / name).write_bytes(name.encode())
+    (folder / "elsewhere").symlink_to("/")
+    shown = harness("add", "golden/masks", "--reason", "masks")
+    assert shown.code == 0
+    assert shown.out.splitlines() == [
+        "registered golden/masks/a.tif",
+        "registered golden/masks/b.tif",
+        "registered golden/masks/deep/c.tif",
+    ]
+    assert shown.err.splitlines() == [
+        "skipped golden/masks/.DS_Store: hidden",
+        "skipped golden/masks/elsewhere: a link to /, outside the repository",
+    ]
+    again = harness("add", "golden/masks", "--reason", "masks", "--json")
+    document = json.loads(again.out)
+    assert document["paths"] == []
+    assert document["skipped"][0] == {"path": "golden/masks/.DS_Store", "why": "hidden"}
+
+
+def test_the_golden_directory_may_be_named(project, harness):
+    (project / "golden" / "mask.tif").write_bytes(b"II*")
+    shown = harness("add", "golden", "--reason", "mask")
+    assert (shown.code, shown.out) == (0, "registered golden/mask.tif\n")
+    assert harness("verify").code == 0
+    assert harness("add", "golden", "--reason", "mask").out.startswith("nothing to register")
+
+
+@pytest.mark.parametrize("folder", [".", "scans"])
+def test_another_directory_is_refused(project, harness, folder):
+    (project / "scans").mkdir()
+    (project / "scans" / "a.bin").touch()
+    shown = harness("add", folder, "--reason", "why")
+    assert shown.code == 1
+    assert "a file outside it" in shown.err
+
+
+def test_quiet_lists_nothing(project, harness):
+    (project / "golden" / "mask.tif").write_bytes(b"II*")
+    shown = harness("add", "-q", "golden/mask.tif", "--reason", "mask")
+    assert (shown.code, shown.out) == (0, "")
