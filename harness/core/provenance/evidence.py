@@ -17,7 +17,7 @@ import msgspec
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.sources import find_any, source_digest
-from harness.core.errors import HarnessError, RefusedError, StaleFormatError
+from harness.core.errors import HarnessError, RefusedError, StaleFormatError, UnreadableError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_reader import read_git_history
@@ -33,8 +33,9 @@ from harness.core.registry.verify import unregistered
 from harness.core.storage.digest import digests_of_file
 from harness.core.storage.lfs import absent_content, is_damaged_content, kept_places
 from harness.core.storage.npz import read_archive
-from harness.core.storage.project import require_inner
-from harness.core.system.git_objects import python_files
+from harness.core.storage.project import REGISTRY, require_inner
+from harness.core.system.git_objects import is_in_repository, python_files
+from harness.core.system.work_tree import check_out_all, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -251,6 +252,7 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
     """
     listed = read_registry_text(project.registry)
     registry = Registry({}) if listed is None else decode_with_any_path(listed, str(project.registry))
+    _require_checked_out(project)
     text, path = read_history_text(project), history_path(project)
     history = decode_history(text, str(path))
     git = read_git_history(project, text, registry.entries)
@@ -271,6 +273,19 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
         unreferenced=recall(project) or (),
         git=git,
     )
+
+
+def _require_checked_out(project: Project) -> None:
+    """Raise :class:`UnreadableError` if a sparse checkout left out golden files: they are not missing."""
+    places = project.golden_name, REGISTRY
+    absent = left_out(project.root, *places) if is_in_repository(project.root) else []
+    if absent:
+        raise UnreadableError(
+            absent[0],
+            expected="a checkout with all golden files",
+            found=f"a sparse checkout without {len(absent)} of them",
+            remedy=f"Run `{check_out_all(*places)}`.",
+        )
 
 
 def _gather_records(project: Project, registry: Registry, path: str, history: History) -> FileEvidence:

@@ -200,7 +200,22 @@ def _missing(project: Project, path: str, entry: Entry, restore: Callable[[str],
         return None
     present = "something that is not a file" if file.exists() else "no file"
     detail = f"expected {entry.size} bytes, found {present}"
+    command = _sparse_remedy(project, path)
+    if command:
+        return Verdict(path, Outcome.MISSING, f"{detail}: a sparse checkout left it out", f"Run `{command}`.")
     return Verdict(path, Outcome.MISSING, detail, restore(path))
+
+
+def _sparse_remedy(project: Project, path: str) -> str:
+    """Command that checks out a file which a sparse checkout left out; empty for any other file."""
+    from harness.core.system.git_objects import is_in_repository
+    from harness.core.system.work_tree import check_out_all, left_out
+
+    try:
+        is_left_out = is_in_repository(project.root) and left_out(project.root, path)
+    except UnreadableError:
+        return ""  # a file is missing, whatever git says
+    return check_out_all(project.golden_name) if is_left_out else ""
 
 
 def _digest_detail(file: Path, entry: Entry, found: str | None, *, sha256: bool) -> str:

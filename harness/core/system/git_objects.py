@@ -308,7 +308,7 @@ def _parse_commit(data: bytes) -> CommitHeader:
 def _decoded(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding, "replace")
-    except LookupError:  # an encoding that Python does not know
+    except (LookupError, ValueError):  # an encoding that Python does not know, or that replaces nothing
         return data.decode("utf-8", "replace")
 
 

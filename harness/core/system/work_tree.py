@@ -7,7 +7,9 @@ Such contents are compared with their pointers.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.system.git_objects import ask_git, read_files
@@ -25,6 +27,7 @@ _STATUS = (
 # Renames are found by reading files; in a submodule, git would run with the submodule's own filters.
 
 _BLOCK_BYTES = 1 << 20
+_SKIPPED = "S "
 _FIELDS = {"1": 8, "u": 10, "?": 1}  # before the path, by the kind of line
 
 
@@ -62,6 +65,26 @@ def changed_paths(folder: Path, *paths: str, every_file: bool = False) -> list[s
         return [line.path for line in lines]
     top = Path(ask_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n"))
     return [line.path for line in lines if not _is_content(top / line.path, pointers.get(line.blob or ""))]
+
+
+def left_out(folder: Path, *paths: str) -> list[str]:
+    """Return the files among *paths* that the newest commit has and a sparse checkout left out.
+
+    Paths are relative to *folder*.
+
+    Raises
+    ------
+    UnreadableError
+        If git fails.
+    """
+    listed = ask_git(folder, "--literal-pathspecs", "ls-files", "-t", "-z", "--", *paths).split("\0")
+    skipped = (line[len(_SKIPPED) :] for line in listed if line.startswith(_SKIPPED))
+    return [path for path in skipped if not os.path.lexists(folder / path)]
+
+
+def check_out_all(*paths: str) -> str:
+    """Return the command that checks out *paths* that a sparse checkout left out."""
+    return f"git checkout --ignore-skip-worktree-bits -- {' '.join(map(quote, paths))}"
 
 
 def _parse(printed: str) -> Iterator[_Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,12 @@ def test_an_entry_outside_the_repository_is_broken_and_not_read(lattice, path):
     assert ("path", path) in lattice.broken
     file = gather(lattice.project).files[path]
     assert (file.state, file.on_disk) == (PathState.OUTSIDE, None)
+
+
+def test_a_sparse_checkout_gives_no_answer_but_the_command_that_completes_it(lattice):
+    lattice.git("sparse-checkout", "set", "elsewhere")
+    with pytest.raises(UnreadableError, match="a sparse checkout without 3 of them") as caught:
+        gather(lattice.project)
+    command = caught.value.remedy.split("`")[1]
+    subprocess.run(command, shell=True, cwd=lattice.root, check=True)  # noqa: S602 - our own words
+    assert lattice.findings() == ()

@@ -85,6 +85,16 @@ def test_names_in_other_encodings_are_read(repository, record, staged, encoding)
     assert (found.author, found.subject) == ("Jos\xe9", "Stra\xdfe")
 
 
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "rot13", "utf-16", "zlib", "no such", "\x01"])
+def test_any_encoding_that_a_commit_names_is_read_somehow(lattice, encoding):
+    data = lattice.git("cat-file", "commit", "HEAD").encode()
+    data = data.replace(b"\n\n", f"\nencoding {encoding}\n\nStra\xdfe ".encode(), 1)
+    command = ["git", "-C", str(lattice.root), "hash-object", "-t", "commit", "-w", "--stdin", "--literally"]
+    made = subprocess.run(command, input=data, capture_output=True, check=True).stdout.decode().strip()
+    lattice.git("update-ref", "refs/heads/main", made)
+    assert lattice.findings() == ()
+
+
 def test_a_repository_that_git_refuses_gives_no_answer_but_gits_words(lattice, monkeypatch):
     """A work tree that another user owns."""
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")

@@ -498,3 +498,17 @@ def test_damaged_content_of_git_annex_is_fetched_again(project):
     content.write_bytes(b"other")
     expected = f"Run `git annex fsck {FIXTURE}`, then `git annex get {FIXTURE}`."
     assert verdict(project, FIXTURE, 1).remedy == expected
+
+
+def test_a_file_that_a_sparse_checkout_left_out_comes_back_by_the_command_printed(project):
+    git(project, "init", "-q")
+    commit(project)
+    git(project, "sparse-checkout", "set", "elsewhere")
+    found = next(item for item in verify(project) if item.name == FIXTURE)
+    assert (found.outcome, found.detail.partition(": ")[2]) == (
+        Outcome.MISSING,
+        "a sparse checkout left it out",
+    )
+    command = found.remedy.split("`")[1]
+    subprocess.run(command, shell=True, cwd=project.root, check=True)  # noqa: S602 - our own words
+    assert exit_code(verify(project)) == 0

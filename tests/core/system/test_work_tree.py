@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.errors import UnreadableError
 from harness.core.system.environment import revision
-from harness.core.system.work_tree import changed_paths
+from harness.core.system.work_tree import changed_paths, check_out_all, left_out
 
 CONTENT = b"content"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -117,3 +117,11 @@ def test_a_git_that_fails_gives_no_answer(root):
     (root / ".git" / "index").write_bytes(b"no index")
     with pytest.raises(UnreadableError, match="index file"):
         changed_paths(root)
+
+
+def test_files_that_a_sparse_checkout_left_out_are_named_until_they_are_checked_out(root):
+    assert left_out(root, "golden") == []
+    git(root, "sparse-checkout", "set", "elsewhere")
+    assert left_out(root, "golden") == ["golden/a", "golden/b c"]
+    subprocess.run(check_out_all("golden/b c"), shell=True, cwd=root, check=True)  # noqa: S602 - our own words
+    assert left_out(root, "golden") == ["golden/a"]
