@@ -67,7 +67,10 @@ def _judge_repository(evidence: Evidence) -> Iterator[AuditFinding]:
     for path in sorted(git.head.keys() - evidence.files.keys()):
         detail = "registered in the newest commit, but not here"
         yield weak(
-            path, "removed", detail, f"Commit {REGISTRY}, or restore it with `git checkout -- {REGISTRY}`."
+            path,
+            "removed",
+            detail,
+            f"Commit {REGISTRY}, or restore it with `git checkout HEAD -- {REGISTRY}`.",
         )
     past = {record.path for record in evidence.history.records.values()}
     ends = evidence.history.ends()

@@ -22,9 +22,9 @@ from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.provenance.git_reader import read_git_history
 from harness.core.provenance.remeasure import remeasure
-from harness.core.registry.committed_bytes import find_commit
+from harness.core.registry.committed_bytes import CommittedRegistries, find_commit
 from harness.core.registry.format import Registry, decode_with_any_path
-from harness.core.registry.golden_names import manifest_of, name_of
+from harness.core.registry.golden_names import archive_of, manifest_of, name_of
 from harness.core.registry.history import decode_history, read_history_text
 from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.repacked import is_repacked
@@ -136,6 +136,13 @@ class FileEvidence:
         name; empty if no commit has them. None if that was not looked for.
     kept_at : str
         The path where git keeps the file, if it is another one: its path may lead through links.
+    sound_in : str or None
+        For a file whose entry and record contradict each other, or whose metrics were edited: the newest
+        commit in which they did not; empty if there is none. None if that was not looked for.
+    sound_paths : tuple of str
+        What to restore from that commit, beside the registry.
+    lines_in : str
+        If the history lacks lines that the entry relies on: a commit that has them; may be empty.
     is_damaged : bool
         Whether it is content of git-annex that differs from the key which git has for it.
     absent : AbsentContent or None
@@ -159,6 +166,9 @@ class FileEvidence:
     commits: tuple[Commit, ...] = ()
     kept_in: str | None = None
     kept_at: str = ""
+    sound_in: str | None = None
+    sound_paths: tuple[str, ...] = ()
+    lines_in: str = ""
     is_damaged: bool = False
     absent: AbsentContent | None = None
 
@@ -264,7 +274,12 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
         if known.state is PathState.FILE:
             known = _with_content(project, registry, known, measure_again=measure_again)
             known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
-        files[name] = _with_kept_bytes(project, known) if git else known
+        files[name] = known
+    if git:
+        registries = CommittedRegistries(project, [commit.id for commit in git.commits])
+        for name, known in files.items():
+            kept = _with_kept_bytes(project, known)
+            files[name] = _with_sound_commit(kept, registry.entries, git, registries)
     return Evidence(
         files=files,
         history_path=project.relative(path),
@@ -370,6 +385,31 @@ def _with_kept_bytes(project: Project, known: FileEvidence) -> FileEvidence:
         return replace(known, kept_at=place, is_damaged=True)
     kept_in, kept_at = find_commit(project, known.path, known.entry.sha256)
     return replace(known, kept_in=kept_in, kept_at=kept_at)
+
+
+def _with_sound_commit(
+    known: FileEvidence, entries: Mapping[str, Entry], git: GitHistory, registries: CommittedRegistries
+) -> FileEvidence:
+    """The evidence with the commits that can restore the file's entry or records, if they are not sound."""
+    needed = [known.entry.record] if known.record is None else []
+    if known.records:
+        needed += [known.records[0].previous or "", known.records[-1].environment]
+    missing = [digest for digest in needed if digest in git.introduced and digest not in git.work_tree.lines]
+    commits = [git.introduced[digest] for digest in missing]
+    known = replace(known, lines_in=next((commit.id for commit in commits if commit.id), ""))
+    paths = [known.path]
+    if is_edited := bool(known.remeasured and known.remeasured.differing):
+        paths += [path for path in [str(archive_of(PurePosixPath(known.path)))] if path in entries]
+    elif known.record is not None and known.record.sha256 == known.entry.sha256:
+        return known
+
+    def is_sound(past: Mapping[str, Entry]) -> bool:
+        found = [git.records.get(past[path].record) for path in paths if path in past]
+        vouched = [record.sha256 for record in found if record]
+        is_other = not is_edited or any(past.get(path) != entries[path] for path in paths)
+        return is_other and vouched == [past[path].sha256 for path in paths if path in past] != []
+
+    return replace(known, sound_in=registries.newest(paths, is_sound), sound_paths=tuple(paths))
 
 
 def _path_state(project: Project, path: str) -> PathState:

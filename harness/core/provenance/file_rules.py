@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import PurePosixPath
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from harness.core.provenance.evidence import PathState
 from harness.core.provenance.finding import broken, note, restore, weak
 from harness.core.recording.cumulative_drift import drift_of
+from harness.core.registry.committed_bytes import SHORT
 from harness.core.registry.golden_names import split_baseline_name
 from harness.core.storage.lfs import fetch_again
 from harness.core.storage.project import REGISTRY
@@ -30,7 +32,7 @@ def judge_file(file: FileEvidence) -> Iterator[AuditFinding]:
 
 def judge_records(file: FileEvidence, history_path: str) -> Iterator[AuditFinding]:
     """Check that the records of a golden file are all there and vouch for its registry entry."""
-    both = f"Restore both with `git checkout -- {REGISTRY} {history_path}`."
+    both = _restore_records(file, history_path)
     yield from _judge_seal(file, both)
     yield from _judge_chain(file, both)
 
@@ -65,7 +67,7 @@ def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
     if file.on_disk is None:
         return
     if file.repacked:
-        yield note(file.path, "repacked", "the bytes differ from those recorded, the arrays do not", _PACKED)
+        yield note(file.path, "repacked", _PACKED, _restore(file))
         return
     for key in ("size", "sha256", "xxh128"):
         expected, found = getattr(file.entry, key), getattr(file.on_disk, key)
@@ -80,6 +82,26 @@ def _restore(file: FileEvidence) -> str:
     if file.is_damaged:
         return fetch_again(file.kept_at)
     return restore(file.kept_at or file.path, file.kept_in)
+
+
+def _restore_entry(file: FileEvidence, otherwise: str = "") -> str:
+    """How to restore the registry entry with the bytes that a record vouches for."""
+    if file.sound_in:
+        paths = " ".join(map(quote, (REGISTRY, *file.sound_paths)))
+        return f"Restore the recorded state with `git checkout {file.sound_in[:SHORT]} -- {paths}`."
+    return (
+        otherwise or f"Restore {REGISTRY} and the file from a copy, because no commit has both as recorded."
+    )
+
+
+def _restore_records(file: FileEvidence, history_path: str) -> str:
+    """How to restore records that the registry relies on."""
+    if file.lines_in:
+        where = quote(f"{file.lines_in[:SHORT]}:./{history_path}")
+        return f"Add them again with `git show {where} >> {quote(history_path)}`, then commit."
+    if file.sound_in:
+        return _restore_entry(file)
+    return f"Restore {REGISTRY} and {history_path} from a copy."
 
 
 def _judge_content(file: FileEvidence) -> Iterator[AuditFinding]:
@@ -101,7 +123,7 @@ def _judge_seal(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
         yield broken(file.path, "record", detail, both)
     elif record.sha256 != file.entry.sha256:
         detail = f"{REGISTRY} has {file.entry.sha256}, its newest record vouches for {record.sha256}"
-        yield broken(file.path, "seal", detail)
+        yield broken(file.path, "seal", detail, _restore_entry(file))
 
 
 def _judge_chain(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
@@ -143,7 +165,7 @@ def _judge_metrics(file: FileEvidence) -> Iterator[AuditFinding]:
         expected = file.baseline.metrics[name].value
         detail = f"{name}: the stored arrays give {value:.6g}, the baseline has {expected:.6g}"
         if file.record is not None and file.measuring_code == file.record.code:
-            yield broken(file.path, "edited", detail)
+            yield broken(file.path, "edited", detail, _restore_entry(file, _MEASURE_AGAIN))
         else:
             yield weak(file.path, "metric code", f"{detail}; the code that measures has changed", _MEASURE)
 
@@ -186,10 +208,11 @@ _RULES = (
     _judge_declared,
     _judge_metrics,
 )
+_MEASURE_AGAIN = "Restore it from a copy, or measure again with `harness calibrate`."
 _REMOVE = f"Remove the entry from {REGISTRY}, or what is there."
 _LIMIT = "Read their reasons; golden_max_drift sets a limit."
 _MEASURE = "Review the change, then run `harness calibrate`."
-_PACKED = "Nothing has drifted; `git checkout` restores the recorded bytes."
+_PACKED = "the bytes differ from those recorded, the arrays do not"
 _RENAMED = f"Rename it back, or delete its entry from {REGISTRY} and register it with `harness add`."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."
 _SOURCES = "List its directory in pyproject.toml, [tool.harness] sources."

@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.core.provenance.git_history import WORK_TREE, Change, Commit, GitHistory, Lines
-from harness.core.provenance.git_states import NO_LINES, ProjectStates, decode_entries
-from harness.core.registry.committed_bytes import LINK, digests_of_files
+from harness.core.provenance.git_states import NO_LINES, ProjectStates
+from harness.core.registry.committed_bytes import LINK, decode_entries, digests_of_files
 from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage.digest import sha256_file
 from harness.core.storage.lfs import kept_places

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.core.errors import HarnessError
-from harness.core.registry.format import decode_registry
+from harness.core.registry.committed_bytes import decode_entries
 from harness.core.registry.history import Environment, Record
 from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage.project import REGISTRY
@@ -310,14 +309,6 @@ def _below(home: str, path: str) -> str:
     names = ("/".join([*parts[start:], ""]) for start in range(len(parts)))
     inner = next((path.removeprefix(name) for name in names if path.startswith(name)), "")
     return inner or PurePosixPath(path).name
-
-
-def decode_entries(data: bytes) -> Mapping[str, Entry]:
-    """Return the entries of a registry's text; none if it is of schema 1 or not a registry."""
-    try:
-        return decode_registry(data, REGISTRY).entries
-    except HarnessError:
-        return {}
 
 
 def _decode(line: bytes) -> Record | Environment | None:

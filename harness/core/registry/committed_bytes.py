@@ -6,15 +6,26 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from harness.core.errors import HarnessError
+from harness.core.registry.format import decode_registry
 from harness.core.storage.lfs import kept_places
+from harness.core.storage.project import REGISTRY
 from harness.core.system.git import BoundedStream
 from harness.core.system.git_links import find_files
-from harness.core.system.git_objects import GitFile, ask_git, has_commits, read_files
+from harness.core.system.git_objects import (
+    GitFile,
+    ask_git,
+    file_contents,
+    find_objects,
+    has_commits,
+    read_files,
+)
 from harness.core.system.pointers import parse_annex_link, parse_annex_pointer, parse_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
     from harness.core.system.pointers import Pointer
 
@@ -65,6 +76,56 @@ def find_commit(project: Project, path: str, sha256: str) -> tuple[str, str]:
                 if file and digests[file] == sha256:
                     return commit, place
     return "", path
+
+
+class CommittedRegistries:
+    """The registries of a project's commits, each of which is decoded once."""
+
+    def __init__(self, project: Project, commits: Iterable[str]) -> None:
+        """Read the registries of *commits*, the newest first, when they are asked for."""
+        self._project = project
+        self._commits = list(dict.fromkeys(["HEAD", *commits]))
+        self._entries: list[tuple[str, Mapping[str, Entry]]] | None = None
+
+    def newest(self, paths: Sequence[str], is_wanted: Callable[[Mapping[str, Entry]], bool]) -> str:
+        """Return the newest commit with a wanted registry and, at *paths*, the files of its entries.
+
+        Empty if there is none.
+
+        Raises
+        ------
+        UnreadableError
+            If git cannot be run, or cannot read the repository.
+        """
+        prefix = ask_git(self._project.root, "rev-parse", "--show-prefix").removesuffix("\n")
+        for commit, entries in self._read():
+            if is_wanted(entries):
+                files = find_files(self._project.root, [(commit, f"{prefix}{path}") for path in paths])
+                digests = digests_of_files(self._project, files.values())
+                wanted = [entries[path].sha256 if path in entries else None for path in paths]
+                if [digests[file] if file else None for file in files.values()] == wanted:
+                    return commit
+        return ""
+
+    def _read(self) -> list[tuple[str, Mapping[str, Entry]]]:
+        if self._entries is None:
+            revisions = [f"{commit}:./{REGISTRY}" for commit in self._commits]
+            blobs = find_objects(self._project.root, revisions, follow=True)
+            decoded = {
+                blob: decode_entries(data)
+                for blob, data in file_contents(self._project.root, filter(None, blobs.values()))
+            }
+            pairs = zip(self._commits, revisions, strict=True)
+            self._entries = [(commit, decoded.get(blobs[name] or "", {})) for commit, name in pairs]
+        return self._entries
+
+
+def decode_entries(data: bytes) -> Mapping[str, Entry]:
+    """Return the entries of a registry's text; none if it is of schema 1 or not a registry."""
+    try:
+        return decode_registry(data, REGISTRY).entries
+    except HarnessError:
+        return {}
 
 
 def _candidates(project: Project, place: str) -> Iterator[Sequence[str]]:

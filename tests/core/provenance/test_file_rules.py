@@ -11,8 +11,10 @@ import pytest
 from harness.core.baselines.baseline import encode_baseline
 from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.fixtures.manifest import Source, read_manifest
+from harness.core.provenance.finding import Rank
 from harness.core.recording.staged import Staged
 from harness.core.registry.history import encode_line
+from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document
@@ -272,3 +274,61 @@ def test_bytes_that_no_commit_has_get_no_command_that_cannot_help(lattice, recor
     flip_byte(lattice)
     assert "no commit has the recorded bytes" in lattice.details("bytes")
     assert "git checkout" not in lattice.details("bytes")
+
+
+def drop_line(repository, word: bytes) -> None:
+    """Drop the last line of the history that has the word."""
+    lines = repository.lines()
+    lines.remove([line for line in lines if word in line][-1])
+    repository.write_lines(lines)
+
+
+def swap_records(repository) -> None:
+    entries = read_registry(repository.project.registry).entries
+    repository.forge(ARCHIVE, record=entries[MANIFEST].record)
+
+
+def edit_and_rehash(repository) -> None:
+    edit_manifest(repository)
+    repository.rehash()
+
+
+FORGERIES = {
+    "seal": edit_and_rehash,
+    "record": swap_records,
+    "nonsense": lambda repository: repository.forge(MANIFEST, record="sha256:" + "0" * 64),
+    "older record": lambda repository: repository.forge(
+        ARCHIVE, record=repository.record_of(ARCHIVE).previous
+    ),
+    "newest line": lambda repository: drop_line(repository, b"second light"),
+    "first line": lambda repository: drop_line(repository, b"first light"),
+    "environment": lambda repository: drop_line(repository, b'"environment":{'),
+}
+
+
+@pytest.mark.parametrize("committed", ["not", "staged", "once", "long ago"])
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_typing_the_remedies_gives_a_sound_project_again(twice, forgery, committed):
+    """Also if the forgery was committed, when `git checkout -- PATH` would restore it."""
+    FORGERIES[forgery](twice)
+    if committed == "staged":
+        twice.git("add", "-A")
+    elif committed != "not":
+        twice.commit("Tidy up")
+    if committed == "long ago":
+        (twice.root / "README").write_text("Changed.")
+        twice.commit("Go on")
+    assert twice.broken != set()
+    for rule in ("lost", "record", "chain", "environment", "seal", "bytes", "content"):
+        twice.type_remedy(rule)
+    assert {rule for rule, _ in twice.broken} <= {"unrecorded"}
+    twice.commit("Take it back", "--allow-empty")
+    assert twice.broken == set()
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_without_git_a_copy_is_needed(plain_twice, forgery):
+    FORGERIES[forgery](plain_twice)
+    broken = plain_twice.findings(Rank.BROKEN)
+    assert broken
+    assert {"from a copy" in finding.remedy for finding in broken} == {True}

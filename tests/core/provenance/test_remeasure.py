@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import msgspec
@@ -213,3 +214,38 @@ def test_a_manifest_cannot_make_the_audit_import_anything(empty, record, staged)
     for again in (False, True):
         audit(gather(empty, measure_again=again))
     assert not list(package.rglob("trapped"))
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("edited", [BASELINE, RESULT])
+def test_typing_the_remedy_for_an_edit_restores_what_was_measured(project, edited, committed):
+    """The edit has a record of its own, so that nothing else is broken."""
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+        command = ["git", "-C", str(project.root), *identity, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "Record")
+    if edited == BASELINE:
+        edit(project, 0.2)
+    else:
+        arrays = read_archive(project.locate(RESULT))
+        write_archive(project.locate(RESULT), {"object": arrays["object"] * 2})
+        register(project, RESULT)
+    if committed:
+        git("add", "-A")
+        git("commit", "-qm", "Tidy up")
+    (finding,) = [f for f in audit(gather(project, measure_again=True)) if f.rule == "edited"]
+    command = finding.remedy.split("`")[1]
+    assert command.endswith(f"-- registry.json {BASELINE} {RESULT}")
+    subprocess.run(command, shell=True, check=True, cwd=project.root)  # noqa: S602 - our own words
+    assert not [f for f in audit(gather(project, measure_again=True)) if f.rank is Rank.BROKEN]
+
+
+def test_without_an_earlier_commit_an_edited_baseline_is_measured_again(project):
+    edit(project, 0.2)
+    (finding,) = [f for f in audit(gather(project, measure_again=True)) if f.rule == "edited"]
+    assert finding.remedy == "Restore it from a copy, or measure again with `harness calibrate`."
