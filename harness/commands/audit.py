@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option, project_at, project_to_write, root_option
+from harness.commands.options import (
+    emit,
+    json_option,
+    project_at,
+    project_to_write,
+    quiet_option,
+    root_option,
+)
 from harness.core.registry.golden_names import name_of, split_baseline_name
 from harness.core.storage.project import REGISTRY
 
@@ -35,9 +42,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Measure the metrics of baselines again. Runs the declared functions, in a new process.",
 )
+@quiet_option("Print the findings without the evidence for each file.")
 @root_option
 @json_option
-def command(*, name: str | None, form: str, remeasure: bool, root: Path | None, as_json: bool) -> int:
+def command(  # noqa: PLR0913 - one for each option
+    *, name: str | None, form: str, remeasure: bool, quiet: bool, root: Path | None, as_json: bool
+) -> int:
     """Checks all golden files, or those called NAME, against their manifests, records and git history.
 
     Nothing of the project is run, except with --remeasure.
@@ -59,7 +69,8 @@ def command(*, name: str | None, form: str, remeasure: bool, root: Path | None, 
     files = _chosen(project, evidence, name)
     shown = {file.path for file in files} | {evidence.history_path, REGISTRY}  # all files rely on these two
     findings = tuple(f for f in audit(evidence) if name is None or f.path in shown)
-    _SHOW["json" if as_json else form](files, findings)
+    shown_form = "json" if as_json else "quiet" if quiet and form == "text" else form
+    _SHOW[shown_form](files, findings)
     return 1 if is_broken(findings) else 0
 
 
@@ -98,11 +109,17 @@ def _chosen(project: Project, evidence: Evidence, name: str | None) -> tuple[Fil
 
 
 def _show_text(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
-    from harness.report.audit import count_line, evidence_lines, finding_lines
+    from harness.report.audit import evidence_lines
 
     for file in files:
         for line in evidence_lines(file):
             click.echo(line)
+    _show_findings(files, findings)
+
+
+def _show_findings(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
+    from harness.report.audit import count_line, finding_lines
+
     for line in (*finding_lines(findings), count_line(findings, len(files))):
         click.echo(line)
 
@@ -170,4 +187,4 @@ def _show_statements(files: tuple[FileEvidence, ...], findings: tuple[AuditFindi
         click.echo(plain_line(f"no statement: {', '.join(missing)}"), err=True)
 
 
-_SHOW = {"text": _show_text, "json": _show_json, "in-toto": _show_statements}
+_SHOW = {"text": _show_text, "quiet": _show_findings, "json": _show_json, "in-toto": _show_statements}

@@ -27,10 +27,12 @@ def verify_here() -> int:
     return exit_code(verdicts)
 
 
-def _show(verdicts: tuple[Verdict, ...]) -> None:
-    from harness.report.verdicts import summary_lines
+def _show(verdicts: tuple[Verdict, ...], *, quiet: bool = False, verbose: bool = False) -> None:
+    from harness.report.verdicts import summary_lines, verdict_lines
 
-    print("\n".join(summary_lines(verdicts)), flush=True)  # noqa: T201 - click.echo would import click
+    lines = verdict_lines(verdicts) if quiet else summary_lines(verdicts, every=verbose)
+    if lines:
+        print("\n".join(lines), flush=True)  # noqa: T201 - click.echo would import click
 
 
 def _make_command() -> click.Command:
@@ -38,15 +40,24 @@ def _make_command() -> click.Command:
     import click
 
     from harness.commands.group import verb
-    from harness.commands.options import emit, json_option, project_at, root_option
+    from harness.commands.options import (
+        emit,
+        json_option,
+        project_at,
+        quiet_option,
+        root_option,
+        verbose_option,
+    )
 
     @verb("verify")
     @click.option(
         "--sha256", is_flag=True, help="Compare SHA-256 digests too: slower, and finds deliberate changes."
     )
+    @quiet_option("Print what does not match, and nothing else.")
+    @verbose_option("Print a line for every golden file.")
     @root_option
     @json_option
-    def command(root: Path | None, *, sha256: bool, as_json: bool) -> int:
+    def command(root: Path | None, *, sha256: bool, quiet: bool, verbose: bool, as_json: bool) -> int:
         """Reports files that are missing, changed or not registered.
 
         An archive that was packed again with the same arrays is reported, but is not an error. Nothing of
@@ -58,7 +69,11 @@ def _make_command() -> click.Command:
           harness verify --sha256
         """
         verdicts = verify(project_at(root), sha256=sha256)
-        emit({"verdicts": [v._asdict() for v in verdicts]}, as_json=as_json, render=lambda: _show(verdicts))
+        emit(
+            {"verdicts": [verdict._asdict() for verdict in verdicts]},
+            as_json=as_json,
+            render=lambda: _show(verdicts, quiet=quiet, verbose=verbose),
+        )
         return exit_code(verdicts)
 
     return command

@@ -17,17 +17,22 @@ if TYPE_CHECKING:
 _GAIN = "unexpectedly better: check for an easier problem or leaked ground truth"
 
 
-def summary_lines(verdicts: Sequence[Verdict]) -> list[str]:
+def summary_lines(verdicts: Sequence[Verdict], *, every: bool = False) -> list[str]:
     """Return the lines of :func:`verdict_lines`, and one that counts the files that match."""
     accepted = sum(verdict.outcome.accepted for verdict in verdicts)
-    return [*verdict_lines(verdicts), f"{accepted} of {len(verdicts)} golden files match the registry."]
+    return [
+        *verdict_lines(verdicts, every=every),
+        f"{accepted} of {len(verdicts)} golden files match the registry.",
+    ]
 
 
-def verdict_lines(verdicts: Iterable[Verdict]) -> list[str]:
-    """Return a line for each verdict except "same", followed by its remedy."""
+def verdict_lines(verdicts: Iterable[Verdict], *, every: bool = False) -> list[str]:
+    """Return a line for each verdict, followed by its remedy; for "same" only if *every* one is wanted."""
     lines = []
     for verdict in verdicts:
-        if verdict.outcome is not Outcome.SAME:
+        if every and verdict.outcome is Outcome.SAME:
+            lines.append(f"{verdict.outcome.value}: {verdict.name}")
+        elif verdict.outcome is not Outcome.SAME:
             lines.append(f"{verdict.outcome.value}: {verdict.name}: {verdict.detail}")
             lines += [f"  {verdict.remedy}"] if verdict.remedy and not verdict.outcome.accepted else []
     return list(map(plain_line, lines))

@@ -232,3 +232,10 @@ def test_a_source_file_that_is_not_listed_is_not_recorded(traced, run_pytest):
     assert done.returncode != 0
     assert "[tool.harness] sources" in done.stdout
     assert (traced / "registry.json").read_bytes() == before
+
+
+def test_quiet_prints_the_findings_without_the_evidence(traced, harness):
+    shown = harness("audit", "-q")
+    assert shown.code == 0
+    assert "  records " not in shown.out
+    assert shown.out.splitlines()[-1] == harness("audit").out.splitlines()[-1]

@@ -96,3 +96,22 @@ def test_verify_here_is_what_the_public_function_returns(project, monkeypatch, c
 def test_the_module_has_no_other_lazy_names():
     with pytest.raises(AttributeError, match="bogus"):
         _ = module.bogus
+
+
+def test_quiet_prints_what_does_not_match_alone(project, harness):
+    shown = harness("verify", "-q")
+    assert (shown.code, shown.out) == (0, "")
+    (project / "golden" / "waves.npz").unlink()
+    shown = harness("verify", "--quiet")
+    assert shown.code == 1
+    assert shown.out.startswith("missing: golden/waves.npz: ")
+    assert "match the registry" not in shown.out
+
+
+def test_verbose_prints_every_file(project, harness):
+    shown = harness("verify", "-v")
+    assert (shown.code, shown.out.splitlines()[:2]) == (
+        0,
+        ["same: golden/waves.json", "same: golden/waves.npz"],
+    )
+    assert shown.out.endswith("match the registry.\n")
