@@ -248,6 +248,22 @@ def test_a_small_mode_is_seen_with_a_scale_for_each_slice(pytester, monkeypatch,
     assert pytester.runpytest_subprocess().ret == code
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [("", 1), ("default_tolerance={'rtol': 1e-3}", 1), ("tolerances={'index': {'rtol': 1e-3}}", 0)],
+)
+def test_an_index_is_exact_unless_it_has_a_tolerance_of_its_own(pytester, monkeypatch, options, code):
+    """Row labels and coordinates name values: a default tolerance is for the values."""
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    body = (
+        "import os\nimport pandas as pd\nrows = [0.5, 1.5 + float(os.environ.get('MOVED', '0'))]\n"
+        f"arrays_regression.check(pd.DataFrame({{'x': [1.0, 2.0]}}, index=rows), {options})"
+    )
+    assert run_check(pytester, body, "--regen-all").ret == 0
+    monkeypatch.setenv("MOVED", "1e-9")
+    assert pytester.runpytest_subprocess().ret == code
+
+
 def test_a_tolerance_of_a_metric_is_taken(pytester, monkeypatch):
     body = (
         "import os\nshift = float(os.environ.get('SHIFT', '0'))\n"

@@ -169,7 +169,9 @@ def _tolerances(
     dtypes = dict(note.partition(" -> ")[0].rpartition(": ")[::2] for note in flat.notes)
     for name, array in flat.arrays.items():
         axis = axes.get(name) if axes is not None else _axis(array, scale_axis)
-        if default is not None and array.dtype.kind in "fc":
+        if name in flat.exact:
+            found[name] = Tolerance()
+        elif default is not None and array.dtype.kind in "fc":
             found[name] = default
         elif axis is not None or name in dtypes:
             found[name] = DefaultTolerance(axis=axis, dtype=dtypes.get(name))
