@@ -26,7 +26,7 @@ def command(*, root: Path | None, quiet: bool, verbose: bool, as_json: bool) -> 
     Also files that no test uses, and baselines whose tolerances were not measured. Nothing of the project is
     run.
 
-    Exits with 0 if all golden files match, 1 if one differs, 2 if that cannot be told: a regeneration was
+    Exits with 0 if all golden files match, 1 if one differs, 2 if harness cannot tell: a regeneration was
     interrupted, or a file is of another format.
 
     \b

@@ -79,7 +79,7 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        """0 if all is well, 1 if a file differs, 2 if that cannot be told."""
+        """0 if all is well, 1 if a file differs, 2 if that is not clear."""
         unclear = any(item.outcome in {Outcome.INTERRUPTED, Outcome.STALE} for item in self.verdicts)
         return _CANNOT_TELL if unclear or self.obstacle else exit_code(self.verdicts)
 
