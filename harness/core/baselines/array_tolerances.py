@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from harness.core.baselines.platforms import Platform
+from harness.core.baselines.platforms import Platform  # noqa: TC001 - msgspec reads it
 from harness.core.baselines.samples import Spread, largest
 from harness.core.baselines.tolerance_rule import RULE, ToleranceClass, factor, judge_spread
 from harness.core.errors import UsageError

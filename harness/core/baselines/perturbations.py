@@ -149,7 +149,7 @@ def numpy_features() -> tuple[str, ...]:
     import numpy as np
 
     try:
-        found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]  # type: ignore[call-overload,index]
+        found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     except (TypeError, KeyError):  # an older numpy, or a build without any
         return ()
     return tuple(found)

@@ -137,8 +137,9 @@ def read_samples(path: Path) -> Samples:
 def largest(spreads: Iterable[Spread]) -> Spread:
     """Return what covers all of *spreads*: of each figure the largest.
 
-    >>> largest([Spread(1, 0.5, 0.1, index=(0,)), Spread(1, 2.0, None, index=(3,))])
-    Spread(differing=1, absolute=2.0, relative=None, ulp=0, index=(3,), change=0.0, moved=False, amplification=None)
+    >>> spread = largest([Spread(1, 0.5, 0.1, index=(0,)), Spread(4, 2.0, 0.2, index=(3,))])
+    >>> spread.differing, spread.absolute, spread.index
+    (4, 2.0, (3,))
     """
     known = list(spreads) or [Spread()]
     grown = [each.amplification for each in known if each.amplification is not None]

@@ -23,15 +23,22 @@ FALSE_ALARMS = 1e-3
 FEWEST = 4
 """Fewer runs count as so many: with less, the factor would follow from nothing but their number."""
 
-UNCONVERGED = 2.0**-11.5
+UNCONVERGED: float = 2.0**-11.5
 """Relative change beyond which an array has not converged: the square root of float32's epsilon.
 
 Half of a float32's digits are then gone. The tolerance would be 0.1 % of the array or more, and a wrong
 weight, a window of another kind or a lost sample can change less.
 """
 
-_HALF_PRECISION = {"float16": 2.0**-5, "bfloat16": 2.0**-3.5, "float8_e4m3fn": 0.5, "float8_e5m2": 0.5}
+_HALF_PRECISION: dict[str, float] = {
+    "float16": 2.0**-5,
+    "bfloat16": 2.0**-3.5,
+    "float8_e4m3fn": 0.5,
+    "float8_e5m2": 0.5,
+}
 """The square root of their own epsilon, which is larger."""
+
+_PRECISION = 1e-9
 
 _PROPORTIONAL = 16.0
 """Differences follow the values if none, relative to its element, is so many times the common scale."""
@@ -65,7 +72,7 @@ def factor(runs: int) -> float:
         return math.exp(math.lgamma(count + 1) + math.lgamma(by + 1) - math.lgamma(count + by + 1))
 
     low, high = 1.0, 1000.0
-    while high - low > 1e-9 * high:
+    while high - low > _PRECISION * high:
         middle = (low + high) / 2
         low, high = (middle, high) if alarms(middle) > FALSE_ALARMS else (low, middle)
     return high
