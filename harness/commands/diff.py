@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,11 @@ from harness.commands.group import verb
 from harness.commands.options import emit, json_option
 
 if TYPE_CHECKING:
-    from harness.core.fixtures.compare import Drift
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from harness.core.fixtures.compare import ArrayDrift
     from harness.core.fixtures.tolerance import Tolerance
 
 _FILE = click.Path(path_type=Path)
@@ -45,57 +50,84 @@ def command(  # noqa: PLR0913 - one parameter an option
     Example:
       harness diff golden/minimal_v1.npz /tmp/minimal_v1.npz --rtol 1e-6
     """
-    from harness.core.fixtures.compare import compare
     from harness.core.fixtures.tolerance import Tolerance
-    from harness.core.storage.npz import map_archive
+    from harness.core.storage.npz import Arrays
 
-    one, other = map_archive(expected), map_archive(found)
+    one, other = Arrays(expected), Arrays(found)
     chosen = exact or atol is not None or rtol is not None
-    limits = {name: Tolerance(atol or 0, rtol or 0) for name in one.keys() | other.keys()} if chosen else None
-    drift = compare(one, other, limits)
-    emit(_summary(drift), as_json=as_json, render=lambda: _show(drift, shown))
-    return 0 if drift.accepted else 1
+    limit = Tolerance(atol or 0, rtol or 0) if chosen else None
+    results = [_compare(name, one, other, limit, shown) for name in sorted(one.keys() | other.keys())]
+    emit(_summary(results), as_json=as_json, render=lambda: _show(results))
+    return 0 if all(result.accepted for result in results) else 1
 
 
-def _show(drift: Drift, shown: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What is printed about one array, which itself is not kept."""
+
+    accepted: bool
+    unequal_bits: int
+    lines: list[str]
+    figures: dict[str, object]
+
+
+def _compare(
+    name: str,
+    one: Mapping[str, np.ndarray],
+    other: Mapping[str, np.ndarray],
+    limit: Tolerance | None,
+    shown: int,
+) -> _Result:
+    from harness.core.fixtures.compare import Drift, compare_arrays
     from harness.report.drift import drift_lines
 
-    for line in drift_lines(drift, shown=shown):
+    array = compare_arrays(name, one.get(name), other.get(name), limit)
+    lines = drift_lines(Drift((array,)), shown=shown)
+    return _Result(array.accepted, array.unequal_bits, lines, _figures(array))
+
+
+def _show(results: list[_Result]) -> None:
+    for line in (line for result in results for line in result.lines):
         click.echo(line)
-    arrays = _count(len(drift.arrays), "array")
-    unequal = _count(sum(array.unequal_bits for array in drift.arrays), "element")
-    if drift.identical:
+    arrays = _count(len(results), "array")
+    unequal = _count(sum(result.unequal_bits for result in results), "element")
+    if _identical(results):
         click.echo(f"{arrays}, all bits equal.")
-    elif drift.accepted:
+    elif all(result.accepted for result in results):
         click.echo(f"{arrays}, within tolerance; {unequal} not equal.")
 
 
-def _summary(drift: Drift) -> dict[str, object]:
-    """Return *drift* for JSON: all figures, without the single elements."""
+def _summary(results: list[_Result]) -> dict[str, object]:
+    """Return the results for JSON: all figures, without the single elements."""
+    return {
+        "accepted": all(result.accepted for result in results),
+        "identical": _identical(results),
+        "arrays": [result.figures for result in results],
+    }
+
+
+def _identical(results: list[_Result]) -> bool:
+    return all(result.accepted and not result.unequal_bits for result in results)
+
+
+def _figures(array: ArrayDrift) -> dict[str, object]:
     from harness.core.fixtures.difference_text import largest_difference
 
     return {
-        "accepted": drift.accepted,
-        "identical": drift.identical,
-        "arrays": [
-            {
-                "name": array.name,
-                "aspect": array.aspect,
-                "expected": array.expected,
-                "found": array.found,
-                "tolerance": _limits(array.tolerance),
-                "size": array.size,
-                "differing": array.drifted,
-                "unequal_bits": array.unequal_bits,
-                "incomparable": array.incomparable,
-                "largest": largest_difference(array),
-                "max_absolute": array.max_absolute,
-                "max_relative": array.max_relative,
-                "max_ulp": array.max_ulp,
-                "worst": array.worst,
-            }
-            for array in drift.arrays
-        ],
+        "name": array.name,
+        "aspect": array.aspect,
+        "expected": array.expected,
+        "found": array.found,
+        "tolerance": _limits(array.tolerance),
+        "size": array.size,
+        "differing": array.drifted,
+        "unequal_bits": array.unequal_bits,
+        "incomparable": array.incomparable,
+        "largest": largest_difference(array),
+        "max_absolute": array.max_absolute,
+        "max_relative": array.max_relative,
+        "max_ulp": array.max_ulp,
+        "worst": array.worst,
     }
 
 

@@ -40,11 +40,11 @@ def command(file: Path, *, as_json: bool) -> int:
 def _convert(file: Path, *, as_json: bool) -> None:
     """Print the arrays of *file*, or a note that says why it cannot be read."""
     from harness.core.fixtures.summary import summarise
-    from harness.core.storage.npz import read_archive
+    from harness.core.storage.npz import Arrays
     from harness.report.array_summary import array_lines
 
     try:
-        summaries = summarise(read_archive(file))
+        summaries = summarise(Arrays(file))
     except HarnessError as error:
         note = _note(file, error)
         emit({"unreadable": note}, as_json=as_json, render=lambda: _show([note]))

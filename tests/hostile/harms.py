@@ -269,6 +269,59 @@ def crowded(_: Reader) -> bytes:
     return entries + end
 
 
+def unlisted(reader: Reader) -> bytes:
+    """Add a member that the directory does not list."""
+    stream = io.BytesIO(reader.sound())
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("hidden.npy", fine())
+        archive.filelist.pop()
+    return stream.getvalue()
+
+
+def between(reader: Reader) -> bytes:
+    """Put data between the last member and the directory, and correct the directory's place."""
+    data = reader.sound()
+    start = int.from_bytes(data[-6:-2], "little")
+    place = struct.pack("<L", start + 4)
+    return data[:start] + b"PK\1\2" + data[start:-6] + place + data[-2:]
+
+
+def renamed(reader: Reader) -> bytes:
+    """Change the first member's name in its own header alone."""
+    data = bytearray(reader.sound())
+    data[30] ^= 1
+    return bytes(data)
+
+
+def miscounted(reader: Reader) -> bytes:
+    """Count one member less at the end."""
+    data = bytearray(reader.sound())
+    data[-12] = data[-14] = data[-12] - 1
+    return bytes(data)
+
+
+def wrong_checksum(reader: Reader) -> bytes:
+    """Give the first member another checksum, in its own header and in the directory."""
+    data = bytearray(reader.sound())
+    for place in (14, int.from_bytes(data[-6:-2], "little") + 16):
+        data[place] ^= 1
+    return bytes(data)
+
+
+def behind_deflate(_: Reader) -> bytes:
+    """Make a member with bytes behind its deflate stream, counted as a part of it."""
+    stream, whole = io.BytesIO(), fine()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = packer.compress(whole) + packer.flush() + b"more"
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("image.npy", body)
+        info = archive.filelist[0]
+        info.compress_type, info.file_size, info.CRC = zipfile.ZIP_DEFLATED, len(whole), zlib.crc32(whole)
+    data = stream.getvalue()
+    own = struct.pack("<H4xLLL", zipfile.ZIP_DEFLATED, zlib.crc32(whole), len(body), len(whole))
+    return data[:8] + own + data[26:]
+
+
 def objects(reader: Reader) -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.array([{}], object), allow_pickle=True)
@@ -319,6 +372,13 @@ NPZ: Mapping[str, Harm] = {
     "name of 60,000": _named("a" * 60_000),
     "no array": writes(zipped(("notes.txt", b"text")), "a member named"),
     "a single .npy": writes(lambda _: fine(), "single .npy"),
+    "script in front": writes(lambda r: b"#!/bin/sh\n" + r.sound(), "in front of a zip archive"),
+    "member not listed": writes(unlisted, "in front of the zip directory"),
+    "data between": writes(between, "in front of the zip directory"),
+    "another name in front": writes(renamed, "contradicts the header"),
+    "members miscounted": writes(miscounted, "after a zip archive"),
+    "wrong checksum": writes(wrong_checksum, "wrong checksum"),
+    "bytes behind deflate": writes(behind_deflate, "shorter or longer than it declares"),
     "archive in an archive": writes(lambda r: zipped(("a.npz", r.sound()))(r), "a member named"),
 }
 

@@ -48,7 +48,9 @@ REFUSED = {
 
 TRIED = {
     "npz": ("pipe", "directory", "empty", "half", "not UTF-8", "pickled objects", "bomb that says so",
-            "all claim 10^12", "name for terminals", "name that climbs", "name twice"),
+            "all claim 10^12", "name for terminals", "name that climbs", "name twice",
+            "member not listed", "another name in front", "members miscounted", "wrong checksum",
+            "bytes behind deflate"),
     "json": ("pipe", "directory", "link to itself", "empty", "half", "not UTF-8", "key twice",
              "conflict markers", "unclosed lists", "a key for terminals", "another schema"),
 }  # fmt: skip
@@ -108,7 +110,7 @@ def is_one_message(text: str) -> bool:
 def is_usage_error(text: str, name: str) -> bool:
     """Whether *text* is click's own message about a path that is not there, or is a directory."""
     first, *_, last = text.splitlines()
-    about = rf"Error: Invalid value for '.*': File '{re.escape(name)}' (does not exist|is a directory)\."
+    about = rf"Error: Invalid value for '.*': (?:File|Path) '{re.escape(name)}' (does not exist|is a directory)\."
     return first.startswith("Usage: harness ") and re.fullmatch(about, last) is not None
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.errors import HarnessError, StaleFormatError, printable
-from harness.core.fixtures.compare import Aspect, compare
+from harness.core.fixtures.compare import Aspect, compare_arrays
 from harness.core.fixtures.difference_text import largest_difference
 from harness.core.fixtures.manifest import manifest_differences, read_manifest
 from harness.core.fixtures.tolerance import Tolerance
-from harness.core.storage.npz import map_archive
+from harness.core.storage.npz import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,9 @@ def differences(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]
 
 
 def _array_differences(before: Path, after: Path) -> Iterator[str]:
-    old, new = map_archive(before), map_archive(after)
-    exact = dict.fromkeys(old.keys() | new.keys(), Tolerance())
-    for array in compare(old, new, exact).arrays:
+    old, new = Arrays(before), Arrays(after)
+    for name in sorted(old.keys() | new.keys()):
+        array = compare_arrays(name, old.get(name), new.get(name), Tolerance())
         if array.unequal_bits or not array.accepted:
             yield _describe(array)
 

@@ -15,7 +15,7 @@ from harness.core.fixtures.blocks import blocks
 from harness.core.fixtures.elementwise import scaled_difference
 from harness.core.fixtures.tolerance import default_tolerance
 from harness.core.registry.history import Distance
-from harness.core.storage.npz import map_archive
+from harness.core.storage.npz import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ def metric_distance(older: Metric | None, newer: Metric | None) -> float:
 
 
 def _between_archives(older: Path, newer: Path) -> Mapping[str, float]:
-    old, new = map_archive(older), map_archive(newer)
+    old, new = Arrays(older), Arrays(newer)
     return {name: array_distance(old.get(name), new.get(name)) for name in old.keys() | new.keys()}
 
 

@@ -14,7 +14,7 @@ from harness.core.registry.registry import history_path, read_registry
 from harness.core.registry.verify import is_intact
 from harness.core.storage.digest import digest_file
 from harness.core.storage.names import require_distinct, require_name
-from harness.core.storage.npz import map_archive
+from harness.core.storage.npz import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -166,6 +166,6 @@ def _same_content(one: Staged, other: Staged) -> bool:
 
 def _same_arrays(one: Path, other: Path) -> bool:
     try:
-        return describe_arrays(map_archive(one)) == describe_arrays(map_archive(other))
+        return describe_arrays(Arrays(one)) == describe_arrays(Arrays(other))
     except HarnessError:
         return False

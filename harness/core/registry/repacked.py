@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.core.errors import UnreadableError
 from harness.core.fixtures.manifest import describe_arrays
-from harness.core.storage.npz import each_array, release
+from harness.core.storage.npz import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,7 @@ def is_repacked(path: Path, manifest: Manifest) -> bool:
     UnreadableError
         If it is not an archive of plain arrays, or one in which other readers may find something else.
     """
-    arrays: dict[str, ArraySpec] = {}
-    for name, array in each_array(path):
-        arrays |= describe_arrays({name: array})
-        release(array)
+    arrays = describe_arrays(Arrays(path))
     if found := _numpy_difference(path, arrays):
         raise UnreadableError(
             str(path),

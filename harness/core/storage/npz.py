@@ -14,9 +14,10 @@ import stat
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from harness.core.storage.npz_members import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from os import PathLike
     from typing import IO, TypeAlias
 
@@ -86,10 +87,7 @@ def read_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
         arrays, if another program could find other members in it, or if its arrays would be more than 256 MiB
         larger than the file.
     """
-    with open_archive(path) as archive:
-        return {
-            name: _read_member(path, archive, info) for name, info in checked_members(path, archive).items()
-        }
+    return {name: _read_member(path, info) for name, info in _members(path).items()}
 
 
 def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
@@ -100,23 +98,41 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     UnreadableError
         As :func:`read_archive`.
     """
-    return dict(each_array(path))
+    return dict(Arrays(path))
 
 
-def each_array(path: str | PathLike[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield name and values of one array after another, mapped from disk or, if compressed, in memory.
+class Arrays(Mapping[str, np.ndarray]):
+    """The arrays of a .npz, each of them mapped, or read if it is compressed, whenever it is asked for.
 
-    Who keeps none of them needs memory for the largest one alone.
+    None is kept, so that going through an archive needs memory for its largest array, not for all of them.
 
     Raises
     ------
     UnreadableError
-        As :func:`read_archive`, before the first array or at the one that is damaged.
+        As :func:`read_archive`; for an array that is damaged, when it is asked for.
     """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self._path, self._members = path, _members(path)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return one array; the next call maps or reads it again."""
+        info = self._members[name]
+        stored = info.compress_type == zipfile.ZIP_STORED
+        return _map_member(self._path, info) if stored else _read_member(self._path, info)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names, in the order of the archive."""
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        """Return the number of arrays."""
+        return len(self._members)
+
+
+def _members(path: str | PathLike[str]) -> dict[str, zipfile.ZipInfo]:
     with open_archive(path) as archive:
-        for name, info in checked_members(path, archive).items():
-            stored = info.compress_type == zipfile.ZIP_STORED
-            yield name, _map_member(path, info) if stored else _read_member(path, archive, info)
+        return checked_members(path, archive)
 
 
 def release(array: np.ndarray) -> None:
@@ -188,16 +204,16 @@ class _Values:
             raise zipfile.BadZipFile("wrong checksum")
 
 
-def _read_member(path: str | PathLike[str], archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+def _read_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
     """Read one array into memory. Raises :class:`UnreadableError` if its header or values are damaged."""
     try:
-        raw = cast("IO[bytes]", archive.fp)
-        values = _Values(raw, info, start_of_values(raw, info))
-        shape, fortran, dtype, header = _read_header(path, info, values)
-        body = _read_values(values, info.file_size - header)
-        if body is None:
-            raise unreadable(path, f"{info.filename} shorter or longer than it declares")
-        values.require_end()
+        with Path(path).open("rb", buffering=0) as stream:
+            values = _Values(stream, info, start_of_values(stream, info))
+            shape, fortran, dtype, header = _read_header(path, info, values)
+            body = _read_values(values, info.file_size - header)
+            if body is None:
+                raise unreadable(path, f"{info.filename} shorter or longer than it declares")
+            values.require_end()
     except MemoryError as error:
         raise unreadable(path, f"{info.filename} claiming {info.file_size} bytes, beyond memory") from error
     except ZIP_ERRORS as error:

@@ -22,12 +22,12 @@ from hypothesis.extra.numpy import arrays as any_arrays
 
 from harness.core.errors import UnreadableError
 from harness.core.fixtures.manifest import describe_arrays
-from harness.core.storage.npz import each_array, map_archive, read_archive, write_archive
+from harness.core.storage.npz import Arrays, map_archive, read_archive, write_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-READERS = [read_archive, map_archive, lambda path: dict(each_array(path))]
+READERS = [read_archive, map_archive, lambda path: dict(Arrays(path))]
 BIG = 0xFFFFFFFF
 UTF_8, DESCRIBED_AFTER = 0x800, 0x8
 
