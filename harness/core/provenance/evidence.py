@@ -6,6 +6,7 @@ outside the repository is read except the sources that the project lists.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -29,7 +30,7 @@ from harness.core.registry.history import decode_history, read_history_text
 from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.repacked import is_repacked
 from harness.core.registry.unreferenced import recall
-from harness.core.registry.verify import unregistered
+from harness.core.registry.verify import is_present, unregistered
 from harness.core.storage.digest import digests_of_file
 from harness.core.storage.lfs import absent_content, is_damaged_content, kept_places
 from harness.core.storage.npz import read_archive
@@ -422,9 +423,9 @@ def _path_state(project: Project, path: str) -> PathState:
         file = project.locate(path)
     except RefusedError:
         return PathState.LINK
-    if not file.exists():
-        return PathState.MISSING
-    return PathState.FILE if file.is_file() else PathState.OTHER
+    if is_present(file):
+        return PathState.FILE
+    return PathState.OTHER if os.path.exists(file) else PathState.MISSING  # noqa: PTH110 - as is_present
 
 
 def _commits_by_path(git: GitHistory) -> dict[str, list[Commit]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -183,10 +184,7 @@ def _absent(project: Project, path: str, entry: Entry) -> Verdict | None:
     """Verdict on a file whose content Git LFS or git-annex keeps, and that this clone does not have."""
     from harness.core.storage.lfs import absent_content
 
-    try:
-        absent = absent_content(project.root, path, entry.sha256)
-    except OSError:
-        return None  # reading the file says more
+    absent = absent_content(project.root, path, entry.sha256)
     if absent is None:
         return None
     detail = f"expected {entry.size} bytes, found {absent.found} to content that this clone does not have"
@@ -196,9 +194,10 @@ def _absent(project: Project, path: str, entry: Entry) -> Verdict | None:
 def _missing(project: Project, path: str, entry: Entry, restore: Callable[[str], str]) -> Verdict | None:
     """Verdict on a path without a file; None if there is one."""
     file = project.locate(path)
-    if _is_file(file):
+    if is_present(file):
         return None
-    present = "something that is not a file" if file.exists() else "no file"
+    there = os.path.exists(file)  # noqa: PTH110 - pathlib's raises an error if a link's target is too long
+    present = "something that is not a file" if there else "no file"
     detail = f"expected {entry.size} bytes, found {present}"
     command = _sparse_remedy(project, path)
     if command:
@@ -228,10 +227,19 @@ def _digest_detail(file: Path, entry: Entry, found: str | None, *, sha256: bool)
     return next((f"expected {one}, found {other}" for one, other in pairs if one != other), "")
 
 
-def _is_file(path: Path) -> bool:
+def is_present(path: Path) -> bool:
+    """Whether there is a regular file. A link to a target that no path can be leads to none.
+
+    Raises
+    ------
+    UnreadableError
+        If that cannot be known.
+    """
     try:
         return path.is_file()
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
         raise UnreadableError(
             str(path),
             expected="a golden file that may be read",

@@ -44,15 +44,13 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
 def absent_content(root: Path, relative: str, sha256: str) -> AbsentContent | None:
     """Return what stands for the content of a project's file; None if the file is here, or was deleted.
 
-    None also if it stands for other content than that with the digest *sha256*, or is damaged. A key of
-    git-annex may have another kind of digest.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+    None also if it stands for other content than that with the digest *sha256*, is damaged, or cannot be
+    read. A key of git-annex may have another kind of digest.
     """
-    found = _stand_in(root, root / relative)
+    try:
+        found = _stand_in(root, root / relative)
+    except OSError:
+        return None  # reading the file as what it should be says more
     return found if found and found.pointer.digest in {None, sha256} else None
 
 
@@ -61,8 +59,8 @@ def _stand_in(root: Path, path: Path) -> AbsentContent | None:
         return None
     place = _last_link(path)
     command = f"git annex get {quote(os.path.relpath(place, os.path.realpath(root)))}"
-    if not path.exists():
-        target = os.fsencode(place.readlink()) if place.is_symlink() else b""
+    if not os.path.exists(path):  # noqa: PTH110 - false if a link's target is too long for a path
+        target = os.fsencode(place.readlink()) if _is_link(place) else b""
         pointer = parse_annex_link(target)
         return AbsentContent(pointer, "a link of git-annex", command) if pointer else None
     text = _first_bytes(path)
@@ -79,8 +77,8 @@ def is_damaged_content(root: Path, relative: str, sha256: str) -> bool:
     The file is one that differs from its record. Git has the right link, and checking it out changes nothing.
     """
     place = _last_link(root / relative)
-    pointer = parse_annex_link(os.fsencode(place.readlink())) if place.is_symlink() else None
-    return pointer is not None and pointer.digest == sha256 and place.exists()
+    pointer = parse_annex_link(os.fsencode(place.readlink())) if _is_link(place) else None
+    return pointer is not None and pointer.digest == sha256 and os.path.exists(place)  # noqa: PTH110
 
 
 def fetch_again(place: str) -> str:
@@ -107,14 +105,19 @@ def _last_link(path: Path) -> Path:
     """Return the last of a chain of links, or *path* itself; no directory of it is a link."""
     seen: set[Path] = set()
     place = Path(os.path.realpath(path.parent)) / path.name
-    while place.is_symlink() and place not in seen:
+    while _is_link(place) and place not in seen:
         seen.add(place)
         target = place.parent / place.readlink()
         after = Path(os.path.realpath(target.parent)) / target.name
-        if not after.is_symlink():
+        if not _is_link(after):
             break
         place = after
     return place
+
+
+def _is_link(path: Path) -> bool:
+    """Whether there is a link; false, not an error, for a path that is too long."""
+    return os.path.islink(path)  # noqa: PTH114 - pathlib's raises an error
 
 
 def _first_bytes(path: str | PathLike[str]) -> bytes:

@@ -96,11 +96,8 @@ class Project(NamedTuple):
         root = Path(os.path.realpath(self.root))
         if target.is_relative_to(root) and ".git" not in target.relative_to(root).parts:
             return True
-        return any(
-            target.is_relative_to(os.path.realpath(folder / ".git" / "annex"))
-            for folder in (root, *root.parents)
-            if (folder / ".git").exists()
-        )
+        top = next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)
+        return top is not None and target.is_relative_to(os.path.realpath(top / ".git" / "annex"))
 
 
 def find_project(start: Path | None = None) -> Project:

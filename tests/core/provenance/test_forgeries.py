@@ -7,6 +7,7 @@ work and of single rules are in test_git_rules.py.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from harness.core.provenance.finding import Rank
 from harness.core.registry.format import Registry, encode_registry
 from harness.core.registry.history import encode_line, read_history, record_digest
 from harness.core.registry.registry import read_registry
+from harness.core.storage.npz import write_archive
 from harness.core.storage.project import Project
 
 ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
@@ -306,6 +308,213 @@ def test_a_golden_directory_that_becomes_a_link_launders_nothing(twice, forge_by
     forge_bytes(twice)
     move_and_link(twice, "golden")
     assert twice.broken != set()
+
+
+def put_link(repository, path: str, target: str) -> None:
+    """A link in place of a file."""
+    (repository.root / path).unlink()
+    (repository.root / path).symlink_to(target)
+
+
+def other_archive(repository, path: str) -> None:
+    """Forged arrays of the same names and shapes, somewhere in the project."""
+    file = repository.root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_archive(file, {"image": np.full((3, 4), 7.0)})
+
+
+FORGED = "kept/forged.npz"
+"""Where the forger puts other bytes."""
+
+
+def chain(repository) -> None:
+    """Link to a link to the forged file."""
+    (repository.root / "kept" / "step").symlink_to("forged.npz")
+    put_link(repository, ARCHIVE, "../kept/step")
+
+
+def through_a_directory(repository) -> None:
+    """All of golden/ is a link, and a link in it leads to the forged file."""
+    put_link(repository, ARCHIVE, "forged.npz")
+    for file in sorted(repository.project.golden.iterdir()):
+        file.rename(repository.root / "kept" / file.name)
+    repository.project.golden.rmdir()
+    repository.project.golden.symlink_to("kept")
+
+
+LINKS = {
+    "link": lambda repository: put_link(repository, ARCHIVE, f"../{FORGED}"),
+    "chain": chain,
+    "directory": through_a_directory,
+}
+
+
+@pytest.mark.parametrize("links", LINKS)
+def test_a_link_to_other_bytes_is_broken(twice, links):
+    other_archive(twice, FORGED)
+    LINKS[links](twice)
+    twice.commit("Tidy up")
+    assert {("bytes", ARCHIVE), ("unrecorded", ARCHIVE)} <= twice.broken
+    twice.rehash()
+    twice.commit("Tidy up more")
+    assert {("seal", ARCHIVE), ("unrecorded", ARCHIVE)} <= twice.broken
+    twice.reseal()
+    twice.commit("Tidy up even more")
+    assert ("lost", ARCHIVE) in twice.broken
+
+
+@pytest.mark.parametrize("links", LINKS)
+def test_a_link_to_other_bytes_in_one_commit_only_is_seen(twice, links):
+    """Somebody may have used the bytes meanwhile."""
+    kept = twice.git("rev-parse", "HEAD").strip()
+    other_archive(twice, FORGED)
+    LINKS[links](twice)
+    forged = twice.commit("Tidy up")
+    if links == "directory":
+        twice.project.golden.unlink()
+    twice.git("checkout", kept, "--", "golden")
+    twice.commit("Take it back")
+    assert twice.broken == set()
+    assert ("replaced", ARCHIVE) in twice.weak
+    assert forged[:12] in twice.details("replaced")
+
+
+def test_bytes_that_change_behind_a_link_are_broken(twice):
+    """The link stays as it is, so that the golden directory does not change for git."""
+    kept = twice.root / "kept" / "true.npz"
+    kept.parent.mkdir()
+    (twice.root / ARCHIVE).rename(kept)
+    (twice.root / ARCHIVE).symlink_to("../kept/true.npz")
+    twice.commit("Keep it elsewhere")
+    assert twice.findings() == ()
+    true = kept.read_bytes()
+    other_archive(twice, "kept/true.npz")
+    forged = twice.commit("Tidy up")
+    assert {("bytes", ARCHIVE), ("unrecorded", ARCHIVE)} <= twice.broken
+    assert forged[:12] in twice.details("unrecorded")
+    kept.write_bytes(true)
+    twice.commit("Take it back")
+    assert (twice.broken, twice.weak) == (set(), {("replaced", ARCHIVE)})
+
+
+def test_a_link_that_is_led_to_other_bytes_is_broken(twice):
+    """Both files are committed before; the commit changes only where the link leads."""
+    for name in ("true.npz", "forged.npz"):
+        other_archive(twice, f"kept/{name}")
+    (twice.root / "kept" / "true.npz").write_bytes((twice.root / ARCHIVE).read_bytes())
+    put_link(twice, ARCHIVE, "../kept/true.npz")
+    twice.commit("Keep it elsewhere")
+    assert twice.findings() == ()
+    put_link(twice, ARCHIVE, "../kept/forged.npz")
+    twice.commit("Tidy up")
+    assert {("bytes", ARCHIVE), ("unrecorded", ARCHIVE)} <= twice.broken
+    twice.type_remedy("bytes")
+    twice.commit("Take it back")
+    assert (twice.broken, twice.weak) == (set(), {("replaced", ARCHIVE)})
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_link_to_a_file_that_git_does_not_keep_is_weak(twice, ignored):
+    """The bytes are right here, and may be anything in another clone."""
+    place = twice.root / "scratch" / "lattice.npz"
+    place.parent.mkdir()
+    (twice.root / ".gitignore").write_text("scratch/\n" if ignored else "")
+    (twice.root / ARCHIVE).rename(place)
+    (twice.root / ARCHIVE).symlink_to("../scratch/lattice.npz")
+    twice.git("add", ".gitignore", "golden")
+    twice.git("commit", "-qm", "Keep it elsewhere")
+    assert twice.broken == set()
+    assert ("unread", ARCHIVE) in twice.weak
+    assert ("unkept" if ignored else "uncommitted", ARCHIVE) in twice.weak
+    place.write_bytes(b"other")
+    assert ("bytes", ARCHIVE) in twice.broken
+
+
+def test_a_link_whose_target_is_the_recorded_text_is_no_golden_file(twice):
+    """Git has the same object for a link as for a file with the text of its target."""
+    text = (twice.root / MANIFEST).read_text()
+    blob = twice.git("rev-parse", f"HEAD:{MANIFEST}").strip()
+    twice.git("update-index", "--add", "--cacheinfo", f"120000,{blob},{MANIFEST}")
+    twice.git("commit", "-qm", "Tidy up")
+    (twice.root / MANIFEST).unlink()
+    twice.git("checkout", "-q", "HEAD", "--", ".")
+    assert (twice.root / MANIFEST).is_symlink()
+    assert ("missing", MANIFEST) in twice.broken
+    twice.type_remedy("missing")
+    assert (twice.root / MANIFEST).read_text() == text
+    twice.commit("Take it back")
+    assert twice.broken == set()
+
+
+def key_of(data: bytes) -> str:
+    return f"SHA256E-s{len(data)}--{hashlib.sha256(data).hexdigest()}.npz"
+
+
+@pytest.mark.parametrize("has_content", [True, False])
+def test_a_key_of_git_annex_for_other_bytes_is_broken(twice, has_content):
+    other_archive(twice, FORGED)
+    data = (twice.root / FORGED).read_bytes()
+    content = twice.root / ".git/annex/objects/F4/k9" / key_of(data) / key_of(data)
+    content.parent.mkdir(parents=True)
+    content.write_bytes(data)
+    put_link(twice, ARCHIVE, f"../{content.relative_to(twice.root)}")
+    if not has_content:
+        content.unlink()
+    twice.commit("Keep it in git-annex")
+    assert ("bytes" if has_content else "missing", ARCHIVE) in twice.broken
+    assert {("unrecorded", ARCHIVE), ("replaced", ARCHIVE)} & (twice.broken | twice.weak)
+    twice.type_remedy("bytes" if has_content else "missing")
+    twice.commit("Take it back")
+    assert (twice.broken, twice.weak) == (set(), {("replaced", ARCHIVE)})
+
+
+def test_other_bytes_under_the_key_of_the_recorded_ones_are_broken(twice):
+    """Whoever can write to .git can do this; the commit is right."""
+    data = (twice.root / ARCHIVE).read_bytes()
+    content = twice.root / ".git/annex/objects/F4/k9" / key_of(data) / key_of(data)
+    content.parent.mkdir(parents=True)
+    other_archive(twice, FORGED)
+    (twice.root / FORGED).rename(content)
+    put_link(twice, ARCHIVE, f"../{content.relative_to(twice.root)}")
+    twice.commit("Keep it in git-annex")
+    assert ("bytes", ARCHIVE) in twice.broken
+
+
+@pytest.mark.parametrize(
+    "target", ["../sub/.git/annex/objects/a/b/{key}/{key}", "../../.git/annex/objects/{key}"]
+)
+def test_a_link_that_only_looks_like_one_of_git_annex_is_broken(twice, target):
+    """Its key is that of the recorded bytes, and it leads to a place that a forger may fill."""
+    key = key_of((twice.root / ARCHIVE).read_bytes())
+    place = twice.project.golden / target.format(key=key)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (twice.root / ARCHIVE).rename(place)
+    (twice.root / ARCHIVE).symlink_to(target.format(key=key))
+    twice.git("add", "golden")
+    twice.git("commit", "-qm", "Keep it in git-annex")
+    assert ("path", ARCHIVE) in twice.broken
+
+
+def test_a_link_out_of_the_project_is_broken_whatever_it_leads_to(twice, tmp_path):
+    place = tmp_path / "lattice.npz"
+    (twice.root / ARCHIVE).rename(place)
+    (twice.root / ARCHIVE).symlink_to(place)
+    twice.commit("Keep it elsewhere")
+    assert ("path", ARCHIVE) in twice.broken
+
+
+def test_a_registry_and_a_history_behind_links_launder_nothing(twice, forge_bytes):
+    """The links stay; what they lead to is forged."""
+    (twice.root / "kept").mkdir()
+    for name in ("registry.json", HISTORY):
+        kept = twice.root / "kept" / name.rpartition("/")[2]
+        (twice.root / name).rename(kept)
+        (twice.root / name).symlink_to(os.path.relpath(kept, (twice.root / name).parent))
+    twice.commit("Keep them elsewhere")
+    assert twice.broken == set()
+    forge_bytes(twice)
+    twice.commit("Tidy up")
+    assert {("lost", path) for path in BOTH} <= twice.broken
 
 
 def test_a_history_that_becomes_a_link_gives_no_clean_answer(twice, forge_bytes):

@@ -429,7 +429,9 @@ def type_command(project, remedy: str) -> None:
 
 
 @pytest.mark.parametrize("committed", ["not", "staged", "once", "long ago"])
-@pytest.mark.parametrize("harm", ["other bytes", "deleted", "a link to nothing"])
+@pytest.mark.parametrize(
+    "harm", ["other bytes", "deleted", "a link to nothing", "a link to itself", "a long link"]
+)
 def test_the_printed_command_restores_a_file_also_if_the_harm_was_committed(project, harm, committed):
     file = project.root / FIXTURE
     git(project, "init", "-q")
@@ -438,8 +440,9 @@ def test_the_printed_command_restores_a_file_also_if_the_harm_was_committed(proj
         file.write_bytes(b"other")
     else:
         file.unlink()
-    if harm == "a link to nothing":
-        file.symlink_to("nothing")
+    if harm in {"a link to nothing", "a link to itself", "a long link"}:
+        targets = {"a link to nothing": "nothing", "a link to itself": file.name, "a long link": "x" * 300}
+        file.symlink_to(targets[harm])
     if committed == "staged":
         git(project, "add", "-A")
     elif committed != "not":

@@ -180,3 +180,17 @@ def test_a_link_into_git_is_refused_but_to_objects_of_git_annex(empty):
     (empty.root / "b.npz").symlink_to(".git/config")
     with pytest.raises(RefusedError, match="a link to"):
         empty.locate("b.npz")
+
+
+def test_a_link_into_git_annex_of_another_repository_is_refused(tmp_path):
+    """Only the repository that the project is in is its own, not one around that."""
+    project = Project(tmp_path / "repository" / "inner")
+    project.root.mkdir(parents=True)
+    for place in (tmp_path, tmp_path / "repository"):
+        (place / ".git" / "annex" / "objects").mkdir(parents=True)
+        (place / ".git" / "annex" / "objects" / "key").touch()
+    (project.root / "ours").symlink_to("../.git/annex/objects/key")
+    assert project.locate("ours").is_file()
+    (project.root / "theirs").symlink_to("../../.git/annex/objects/key")
+    with pytest.raises(RefusedError, match="a link to"):
+        project.locate("theirs")
