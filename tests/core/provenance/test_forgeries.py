@@ -468,6 +468,16 @@ def test_a_key_of_git_annex_for_other_bytes_is_broken(twice, has_content):
     assert (twice.broken, twice.weak) == (set(), {("replaced", ARCHIVE)})
 
 
+def test_a_pointer_of_git_lfs_for_other_bytes_is_broken(twice):
+    file = twice.root / ARCHIVE
+    file.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0f' * 32}\nsize 12\n")
+    twice.commit("Keep it in Git LFS")
+    assert ("bytes", ARCHIVE) in twice.broken
+    twice.type_remedy("bytes")
+    twice.commit("Take it back")
+    assert (twice.broken, twice.weak) == (set(), {("replaced", ARCHIVE)})
+
+
 def test_other_bytes_under_the_key_of_the_recorded_ones_are_broken(twice):
     """Whoever can write to .git can do this; the commit is right."""
     data = (twice.root / ARCHIVE).read_bytes()
