@@ -168,6 +168,24 @@ def test_the_example_of_the_readme_has_no_findings(tmp_path, git, run_pytest, ha
         assert "3 golden files audited: 0 broken, 0 weak" in shown.out.splitlines()[-1]
 
 
+def test_the_drift_in_the_readme_is_what_pytest_prints(tmp_path, run_pytest):
+    """One value of its first example is moved by a thousandth."""
+    text = README.read_text("utf-8")
+    (code,) = re.findall("```python\n# tests/test_waves.py\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "tests").mkdir()
+    file = tmp_path / "tests/test_waves.py"
+    file.write_text(code)
+    assert run_pytest(tmp_path, "--regen-all").returncode == 0
+    file.write_text(code.replace("rfft(signal))", "rfft(signal)) + 0.001 * (np.arange(33) == 5)"))
+    done = run_pytest(tmp_path)
+    (shown,) = re.findall(r"\n    (arrays 'tests/test_waves.*?)\n    To see", text, re.DOTALL)
+    assert [line.strip() for line in shown.splitlines()] == [
+        line.strip()
+        for line in done.stdout.partition("arrays 'tests")[2].join(["arrays 'tests", ""]).splitlines()
+    ][: len(shown.splitlines())]
+
+
 @pytest.mark.parametrize("options", [(), ("--remeasure",), ("--json",), ("--format", "in-toto")])
 def test_no_code_of_the_project_runs(traced, harness, options):
     """Its generators are declared, and its manifests name them; an audit reads their source text only."""
