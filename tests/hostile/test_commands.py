@@ -110,7 +110,9 @@ def is_one_message(text: str) -> bool:
 def is_usage_error(text: str, name: str) -> bool:
     """Whether *text* is click's own message about a path that is not there, or is a directory."""
     first, *_, last = text.splitlines()
-    about = rf"Error: Invalid value for '.*': (?:File|Path) '{re.escape(name)}' (does not exist|is a directory)\."
+    about = (
+        rf"Error: Invalid value for '.*': (File|Path) '{re.escape(name)}' (does not exist|is a directory)."
+    )
     return first.startswith("Usage: harness ") and re.fullmatch(about, last) is not None
 
 

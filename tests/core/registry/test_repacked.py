@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -70,6 +72,30 @@ def test_other_arrays_are_not_the_same(tmp_path, manifest, arrays, change):
     }
     np.savez(tmp_path / "a.npz", **arrays, **changed[change])
     assert not is_repacked(tmp_path / "a.npz", manifest)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from harness.core.fixtures.manifest import read_manifest
+from harness.core.registry.repacked import is_repacked
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert is_repacked(Path(sys.argv[1]), read_manifest(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the peak is not in KiB")
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_one_array_at_a_time_is_in_memory(tmp_path, made, save):
+    """Of eight arrays of 20 MiB: this package's and numpy's copies of one, and blocks."""
+    arrays = {f"x{i}": np.full(20 << 17, i, "f8") for i in range(8)}
+    _, document = write_fixture(made(arrays=arrays), tmp_path / "made")
+    save(tmp_path / "a.npz", **arrays)
+    call = [sys.executable, "-c", PEAK, tmp_path / "a.npz", document]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100 << 10
 
 
 def put_script_in_front(path) -> None:
