@@ -1,15 +1,13 @@
 """Running tests again in a new pytest process, for what they hand to ``arrays_regression``.
 
-The module ``harness.plugin.rerun_checks`` does this in that process: it runs the tests that a job lists, in
-its order, and instead of comparing arrays it writes them. Nothing golden is read or written there.
+The module ``harness.plugin.children.rerun_checks`` does this in that process: it runs the tests that a job
+lists, in its order, and instead of comparing arrays it writes them. Nothing golden is read or written there.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from harness.core.errors import NotImportableError, RemakeError
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.rerun.answers import Answer, Task
 from harness.core.rerun.environment import clean_environment
+from harness.core.rerun.pytest_process import run_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +30,7 @@ VARIABLE = "HARNESS_RERUN_TESTS"
 
 FAILURES = "failures.jsonl"
 
-_PLUGIN = "harness.plugin.rerun_checks"
-# As the command `pytest`, and not `python -m pytest`: the project may have a `harness` of its own. So the
-# project's directories come last in the import path.
-_START = "import sys; sys.path.remove(''); sys.path += {places!r}; import pytest; sys.exit(pytest.main())"
+_PLUGIN = "harness.plugin.children.rerun_checks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +119,14 @@ def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCal
     """Run pytest on the files of the wanted tests; return the last line that it printed."""
     files = dict.fromkeys(str(root / item.test.partition("::")[0]) for item in wanted)
     cache = job.with_name("cache")  # the project's own keeps what the first process has learnt
-    start = _START.format(places=[*call.places, str(root)])
-    done = subprocess.run(  # noqa: S603 - this interpreter, no shell
-        [
-            sys.executable,
-            "-c",
-            start,
-            *call.arguments,
-            "-q",
-            "-p",
-            _PLUGIN,
-            "-o",
-            f"cache_dir={cache}",
-            *files,
-        ],
-        cwd=call.folder or root,
-        env={**clean_environment(), VARIABLE: str(job)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
+    arguments = [*call.arguments, "-q", "-p", _PLUGIN, "-o", f"cache_dir={cache}", *files]
+    ended = run_pytest(
+        arguments,
+        folder=call.folder or root,
+        places=[*call.places, str(root)],
+        environment={**clean_environment(), VARIABLE: str(job)},
     )
-    lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1] if lines else f"pytest ended with exit code {done.returncode}"
+    return ended.last_line
 
 
 def _read_failures(folder: Path) -> dict[str, str]:

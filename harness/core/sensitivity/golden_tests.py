@@ -2,7 +2,7 @@
 
 The tests run once, in a pytest process of their own. Whenever a test has compared a fixture with its golden
 file, every array that it obtained is moved and compared again, with the tolerances that the test gave. The
-module ``harness.plugin.moved_checks`` does this in that process. No golden file is changed.
+module ``harness.plugin.children.moved_checks`` does this in that process. No golden file is changed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VARIABLE = "HARNESS_MOVED_CHECKS"
 """Environment variable with the :class:`Assignment` of the pytest process."""
 
-_PLUGIN = "harness.plugin.moved_checks"
+_PLUGIN = "harness.plugin.children.moved_checks"
 _BROKEN = (3, 4)  # pytest's exit codes for an error of its own, and for a wrong option or conftest.py
 
 

@@ -10,7 +10,7 @@ import pytest
 from harness.core.sensitivity.golden_tests import VARIABLE, Answer, Assignment
 from harness.core.storage.npz import write_archive
 from harness.core.storage.project import Project
-from harness.plugin import moved_checks
+from harness.plugin.children import moved_checks
 from harness.plugin.fixture_check import FixtureRegression
 
 
