@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.core.provenance.evidence import PathState
-from harness.core.provenance.finding import broken, note, restore, weak
+from harness.core.provenance.finding import broken, note, restore, restore_state, weak
 from harness.core.recording.cumulative_drift import drift_of
 from harness.core.registry.committed_bytes import SHORT
 from harness.core.registry.golden_names import split_baseline_name
@@ -87,8 +87,7 @@ def _restore(file: FileEvidence) -> str:
 def _restore_entry(file: FileEvidence, otherwise: str = "") -> str:
     """How to restore the registry entry with the bytes that a record vouches for."""
     if file.sound_in:
-        paths = " ".join(map(quote, (REGISTRY, *file.sound_paths)))
-        return f"Restore the recorded state with `git checkout {file.sound_in[:SHORT]} -- {paths}`."
+        return restore_state(file.sound_paths, file.sound_in)
     return (
         otherwise or f"Restore {REGISTRY} and the file from a copy, because no commit has both as recorded."
     )

@@ -64,3 +64,9 @@ def restore(path: str, commit: str | None = None) -> str:
         f"Restore it with `git checkout {source}-- {quote(path)}`; "
         f"`git log -p -- {quote(path)}` shows who changed it."
     )
+
+
+def restore_state(paths: tuple[str, ...], commit: str) -> str:
+    """Return the command that restores files together with the registry, from the commit *commit*."""
+    listed = " ".join(map(quote, (REGISTRY, *paths)))
+    return f"Restore the recorded state with `git checkout {commit[:SHORT]} -- {listed}`."

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from harness.core.provenance.finding import COMMIT, Rank, broken, note, weak
+from harness.core.provenance.finding import COMMIT, Rank, broken, note, restore, restore_state, weak
 from harness.core.provenance.git_history import WORK_TREE
 from harness.core.registry.committed_bytes import KEY, LINK
 from harness.core.storage.project import REGISTRY
@@ -327,9 +327,17 @@ def _unrecorded(version: _Version) -> AuditFinding:
         return note(file.path, "repacked", f"{where} packed the same arrays differently")
     detail = f"{where} changed the bytes without a record of them"
     if is_current:
-        remedy = "Restore the bytes of the commit before, or record these."
-        return broken(file.path, "unrecorded", detail, remedy)
+        return broken(file.path, "unrecorded", detail, _take_back(file))
     return weak(file.path, "replaced", f"{detail}; they have been replaced since")
+
+
+def _take_back(file: FileEvidence) -> str:
+    """How to get back the bytes that a record vouches for."""
+    if file.sound_in:
+        return restore_state(file.sound_paths, file.sound_in)
+    if file.kept_in:
+        return restore(file.kept_at, file.kept_in)
+    return "Restore the bytes of the commit before, or record these."
 
 
 def _is_record_of(record: Record, path: str) -> bool:
