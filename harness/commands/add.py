@@ -101,6 +101,8 @@ def _kind(path: Path) -> Kind:
 
     What is beside an .npz is its manifest, readable or not, unless it is a baseline.
     """
+    if _is_tolerances(path):
+        return "tolerances"
     document = manifest_of(path)
     if path.suffix not in {".npz", ".json"} or not document.is_file():
         return "file"
@@ -110,6 +112,15 @@ def _kind(path: Path) -> Kind:
     if is_archive:
         return "fixture"
     return "manifest" if archive_of(path).is_file() else "file"
+
+
+def _is_tolerances(path: Path) -> bool:
+    from harness.core.baselines.array_tolerances import SUFFIX, read_tolerance_document
+
+    try:
+        return path.name.endswith(SUFFIX) and bool(read_tolerance_document(path))
+    except HarnessError:
+        return False
 
 
 def _is_baseline(path: Path) -> bool:

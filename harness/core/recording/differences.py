@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.core.baselines.array_tolerances import read_tolerance_document
 from harness.core.baselines.baseline import read_baseline
 from harness.core.errors import HarnessError, StaleFormatError, printable
 from harness.core.fixtures.compare import Aspect, compare_arrays
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from harness.core.baselines.array_tolerances import ArrayTolerance
     from harness.core.fixtures.compare import ArrayDrift
     from harness.core.registry.format import Kind
 
@@ -25,7 +27,12 @@ def differences(kind: Kind, before: Path | None, after: Path) -> tuple[str, ...]
 
     An old file that cannot be read is reported as unreadable, which does not prevent replacing it.
     """
-    readers = {"fixture": _array_differences, "manifest": _manifest_keys, "baseline": _metric_differences}
+    readers = {
+        "fixture": _array_differences,
+        "manifest": _manifest_keys,
+        "baseline": _metric_differences,
+        "tolerances": _tolerance_differences,
+    }
     if before is None or kind not in readers:
         return ()
     try:
@@ -63,3 +70,17 @@ def _metric_differences(before: Path, after: Path) -> Iterator[str]:
         values = [side[name].value if name in side else None for side in (old, new)]
         if values[0] != values[1]:
             yield f"{name}: " + " -> ".join("none" if v is None else f"{v:.6g}" for v in values)
+
+
+def _tolerance_differences(before: Path, after: Path) -> Iterator[str]:
+    old, new = read_tolerance_document(before).arrays, read_tolerance_document(after).arrays
+    for name in sorted(old.keys() | new.keys()):
+        both = [_tolerance_text(side.get(name)) for side in (old, new)]
+        if both[0] != both[1]:
+            yield f"{name}: {' -> '.join(both)}"
+
+
+def _tolerance_text(tolerance: ArrayTolerance | None) -> str:
+    if tolerance is None:
+        return "none"
+    return f"{tolerance.kind}, atol {tolerance.atol:.3g}, rtol {tolerance.rtol:.3g}"

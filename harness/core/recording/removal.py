@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.core.baselines.array_tolerances import SUFFIX
 from harness.core.errors import RefusedError, UsageError
 from harness.core.recording.commit import open_ledger
 from harness.core.recording.transaction import Write
@@ -144,7 +145,10 @@ def _units(entries: Mapping[str, Entry]) -> dict[str, list[str]]:
 
 def _unit(entries: Mapping[str, Entry], path: str) -> str:
     """Return the key of the files that go with *path*: its name without a suffix, or a plain file's path."""
-    return path if entries[path].kind == "file" else _stem(path)
+    kind = entries[path].kind
+    if kind == "tolerances":
+        return path.removesuffix(SUFFIX)
+    return path if kind == "file" else _stem(path)
 
 
 def _stem(path: str) -> str:

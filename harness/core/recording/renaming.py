@@ -155,7 +155,7 @@ def _moves(project: Project, entries: Mapping[str, Entry], chosen: Sequence[str]
         path
         for path, entry in sorted(entries.items())
         if path in chosen
-        or (is_fixture and entry.kind in {"baseline", "result"} and path.startswith(f"{stem}."))
+        or (is_fixture and entry.kind in {"baseline", "result", "tolerances"} and path.startswith(f"{stem}."))
     ]
     return [Move(path, f"{project.golden_name}/{new}{path.removeprefix(stem)}") for path in named]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 SCHEMA = 2
-Kind = Literal["fixture", "manifest", "baseline", "result", "file"]
+Kind = Literal["fixture", "manifest", "baseline", "result", "tolerances", "file"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MEBIBYTES = 256

@@ -5,6 +5,7 @@
 ``golden/<name>.json``         its manifest
 ``golden/<name>.<pipeline>.json``  a pipeline's baseline on that fixture
 ``golden/<name>.<pipeline>.npz``   the arrays behind the baseline
+``golden/<name>.tolerances.json``  measured tolerances of a fixture's arrays
 =============================  =========================================
 
 A name may have directories, such as ``optics/lattice``.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from harness.core.baselines.array_tolerances import SUFFIX
 from harness.core.baselines.baseline import read_baseline
 from harness.core.registry.registry import read_registry
 
@@ -92,6 +94,15 @@ def archive_of(document: AnyPath) -> AnyPath:
     'lattice.smooth.npz'
     """
     return document.with_suffix(".npz")
+
+
+def tolerances_of(archive: AnyPath) -> AnyPath:
+    """The measured tolerances beside an archive.
+
+    >>> tolerances_of(PurePath("golden/lattice.npz")).name
+    'lattice.tolerances.json'
+    """
+    return archive.with_name(archive.name.removesuffix(".npz") + SUFFIX)
 
 
 def split_baseline_name(stem: str) -> tuple[str, str]:
