@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.core.errors import printable
 from harness.core.provenance.finding import Rank
 from harness.core.recording.cumulative_drift import drift_of
+from harness.core.registry.history import versions
 from harness.report.cumulative_drift import drift_history_line, record_lines
 from harness.report.plain_lines import plain_line
 
@@ -83,7 +84,7 @@ def _drift_rows(evidence: FileEvidence) -> Iterator[tuple[str, str]]:
     history = drift_of(evidence.records)
     if history is not None:
         yield "drift", drift_history_line(history)
-        yield from (("", line) for line in record_lines((*history.past, evidence.records[-1])))
+        yield from (("", line) for line in record_lines((*history.past, versions(evidence.records)[-1])))
 
 
 def _commit_rows(evidence: FileEvidence) -> Iterator[tuple[str, str]]:

@@ -33,7 +33,7 @@ from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import is_present, unregistered
 from harness.core.storage.digest import digests_of_file
 from harness.core.storage.lfs import absent_content, is_damaged_content, kept_places
-from harness.core.storage.npz import read_archive
+from harness.core.storage.npz import Arrays
 from harness.core.storage.project import REGISTRY, require_inner
 from harness.core.system.git_objects import is_in_repository, python_files
 from harness.core.system.work_tree import check_out_all, left_out
@@ -112,7 +112,7 @@ class FileEvidence:
     recorded_as : str
         For a file that was renamed by hand: the path in the record that its entry names. Empty otherwise.
     environment : Environment or None
-        That the newest record names; None if it is missing.
+        In which the file was made: that of its newest record of bytes; None if it is missing.
     on_disk : FileOnDisk or None
         The file on disk.
     declared : Declared or None
@@ -182,6 +182,12 @@ class FileEvidence:
     def version(self) -> Record | None:
         """The newest record of bytes, before any renaming; None if the history does not have it."""
         return next((record for record in reversed(self.records) if record.is_version), None)
+
+    @property
+    def version_digest(self) -> str:
+        """Digest of that record; empty if there is none."""
+        pairs = zip(self.records, self.digests, strict=True)
+        return next((digest for record, digest in pairs if record is self.version), "")
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -306,7 +312,7 @@ def _require_checked_out(project: Project) -> None:
 
 def _gather_records(project: Project, registry: Registry, path: str, history: History) -> FileEvidence:
     entry = registry.entries[path]
-    records = history.chain(path, entry.record)
+    records, version = history.chain(path, entry.record), history.version(entry.record)
     state, absent = _path_state(project, path), None
     if state in {PathState.FILE, PathState.MISSING}:
         absent = absent_content(project.root, path, entry.sha256)
@@ -317,7 +323,7 @@ def _gather_records(project: Project, registry: Registry, path: str, history: Hi
         absent=absent,
         records=records,
         recorded_as=_recorded_as(registry, path, history.records.get(entry.record)),
-        environment=history.environments.get(records[-1].environment) if records else None,
+        environment=history.environments.get(version.environment) if version else None,
     )
 
 
@@ -361,8 +367,7 @@ def _with_content(
 def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> str | None:
     """Digest of the code in the commit that added the newest record, if that is still to be found out."""
     record = known.version
-    pairs = zip(known.records, known.digests, strict=True)
-    commit = git.introduced.get(next((digest for other, digest in pairs if other is record), ""))
+    commit = git.introduced.get(known.version_digest)
     if record is None or commit is None or known.call is None or not record.dirty:
         return None
     if record.code in {msgspec.UNSET, known.code_today}:
@@ -468,7 +473,7 @@ def _contradiction(project: Project, known: FileEvidence, declared: Declared | N
         return f"expected the name {expected} in its manifest, found {name}"
     if known.entry.kind == "fixture":
         archive = project.root / known.path
-        require_matching_manifest(archive, read_archive(archive), declared.manifest)
+        require_matching_manifest(archive, Arrays(archive), declared.manifest)
         if known.on_disk and known.on_disk.sha256 != known.entry.sha256:
             is_repacked(archive, declared.manifest)  # raises if readers may find other arrays in it
     return ""

@@ -139,7 +139,8 @@ def _judge_chain(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
             detail = f"the record of {record.at} renames {before.path}, and vouches for other bytes"
             yield broken(file.path, "moved", detail, both)
     if file.records and file.environment is None:
-        detail = f"the history does not have the environment {file.records[-1].environment} of its record"
+        record = file.version or file.records[-1]
+        detail = f"the history does not have the environment {record.environment} of its record"
         yield broken(file.path, "environment", detail, both)
 
 

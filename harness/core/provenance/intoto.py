@@ -77,7 +77,7 @@ def _statement(files: Sequence[FileEvidence]) -> dict[str, Any]:
 
 def _definition(file: FileEvidence) -> dict[str, Any]:
     """The SLSA build definition: what was run, with which inputs."""
-    declared, record = file.declared, file.records[-1]
+    declared, record = file.declared, file.version or file.records[-1]
     if declared is None:
         parameters: dict[str, Any] = {"command": record.command}
         dependencies = _repository(record)
@@ -99,7 +99,10 @@ def _details(file: FileEvidence) -> dict[str, Any]:
             "id": f"{_URN}:work-tree:v1",
             "version": {"golden-harness": _versions(file.environment).get(_OWN, "unknown")},
         },
-        "metadata": {"invocationId": file.entry.record, "finishedOn": file.records[-1].at},
+        "metadata": {
+            "invocationId": file.version_digest or file.entry.record,
+            "finishedOn": (file.version or file.records[-1]).at,
+        },
     }
 
 

@@ -117,7 +117,7 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class RecordedManifest:
-    """A golden manifest, with its newest record and the environment of that time, if they are known.
+    """A golden manifest, with the record of its bytes and the environment of that time, if they are known.
 
     The manifest's archive is beside it.
     """
@@ -162,7 +162,7 @@ def recorded_manifests(project: Project, name: str | None = None) -> tuple[Recor
 
 
 def _recorded(path: Path, history: History, digest: str) -> RecordedManifest:
-    record = history.records.get(digest)
+    record = history.version(digest)
     environment = history.environments.get(record.environment) if record is not None else None
     return RecordedManifest(path, record, environment)
 

@@ -169,6 +169,13 @@ class History:
             wanted, path = record.previous, record.moved_from or path
         return tuple(reversed(found))
 
+    def version(self, digest: str) -> Record | None:
+        """Return the record of a file's bytes behind its newest record: the same, unless it was renamed."""
+        record = self.records.get(digest)
+        while record is not None and not record.is_version:
+            record = self.records.get(record.previous or "")
+        return record
+
     def ends(self) -> dict[str, str]:
         """Return the digests of the records that ended files, by path; the newest of several.
 

@@ -8,11 +8,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.core.provenance.evidence import gather
+from harness.core.provenance.intoto import statements
+from harness.core.provenance.reproduce import recorded_manifests
 from harness.core.recording import commit
 from harness.core.recording.removal import remove, select
 from harness.core.recording.renaming import move, plan_moves
 from harness.core.registry.history import encode_line, read_history, record_digest
 from harness.core.registry.registry import read_registry
+from harness.report.audit import evidence_lines
 
 ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
 NEW_ARCHIVE, NEW_MANIFEST = "golden/optics/grid.npz", "golden/optics/grid.json"
@@ -216,3 +220,41 @@ def test_a_record_must_not_skip_others_by_following_a_removal(twice, record, sta
 
 def entry(repository, path: str):
     return read_registry(repository.project.registry).entries[path]
+
+
+# How a renamed file was made is not how it was renamed
+
+
+@pytest.fixture
+def elsewhere(twice, monkeypatch):
+    """The fixture renamed in another environment, and the file's evidence."""
+    monkeypatch.setattr(commit, "fingerprint", lambda: {"python": "another"})
+    rename(twice)
+    return gather(twice.project).files[NEW_MANIFEST]
+
+
+def test_the_environment_is_that_of_the_recording(elsewhere):
+    assert elsewhere.environment.environment["python"] != "another"
+    assert elsewhere.version.reason == "second light"
+    assert elsewhere.record.reason == "clearer"
+
+
+def test_a_reproduction_compares_with_the_environment_of_the_recording(elsewhere, twice):
+    (recorded,) = recorded_manifests(twice.project, "optics/grid")
+    assert recorded.environment.environment["python"] != "another"
+    assert recorded.record.reason == "second light"
+
+
+def test_a_statement_is_of_the_recording(elsewhere):
+    (statement,) = statements([elsewhere], ())
+    details = statement["predicate"]["runDetails"]
+    assert details["metadata"]["finishedOn"] == elsewhere.version.at
+    assert details["metadata"]["invocationId"] != elsewhere.entry.record
+
+
+def test_a_renamed_file_shows_the_drift_of_its_versions(twice):
+    rename(twice)
+    lines = "\n".join(evidence_lines(gather(twice.project).files[NEW_ARCHIVE]))
+    assert "first version: first light" in lines
+    assert "from the first: second light" in lines
+    assert "clearer" not in lines.partition("drift")[2]
