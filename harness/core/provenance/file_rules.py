@@ -135,8 +135,10 @@ def _judge_chain(file: FileEvidence, both: str) -> Iterator[AuditFinding]:
         detail = f"the record of {first.at} renames {first.moved_from}, and follows no record of it"
         yield broken(file.path, "chain", detail, both)
     for before, record in pairwise(file.records):
-        if record.moved_from and file.entry.kind != "manifest" and record.sha256 != before.sha256:
-            detail = f"the record of {record.at} renames {before.path}, and vouches for other bytes"
+        keeps_bytes = record.ends or (record.moved_from and file.entry.kind != "manifest")
+        if keeps_bytes and record.sha256 != before.sha256:
+            done = "removes" if record.removed else "renames"
+            detail = f"the record of {record.at} {done} {before.path}, and vouches for other bytes"
             yield broken(file.path, "moved", detail, both)
     if file.records and file.environment is None:
         record = file.version or file.records[-1]

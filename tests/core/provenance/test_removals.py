@@ -195,6 +195,23 @@ def test_a_renaming_that_changes_arrays_is_broken(twice, put_other_arrays, made)
     assert ("moved", NEW_ARCHIVE) in twice.broken
 
 
+def test_other_bytes_in_the_record_of_the_end_are_broken(twice, made):
+    """The end of the old path vouches for the forged bytes, and so does the start of the new one."""
+    from harness.core.fixtures.fixture import write_fixture
+
+    rename(twice)
+    write_fixture(made("optics/grid", arrays={"image": np.zeros((3, 4)) + 7}), twice.project.golden)
+    twice.rehash()
+    for path in (NEW_ARCHIVE, NEW_MANIFEST):
+        first, history = twice.record_of(path), read_history(twice.project)
+        end = msgspec.structs.replace(history.records[first.previous], sha256=entry(twice, path).sha256)
+        old = encode_line(history.records[first.previous])
+        twice.write_lines([*(line for line in twice.lines() if line != old), encode_line(end)])
+        twice.forge_record(path, previous=record_digest(end), sha256=entry(twice, path).sha256)
+    twice.commit("Rename the lattice")
+    assert {("moved", NEW_ARCHIVE), ("moved", NEW_MANIFEST)} <= twice.broken
+
+
 @pytest.mark.parametrize("parts", [{"moved_from": MANIFEST}, {"previous": None}])
 def test_a_renaming_must_follow_the_end_of_the_old_path(twice, parts):
     rename(twice)
