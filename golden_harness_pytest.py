@@ -157,8 +157,11 @@ class Process:
             self.hooks.end(item, raised, report)
         return report
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note failures that prevent recording, and tests that did not pass."""
+        # First of all plugins: pytest's terminal fails a test that passed because of its subtests, which have
+        # reported for themselves.
         if report.failed and not getattr(report, "harness_recorded", False):
             self.obstacles.append(f"{report.nodeid} failed")
         if report.outcome not in {"passed", "rerun"}:

@@ -1037,3 +1037,29 @@ def test_a_test_of_another_project_is_not_compared_with_the_golden_files_of_this
     result.stdout.fnmatch_lines(
         ["*found one of the project in *two. Run pytest in each project: `cd two && pytest`*"]
     )
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="this pytest has no subtests")
+def test_what_differs_in_subtests_is_recorded_unless_one_fails_for_another_reason(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test that passed fails because of its subtests: that is no reason of its own."""
+    suite.makepyfile(
+        test_suite="""
+        import os
+        from lattice import SHIFT, lattice
+
+        def test_fixture(fixture_regression, subtests):
+            for name in ("one", "two"):
+                with subtests.test(name=name):
+                    fixture_regression.check(lattice(name=name))
+                    assert name == "one" or SHIFT < 2
+        """
+    )
+    result = suite.runpytest("--force-regen")
+    result.stdout.fnmatch_lines(["recorded golden/one.npz*", "recorded golden/two.npz*"])
+    before = golden_bytes(suite)
+    monkeypatch.setenv("SHIFT", "2")
+    result = suite.runpytest("--regen-all")
+    result.stdout.fnmatch_lines(["nothing recorded (4 golden files differ):"])
+    assert golden_bytes(suite) == before
