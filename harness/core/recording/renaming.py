@@ -17,6 +17,7 @@ from harness.core.errors import RefusedError, UsageError
 from harness.core.fixtures.manifest import encode_manifest, read_manifest
 from harness.core.recording.commit import open_ledger
 from harness.core.recording.removal import end_record, select
+from harness.core.recording.renamed_test import renamed_test
 from harness.core.recording.staged import staging_directory
 from harness.core.recording.transaction import Write
 from harness.core.registry.format import Registry
@@ -136,12 +137,13 @@ def _move_all(ledger: Ledger, moves: Sequence[Move], folder: Path) -> None:
 
 
 def _with_name(project: Project, entry: Entry, item: Move, staged: Path) -> Path:
-    """Return the file with the bytes for the new path: a manifest names its fixture."""
+    """Return the file with the bytes for the new path: a manifest names its fixture, and its test."""
     file = project.locate(item.old)
     if entry.kind != "manifest":
         return file
-    manifest = msgspec.structs.replace(read_manifest(file), name=name_of(project, item.new))
-    replace_file(staged, encode_manifest(manifest))
+    manifest, new = read_manifest(file), name_of(project, item.new)
+    generator = renamed_test(project.root, manifest.generator, manifest.name, new)
+    replace_file(staged, encode_manifest(msgspec.structs.replace(manifest, name=new, generator=generator)))
     return staged
 
 

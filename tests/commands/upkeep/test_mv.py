@@ -86,3 +86,24 @@ def test_the_audit_follows_a_renamed_fixture_also_after_a_revert(traced, harness
     git("revert", "--no-edit", "HEAD")
     assert "0 broken, 0 weak" in harness("audit").out
     assert run_pytest(traced).returncode == 0
+
+
+SUITE = """
+import numpy as np
+
+def test_spectrum(arrays_regression):
+    arrays_regression.check({"power": np.abs(np.fft.rfft(np.arange(8.0)))})
+"""
+
+
+def test_golden_arrays_follow_a_renamed_test(tmp_path, harness, run_pytest):
+    """The manifest names the new test, so that it can be run again."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "test_waves.py").write_text(SUITE)
+    assert run_pytest(tmp_path, "--regen-all", "--golden-reason", "first").returncode == 0
+    (tmp_path / "test_waves.py").write_text(SUITE.replace("test_spectrum", "test_power"))
+    assert run_pytest(tmp_path).returncode == 1
+    shown = harness("mv", "test_waves/test_spectrum", "test_waves/test_power", "--reason", "clearer")
+    assert (shown.code, shown.err) == (0, "")
+    assert run_pytest(tmp_path).returncode == 0
+    assert harness("reproduce").code == 0
