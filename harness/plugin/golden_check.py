@@ -18,6 +18,7 @@ import pytest
 from harness.core.errors import GoldenMissingError, UnwritableError
 from harness.core.recording.staged import Staged, staging_directory
 from harness.core.storage.atomic import make_directory
+from harness.core.storage.lfs import absent_content
 from harness.core.verdict import Outcome
 from harness.plugin.expected_failure import is_expected_to_fail
 from harness.plugin.session import GoldenOutcome, RecordedError
@@ -86,6 +87,13 @@ class GoldenCheck:
             raise self.session.refusal
         shown = self.shown(filename)
         self.note_outcome(filename, "missing")
+        if absent := absent_content(self.project.root, self.relative(filename)):
+            raise GoldenMissingError(
+                f"golden file {filename!r}",
+                expected=f"a file at {shown}",
+                found=f"{absent.found} to content that this clone does not have",
+                remedy=f"Run `{absent.command}` in {self.project.root}.",
+            )
         raise GoldenMissingError(
             f"golden file {filename!r}",
             expected=f"a file at {shown}",

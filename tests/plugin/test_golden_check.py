@@ -43,6 +43,14 @@ def test_a_missing_file_is_refused_with_both_remedies(check):
     )
 
 
+def test_content_that_git_annex_did_not_fetch_is_named_with_the_command(check, session):
+    """It was neither deleted nor never recorded."""
+    (session.project.golden / "other.npz").symlink_to("../.git/annex/objects/a/b/SHA256-s1--0/SHA256-s1--0")
+    with pytest.raises(GoldenMissingError, match="a link of git-annex to content that this clone") as caught:
+        check.require_recorded("other.npz")
+    assert caught.value.remedy == f"Run `git annex get golden/other.npz` in {session.project.root}."
+
+
 def test_a_session_that_writes_may_record_it(request, tmp_path, project):
     """A file that exists is never missing."""
     session = GoldenSession(project, Settings(writes=True))

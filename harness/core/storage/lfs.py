@@ -41,17 +41,18 @@ def read_pointer(path: str | PathLike[str]) -> Pointer | None:
     return parse_pointer(_first_bytes(path))
 
 
-def absent_content(root: Path, relative: str, sha256: str) -> AbsentContent | None:
+def absent_content(root: Path, relative: str, sha256: str | None = None) -> AbsentContent | None:
     """Return what stands for the content of a project's file; None if the file is here, or was deleted.
 
-    None also if it stands for other content than that with the digest *sha256*, is damaged, or cannot be
-    read. A key of git-annex may have another kind of digest.
+    None also if it stands for other content than that with the digest *sha256*, if one is given, is damaged,
+    or cannot be read. A key of git-annex may have another kind of digest.
     """
     try:
         found = _stand_in(root, root / relative)
     except OSError:
         return None  # reading the file as what it should be says more
-    return found if found and found.pointer.digest in {None, sha256} else None
+    is_other = found and sha256 and found.pointer.digest not in {None, sha256}
+    return None if is_other else found
 
 
 def _stand_in(root: Path, path: Path) -> AbsentContent | None:
