@@ -1,7 +1,7 @@
 """Find files in commits through symbolic links, as a checkout would.
 
 A link may lead to a file of the same commit, directly or over other links, or to the objects of git-annex.
-Where any other link leads is no part of the commit.
+What any other link leads to is not part of the commit.
 """
 
 from __future__ import annotations
