@@ -188,8 +188,12 @@ def _occasion(project: Project, environment: Environment, reason: str, command: 
 
 
 def _as_unicode(given: str) -> str:
-    """Return *given* with U+FFFD for each half character, as undecodable bytes become."""
-    return re.sub(r"[\ud800-\udfff]", "\ufffd", given)
+    """Return *given* with its escaped bytes decoded as UTF-8, and U+FFFD for those that are something else.
+
+    Python escapes what the locale cannot decode: in an ASCII locale every letter beyond ASCII.
+    """
+    escaped = re.sub(r"[\ud800-\udc7f\udd00-\udfff]", "\ufffd", given)  # no bytes, but half characters
+    return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _record_all(ledger: Ledger, changes: Sequence[Change]) -> tuple[dict[str, Entry], list[Record]]:

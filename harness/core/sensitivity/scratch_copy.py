@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,15 @@ def scratch_copy(project: Project) -> Iterator[Project]:
         for name in _KEPT:
             if (project.root / name).is_file():
                 shutil.copy2(project.root / name, copy.root / name)
+        _make_writable(copy)
         yield copy
+
+
+def _make_writable(copy: Project) -> None:
+    """Let the owner write everything in a copy: the project itself may be only readable."""
+    for path in (copy.golden, *copy.golden.rglob("*"), *(copy.root / name for name in _KEPT)):
+        if path.exists() and not path.is_symlink():
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
 def _clone(project: Project, copy: Project) -> None:

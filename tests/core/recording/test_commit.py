@@ -211,6 +211,13 @@ def test_text_that_is_not_unicode_is_recorded_with_replacement(empty, staged, re
     assert chain(empty, FIXTURE)[-1].reason == "bright\ufffd \ufffd"
 
 
+def test_a_reason_that_an_ascii_locale_could_not_decode_is_kept(empty, staged, chain):
+    """Python escapes each byte of it."""
+    escaped = "für 3 €".encode().decode("ascii", "surrogateescape")
+    commit(empty, plan(empty, staged()), reason=escaped, command="pytest")
+    assert chain(empty, FIXTURE)[-1].reason == "für 3 €"
+
+
 def test_without_changes_nothing_is_written(empty, contents):
     commit(empty, (), reason="none", command="none")
     assert contents(empty.root) == {}

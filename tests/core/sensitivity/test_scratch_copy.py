@@ -44,6 +44,17 @@ def test_a_copy_is_intact_and_has_the_history(kept):
         assert not is_broken(audit(gather(copy)))
 
 
+def test_a_copy_of_what_is_only_readable_can_be_written(project):
+    for path in (*project.golden.iterdir(), project.registry, project.golden):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        with scratch_copy(project) as copy:
+            for path in (copy.golden, copy.golden / "lattice.npz", copy.registry):
+                assert path.stat().st_mode & 0o200
+    finally:
+        project.golden.chmod(0o755)
+
+
 def test_what_is_not_committed_is_copied_too(kept):
     (kept.golden / "lattice.json").write_text("{}")
     with scratch_copy(kept) as copy:
