@@ -37,7 +37,7 @@ def train(model: Edges, images: Tensor, edges: Tensor, steps: int = 60) -> list[
         loss = loss_of(model, images, edges)
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses
 
 
