@@ -22,6 +22,7 @@ from harness.core.registry.history import (
     encode_line,
     read_history,
     record_digest,
+    versions,
 )
 from harness.core.registry.registry import history_path
 from harness.core.storage.json_limits import Limit
@@ -223,3 +224,53 @@ DIGESTS = {
     "environment": "sha256:d102112468770e0ffac143e1834f99cc3b288ebdd88b134b9929b69307e5dbc8",
     "record": "sha256:f183b9dd3324ddfd53e3fdc938fdabf96896dbba77a155c94df10d426bd7570b",
 }
+
+
+# Records of files that were removed or renamed
+
+
+FIRST = record()
+
+
+def ended(**parts) -> Record:
+    return msgspec.structs.replace(FIRST, previous=record_digest(FIRST), **parts)
+
+
+def test_a_chain_goes_on_under_the_old_path_of_a_renamed_file():
+    end = ended(moved_to="golden/new.npz")
+    start = msgspec.structs.replace(
+        FIRST, path="golden/new.npz", previous=record_digest(end), moved_from=FIRST.path
+    )
+    history = History({record_digest(item): item for item in (FIRST, end, start)})
+    assert history.chain("golden/new.npz", record_digest(start)) == (FIRST, end, start)
+    assert history.version(record_digest(start)) is FIRST
+    assert list(versions((FIRST, end, start))) == [FIRST]
+    assert history.ends() == {FIRST.path: record_digest(end)}
+
+
+@pytest.mark.parametrize("end", [{"removed": True}, {"moved_to": "golden/other.npz"}])
+def test_a_renamed_file_must_come_from_where_the_old_one_went(end):
+    before = ended(**end)
+    start = msgspec.structs.replace(
+        FIRST, path="golden/new.npz", previous=record_digest(before), moved_from=FIRST.path
+    )
+    history = History({record_digest(item): item for item in (FIRST, before, start)})
+    assert history.chain("golden/new.npz", record_digest(start)) == (start,)
+
+
+def test_a_removal_that_another_record_follows_is_not_an_end():
+    end = ended(removed=True)
+    again = msgspec.structs.replace(FIRST, previous=record_digest(end), reason="again")
+    history = History({record_digest(item): item for item in (FIRST, end, again)})
+    assert history.ends() == {}
+    assert history.chain(FIRST.path, record_digest(again)) == (FIRST, end, again)
+    assert list(versions((FIRST, end, again))) == [again]
+    assert list(versions((FIRST, end))) == []
+
+
+def test_a_line_with_an_end_is_read_back():
+    end = ended(removed=True)
+    text = append(encode_line(FIRST) + b"\n", [end])
+    assert decode_history(text, "history").records[record_digest(end)] == end
+    assert b'"removed":true' in text
+    assert b"moved" not in text.splitlines()[0]
