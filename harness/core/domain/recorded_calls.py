@@ -17,12 +17,12 @@ from harness.core.domain.catalogue import find_catalogue
 from harness.core.domain.import_path import find_module, import_places, is_inside
 from harness.core.domain.references import is_standard_library, missing_package
 from harness.core.errors import NotImportableError
+from harness.core.fixtures.fixture import Fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Generator
 
 _CORRECT = (
@@ -73,11 +73,25 @@ def load_recorded(generator: Generator, root: Path) -> Callable[..., Fixture]:
 
 
 def call_with(function: Callable[..., Fixture], arguments: dict[str, Any]) -> Fixture:
-    """Call *function* with arguments by name, also those that it takes by position only."""
+    """Call *function* with arguments by name, also those that it takes by position only.
+
+    Raises
+    ------
+    NotImportableError
+        If it returns anything but a fixture: then it is no generator.
+    """
     names = inspect.signature(function).parameters
     first = [name for name, p in names.items() if p.kind is p.POSITIONAL_ONLY and name in arguments]
     rest = {name: value for name, value in arguments.items() if name not in first}
-    return function(*(arguments[name] for name in first), **rest)
+    made = function(*(arguments[name] for name in first), **rest)
+    if isinstance(made, Fixture):
+        return made
+    raise NotImportableError(
+        f"the result of {getattr(function, '__name__', function)}()",
+        expected="a Fixture, as harness.make_fixture returns it",
+        found=f"a value of the type {type(made).__name__}",
+        remedy="Name a function in the Generator(...) that returns the fixture.",
+    )
 
 
 def _own_file(generator: Generator, module: str, root: Path) -> Path | None:

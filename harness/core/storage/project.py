@@ -223,14 +223,13 @@ def require_own_workspace(project: Project) -> None:
     """
     from harness.core.system.git_objects import ask_git, is_in_repository  # verify starts without it
 
-    for path in (project.workspace, project.root / TRANSACTION, project.journal, project.workspace / "lock"):
-        if path.is_symlink():
-            raise RefusedError(
-                str(path),
-                expected="a file or directory that harness made",
-                found="a symbolic link",
-                remedy=f"Remove the link: `rm {shlex.quote(str(path))}`.",
-            )
+    for link in _links_in(project):
+        raise RefusedError(
+            str(link),
+            expected="a file or directory that harness made",
+            found="a symbolic link",
+            remedy=f"Remove the link: `rm {shlex.quote(str(link))}`.",
+        )
     if not (os.path.lexists(project.workspace) and is_in_repository(project.root)):
         return
     if ask_git(project.root, "--literal-pathspecs", "ls-files", "-z", "--", WORKSPACE):
@@ -240,6 +239,15 @@ def require_own_workspace(project: Project) -> None:
             found="tracked files",
             remedy=f"Run `git rm -r -q -f {WORKSPACE}` in {project.root} and commit.",
         )
+
+
+def _links_in(project: Project) -> list[Path]:
+    """Return links among what harness makes: through them, other files would be written or removed."""
+    if project.workspace.is_symlink():
+        return [project.workspace]
+    folders = (project.workspace, project.root / TRANSACTION)
+    inner = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    return [path for path in inner if path.is_symlink()]
 
 
 def require_inner(relative: str) -> None:

@@ -161,8 +161,15 @@ def test_a_missing_package_is_named(module, load):
         load("needy:lattice")
 
 
-def test_arguments_by_position_only_are_passed():
+def test_arguments_by_position_only_are_passed(made):
     def both(first, /, second, *, third):
-        return first, second, third
+        assert (first, second, third) == (1, 2, 3)
+        return made()
 
-    assert call_with(both, {"third": 3, "second": 2, "first": 1}) == (1, 2, 3)
+    assert call_with(both, {"third": 3, "second": 2, "first": 1}).manifest.name == "lattice"
+
+
+@pytest.mark.parametrize("value", [None, 3, {"image": [1.0]}])
+def test_a_function_that_returns_no_fixture_is_no_generator(value):
+    with pytest.raises(NotImportableError, match=f"expected a Fixture.* found .* {type(value).__name__}"):
+        call_with(lambda: value, {})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import RefusedError
 from harness.core.recording.staged import Staged, staging_directory
 
 
@@ -69,3 +70,17 @@ def test_what_another_machine_left_is_kept_for_a_day(empty):
     staging_directory(empty)
     assert new.exists()
     assert not old.exists()
+
+
+@pytest.mark.parametrize("inner", ["", "staged", "transaction", "transaction/new", "lock", "other"])
+def test_nothing_is_removed_or_written_through_a_link_in_the_workspace(empty, tmp_path, contents, inner):
+    """An archive may bring one: what killed processes have left would be cleaned up elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "1").mkdir(parents=True)
+    (elsewhere / "1" / "precious").write_text("kept")
+    link = empty.workspace / inner
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(RefusedError, match="a symbolic link"):
+        staging_directory(empty)
+    assert contents(elsewhere) == {"1/precious": b"kept"}
