@@ -98,7 +98,9 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     UnreadableError
         As :func:`read_archive`.
     """
-    return dict(Arrays(path))
+    members = _members(path)
+    whole = _map(path)  # once for all: each mapping keeps a file open, and a process may have only so many
+    return {name: _array(path, info, whole) for name, info in members.items()}
 
 
 class Arrays(Mapping[str, np.ndarray]):
@@ -117,9 +119,7 @@ class Arrays(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return one array; the next call maps or reads it again."""
-        info = self._members[name]
-        stored = info.compress_type == zipfile.ZIP_STORED
-        return _map_member(self._path, info) if stored else _read_member(self._path, info)
+        return _array(self._path, self._members[name], _map(self._path))
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names, in the order of the archive."""
@@ -133,6 +133,19 @@ class Arrays(Mapping[str, np.ndarray]):
 def _members(path: str | PathLike[str]) -> dict[str, zipfile.ZipInfo]:
     with open_archive(path) as archive:
         return checked_members(path, archive)
+
+
+def _map(path: str | PathLike[str]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """Map a whole file, which takes addresses and no memory until an array is used."""
+    try:
+        return np.memmap(path, np.uint8, "r")
+    except OSError as error:
+        raise unreadable(path, error.strerror or str(error)) from error
+
+
+def _array(path: str | PathLike[str], info: zipfile.ZipInfo, whole: np.ndarray) -> np.ndarray:
+    stored = info.compress_type == zipfile.ZIP_STORED
+    return _map_member(path, info, whole) if stored else _read_member(path, info)
 
 
 def release(array: np.ndarray) -> None:
@@ -234,8 +247,8 @@ def _read_values(stream: _Values, size: int) -> np.ndarray | None:
     return body
 
 
-def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
-    """Map one uncompressed array, read-only. Raises :class:`UnreadableError` if it is damaged."""
+def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo, whole: np.ndarray) -> np.ndarray:
+    """Return one uncompressed array, a part of *whole*. Raises :class:`UnreadableError` if it is damaged."""
     try:
         with Path(path).open("rb", buffering=0) as stream:
             start = start_of_values(stream, info)
@@ -248,7 +261,8 @@ def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
         raise unreadable(path, f"{info.filename} damaged ({error})") from error
     if not all(shape):
         return np.empty(shape, dtype)
-    return np.memmap(path, dtype, "r", start + header, shape, "F" if fortran else "C")
+    part: np.ndarray = whole[start + header : start + info.file_size]
+    return part.view(dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def _read_header(

@@ -183,6 +183,19 @@ def test_writing_in_blocks_gives_the_same_file(archive, arrays, monkeypatch):
     assert archive.read_bytes() == whole
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX limits the number of open files")
+def test_more_arrays_than_files_may_be_open_are_mapped(path):
+    """A mapping for each array would keep a file open for each."""
+    write_archive(path, {f"x{number}": np.arange(number) for number in range(200)})
+    script = (
+        "import resource, sys; from harness.core.storage.npz import map_archive;"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64));"
+        "print(sum(array.size for array in map_archive(sys.argv[1]).values()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == sum(range(200))
+
+
 def test_released_arrays_are_read_again_when_used(archive, arrays):
     mapped = map_archive(archive)
     for array in mapped.values():
