@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import code_root, emit, json_option
+from harness.commands.options import code_root, emit, json_option, output_to_error
 from harness.core.domain.catalogue import Catalogue, find_catalogue
 from harness.core.domain.generators import SOURCE, reads_source
 from harness.core.domain.parameters import NONE, parameters_of, read_typed
@@ -33,7 +33,9 @@ class GenerateCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own options, then one for each parameter of a generator; --help comes last."""
         own = super().get_params(ctx)
-        return [*own[:-1], *_parameter_options(find_catalogue(code_root(None))), own[-1]]
+        with output_to_error():  # standard output may be for JSON, whatever the project's modules print
+            options = _parameter_options(find_catalogue(code_root(None)))
+        return [*own[:-1], *options, own[-1]]
 
 
 def _parameter_options(catalogue: Catalogue) -> list[click.Option]:

@@ -116,7 +116,7 @@ def call_for_json(function: Callable[..., int], options: Mapping[str, Any]) -> i
     """Call a verb whose only output is JSON: what the code that it runs prints goes to standard error."""
     pending: list[str] = []
     click.get_current_context().meta[_PENDING] = pending
-    with _output_to_error():
+    with output_to_error():
         code = function(**options)
     for document in pending:
         click.echo(document)
@@ -124,7 +124,7 @@ def call_for_json(function: Callable[..., int], options: Mapping[str, Any]) -> i
 
 
 @contextmanager
-def _output_to_error() -> Iterator[None]:
+def output_to_error() -> Iterator[None]:
     """Send what Python code, compiled code and child processes write to standard output to standard error."""
     sys.stdout.flush()
     try:

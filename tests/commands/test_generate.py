@@ -31,6 +31,23 @@ def test_options_are_the_parameters_of_the_generator(project, harness):
     assert manifest["generator"]["parameters"] == {"count": 4, "frequency": None}
 
 
+def test_what_the_modules_of_generators_print_on_import_is_not_on_standard_output(project, harness):
+    """They are imported for the options of this verb, before it runs."""
+    (project / "loud.py").write_text(
+        "import os\nfrom harness import Fixture\nprint('hello')\nos.write(1, b'from C')\n"
+        "def loud(*, size: int = 3) -> Fixture: ...\n"
+    )
+    settings = project / "pyproject.toml"
+    settings.write_text(
+        settings.read_text().replace(
+            "[tool.harness.generators]", "[tool.harness.generators]\nloud = 'loud:loud'"
+        )
+    )
+    shown = harness("generate", "waves", "--output", "out", "--json")
+    assert shown.code == 0, shown.err
+    assert json.loads(shown.out)["manifest"]["name"] == "waves"
+
+
 def test_a_source_file_is_passed_to_the_generator(project, harness):
     (project / "scan.bin").write_bytes(bytes([1, 2, 4]))
     call = ("generate", "scanned", "--source", "scan.bin", "--unit", "photons", "--output", "out")
