@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from harness.plugin.metrics_check import MetricsRegression
 
 _FIXTURES = frozenset({"arrays_regression", "fixture_regression", "metrics_regression"})
-_OPTIONS = ("golden_reason", "golden_unreferenced", "golden_max_drift", "golden_reset_drift")
+_OPTIONS = (
+    "golden_samples",
+    "golden_reason",
+    "golden_unreferenced",
+    "golden_max_drift",
+    "golden_reset_drift",
+)
 _KEYS = {
+    "golden_compress": "Store new golden arrays compressed (default: false).",
     "golden_dir": "Directory of the golden files, relative to the project (default: golden).",
     "golden_reason": "Default of --golden-reason.",
     "golden_require_reason": "Do not record golden files without a reason.",
@@ -54,8 +61,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Measure future cumulative drift from the versions recorded now.",
     )
+    # Nor has this: a file of its own for every session.
+    group.addoption(
+        "--golden-samples",
+        metavar="FILE",
+        help="Write how far each array and metric is from its golden value, for harness calibrate --samples.",
+    )
     for key, text in _KEYS.items():
-        if key == "golden_require_reason":
+        if key in {"golden_compress", "golden_require_reason"}:
             parser.addini(key, text, type="bool", default=None)
         else:
             parser.addini(key, text, default=None)

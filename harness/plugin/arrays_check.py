@@ -12,13 +12,19 @@ import msgspec
 
 from harness.core.containers.flatten import flatten
 from harness.core.containers.tolerances import tolerances_by_array
-from harness.core.errors import UsageError
+from harness.core.errors import GoldenMissingError, UsageError
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance
 from harness.core.storage.names import require_golden_name
 from harness.plugin.fixture_check import FixtureRegression
-from harness.plugin.node_names import golden_name, node_id
+from harness.plugin.node_names import (
+    golden_name,
+    missing_variant,
+    node_id,
+    require_plain_name,
+    variant_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -46,6 +52,7 @@ class ArraysRegression(FixtureRegression):
         default_tolerance: Tolerance | Mapping[str, float] | None = None,
         *,
         scale_axis: int | Mapping[str, int] | None = None,
+        variant: str | None = None,
         allow_nonfinite: bool | Collection[str] = True,
         allow_constant: bool | Collection[str] = True,
         data_dict: Any = _ABSENT,
@@ -72,6 +79,9 @@ class ArraysRegression(FixtureRegression):
         scale_axis : int or mapping of str to int, optional
             Axis along which each slice has the scale of its own largest magnitude: modes, channels. It
             applies to arrays that have the axis and no other tolerance.
+        variant : str, optional
+            What makes the numbers differ so much that they need their own golden files, such as ``"cuda"``:
+            ``golden/<module>/<test>/variant-cuda.npz``. Those of another variant are never used instead.
         allow_nonfinite, allow_constant : bool or collection of str
             Arrays that may be recorded although they hold NaN or infinity, or a single value.
         data_dict, basename, data_index, fill_different_shape_with_nan
@@ -102,28 +112,36 @@ class ArraysRegression(FixtureRegression):
         given = data_dict if data is _ABSENT else data
         if given is _ABSENT:
             raise TypeError("check() missing 1 required argument: 'data'")  # as Python says it
-        wanted = self._golden_name(name if name is not None else basename)
+        plain = self._plain_name(name if name is not None else basename)
+        wanted = self._claimed(plain if variant is None else variant_name(plain, variant))
         flat = flatten(given if data_index is None else {**dict(given), "index": data_index})
         fixture = make_fixture(
             wanted,
             flat.arrays,
-            generator=_generator(self.request.node, self.project.root),
+            generator=generator_of(self.request.node, self.project.root, variant),
             source=_SOURCE,
             transformations=flat.notes,
         )
-        super().check(
-            fixture,
-            _tolerances(flat, tolerances, default_tolerance, scale_axis),
-            allow_nonfinite=allow_nonfinite,
-            allow_constant=allow_constant,
-        )
+        try:
+            super().check(
+                fixture,
+                _tolerances(flat, tolerances, default_tolerance, scale_axis),
+                allow_nonfinite=allow_nonfinite,
+                allow_constant=allow_constant,
+            )
+        except GoldenMissingError as error:
+            raise missing_variant(error, self.project, plain, variant, ".npz") from None
 
-    def _golden_name(self, name: str | None) -> str:
-        """Return the golden name of this check; raise if the test has used it before."""
+    def _plain_name(self, name: str | None) -> str:
+        """Return the golden name of this check without its variant."""
         test = golden_name(node_id(self.request.node, self.project.root))
         if name is not None:
             require_golden_name("check", name)
-        wanted = test if name is None else f"{test}/{name}"
+            require_plain_name(name)
+        return test if name is None else f"{test}/{name}"
+
+    def _claimed(self, wanted: str) -> str:
+        """Return a golden name; raise if the test has used it before."""
         if not self.session.claim(self.test, wanted):
             raise UsageError(
                 f"arrays {wanted!r}",
@@ -142,8 +160,8 @@ class ArraysRegression(FixtureRegression):
         )
 
 
-def _generator(item: pytest.Item, root: Path) -> Generator:
-    """The test as the generator of its arrays; its module is named as its packages say."""
+def generator_of(item: pytest.Item, root: Path, variant: str | None = None) -> Generator:
+    """Return a test as the generator of its arrays; its module is named as its packages say."""
     file = Path(item.path)
     place, module = file.parent, file.stem
     while (place / "__init__.py").is_file() and place not in {root, place.parent}:
@@ -152,6 +170,7 @@ def _generator(item: pytest.Item, root: Path) -> Generator:
     return Generator(
         call=f"{module}:{getattr(item, 'originalname', None) or item.name}",
         version=1,
+        parameters={} if variant is None else {"variant": variant},
         path=place.relative_to(root).as_posix() if inside else msgspec.UNSET,
         test=node_id(item, root),
     )

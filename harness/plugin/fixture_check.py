@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from harness.core.baselines.array_tolerances import SUFFIX
 from harness.core.domain.import_path import with_import_place
 from harness.core.errors import HarnessError, StaleFormatError
-from harness.core.fixtures.compare import compare
 from harness.core.fixtures.degenerate import require_informative, require_sensitive
 from harness.core.fixtures.manifest import (
     encode_manifest,
@@ -16,10 +16,14 @@ from harness.core.fixtures.manifest import (
     manifest_differences,
     read_manifest,
 )
-from harness.core.registry.golden_names import manifest_of
+from harness.core.fixtures.tolerance import DefaultTolerance
+from harness.core.registry.golden_names import manifest_of, tolerances_of
+from harness.core.rerun.deviations import array_sample
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import map_archive, write_archive
 from harness.plugin.golden_check import GoldenCheck
+from harness.plugin.node_names import node_id
+from harness.plugin.stored_tolerances import Applied, applied, require_wide_enough
 from harness.report.drift import drift_lines
 
 if TYPE_CHECKING:
@@ -74,7 +78,10 @@ class FixtureRegression(GoldenCheck):
         __tracebackhide__ = True
         archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
         self.session.used |= {self.relative(archive), self.relative(manifest)}
-        damaged = self.damaged(archive, manifest)
+        damaged = self._damaged(archive, manifest, f"{fixture.name}{SUFFIX}")
+        measured = self._measured(fixture.name, tolerances, damaged)
+        if self.session.collector is not None and not damaged:
+            self.take_sample(fixture, measured)
         if not damaged and self._is_same(fixture, manifest):
             self.accept(archive, manifest)
             self.note_outcome(archive, "identical")
@@ -101,19 +108,86 @@ class FixtureRegression(GoldenCheck):
         staged = self.perform(
             fixture.name,
             ".npz",
-            differences=lambda: self._differences(fixture, tolerances, damaged, compared),
+            differences=lambda: self._differences(fixture, measured, damaged, compared),
             report=lambda lines, obtained: self._report(fixture.name, lines, damaged, obtained),
-            dump=lambda path: write_archive(path, fixture.arrays),
+            dump=lambda path: write_archive(
+                path, fixture.arrays, compress=self.session.settings.compress
+            ),
             dump_beside=dump_beside,
         )
         if not staged:
             self.accept(archive, manifest)
-            self._note_accepted(fixture.name, compared)
+            self._note_accepted(fixture.name, compared, measured)
 
-    def _note_accepted(self, name: str, compared: Sequence[Drift]) -> None:
+    def take_sample(self, fixture: Fixture, measured: Applied) -> None:
+        """Note how far every array is from its golden copy, whatever the tolerances are."""
+        if self.session.collector is None:
+            return
+        archive = self.project.golden / f"{fixture.name}.npz"
+        if not archive.is_file():
+            return
+        golden = map_archive(archive)
+        given = (measured.given or {}).items()
+        sample = array_sample(
+            read_manifest(manifest_of(archive)).digest,
+            golden,
+            fixture.arrays,
+            test=node_id(self.request.node, self.project.root),
+            dtypes={
+                name: one.dtype for name, one in given if isinstance(one, DefaultTolerance) and one.dtype
+            },
+            rejected=frozenset(
+                drift.name for drift in measured.compare(golden, fixture.arrays).arrays if not drift.accepted
+            ),
+        )
+        self.session.collector.add_arrays(self.test, fixture.name, sample)
+
+    def _damaged(self, archive: str, manifest: str, measured: str) -> list[Verdict]:
+        """Return the verdicts on golden files that do not match the registry.
+
+        A session that records does not look at measured tolerances: they are measured again after it.
+        """
+        if not (self.project.golden / measured).exists():
+            return self.damaged(archive, manifest)
+        self.session.used.add(self.relative(measured))
+        if self.writes:
+            return self.damaged(archive, manifest)
+        return self.damaged(archive, manifest, measured)
+
+    def _measured(self, name: str, tolerances: Given | None, damaged: Sequence[Verdict]) -> Applied:
+        """Return the tolerances that apply: those that the test gives, else those that were measured."""
+        archive = self.project.golden / f"{name}.npz"
+        file = tolerances_of(archive)
+        if damaged or self.writes or not file.exists() or not self._is_registered_as_measured(file):
+            return Applied(tolerances)
+        found = applied(archive, tolerances)
+        if found.stale:
+            self.session.remarks.append(
+                f"{self.relative(name)}{SUFFIX} was measured on other golden arrays and is ignored; "
+                f"run `harness calibrate {name}`"
+            )
+        if found.document is not None and tolerances:
+            require_wide_enough(f"{self.test}, {name}", tolerances, map_archive(archive), found.document)
+        return found
+
+    def _is_registered_as_measured(self, file: Path) -> bool:
+        """Whether a file holds tolerances, and not a baseline that somebody has given such a name."""
+        entry = self.session.registry().entries.get(self.project.relative(file))
+        return entry is not None and entry.kind == "tolerances"
+
+    def _note_accepted(self, name: str, compared: Sequence[Drift], measured: Applied) -> None:
         """Note for the summary how close the arrays are to their golden copies."""
         if all(drift.identical for drift in compared):
             self.note_outcome(f"{name}.npz", "identical")
+            return
+        reported = [array for drift in compared for array in measured.reported(drift)]
+        for array in reported:
+            self.session.remarks.append(
+                f"{self.relative(name)}.npz, {array.name} is only reported: it differs by up to "
+                f"{array.max_absolute:.3g}"
+            )
+        if reported:
+            self.note_outcome(f"{name}.npz", "report-only")
             return
         worst = max((array for drift in compared for array in drift.arrays), key=lambda a: a.in_tolerances)
         self.note_outcome(
@@ -162,7 +236,7 @@ class FixtureRegression(GoldenCheck):
     def _differences(
         self,
         fixture: Fixture,
-        tolerances: Given | None,
+        measured: Applied,
         damaged: Sequence[Verdict],
         compared: list[Drift],
     ) -> list[str]:
@@ -170,8 +244,10 @@ class FixtureRegression(GoldenCheck):
         expected = self.project.golden / f"{fixture.name}.npz"
         lines = self.damage_lines(damaged)
         try:
-            compared.append(compare(map_archive(expected), fixture.arrays, tolerances))
+            arrays = map_archive(expected)
+            compared.append(measured.compare(arrays, fixture.arrays))
             lines += drift_lines(compared[-1])
+            lines += measured.explanations(compared[-1], arrays, fixture.arrays)
             golden = read_manifest(manifest_of(expected))
             lines += self._manifest_lines(golden, fixture)
         except HarnessError as error:

@@ -11,7 +11,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
     from harness.plugin.session import GoldenSession
+
+AnyData = TypeVar("AnyData")
 
 _CHANGED = "golden file changed since it was recorded"
 _REGISTER = "Register it with `harness add`, re-record it with `pytest --force-regen`, or delete it."
@@ -60,6 +62,27 @@ class GoldenCheck:
     def writes(self) -> bool:
         """Whether what differs is recorded: the session may, and the test is not expected to fail."""
         return self.session.may_write() and not is_expected_to_fail(self.request.node)
+
+    def inputs(self, data: AnyData) -> AnyData:
+        """Return *data*, the inputs of what is checked; `harness calibrate` changes their last bits here.
+
+        So it measures how much rounding of the inputs grows in the results. In all other sessions *data* is
+        returned as it is.
+
+        Parameters
+        ----------
+        data : array_like or mapping
+            Arrays, tensors, tables and numbers, and mappings and lists of them.
+
+        Examples
+        --------
+        In a test module::
+
+            def test_spectrum(arrays_regression):
+                samples = arrays_regression.inputs(signal())
+                arrays_regression.check(np.fft.rfft(samples))
+        """
+        return data
 
     def relative(self, filename: str) -> str:
         """Return a golden file's path as the registry writes it."""

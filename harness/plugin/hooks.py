@@ -18,6 +18,7 @@ from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _OUTPUT = "harness"  # key of a worker's output
 _RECORDED = "harness_recorded"  # attribute of a test's report
@@ -46,12 +47,24 @@ def make_hooks(config: pytest.Config, obstacles: list[str], gaps: list[str]) -> 
     try:
         project = find_session_project(config)
         session = GoldenSession(project, read_settings(config, project.root), obstacles=obstacles, gaps=gaps)
+        samples = _samples(session, config)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     if not hasattr(config, "workerinput"):
-        return MainHooks(session, config)
+        return MainHooks(session, config, samples)
     session.owner = config.workerinput.get("golden_owner", session.owner)
     return WorkerHooks(session, config)
+
+
+def _samples(session: GoldenSession, config: pytest.Config) -> Path | None:
+    """Return the file of ``--golden-samples``, and have the session collect them; None without the option."""
+    word = config.option.golden_samples
+    if not word:
+        return None
+    from harness.plugin.samples import Collector, samples_file
+
+    session.collector = Collector()
+    return samples_file(word, session.project, writes=session.settings.writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +118,14 @@ class WorkerHooks:
 class MainHooks(WorkerHooks):
     """Those of the only process, or of the controller: it records golden files when the session ends."""
 
+    samples: Path | None = None
+
     def finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Record what was staged, or nothing; then look for golden files that no test used."""
         if exitstatus not in _ENDED:
             self.session.obstacles.append("the session was interrupted")
+        if exitstatus in _ENDED and not self._samples_written():
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.session.staged:
             self.session.record_staged(self._say)
         if self.session.refusal is not None:
@@ -118,12 +135,24 @@ class MainHooks(WorkerHooks):
         if exitstatus == pytest.ExitCode.OK and self._rejects():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def _samples_written(self) -> bool:
+        """Write the samples, if any are wanted; return False if they cannot be written."""
+        if self.samples is None or self.session.collector is None:
+            return True
+        try:
+            self.session.remarks.append(self.session.collector.write(self.samples))
+        except HarnessError as error:
+            self.session.remarks.append(str(error))
+            return False
+        return True
+
     def summarize(self, reporter: Any) -> None:
         """List what was recorded, or why nothing was; then what was left alone, and unreferenced files."""
         lines = [
             *self._recorded_lines(),
             *self._obstacle_lines(),
             *self._left_lines(),
+            *(f"note: {remark}" for remark in dict.fromkeys(self.session.remarks)),
             *self._unreferenced_lines(),
         ]
         if lines:

@@ -16,12 +16,19 @@ from harness.core.baselines.baseline import (
     with_tolerances,
 )
 from harness.core.baselines.calibrate import provisional_baseline
-from harness.core.errors import RefusedError, UsageError
+from harness.core.errors import GoldenMissingError, RefusedError, UsageError
 from harness.core.fixtures.tolerance import read_tolerances
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.names import require_golden_name
 from harness.plugin.golden_check import GoldenCheck
-from harness.plugin.node_names import golden_name, node_id
+from harness.plugin.node_names import (
+    golden_name,
+    missing_variant,
+    node_id,
+    require_plain_name,
+    variant_name,
+)
+from harness.plugin.stored_tolerances import require_wide_enough_metrics
 from harness.report.verdicts import metric_lines
 
 if TYPE_CHECKING:
@@ -45,6 +52,7 @@ class MetricsRegression(GoldenCheck):
         tolerances: Mapping[str, Tolerance | Mapping[str, float]] | None = None,
         *,
         controls: Mapping[str, Mapping[str, float]] | None = None,
+        variant: str | None = None,
     ) -> None:
         """Compare *metrics* with the baseline ``golden/<name>.json``.
 
@@ -59,6 +67,9 @@ class MetricsRegression(GoldenCheck):
             By metric, with the keys ``atol`` and ``rtol``; the default is that of the baseline.
         controls : mapping of str to mapping of str to float, optional
             Metrics of the controls in the same run, by control; the default is the values in the baseline.
+        variant : str, optional
+            What makes the numbers differ so much that they need a baseline of their own, such as ``"cuda"``:
+            ``golden/<name>/variant-cuda.json``. That of another variant is never used instead.
 
         Raises
         ------
@@ -68,21 +79,32 @@ class MetricsRegression(GoldenCheck):
             If a name is not valid, a value is not a number, or a test checks twice without a name.
         """
         __tracebackhide__ = True
-        name = self._default_name() if name is None else name
-        require_golden_name("baseline", name, dots=True)
+        plain = self._plain_name(name)
+        wanted = plain if variant is None else variant_name(plain, variant)
+        name = self._claimed(wanted, given=name is not None)
         measured = require_metrics(f"metrics {name!r}", metrics, controls)
         given = read_tolerances(tolerances, set(measured), things="metrics")
         filename = f"{name}.json"
         self.session.used.add(self.relative(filename))
-        self.require_recorded(filename)
+        try:
+            self.require_recorded(filename)
+        except GoldenMissingError as error:
+            raise missing_variant(error, self.project, plain, variant, ".json") from None
         golden = self.project.golden / filename
         before = read_baseline(golden) if golden.is_file() else None
         damaged: list[Verdict] = []
         lines: list[str] = []
         if before is not None:
+            damaged = self.damaged(filename)
+            tight = None if self.writes else (f"{self.test}, {name}", given, before)
             before = with_tolerances(before, given)
             verdicts = judge(before, measured, controls)
-            damaged = self.damaged(filename)
+            if self.session.collector is not None and not damaged:
+                self.session.collector.add_metrics(
+                    self.test, name, node_id(self.request.node, self.project.root), verdicts
+                )
+            if tight is not None:
+                require_wide_enough_metrics(*tight)
             lines = self.damage_lines(damaged)
             lines += [] if all_accepted(verdicts) else metric_lines(verdicts, accepted=True)
             if not lines:
@@ -104,9 +126,17 @@ class MetricsRegression(GoldenCheck):
         """Return "baseline"."""
         return "baseline"
 
-    def _default_name(self) -> str:
-        name = f"{golden_name(node_id(self.request.node, self.project.root))}.metrics"
-        if not self.session.claim(self.test, name):
+    def _plain_name(self, name: str | None) -> str:
+        """Return the baseline's name without its variant."""
+        if name is None:
+            return f"{golden_name(node_id(self.request.node, self.project.root))}.metrics"
+        require_golden_name("baseline", name, dots=True)
+        require_plain_name(name)
+        return name
+
+    def _claimed(self, name: str, *, given: bool) -> str:
+        """Return a baseline's name; raise if it is the test's own and the test has used it before."""
+        if not given and not self.session.claim(self.test, name):
             raise UsageError(
                 f"metrics {name!r}",
                 expected="one check under each name",

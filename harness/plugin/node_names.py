@@ -3,6 +3,8 @@
 ``tests/optics/test_waves.py::test_spectrum[fft-64]`` gives ``tests/optics/test_waves/test_spectrum-fft-64``.
 A part that is not a valid name as it is, or whose parameters have upper-case letters, which some file systems
 ignore, ends with eight digits of its SHA-256. So no two tests have the same name.
+
+A variant has golden files of its own, in the directory of the name: ``.../test_spectrum/variant-cuda``.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.storage.names import name_problem
+from harness.core.errors import GoldenMissingError, UsageError
+from harness.core.storage.names import name_problem, require_golden_name, require_name
 
 if TYPE_CHECKING:
     import pytest
 
+    from harness.core.storage.project import Project
+
+_VARIANT = "variant-"
 _MOST_BYTES = 120  # of a part without its digest: file names take 200 with suffixes
 
 
@@ -54,6 +60,67 @@ def golden_name(test: str) -> str:
     is_folded = bool(bracket) and parameters != parameters.lower()
     parts = [*(_part(folder) for folder in folders), _part(last, is_changed=is_folded)]
     return "/".join(parts)
+
+
+def require_plain_name(name: str) -> None:
+    """Raise :class:`UsageError` if the name of a check is one that the golden files of a variant have."""
+    if name.rpartition("/")[2].startswith(_VARIANT):
+        raise UsageError(
+            f"check {name!r}",
+            expected=f"a name that does not begin with {_VARIANT}",
+            found=repr(name),
+            message=f"the name {name!r} begins as the golden files of a variant do",
+            remedy=f"Give variant={name.rpartition('/')[2].removeprefix(_VARIANT)!r}, or another name.",
+        )
+
+
+def variant_name(name: str, variant: object) -> str:
+    """Return the golden name of a variant: a file in the directory *name*.
+
+    Raises
+    ------
+    UsageError
+        If *variant* is not a name of letters, digits, ``_`` and ``-``.
+
+    Examples
+    --------
+    >>> variant_name("test_waves/test_power", "cuda")
+    'test_waves/test_power/variant-cuda'
+    """
+    require_name("variant", variant)
+    require_golden_name("variant", variant)
+    return f"{name}/{_VARIANT}{variant}"
+
+
+def missing_variant(
+    error: GoldenMissingError, project: Project, name: str, variant: str | None, suffix: str
+) -> GoldenMissingError:
+    """Return *error*, or one that says which other variants are recorded, if there are any.
+
+    Parameters
+    ----------
+    error : GoldenMissingError
+    project : Project
+    name : str
+        The golden name without the variant.
+    variant : str or None
+        That of the check.
+    suffix : str
+        Of the golden file: ``.npz`` or ``.json``.
+    """
+    files = sorted((project.golden / name).glob(f"{_VARIANT}*{suffix}"))
+    others = [f"of variant {file.name[len(_VARIANT) : -len(suffix)]!r}" for file in files]
+    if variant is not None and (project.golden / f"{name}{suffix}").is_file():
+        others.insert(0, "without a variant")
+    if not others:
+        return error
+    which = "without a variant" if variant is None else "for this variant"
+    return GoldenMissingError(
+        error.thing,
+        expected=error.expected,
+        found=f"none {which}, but golden files {' and '.join(others)}",
+        remedy=f"{error.remedy} Golden files of another variant are never used instead.",
+    )
 
 
 def _part(text: str, *, is_changed: bool = False) -> str:

@@ -28,16 +28,17 @@ if TYPE_CHECKING:
     from harness.core.registry.format import Registry
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
+    from harness.plugin.samples import Collector
     from harness.plugin.settings import Settings
 
-_GENERATED = frozenset({"fixture", "manifest", "baseline"})
+_GENERATED = frozenset({"fixture", "manifest", "baseline", "tolerances"})
 
 
 class GoldenOutcome(NamedTuple):
     """What came of comparing with one golden file.
 
-    ``word`` is "identical", "within tolerance", "drifted" or "missing"; ``share`` the largest difference as a
-    share of what is allowed, and ``label`` says where it is.
+    ``word`` is "identical", "within tolerance", "report-only", "drifted" or "missing"; ``share`` the largest
+    difference as a share of what is allowed, and ``label`` says where it is.
     """
 
     word: str
@@ -80,6 +81,10 @@ class GoldenSession:
         Names of the checks of each test that may have only one under each name.
     outcomes : dict
         What came of each golden file, by test and path.
+    remarks : list of str
+        What checks have to say about measured tolerances.
+    collector : Collector or None
+        What ``--golden-samples`` has collected; None without that option.
     recorded : tuple of Change
         What was recorded.
     refusal : HarnessError or None
@@ -100,6 +105,8 @@ class GoldenSession:
     raised: set[str] = field(default_factory=set)
     checked: dict[str, set[str]] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], GoldenOutcome] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    collector: Collector | None = None
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
     owner: int = field(default_factory=os.getpid)
@@ -154,6 +161,8 @@ class GoldenSession:
         """Forget everything about earlier attempts of a test."""
         self._drop(test)
         self.checked.pop(test, None)
+        if self.collector is not None:
+            self.collector.begin(test)
         self.outcomes = {key: value for key, value in self.outcomes.items() if key[0] != test}
         self.left = [(known, why) for known, why in self.left if known != test]
 
@@ -202,6 +211,8 @@ class GoldenSession:
             "used": sorted(self.used),
             "notes": self.notes,
             "left": self.left,
+            "remarks": self.remarks,
+            "samples": self.collector.to_plain() if self.collector else None,
             "outcomes": [[*key, *value] for key, value in self.outcomes.items()],
             "refusal": error_to_parts(self.refusal) if self.refusal else None,
         }
@@ -214,6 +225,9 @@ class GoldenSession:
         self.notes += plain["notes"]
         self.left += [(test, why) for test, why in plain["left"]]
         self.outcomes |= {(test, path): GoldenOutcome(*rest) for test, path, *rest in plain["outcomes"]}
+        self.remarks += plain["remarks"]
+        if plain["samples"] is not None and self.collector is not None:
+            self.collector.add_worker(plain["samples"])
         if plain["refusal"] is not None:
             self.refusal = error_from_parts(plain["refusal"])
 

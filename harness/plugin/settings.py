@@ -56,6 +56,8 @@ class Settings:
         Largest cumulative drift that may be recorded, in tolerances; 0 for no limit.
     reset_drift : bool
         Whether future cumulative drift is measured from what this session records.
+    compress : bool
+        Whether new archives are compressed.
     command : str
         The command line, for the records.
     call : PytestCall
@@ -68,6 +70,7 @@ class Settings:
     unreferenced: Unreferenced = "ignore"
     max_drift: float = 0.0
     reset_drift: bool = False
+    compress: bool = False
     command: str = "pytest"
     call: PytestCall = field(default_factory=PytestCall, compare=False)
 
@@ -126,6 +129,7 @@ def read_settings(config: pytest.Config, root: Path) -> Settings:
         unreferenced=_unreferenced(text("golden_unreferenced", "ignore")),
         max_drift=_max_drift(text("golden_max_drift", "0")),
         reset_drift=option.golden_reset_drift,
+        compress=_flag("golden_compress", values.get("golden_compress", False)),
         command=shlex.join(["pytest", *sys.argv[1:]]),
         call=_pytest_call(config),
     )

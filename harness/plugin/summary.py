@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from harness.plugin.session import GoldenOutcome
 
-_WORDS = ("identical", "within tolerance", "drifted", "missing")
+_WORDS = ("identical", "within tolerance", "report-only", "drifted", "missing")
 """From the best to the worst: a file that several tests compare with counts by its worst outcome."""
 
 
@@ -37,7 +37,8 @@ def outcome_line(outcomes: Mapping[tuple[str, str], GoldenOutcome]) -> str:
         f"golden files: {counts['identical']} identical, "
         f"{counts['within tolerance']} within tolerance{where}, {counts['drifted']} drifted"
     )
-    return f"{line}, {counts['missing']} missing" if counts["missing"] else line
+    more = [f", {counts[word]} {word}" for word in ("report-only", "missing") if counts[word]]
+    return line + "".join(more)
 
 
 def _rank(outcome: GoldenOutcome) -> tuple[int, float]:

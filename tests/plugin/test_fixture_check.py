@@ -7,6 +7,7 @@ import pytest
 
 import harness.core.registry.verify
 import harness.plugin.fixture_check
+import harness.plugin.stored_tolerances
 from harness.core.errors import GoldenMissingError, UnreadableError
 from harness.plugin.fixture_check import FixtureRegression
 
@@ -44,7 +45,7 @@ def test_a_drifted_fixture_is_read_and_compared_once(check, lattice, monkeypatch
     """Each golden file is hashed once, and the arrays are compared once."""
     hashed = counted(monkeypatch, harness.core.registry.verify, "digest_plain_file")
     hashed_again = counted(monkeypatch, harness.core.registry.verify, "digest_file")
-    compared = counted(monkeypatch, harness.plugin.fixture_check, "compare")
+    compared = counted(monkeypatch, harness.plugin.stored_tolerances, "compare")
     with pytest.raises(pytest.fail.Exception):
         check(lattice(1.0))
     assert [path.rpartition("/")[2] for path in hashed] == ["lattice.npz", "lattice.json"]
