@@ -78,7 +78,7 @@ def call_with(function: Callable[..., Fixture], arguments: dict[str, Any]) -> Fi
     Raises
     ------
     NotImportableError
-        If it returns anything but a fixture: then it is no generator.
+        If it returns anything but a fixture.
     """
     names = inspect.signature(function).parameters
     first = [name for name, p in names.items() if p.kind is p.POSITIONAL_ONLY and name in arguments]
