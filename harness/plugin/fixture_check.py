@@ -110,9 +110,7 @@ class FixtureRegression(GoldenCheck):
             ".npz",
             differences=lambda: self._differences(fixture, measured, damaged, compared),
             report=lambda lines, obtained: self._report(fixture.name, lines, damaged, obtained),
-            dump=lambda path: write_archive(
-                path, fixture.arrays, compress=self.session.settings.compress
-            ),
+            dump=lambda path: write_archive(path, fixture.arrays, compress=self.session.settings.compress),
             dump_beside=dump_beside,
         )
         if not staged:

@@ -79,9 +79,7 @@ class MetricsRegression(GoldenCheck):
             If a name is not valid, a value is not a number, or a test checks twice without a name.
         """
         __tracebackhide__ = True
-        plain = self._plain_name(name)
-        wanted = plain if variant is None else variant_name(plain, variant)
-        name = self._claimed(wanted, given=name is not None)
+        plain, name = self._plain_name(name), self.baseline_name(name, variant)
         measured = require_metrics(f"metrics {name!r}", metrics, controls)
         given = read_tolerances(tolerances, set(measured), things="metrics")
         filename = f"{name}.json"
@@ -125,6 +123,12 @@ class MetricsRegression(GoldenCheck):
     def kind(self, filename: str) -> Kind:  # noqa: ARG002 - the interface of both checks
         """Return "baseline"."""
         return "baseline"
+
+    def baseline_name(self, name: str | None, variant: str | None) -> str:
+        """Return the name of the baseline that a check asks for; raise if the test has used it before."""
+        plain = self._plain_name(name)
+        wanted = plain if variant is None else variant_name(plain, variant)
+        return self._claimed(wanted, given=name is not None)
 
     def _plain_name(self, name: str | None) -> str:
         """Return the baseline's name without its variant."""

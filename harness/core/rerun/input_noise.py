@@ -25,11 +25,6 @@ class InputNoise:
         self.changes: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
-    def begin(self, test: str) -> None:
-        """Forget what earlier attempts of a test declared: a test always gets the same noise."""
-        self.changes.pop(test, None)
-        self._counts.pop(test, None)
-
     def apply(self, test: str, data: Any) -> Any:
         """Return *data* with noise; the same test gets the same noise in every process.
 

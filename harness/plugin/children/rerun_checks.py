@@ -16,6 +16,7 @@ import pytest
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import encode_manifest
 from harness.core.rerun.rerun_tests import FAILURES, VARIABLE, Failure, Job
+from harness.plugin.children.switched_off import first_line, switch_off
 from harness.plugin.fixture_check import FixtureRegression
 from harness.plugin.metrics_check import MetricsRegression
 from harness.plugin.node_names import node_id
@@ -25,30 +26,11 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.fixture import Fixture
 
-_OFF = {
-    "force_regen": False,
-    "regen_all": False,
-    "golden_unreferenced": None,
-    "lf": False,
-    "failedfirst": False,
-    "newfirst": False,
-    "stepwise": False,
-    "maxfail": 0,
-    "basetemp": None,
-    "usepdb": False,
-    "xmlpath": None,
-    "report_log": None,
-    "htmlpath": None,
-}
-"""Options of the first process that would keep tests from running, or write where that process does."""
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Replace the checks until the session ends."""
-    for option, value in _OFF.items():
-        if hasattr(config.option, option):
-            setattr(config.option, option, value)
+    switch_off(config)
     job = _job()
     originals = (FixtureRegression.check, MetricsRegression.check)
     FixtureRegression.check = _hand_over(job)  # type: ignore[method-assign]
@@ -77,7 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """Note a file that could not be collected."""
     if report.failed:
-        _note("", f"{report.nodeid} could not be collected: {_first_line(report.longrepr)}")
+        _note("", f"{report.nodeid} could not be collected: {first_line(report.longrepr)}")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -85,7 +67,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if not report.passed:
         test = dict(report.user_properties).get(VARIABLE, report.nodeid)
         words = "it was skipped: " if report.skipped else ""
-        _note(str(test), f"{words}{_first_line(report.longrepr)}")
+        _note(str(test), f"{words}{first_line(report.longrepr)}")
 
 
 def _hand_over(job: Job) -> Callable[..., None]:
@@ -118,14 +100,6 @@ def _note(test: str, found: str) -> None:
     """Append to this process's own file: pytest-xdist's workers write at the same time."""
     with Path(_job().answers, f"{os.getpid()}.{FAILURES}").open("ab") as file:
         file.write(msgspec.json.encode(Failure(test, found)) + b"\n")
-
-
-def _first_line(longrepr: object) -> str:
-    """The first line of a failure, without pytest's marks."""
-    crash = getattr(longrepr, "reprcrash", None)
-    words = longrepr[2] if isinstance(longrepr, tuple) else longrepr  # a skip has a file, a line and a reason
-    lines = [line for line in str(words if crash is None else crash.message).splitlines() if line.strip()]
-    return lines[0].strip() if lines else "no reason"
 
 
 def _job() -> Job:

@@ -1,0 +1,192 @@
+"""Running a project's tests under perturbations, to measure how far their results spread.
+
+Each run is a pytest process of its own. The module ``harness.plugin.children.calibration_checks`` has every
+check there measure instead of compare, and writes samples as ``--golden-samples`` does.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.core.baselines.samples import Samples, read_samples
+from harness.core.errors import UsageError
+from harness.core.rerun.environment import clean_environment
+from harness.core.rerun.pytest_process import BROKEN, run_pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from harness.core.baselines.perturbations import PytestPerturbation
+    from harness.core.storage.project import Project
+
+VARIABLE = "HARNESS_CALIBRATION"
+"""Environment variable with the :class:`Job` of the pytest process."""
+
+FAILURES = "failures.jsonl"
+
+_PLUGIN = "harness.plugin.children.calibration_checks"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What one run is to do.
+
+    Attributes
+    ----------
+    root : str
+        The project's root.
+    answers : str
+        Directory for failures.
+    plain : str
+        Directory for the arrays of the plain run, with which those of the runs with noise are compared.
+    noise : int or None
+        Seed of the noise on declared inputs.
+    tests : tuple of str
+        Ids of the tests to run; all that use our fixtures if it is empty.
+    is_plain : bool
+        Whether this is the plain run.
+    """
+
+    root: str
+    answers: str
+    plain: str
+    noise: int | None
+    tests: tuple[str, ...] = ()
+    is_plain: bool = False
+
+
+class FailedTest(msgspec.Struct, frozen=True):
+    """A test that failed or was skipped, and why; without a test, a file that could not be collected."""
+
+    test: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """What one run measured, and its failures by test."""
+
+    perturbation: PytestPerturbation
+    samples: Samples
+    failures: dict[str, str]
+
+    __test__ = False  # pytest would collect it
+
+
+def run_under(
+    project: Project,
+    perturbations: Sequence[PytestPerturbation],
+    *,
+    tests: Iterable[str] = (),
+    jobs: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[TestRun]:
+    """Run the project's tests once under each perturbation.
+
+    Parameters
+    ----------
+    project : Project
+    perturbations : sequence of PytestPerturbation
+        The first one is the plain run. The others repeat the tests that handed something over in it.
+    tests : iterable of str, optional
+        Ids of the tests to run; the default is all that use our fixtures.
+    jobs : int
+        Largest number of processes at the same time.
+    say : callable
+        Called with a line after each run.
+
+    Raises
+    ------
+    UsageError
+        If pytest cannot start in the project.
+    """
+    start = time.monotonic()
+    count = len(perturbations)
+    with tempfile.TemporaryDirectory() as folder:
+        first = _run(project, perturbations[0], Path(folder), 0, tuple(tests))
+        done = [first]
+        say(_progress(1, count, perturbations[0], start))
+        used = dict.fromkeys(
+            test
+            for found in (first.samples.arrays, first.samples.metrics)
+            for sample in found.values()
+            for test in sample.tests
+        )
+        if not used:
+            return done
+
+        def run(number: int) -> TestRun:
+            return _run(project, perturbations[number], Path(folder), number, tuple(used))
+
+        with ThreadPoolExecutor(jobs) as pool:
+            for ended in pool.map(run, range(1, count)):
+                done.append(ended)
+                say(_progress(len(done), count, ended.perturbation, start))
+    return done
+
+
+def _run(
+    project: Project, perturbation: PytestPerturbation, folder: Path, number: int, tests: tuple[str, ...]
+) -> TestRun:
+    answers = folder / str(number)
+    answers.mkdir()
+    samples = answers / "samples.json"
+    job = Job(
+        str(project.root), str(answers), str(folder / "plain"), perturbation.noise, tests, is_plain=not number
+    )
+    files = dict.fromkeys(str(project.root / test.partition("::")[0]) for test in tests)
+    listed = answers / "job.json"
+    listed.write_bytes(msgspec.json.encode(job))
+    ended = run_pytest(
+        ["-q", "-p", _PLUGIN, "-p", "no:cacheprovider", "--golden-samples", str(samples), *files],
+        folder=project.root,
+        places=[str(project.root)],
+        environment={**clean_environment(), **perturbation.variables, VARIABLE: str(listed)},
+    )
+    if not samples.is_file():
+        raise _cannot_run(
+            ended.last_line if ended.code in BROKEN else _first_failure(answers, ended.last_line)
+        )
+    return TestRun(perturbation, read_samples(samples), _failures(answers))
+
+
+def _failures(answers: Path) -> dict[str, str]:
+    """What the processes of one run noted, by test; the first failure of each test."""
+    found: dict[str, str] = {}
+    for file in sorted(answers.glob(f"*{FAILURES}")):
+        for line in file.read_bytes().splitlines():
+            failure = msgspec.json.decode(line, type=FailedTest)
+            found.setdefault(failure.test, failure.found)
+    return found
+
+
+def _first_failure(answers: Path, output: str) -> str:
+    return next(iter(_failures(answers).values()), output)
+
+
+def _progress(number: int, count: int, perturbation: PytestPerturbation, start: float) -> str:
+    variables = perturbation.variables
+    threads, kernels = variables.get("OMP_NUM_THREADS"), variables.get("ATEN_CPU_CAPABILITY")
+    words = [
+        *([f"{threads} thread{'s' if threads != '1' else ''}"] if threads else []),
+        *([f"{kernels} kernels"] if kernels else []),
+        *([f"noise {perturbation.noise}"] if perturbation.noise is not None else []),
+    ]
+    left = (count - number) * (time.monotonic() - start) / number
+    return f"tests {number}/{count}: {', '.join(words) or 'as they are'}; about {left:.0f} s left"
+
+
+def _cannot_run(found: str) -> UsageError:
+    return UsageError(
+        "pytest",
+        expected="a run of the project's tests",
+        found=found,
+        message=f"pytest cannot run the tests of this project: {found}",
+        remedy="Run `pytest` there, and fix what it reports.",
+    )
