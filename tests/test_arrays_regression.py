@@ -318,3 +318,137 @@ def test_options_of_the_session_are_used_again(project):
     with np.load(project.path / "golden/test_waves/test_size.npz") as golden:
         assert golden["data"] == 3
     assert "test_size" in (project.path / "report.xml").read_text()
+
+
+LARGE = """
+import numpy as np
+
+def test_large(arrays_regression):
+    arrays_regression.check({"wave": np.repeat(np.arange(4.0), 4000)})
+"""
+
+
+def test_golden_compress_stores_smaller_archives_with_the_same_digests(pytester, run_harness):
+    pytester.makepyfile(test_large=LARGE)
+    pytester.makeini("[pytest]")
+    assert pytester.runpytest_subprocess("--regen-all", "-q").ret == 0
+    golden = pytester.path / "golden/test_large"
+    plain = (golden / "test_large.npz").read_bytes()
+    manifest = (golden / "test_large.json").read_bytes()
+
+    # A golden file that has the same arrays is left as it is.
+    pytester.makeini("[pytest]\ngolden_compress = true")
+    assert pytester.runpytest_subprocess("--regen-all", "-q").ret == 0
+    assert (golden / "test_large.npz").read_bytes() == plain
+
+    run_harness("rm", "test_large/test_large", "--force", "--reason", "r", cwd=pytester.path)
+    assert pytester.runpytest_subprocess("--regen-all", "-q").ret == 0
+    assert (golden / "test_large.npz").stat().st_size * 5 < len(plain)
+    assert (golden / "test_large.json").read_bytes() == manifest
+    result = pytester.runpytest_subprocess("-q")
+    assert summary(result) == "golden files: 1 identical, 0 within tolerance, 0 drifted"
+    assert run_harness("verify", cwd=pytester.path).code == 0
+    assert run_harness("reproduce", cwd=pytester.path).code == 0
+
+
+def test_a_wrong_value_of_golden_compress_is_refused(pytester):
+    pytester.makepyfile(test_large=LARGE)
+    pytester.makeini("[pytest]\ngolden_compress = perhaps")
+    result = pytester.runpytest_subprocess("-q")
+    assert result.ret == 4
+    assert "golden_compress" in result.stderr.str()
+
+
+VARIANTS = """
+import os
+import numpy as np
+
+DEVICE = os.environ.get("DEVICE") or None
+
+def test_spectrum(arrays_regression, metrics_regression):
+    shift = {None: 0, "cpu": 1, "cuda": 2}[DEVICE]
+    arrays_regression.check({"power": np.arange(4.0) + shift}, variant=DEVICE)
+    metrics_regression.check({"energy": 4.0 + shift}, variant=DEVICE)
+    metrics_regression.check({"loss": 2.0 + shift}, "lattice.net", variant=DEVICE)
+"""
+
+
+@pytest.fixture
+def on_cuda(pytester, monkeypatch):
+    """A project whose golden files were recorded on one device."""
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_variants=VARIANTS)
+    monkeypatch.setenv("DEVICE", "cuda")
+    result = pytester.runpytest_subprocess("--regen-all", "-q")
+    assert result.ret == 0, result.stdout.str()
+    return pytester
+
+
+def test_a_variant_has_golden_files_of_its_own(on_cuda, monkeypatch, run_harness):
+    golden = on_cuda.path / "golden"
+    assert archives(on_cuda) == {"test_variants/test_spectrum/variant-cuda.npz"}
+    manifest = json.loads((golden / "test_variants/test_spectrum/variant-cuda.json").read_text())
+    assert manifest["generator"]["parameters"] == {"variant": "cuda"}
+    assert (golden / "test_variants/test_spectrum.metrics/variant-cuda.json").is_file()
+    assert (golden / "lattice.net/variant-cuda.json").is_file()
+    monkeypatch.setenv("DEVICE", "cpu")
+    assert on_cuda.runpytest_subprocess("--regen-all", "-q").ret == 0
+    for device in ("cpu", "cuda"):
+        monkeypatch.setenv("DEVICE", device)
+        result = on_cuda.runpytest_subprocess("-q")
+        assert summary(result) == "golden files: 3 identical, 0 within tolerance, 0 drifted"
+    shown = run_harness("reproduce", "test_variants/test_spectrum/variant-cuda", cwd=on_cuda.path)
+    assert shown.code == 0, shown.err
+
+
+@pytest.mark.parametrize(
+    ("device", "lines"),
+    [
+        ("cpu", ["*found none for this variant, but golden files of variant 'cuda'*never used instead*"]),
+        ("", ["*found none without a variant, but golden files of variant 'cuda'*"]),
+    ],
+)
+def test_another_variant_is_never_used_in_place_of_one(on_cuda, monkeypatch, device, lines):
+    monkeypatch.setenv("DEVICE", device)
+    result = on_cuda.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(lines)
+    assert archives(on_cuda) == {"test_variants/test_spectrum/variant-cuda.npz"}
+
+
+def test_plain_golden_files_are_never_used_for_a_variant(pytester, monkeypatch):
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_variants=VARIANTS)
+    monkeypatch.setenv("DEVICE", "")
+    assert pytester.runpytest_subprocess("--regen-all", "-q").ret == 0
+    monkeypatch.setenv("DEVICE", "cuda")
+    result = pytester.runpytest_subprocess("-q")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*found none for this variant, but golden files without a variant*--force-regen*"]
+    )
+
+
+WRONG_VARIANTS = """
+import numpy as np
+import pytest
+
+@pytest.mark.parametrize("variant", ["", "../cuda", "a/b", 3, "cuda 12"])
+def test_wrong(arrays_regression, metrics_regression, variant):
+    for check in (arrays_regression.check, metrics_regression.check):
+        with pytest.raises(Exception, match="variant") as caught:
+            check({"power": 1.0}, variant=variant)
+        assert type(caught.value).__name__ == "UsageError"
+
+def test_name_like_a_variant(arrays_regression, metrics_regression):
+    for check in (arrays_regression.check, metrics_regression.check):
+        with pytest.raises(Exception, match="variant="):
+            check({"power": 1.0}, name="variant-cuda")
+"""
+
+
+def test_wrong_variants_are_refused(pytester):
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(test_wrong=WRONG_VARIANTS)
+    pytester.runpytest_subprocess("--regen-all", "-q").assert_outcomes(passed=6)
+    assert not (pytester.path / "golden").exists()

@@ -1,7 +1,8 @@
 """Read, map and write .npz archives, deterministically and without pickle.
 
-An archive written here has its members in sorted order, uncompressed, in .npy format 1.0, with fixed
-timestamps and attributes: the same arrays give the same bytes on every platform, at any time.
+An archive written here has its members in sorted order, in .npy format 1.0, with fixed timestamps and
+attributes: the same arrays give the same bytes on every platform, at any time. If it is compressed, that
+holds for one version of zlib: another one may pack the same arrays into other bytes.
 Any .npz can be read if it has plain arrays only and is not much larger unpacked than its file.
 """
 
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.errors import RefusedError, UsageError
+from harness.core.storage import npz_members
 from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.digest import is_plain
 from harness.core.storage.npz_members import (
@@ -51,8 +53,8 @@ _HEADER_READERS: Mapping[tuple[int, int], Callable[..., _Layout]] = {
 }
 
 
-def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
-    """Write named arrays as an uncompressed .npz; the same arrays give the same bytes.
+def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any], *, compress: bool = False) -> None:
+    """Write named arrays as a .npz; the same arrays give the same bytes.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
     arrays : mapping of str to array_like
         Any shape and memory order; a boolean, integer, floating (half to double), complex, string or date
         dtype. Stored little-endian, in C order.
+    compress : bool
+        Whether members are deflated. Arrays of more than 256 MiB together are stored as they are: unpacked
+        they could be so much larger than their file that no reader would take them.
 
     Raises
     ------
@@ -72,7 +77,10 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
         If the file cannot be written. After the other errors, it was not touched.
     """
     members = [(_member_info(name), _plain(name, arrays[name])) for name in sorted(arrays)]
-    with unwritable_on_error(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    if compress and sum(values.nbytes for _, values in members) <= npz_members.MAX_INFLATED:
+        for info, _ in members:
+            info.compress_type = zipfile.ZIP_DEFLATED
+    with unwritable_on_error(path), zipfile.ZipFile(path, "w") as archive:
         for info, values in members:
             _write_member(archive, info, values)
 

@@ -43,7 +43,7 @@ _END_64, _LOCATOR_64 = struct.Struct("<4s12xLLQQQQ"), struct.Struct("<4sLQL")
 _MAX_DIRECTORY = 1 << 22
 """Largest list of members in bytes: enough for 50,000. In memory, each takes ten times its bytes."""
 
-_MAX_INFLATED = 1 << 28
+MAX_INFLATED = 1 << 28
 """Bytes by which all arrays together may exceed their file. Real data compress less; a zip bomb more."""
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile would inflate others without a limit
@@ -120,7 +120,7 @@ def _require_modest(path: str | PathLike[str], archive: zipfile.ZipFile) -> None
     """Raise if the arrays together claim to be much larger than their file."""
     sizes = [info.file_size for info in archive.infolist()]
     held = os.stat(path).st_size  # noqa: PTH116 - of the path as it was given
-    if sum(sizes) > held + _MAX_INFLATED:
+    if sum(sizes) > held + MAX_INFLATED:
         largest = archive.infolist()[sizes.index(max(sizes))].filename
         raise unreadable(path, f"{largest} claiming {max(sizes)} of {sum(sizes)} bytes in a file of {held}")
 

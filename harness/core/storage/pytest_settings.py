@@ -102,6 +102,17 @@ def with_reason(text: str) -> str:
     return text.replace(f"{RECORD}`", f'{RECORD} --golden-reason "..."`')
 
 
+def wants_compression(folder: Path) -> bool:
+    """Whether new archives of the project in *folder* are compressed: ``golden_compress = true``.
+
+    Raises
+    ------
+    UnreadableError
+        If pytest's configuration cannot be read.
+    """
+    return is_true(find_pytest_settings(folder, "golden_compress").values.get("golden_compress", False))
+
+
 def is_true(value: object) -> bool:
     """Whether pytest reads a value as true."""
     return str(value).strip().lower() in _TRUE

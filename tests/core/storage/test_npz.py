@@ -440,3 +440,40 @@ def test_names_that_numpy_confuses_are_refused(tmp_path):
             archive.writestr(name, b"")
     with pytest.raises(UnreadableError, match="which numpy confuses"):
         read_archive(path)
+
+
+COMPRESSIBLE = {
+    "wave": np.zeros(5000),
+    "index": np.arange(2000),
+    "empty": np.zeros((0, 3)),
+    "one": np.float32(2),
+}
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_compressed_archive_is_smaller_and_has_the_same_arrays(tmp_path, read):
+    write_archive(tmp_path / "plain.npz", COMPRESSIBLE)
+    write_archive(tmp_path / "packed.npz", COMPRESSIBLE, compress=True)
+    assert (tmp_path / "packed.npz").stat().st_size * 5 < (tmp_path / "plain.npz").stat().st_size
+    plain, packed = read(tmp_path / "plain.npz"), read(tmp_path / "packed.npz")
+    assert {name: digest_array(array) for name, array in plain.items()} == {
+        name: digest_array(array) for name, array in packed.items()
+    }
+    with np.load(tmp_path / "packed.npz", allow_pickle=False) as archive:
+        assert sorted(archive.files) == sorted(COMPRESSIBLE)
+
+
+def test_a_compressed_archive_has_the_same_bytes_each_time(tmp_path):
+    for name in ("first.npz", "second.npz"):
+        write_archive(tmp_path / name, COMPRESSIBLE, compress=True)
+    assert digest_file(tmp_path / "first.npz") == digest_file(tmp_path / "second.npz")
+    with zipfile.ZipFile(tmp_path / "first.npz") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_DEFLATED}
+
+
+def test_what_could_not_be_read_again_compressed_is_stored_as_it_is(tmp_path, monkeypatch):
+    """A reader refuses archives that unpack to much more than their size, as zip bombs do."""
+    monkeypatch.setattr("harness.core.storage.npz_members.MAX_INFLATED", 1 << 12)
+    write_archive(tmp_path / "large.npz", COMPRESSIBLE, compress=True)
+    assert read_archive(tmp_path / "large.npz")["wave"].shape == (5000,)

@@ -11,6 +11,7 @@ from harness.core.storage.project import find_project, project_at, require_golde
 from harness.core.storage.pytest_settings import (
     find_pytest_settings,
     read_pytest_settings,
+    wants_compression,
     with_required_reason,
 )
 
@@ -136,3 +137,13 @@ def test_advice_has_a_reason_where_one_is_required(tmp_path, ini, shown):
     advice = with_required_reason("Record it with `pytest --force-regen`.", tmp_path)
     assert advice == f"Record it with {shown}."
     assert with_required_reason(advice, tmp_path) == advice
+
+
+@pytest.mark.parametrize(("ini", "expected"), [("true", True), ("no", False), ("", False)])
+def test_compression_is_asked_for(tmp_path, ini, expected):
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\ngolden_compress = {ini}\n")
+    assert wants_compression(tmp_path) is expected
+
+
+def test_without_a_configuration_nothing_is_compressed(tmp_path):
+    assert wants_compression(tmp_path) is False
