@@ -54,9 +54,8 @@ def _head(title: str, text: str) -> str:
 
 
 def _verdicts(status: Status, *, every: bool) -> Iterator[str]:
-    counts = Counter(
-        verdict.outcome.value for verdict in status.verdicts if verdict is not status.interrupted
-    )
+    stopped = status.interrupted
+    counts = Counter(verdict.outcome.value for verdict in status.verdicts if verdict is not stopped)
     yield _head("golden files", ", ".join(f"{n} {word}" for word, n in counts.items()) or "none")
     odd = [verdict for verdict in status.verdicts if verdict.outcome.value != "same"]
     shown = odd if every else odd[:_SHOWN_VERDICTS]
