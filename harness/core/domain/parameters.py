@@ -7,8 +7,10 @@ it was before it became JSON; a recorded text stays a text, whatever it says.
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import json
+import operator
 import types
 import typing
 from pathlib import Path, PurePath
@@ -183,6 +185,8 @@ def _from_text_as(kind: Any, text: str) -> Any:
     """Convert a text to a type that is not a union."""
     if typing.get_origin(kind) is typing.Literal:
         return _one_of({str(value): value for value in typing.get_args(kind)}, text)
+    if isinstance(kind, type) and issubclass(kind, enum.Flag):
+        return _flags_from_text(kind, text)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _one_of({**{str(m.value): m for m in kind}, **{m.name: m for m in kind}}, text)
     if isinstance(kind, type) and issubclass(kind, PurePath):
@@ -190,6 +194,15 @@ def _from_text_as(kind: Any, text: str) -> Any:
     if (typing.get_origin(kind) or kind) in {*_LISTS, dict}:
         return _list_from_text(kind, text)
     return msgspec.convert(text, kind, strict=False, dec_hook=_as_own)
+
+
+def _flags_from_text(kind: type[enum.Flag], text: str) -> enum.Flag:
+    """Flags from their sum, or from names with | between them."""
+    if text.isdecimal():
+        return kind(int(text))
+    named = (_one_of(kind.__members__, word.strip()) for word in text.split("|"))
+    flags: enum.Flag = functools.reduce(operator.or_, named)
+    return flags
 
 
 def _list_from_text(kind: Any, text: str) -> Any:
@@ -226,6 +239,8 @@ def _as_own(kind: Any, value: Any) -> Any:
     """Convert to the two types that JSON does not have: paths, and enums whose values may be anything."""
     if isinstance(kind, type) and issubclass(kind, PurePath) and isinstance(value, str):
         return kind(value)
+    if isinstance(kind, type) and issubclass(kind, enum.Flag):
+        return kind(value)  # several flags are no member
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         for member in kind:
             if msgspec.json.decode(msgspec.json.encode(member.value)) == value:

@@ -48,6 +48,6 @@ def failure(manifest: Path, found: str) -> RemakeError:
     return RemakeError(
         f"fixture {manifest.stem!r}",
         expected="a generator that makes it again in a new process",
-        found=found,
+        found=found.removesuffix("."),  # a sentence of another error
         remedy="Declare the generator as an importable module:function, and record all of its parameters.",
     )

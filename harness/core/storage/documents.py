@@ -118,7 +118,22 @@ def plain_json(value: Any) -> str:
 
 
 def _canonical(value: Any) -> bytes:
-    return _indented(value) + b"\n"
+    try:
+        return _indented(value) + b"\n"
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "a document",
+            expected="text that UTF-8 can encode",
+            found=f"{error.object!r}",
+            remedy="Replace the half character in it.",
+        ) from error
+    except TypeError as error:  # of the sorted keys of a table
+        raise UsageError(
+            "a document",
+            expected="text as the keys of each table",
+            found="a table whose keys are not text",
+            remedy="Convert them with str().",
+        ) from error
 
 
 def _indented(value: Any) -> bytes:

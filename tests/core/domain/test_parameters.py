@@ -190,3 +190,21 @@ def test_a_text_of_another_type_is_refused(name, text):
 def test_parameters_that_are_not_recorded_are_listed():
     assert unrecorded(anything, ["number", "flag", "free"]) == ("ratio", "limit", "text", "path")
     assert "others" not in unrecorded(typed, [])
+
+
+class Side(enum.Flag):
+    LEFT = 1
+    RIGHT = 2
+
+
+def test_several_flags_are_one_value():
+    """Their sum is no member, but a value of the enum."""
+
+    def sides(*, of: Side = Side.LEFT) -> Fixture: ...
+
+    for value in (Side.RIGHT, Side.LEFT | Side.RIGHT, Side(0)):
+        assert read_recorded(sides, {"of": value.value}) == {"of": value}
+        assert read_typed(sides, {"of": str(value.value)}) == {"of": value}
+    assert read_typed(sides, {"of": "LEFT|RIGHT"}) == {"of": Side.LEFT | Side.RIGHT}
+    with pytest.raises(UsageError, match="of"):
+        read_recorded(sides, {"of": 8})

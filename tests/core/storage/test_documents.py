@@ -168,3 +168,17 @@ def test_the_depth_limit_is_the_same_for_canonical_and_other_text(depth, refused
                 decode_document(text, Shelf, name="shelf", schema=1)
         else:
             assert decode_document(text, Shelf, name="shelf", schema=1).content == {"a": tree}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"a": {1: 2.5}}, "expected text as the keys of each table, found a table whose keys are not text"),
+        ({"a": ["\ud800"]}, "expected text that UTF-8 can encode"),
+        ({"\udcff": 1}, "expected text that UTF-8 can encode"),
+    ],
+    ids=["keys", "text", "key"],
+)
+def test_what_json_cannot_hold_is_refused_in_a_sentence(value, problem):
+    with pytest.raises(UsageError, match=problem):
+        encode_document(value)
