@@ -146,7 +146,7 @@ def _note_amplification(check: FixtureRegression, fixture: Fixture, plain: Path,
     collector.arrays[check.test][fixture.name] = msgspec.structs.replace(sample, arrays=arrays)
 
 
-def _measure_metrics(
+def _measure_metrics(  # noqa: PLR0913 - those of the check
     self: MetricsRegression,
     metrics: Mapping[str, float],
     name: str | None = None,
