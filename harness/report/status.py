@@ -84,7 +84,8 @@ def _records(status: Status, *, every: bool) -> Iterator[str]:
 def _recording(recording: Recording, *, every: bool) -> Iterator[str]:
     when = recording.at[:16].replace("T", " ")
     yield f"  {when}  {recording.by}: {recording.reason or 'no reason'}"
-    yield f"    {'gone: ' if recording.removed else ''}{_some(recording.paths, every=every)}"
+    what = "" if recording.what == "recorded" else f"{recording.what}: "
+    yield f"    {what}{_some(recording.paths, every=every)}"
 
 
 def _some(paths: Sequence[str], *, every: bool) -> str:

@@ -89,5 +89,5 @@ def test_text_of_others_cannot_command_a_terminal():
 
 
 def test_a_removal_is_marked():
-    gone = Recording("2031-01-01T10:20:30Z", "Ada", "r", ("golden/a.npz",), removed=True)
-    assert "    gone: golden/a.npz" in status_lines(status(recordings=(gone,)))
+    gone = Recording("2031-01-01T10:20:30Z", "Ada", "r", ("golden/a.npz",), "removed")
+    assert "    removed: golden/a.npz" in status_lines(status(recordings=(gone,)))

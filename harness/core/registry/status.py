@@ -34,15 +34,15 @@ class Recording:
     at, by, reason : str
     paths : tuple of str
         Sorted.
-    removed : bool
-        Whether these files were removed or renamed.
+    what : {"recorded", "removed", "renamed"}
+        What happened to these files; renamed ones have their new paths.
     """
 
     at: str
     by: str
     reason: str
     paths: tuple[str, ...]
-    removed: bool = False
+    what: str = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +121,20 @@ def _recordings(project: Project) -> tuple[tuple[Recording, ...], str]:
         history = read_history(project)
     except HarnessError as error:
         return (), str(error)
-    groups: dict[tuple[str, str, str, bool], list[str]] = {}
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
     for record in history.records.values():
-        groups.setdefault(_occasion(record), []).append(record.path)
+        if not record.moved_to:  # there is a record of the new path, too
+            groups.setdefault(_occasion(record), []).append(record.path)
     newest = sorted(groups, key=lambda group: group[0], reverse=True)
     return tuple(
-        Recording(at, by, reason, tuple(sorted(groups[at, by, reason, removed])), removed)
-        for at, by, reason, removed in newest
+        Recording(at, by, reason, tuple(sorted(groups[at, by, reason, what])), what)
+        for at, by, reason, what in newest
     ), ""
 
 
-def _occasion(record: Record) -> tuple[str, str, str, bool]:
-    return record.at, record.by, record.reason, record.ends
+def _occasion(record: Record) -> tuple[str, str, str, str]:
+    what = "removed" if record.removed else "renamed" if record.moved_from else "recorded"
+    return record.at, record.by, record.reason, what
 
 
 def _uncalibrated(project: Project, entries: Mapping[str, Entry]) -> Iterator[str]:

@@ -47,7 +47,7 @@ def test_json_has_the_keys_of_the_documentation(project, harness):
         "obstacle",
         "next",
     }
-    assert document["recordings"][0].keys() == {"at", "by", "reason", "paths", "removed"}
+    assert document["recordings"][0].keys() == {"at", "by", "reason", "paths", "what"}
     assert (document["unreferenced"], document["interrupted"], document["next"]) == (None, False, "pytest")
 
 

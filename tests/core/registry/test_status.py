@@ -8,6 +8,7 @@ from harness.core.baselines.baseline import encode_baseline, read_baseline
 from harness.core.baselines.calibrate import certificate
 from harness.core.recording import transaction
 from harness.core.recording.removal import remove
+from harness.core.recording.renaming import move, plan_moves
 from harness.core.recording.staged import Staged
 from harness.core.registry.status import Recording, read_status
 from harness.core.registry.unreferenced import remember
@@ -33,8 +34,15 @@ def test_records_of_one_recording_are_shown_together(project, record, staged):
 
 def test_a_removal_is_among_the_records(project):
     remove(project, [BASELINE], reason="not needed", command="harness rm")
-    (removal,) = (item for item in read_status(project).recordings if item.removed)
-    assert removal == Recording(removal.at, removal.by, "not needed", (BASELINE,), removed=True)
+    (removal,) = (item for item in read_status(project).recordings if item.what == "removed")
+    assert removal == Recording(removal.at, removal.by, "not needed", (BASELINE,), "removed")
+
+
+def test_a_renaming_is_shown_once_with_the_new_paths(project):
+    moves = plan_moves(project, "lattice", "grid")
+    move(project, moves, reason="clearer", command="harness mv")
+    (renaming,) = (item for item in read_status(project).recordings if item.reason == "clearer")
+    assert (renaming.what, renaming.paths) == ("renamed", tuple(item.new for item in moves))
 
 
 def test_a_baseline_of_one_run_is_not_calibrated(project, record, tmp_path):
