@@ -122,7 +122,8 @@ def test_several_fixtures_are_a_usage_error(project, harness):
     """They are listed."""
     for suffix in ("npz", "json"):
         copy = project / "golden" / f"other.{suffix}"
-        copy.write_bytes((project / "golden" / f"waves.{suffix}").read_bytes())
+        text = (project / "golden" / f"waves.{suffix}").read_bytes()
+        copy.write_bytes(text.replace(b'"name": "waves"', b'"name": "other"'))
     assert harness("add", "golden/other.npz", "golden/other.json", "--reason", "second").code == 0
     assert len(read_registry(project / "registry.json").entries) > 4
     with pytest.raises(UsageError) as caught:
