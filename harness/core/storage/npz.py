@@ -116,14 +116,23 @@ class Arrays(Mapping[str, np.ndarray]):
 
     None is kept, so that going through an archive needs memory for its largest array, not for all of them.
 
+    Parameters
+    ----------
+    path : path
+    is_name : callable
+        Which names are accepted; the default is those that :func:`write_archive` takes.
+
     Raises
     ------
     UnreadableError
         As :func:`read_archive`; for an array that is damaged, when it is asked for.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self._path, self._members = path, _members(path)
+    def __init__(
+        self, path: str | PathLike[str], *, is_name: Callable[[str], bool] = is_member_name
+    ) -> None:
+        with open_archive(path) as archive:
+            self._path, self._members = path, checked_members(path, archive, is_name)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return one array; the next call maps or reads it again."""

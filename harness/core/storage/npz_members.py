@@ -22,7 +22,7 @@ from harness.core.storage.atomic import is_regular
 from harness.core.storage.lfs import read_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from os import PathLike
     from typing import IO
 
@@ -125,16 +125,19 @@ def _require_modest(path: str | PathLike[str], archive: zipfile.ZipFile) -> None
         raise unreadable(path, f"{largest} claiming {max(sizes)} of {sum(sizes)} bytes in a file of {held}")
 
 
-def checked_members(path: str | PathLike[str], archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def checked_members(
+    path: str | PathLike[str], archive: zipfile.ZipFile, is_name: Callable[[str], bool] = is_member_name
+) -> dict[str, zipfile.ZipInfo]:
     """Return the members by array name, or raise :class:`UnreadableError` if one is not a plain .npy.
 
-    Raises it, too, if another program could find other members in the file. Values are not read.
+    Raises it, too, if another program could find other members in the file, or if *is_name* refuses a name.
+    Values are not read.
     """
     _require_modest(path, archive)
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
-        found = f"two members named {info.filename!r}" if name in members else _fault(info)
+        found = f"two members named {info.filename!r}" if name in members else _fault(info, is_name)
         if found:
             raise unreadable(path, found)
         members[name] = info
@@ -157,11 +160,11 @@ def start_of_values(stream: IO[bytes], info: zipfile.ZipInfo) -> int:
     return header.start
 
 
-def _fault(info: zipfile.ZipInfo) -> str:
+def _fault(info: zipfile.ZipInfo, is_name: Callable[[str], bool]) -> str:
     """What is wrong with a member by its entry in the zip directory alone; empty if nothing is."""
     name, flags, kind = info.filename, info.flag_bits, stat.S_IFMT(info.external_attr >> 16)
     faults = (
-        (not (name.endswith(".npy") and is_member_name(name[:-4])), f"a member named {name!r}"),
+        (not (name.endswith(".npy") and is_name(name[:-4])), f"a member named {name!r}"),
         (info.orig_filename != name, f"a member named {info.orig_filename!r}"),  # zipfile ends it at a zero
         (flags & _ENCRYPTED, f"{name} encrypted"),
         (flags & ~_FLAGS, f"{name} with zip flags {flags & ~_FLAGS:#x}, which numpy does not set"),
