@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import io
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +174,11 @@ def run(words: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show()
+        from harness.report.plain_lines import plain_text
+
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(plain_text(shown.getvalue()), err=True, nl=False)  # click repeats words as they were typed
         print_error(words, error, error.format_message(), error.exit_code)
         return error.exit_code
     return code

@@ -180,3 +180,11 @@ def test_a_shell_gets_its_completions(harness):
 
 def test_an_unknown_name_is_no_command():
     assert commands.get_command(click.Context(commands), "bogus") is None
+
+
+@pytest.mark.parametrize("words", [["verify", "a\x07\u2028b"], ["run", "\x1b[31m"], ["\x9b\n::error::x"]])
+def test_words_that_click_repeats_are_escaped(words, capsys):
+    assert run(words) == 2
+    printed = capsys.readouterr().err
+    assert printed.replace("\n", "").isprintable()
+    assert not any(line.startswith("::") for line in printed.splitlines())

@@ -6,6 +6,7 @@ Strict: an unknown key, a key given twice, a wrong type or another schema is ref
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
@@ -113,8 +114,18 @@ def read_text(path: str | PathLike[str], limit: Limit = DOCUMENT) -> bytes:
 
 
 def plain_json(value: Any) -> str:
-    """Return indented JSON of any result, for other programs: paths as text, NaN and infinities as null."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str, order="sorted"), indent=2).decode()
+    """Return indented JSON of any result, for other programs: paths as text, NaN and infinities as null.
+
+    A file name with bytes that are not UTF-8 is written with escapes, as the standard library does.
+    """
+    try:
+        return msgspec.json.format(
+            msgspec.json.encode(value, enc_hook=str, order="sorted"), indent=2
+        ).decode()
+    except UnicodeEncodeError:
+        plain = msgspec.to_builtins(value, enc_hook=str, order="sorted", str_keys=True)
+        text = json.dumps(plain).encode("ascii")
+        return json.dumps(json.loads(text, parse_constant=lambda _: None), indent=2)
 
 
 def _canonical(value: Any) -> bytes:

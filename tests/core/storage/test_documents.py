@@ -182,3 +182,10 @@ def test_the_depth_limit_is_the_same_for_canonical_and_other_text(depth, refused
 def test_what_json_cannot_hold_is_refused_in_a_sentence(value, problem):
     with pytest.raises(UsageError, match=problem):
         encode_document(value)
+
+
+def test_plain_json_has_names_that_utf_8_cannot_encode_with_escapes():
+    shown = plain_json({"b": float("nan"), "a": Path("x\udcff"), "pages": [Page(1)]})
+    expected = {"a": "x\udcff", "b": None, "pages": [{"schema": 1, "title": "", "values": []}]}
+    assert json.loads(shown) == expected
+    assert (list(json.loads(shown)), shown.isascii()) == (["a", "b", "pages"], True)
