@@ -1,4 +1,4 @@
-"""``harness calibrate``: measure a pipeline's baseline by repeated runs."""
+"""``harness calibrate``: measure tolerances by repeated runs of tests and pipelines, or from samples."""
 
 from __future__ import annotations
 
@@ -6,38 +6,42 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import click
 
 from harness.commands.group import verb
 from harness.commands.options import (
-    code_root,
     command_line,
     emit,
     json_option,
-    project_at,
     project_to_write,
+    registered_path,
     root_option,
     the_fixture,
 )
+from harness.core.baselines.tolerance_rule import CLASSES
 from harness.core.system.ci import require_not_ci
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from harness.core.baselines.array_tolerances import ToleranceDocument
     from harness.core.baselines.baseline import Baseline
+    from harness.core.baselines.tolerance_rule import ToleranceClass
     from harness.core.domain.run_pipeline import Call, Run
     from harness.core.recording.staged import Staged
     from harness.core.registry.format import Kind
+    from harness.core.rerun.calibration_runs import TestRun
     from harness.core.storage.project import Project
 
 _FEWEST = 2
+_PIPELINE_AND_FILE = 2
 
 
 @verb("calibrate")
-@click.argument("pipeline", required=False)
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--runs", type=click.IntRange(min=_FEWEST), default=12, show_default=True, help="Number of runs."
 )
@@ -46,8 +50,17 @@ _FEWEST = 2
     type=click.IntRange(min=0),
     default=4,
     show_default=True,
-    help="Number of extra runs with other seeds.",
+    help="Number of extra runs of a pipeline with other seeds.",
 )
+@click.option("--quick", is_flag=True, help="Make 4 runs and no more than 1 with another seed.")
+@click.option("--samples", is_flag=True, help="Names are files of `pytest --golden-samples`, to be merged.")
+@click.option(
+    "--class",
+    "kind",
+    type=click.Choice([*CLASSES, "automatic"]),
+    help="Choose the class of the arrays of NAME, or the measured one again.",
+)
+@click.option("--array", "arrays", multiple=True, help="With --class: only this array. May be repeated.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -55,49 +68,282 @@ _FEWEST = 2
     show_default=True,
     help="Number of runs at the same time.",
 )
-@click.option("--reason", required=True, help="Why the baseline changes; kept in its record.")
+@click.option("--reason", required=True, help="Why the tolerances change; kept in their records.")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
     *,
-    pipeline: str | None,
-    file: Path | None,
+    names: tuple[str, ...],
     runs: int,
     seeds: int,
+    quick: bool,
+    samples: bool,
+    kind: str | None,
+    arrays: tuple[str, ...],
     jobs: int,
     reason: str,
     root: Path | None,
     as_json: bool,
 ) -> int:
-    """Records the metrics of PIPELINE on FILE with tolerances and samples.
+    """NAME is a golden file that a test checks, a directory of them, or a pipeline.
 
-    The first run is unperturbed. The others vary the number of threads (1 or 2), the CPU kernels and the last
-    bit of the inputs, as another machine would. A tolerance covers all but one in 1,000 such runs. Runs with
-    other seeds are reported separately. Without PIPELINE, every pipeline that has a baseline is measured
-    again. This command runs code of the project.
+    Without a name, everything is measured. A pipeline may have a fixture's file after it.
+
+    The first run is unperturbed. The others vary the number of threads, the CPU kernels, the hash seed and
+    the last bit of the inputs, as another machine would. Arrays that no tolerance can hold are only reported.
+    Samples of other machines are merged with --samples. This command runs code of the project.
 
     \b
-    Example:
+    Examples:
+      harness calibrate --quick --reason "first tolerances"
       harness calibrate network --jobs 2 --reason "first baseline"
+      harness calibrate --samples linux.json macos.json --reason "CI of 1.2"
+      harness calibrate tests/test_orbit/test_end --class report-only --reason "chaotic"
     """
     require_not_ci()
-    fixture = file or the_fixture(root)
-    names = [pipeline] if pipeline else _with_baseline(fixture, root)
-    measured = {
-        _baseline_name(fixture, name, root): _measure(name, fixture, runs, seeds, jobs, root, silent=as_json)
-        for name in names
-    }
-    _record(measured, reason, root)
-    baselines = {name: baseline for name, (baseline, _) in measured.items()}
-    emit({"baselines": baselines}, as_json=as_json, render=lambda: _show(baselines))
+    if samples and kind:
+        raise click.UsageError("--samples and --class exclude each other.")
+    if (samples or kind) and not names:
+        raise click.UsageError("Missing argument 'NAME'.")
+    if arrays and not kind:
+        raise click.UsageError("--array needs --class.")
+    project = project_to_write(root)
+    say = (lambda _: None) if as_json else click.echo
+    if samples:
+        found = _Measured(*_merged(project, names))
+    elif kind:
+        found = _Measured(_reclassified(project, names, kind, arrays, reason))
+    else:
+        found = _run_all(
+            project,
+            _split(project, names),
+            _Amount(min(runs, 4) if quick else runs, min(seeds, 1) if quick else seeds, jobs),
+            say,
+        )
+    _record(project, found, reason)
+    emit(
+        {
+            "baselines": found.baselines(),
+            "tolerances": found.arrays,
+            "unmeasured": found.unmeasured,
+        },
+        as_json=as_json,
+        render=lambda: _show(found),
+    )
     return 0
 
 
-def _baseline_name(fixture: Path, pipeline: str, root: Path | None) -> str:
+class _Amount(NamedTuple):
+    """How many runs there are, with other seeds, and at the same time."""
+
+    runs: int
+    seeds: int
+    jobs: int
+
+
+class _Chosen(NamedTuple):
+    """What is to be measured: pipelines, each on a fixture, and golden names.
+
+    ``names`` is None for all that tests check.
+    """
+
+    pipelines: tuple[tuple[str, Path], ...]
+    names: tuple[str, ...] | None
+
+
+class _Measured(NamedTuple):
+    """What was measured: tolerances of arrays and metrics of tests, and pipelines with the bytes behind them.
+
+    ``unmeasured`` are golden names that no test checks.
+    """
+
+    arrays: Mapping[str, ToleranceDocument]
+    metrics: Mapping[str, Baseline] = MappingProxyType({})
+    pipelines: Mapping[str, tuple[Baseline, bytes | None]] = MappingProxyType({})
+    unmeasured: tuple[str, ...] = ()
+
+    def baselines(self) -> dict[str, Baseline]:
+        """All baselines by name."""
+        return {**{name: baseline for name, (baseline, _) in self.pipelines.items()}, **self.metrics}
+
+
+def _run_all(project: Project, chosen: _Chosen, amount: _Amount, say: Callable[[str], None]) -> _Measured:
+    """Make all runs of the pipelines, then of the tests."""
+    from harness.core.errors import UsageError
+
+    pipelines = {
+        _baseline_name(fixture, name, project): _measure(name, fixture, amount, project.root, say)
+        for name, fixture in chosen.pipelines
+    }
+    if chosen.names == ():
+        return _Measured({}, pipelines=pipelines)
+    wanted = chosen.names
+    runs = _run_tests(project, wanted, amount, say)
+    from harness.core.rerun.calibrated import from_runs
+
+    found = from_runs(project, runs, wanted)
+    measured = found.arrays.keys() | found.metrics.keys()
+    if not (measured or pipelines):
+        failed = next(iter(runs[0].failures.items()), None)
+        raise UsageError(
+            "NAME",
+            expected="a golden file that a test checks, or a pipeline with a baseline",
+            found=f"neither; {failed[0]}: {failed[1]}" if failed else "neither",
+            message="there is nothing to measure: no test checks golden arrays or metrics, and no pipeline "
+            "has a baseline" + (f" ({' '.join(filter(None, failed))})" if failed else ""),
+            remedy="Record some, or name a pipeline: `harness calibrate PIPELINE`.",
+        )
+    left = [name for name in _tested_names(project) if name not in measured] if wanted is None else []
+    return _Measured(found.arrays, found.metrics, pipelines, tuple(left))
+
+
+def _run_tests(
+    project: Project, names: tuple[str, ...] | None, amount: _Amount, say: Callable[[str], None]
+) -> list[TestRun]:
+    from harness.core.baselines.perturbations import numpy_features, perturbations_of_tests
+    from harness.core.rerun.calibration_runs import run_under
+
+    return run_under(
+        project,
+        perturbations_of_tests(amount.runs, numpy_features()),
+        tests=_tests_of(project, names or ()),
+        jobs=amount.jobs,
+        say=say,
+    )
+
+
+def _tests_of(project: Project, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the tests of some golden arrays, if each manifest names its test; else none, for all tests."""
+    import msgspec
+
+    from harness.core.errors import HarnessError
+    from harness.core.fixtures.manifest import read_manifest
+
+    found = []
+    for name in names:
+        try:
+            test = read_manifest(project.golden / f"{name}.json").generator.test
+        except HarnessError:
+            return ()
+        if test is msgspec.UNSET or not test:
+            return ()
+        found.append(str(test))
+    return tuple(found)
+
+
+def _tested_names(project: Project) -> list[str]:
+    """Return the golden names that tests may check: fixtures, and baselines that are not of a pipeline."""
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.registry.golden_names import fixtures, name_of, pipeline_baselines
+    from harness.core.registry.registry import read_registry
+
+    of_pipelines = {
+        project.relative(path)
+        for *_, path in pipeline_baselines(project, find_catalogue(project.root).pipelines)
+    }
+    entries = read_registry(project.registry).entries.items() if project.registry.exists() else ()
+    baselines = [
+        name_of(project, path)
+        for path, entry in entries
+        if entry.kind == "baseline" and path not in of_pipelines
+    ]
+    archives = [name_of(project, project.relative(path)) for path in fixtures(project)] if entries else []
+    return sorted({*archives, *baselines})
+
+
+def _split(project: Project, words: Sequence[str]) -> _Chosen:
+    """Return what the words name: golden names, and pipelines; a single one may have a fixture's file."""
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.registry.golden_names import pipeline_baselines
+
+    declared = find_catalogue(project.root).pipelines
+    if not words:
+        known = pipeline_baselines(project, declared) if project.registry.exists() else ()
+        return _Chosen(tuple((item.pipeline, item.fixture) for item in known), None)
+    if len(words) == _PIPELINE_AND_FILE and words[0] in declared and words[1].endswith(".npz"):
+        return _Chosen(((words[0], Path(words[1])),), ())
+    pipelines = [word for word in words if word in declared]
+    names = [name for word in words if word not in declared for name in _golden(project, word, declared)]
+    fixture = the_fixture(project.root) if pipelines else Path()
+    return _Chosen(tuple((name, fixture) for name in pipelines), tuple(dict.fromkeys(names)))
+
+
+def _golden(project: Project, word: str, pipelines: Iterable[str] = ()) -> list[str]:
+    """Return the golden names that a word means: a name, the path of a file, or a directory of them.
+
+    Raises
+    ------
+    UsageError
+        If there are none.
+    """
+    from difflib import get_close_matches
+
+    from harness.core.errors import UsageError
+
+    path = registered_path(project, word).removeprefix(f"{project.golden_name}/").rstrip("/")
+    known = _tested_names(project)
+    for suffix in ("", ".tolerances.json", ".npz", ".json"):
+        if path.endswith(suffix) and path.removesuffix(suffix) in known:
+            return [path.removesuffix(suffix)]
+    inside = [name for name in known if name.startswith(f"{path}/")]
+    if inside:
+        return inside
+    close = get_close_matches(word, [*known, *pipelines], n=1)
+    raise UsageError(
+        word,
+        expected="a golden file that a test checks, or a pipeline",
+        found="neither",
+        message=f"{word!r} is neither a golden file that a test checks nor a pipeline",
+        remedy=f"Did you mean {close[0]}?" if close else "Without a name, everything is measured.",
+    )
+
+
+def _merged(
+    project: Project, files: Sequence[str]
+) -> tuple[Mapping[str, ToleranceDocument], Mapping[str, Baseline]]:
+    """Return the tolerances as they are with the samples in *files*."""
+    from harness.core.baselines.samples import read_samples
+    from harness.core.rerun.calibrated import from_samples
+
+    found = from_samples(project, {file: read_samples(Path(file)) for file in files})
+    return found.arrays, found.metrics
+
+
+def _reclassified(
+    project: Project, words: Sequence[str], kind: str, arrays: Sequence[str], reason: str
+) -> dict[str, ToleranceDocument]:
+    """Return the tolerances with another class for some arrays, or all of the named golden files.
+
+    Raises
+    ------
+    UsageError
+        If they were not measured, or there is no such array.
+    """
+    from harness.core.baselines.array_tolerances import with_class
+    from harness.core.errors import UsageError
+    from harness.core.rerun.calibrated import current_document
+
+    found = {}
+    for name in dict.fromkeys(name for word in words for name in _golden(project, word)):
+        document = current_document(project, name)
+        unknown = [array for array in arrays if array not in document.arrays]
+        if unknown:
+            raise UsageError(
+                f"--array {unknown[0]}",
+                expected=f"one of {', '.join(document.arrays)}",
+                found=f"no such array in {name}",
+                remedy="Correct the name.",
+            )
+        chosen = None if kind == "automatic" else cast("ToleranceClass", kind)
+        found[name] = with_class(document, arrays or document.arrays, chosen, reason)
+    return found
+
+
+def _baseline_name(fixture: Path, pipeline: str, project: Project) -> str:
     """Return the name of the baseline of a pipeline on a fixture."""
     from harness.core.storage.names import require_golden_name
 
-    name = f"{_fixture_name(fixture, project_to_write(root))}.{pipeline}"
+    name = f"{_fixture_name(fixture, project)}.{pipeline}"
     require_golden_name("baseline", name, dots=True)
     return name
 
@@ -109,35 +355,8 @@ def _fixture_name(fixture: Path, project: Project) -> str:
     return inside.with_suffix("").as_posix()
 
 
-def _with_baseline(fixture: Path, root: Path | None) -> list[str]:
-    """Return the pipelines that have a golden baseline on *fixture*.
-
-    Raises
-    ------
-    UsageError
-        If there are none.
-    """
-    from harness.core.errors import UsageError
-    from harness.core.domain.catalogue import find_catalogue
-    from harness.core.registry.golden_names import pipeline_baselines
-
-    project = project_at(root)
-    wanted = _fixture_name(fixture, project)
-    measured = pipeline_baselines(project, find_catalogue(project.root).pipelines)
-    found = [name for archive, name, _ in measured if _fixture_name(archive, project) == wanted]
-    if not found:
-        raise UsageError(
-            "PIPELINE",
-            expected=f"the name of a pipeline, or a recorded baseline for {fixture.name}",
-            found="neither",
-            message=f"no pipeline is named, and {fixture.name} has no baseline",
-            remedy="Name a pipeline: `harness calibrate PIPELINE`.",
-        )
-    return found
-
-
-def _measure(  # noqa: PLR0913, PLR0917 - one parameter an option
-    pipeline: str, fixture: Path, runs: int, seeds: int, jobs: int, root: Path | None, *, silent: bool
+def _measure(
+    pipeline: str, fixture: Path, amount: _Amount, root: Path, say: Callable[[str], None]
 ) -> tuple[Baseline, bytes | None]:
     """Make all runs; return the baseline, and the .npz bytes that its values were measured on."""
     from harness.core.baselines.calibrate import calibrated_baseline
@@ -149,25 +368,25 @@ def _measure(  # noqa: PLR0913, PLR0917 - one parameter an option
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "measured.npz"
         calls = [
-            Call(code_root(root), pipeline, fixture.resolve(), perturbation)
-            for perturbation in (*perturbations(runs), *other_seeds(seeds))
+            Call(root, pipeline, fixture.resolve(), perturbation)
+            for perturbation in (*perturbations(amount.runs), *other_seeds(amount.seeds))
         ]
         calls[0] = replace(calls[0], keep=kept)
-        done = _all(calls, jobs, silent=silent)
+        done = _all(calls, amount.jobs, say)
         arrays = kept.read_bytes() if kept.is_file() else None
     samples = [run.sample for run in done]
     return calibrated_baseline(
-        samples[:runs],
+        samples[: amount.runs],
         better=done[0].better,
         resolution=done[0].resolution,
         fixture=digest_arrays(read_archive(fixture)),
-        seeds=samples[runs:],
+        seeds=samples[amount.runs :],
         measure=done[0].measure,
     ), arrays
 
 
-def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
-    """Make all runs, print a line as each ends, and return them in the order of *calls*."""
+def _all(calls: list[Call], jobs: int, say: Callable[[str], None]) -> list[Run]:
+    """Make all runs, say a line as each ends, and return them in the order of *calls*."""
     from harness.core.domain.run_pipeline import perform
     from harness.core.system.parallel import in_processes
 
@@ -176,60 +395,82 @@ def _all(calls: list[Call], jobs: int, *, silent: bool) -> list[Run]:
     for number, run in in_processes(perform, calls, jobs):
         done[number] = run
         seconds_left = (len(calls) - len(done)) * (time.monotonic() - start) / len(done)
-        if not silent:
-            _show_run(number + 1, len(calls), calls[number].pipeline, run, seconds_left)
+        say(_run_line(number + 1, len(calls), calls[number].pipeline, run, seconds_left))
     return [done[number] for number in range(len(calls))]
 
 
-def _record(measured: Mapping[str, tuple[Baseline, bytes | None]], reason: str, root: Path | None) -> None:
-    """Commit the baselines and the arrays behind them as golden files, in one transaction."""
+def _record(project: Project, measured: _Measured, reason: str) -> None:
+    """Commit everything that was measured as golden files, in one transaction."""
     from harness.core.recording.commit import commit
     from harness.core.recording.plan import plan
 
-    project = project_to_write(root)
     with tempfile.TemporaryDirectory() as folder:
-        staged = [
-            item
-            for name, (baseline, arrays) in measured.items()
-            for item in _staged(Path(folder), f"{project.golden_name}/{name}", baseline, arrays)
-        ]
+        staged = list(_all_staged(Path(folder), project.golden_name, measured))
         commit(project, plan(project, staged), reason=reason, command=command_line())
 
 
-def _staged(folder: Path, name: str, baseline: Baseline, arrays: bytes | None) -> Iterator[Staged]:
-    """Write the baseline and its arrays to *folder*, and yield both as staged files."""
+def _all_staged(folder: Path, golden: str, measured: _Measured) -> Iterator[Staged]:
+    """Write everything to *folder*, a directory for each name, and yield it as staged files."""
+    from harness.core.baselines.array_tolerances import SUFFIX, encode_tolerances
     from harness.core.baselines.baseline import encode_baseline
+
+    number = 0
+    for name, (baseline, arrays) in measured.pipelines.items():
+        number += 1
+        yield _staged(
+            folder / f"{number}.json", f"{golden}/{name}.json", "baseline", encode_baseline(baseline)
+        )
+        if arrays is not None:
+            yield _staged(folder / f"{number}.npz", f"{golden}/{name}.npz", "result", arrays)
+    for name, baseline in measured.metrics.items():
+        number += 1
+        yield _staged(
+            folder / f"{number}.json", f"{golden}/{name}.json", "baseline", encode_baseline(baseline)
+        )
+    for name, document in measured.arrays.items():
+        number += 1
+        data = encode_tolerances(document)
+        yield _staged(folder / f"{number}.json", f"{golden}/{name}{SUFFIX}", "tolerances", data)
+
+
+def _staged(file: Path, path: str, kind: Kind, data: bytes) -> Staged:
     from harness.core.recording.staged import Staged
     from harness.core.storage.atomic import replace_file
 
-    kinds: dict[str, tuple[Kind, bytes | None]] = {
-        ".json": ("baseline", encode_baseline(baseline)),
-        ".npz": ("result", arrays),
-    }
-    for suffix, (kind, data) in kinds.items():
-        if data is not None:
-            path = folder / f"{Path(name).name}{suffix}"
-            replace_file(path, data)
-            yield Staged(f"{name}{suffix}", kind, path)
+    replace_file(file, data)
+    return Staged(path, kind, file)
 
 
-def _show_run(number: int, runs: int, pipeline: str, run: Run, seconds_left: float) -> None:
-    """Print what was perturbed in one run, and how long the others will take."""
+def _run_line(number: int, runs: int, pipeline: str, run: Run, seconds_left: float) -> str:
+    """Return what was perturbed in one run, and how long the others will take."""
     perturbation = run.sample.perturbation
     described = perturbation.describe()
     kernels = described.get("ATEN_CPU_CAPABILITY", "native")
     noise = f", noise {perturbation.noise}" if perturbation.noise is not None else ""
     seed = f", seed {described['seed']}" if "seed" in described else ""
     threads = described["threads"] + (" thread" if described["threads"] == "1" else " threads")
-    click.echo(
+    return (
         f"{pipeline} {number}/{runs}: {threads}, {kernels} kernels{noise}{seed}; "
         f"about {seconds_left:.0f} s left"
     )
 
 
-def _show(baselines: Mapping[str, Baseline]) -> None:
+def _show(measured: _Measured) -> None:
     from harness.report.metric_tables import calibration_table, print_table
+    from harness.report.plain_lines import plain_line
+    from harness.report.tolerance_tables import array_table, metric_table, tolerance_lines
 
-    for name, baseline in baselines.items():
+    for name, (baseline, _) in measured.pipelines.items():
         click.echo(f"recorded {name}")
         print_table(calibration_table(baseline))
+    if measured.arrays:
+        print_table(array_table(measured.arrays))
+        for line in tolerance_lines(measured.arrays):
+            click.echo(plain_line(line))
+    if measured.metrics:
+        print_table(metric_table(measured.metrics))
+    for name in measured.unmeasured:
+        click.echo(plain_line(f"not measured: {name}, which no test has checked"))
+    count = len(measured.arrays) + len(measured.metrics)
+    if count:
+        click.echo(f"recorded the tolerances of {count} golden file{'s' if count > 1 else ''}")

@@ -124,7 +124,7 @@ class MainHooks(WorkerHooks):
         """Record what was staged, or nothing; then look for golden files that no test used."""
         if exitstatus not in _ENDED:
             self.session.obstacles.append("the session was interrupted")
-        if exitstatus in _ENDED and not self._samples_written():
+        if exitstatus in {*_ENDED, pytest.ExitCode.NO_TESTS_COLLECTED} and not self._samples_written():
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.session.staged:
             self.session.record_staged(self._say)

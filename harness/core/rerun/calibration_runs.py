@@ -144,7 +144,17 @@ def _run(
     listed = answers / "job.json"
     listed.write_bytes(msgspec.json.encode(job))
     ended = run_pytest(
-        ["-q", "-p", _PLUGIN, "-p", "no:cacheprovider", "--golden-samples", str(samples), *files],
+        [
+            "-q",
+            "--continue-on-collection-errors",
+            "-p",
+            _PLUGIN,
+            "-p",
+            "no:cacheprovider",
+            "--golden-samples",
+            str(samples),
+            *files,
+        ],
         folder=project.root,
         places=[str(project.root)],
         environment={**clean_environment(), **perturbation.variables, VARIABLE: str(listed)},

@@ -17,7 +17,10 @@ _KERNEL_VARIABLES = (
     "ATEN_CPU_CAPABILITY",
     "ONEDNN_MAX_CPU_ISA",
     "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
     "OMP_NUM_THREADS",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_NUM_THREADS",
 )
 # Recorded from the environment, not with threadpoolctl: a library's thread pool can be examined only after
 # importing the library, and these settings are read when it loads.
