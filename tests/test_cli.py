@@ -54,8 +54,8 @@ def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch, capsys, words
         cli.main()
     out, err = capsys.readouterr()
     *trace, last = err.splitlines()
-    text = "a bug in harness: ZeroDivisionError: \\x1b[2J. Please report it, with the lines above."
-    assert (end.value.code, last) == (2, f"harness: {text}")
+    said = r"harness: a bug in harness: ZeroDivisionError: \x1b[2J. Please report it with the traceback on "
+    assert (end.value.code, last) == (2, f"{said}standard error.")
     assert (trace[0], trace[-1]) == ("Traceback (most recent call last):", "ZeroDivisionError: \\x1b[2J")
     assert bool(out) == ("--json" in words)
     if out:

@@ -45,7 +45,7 @@ def describe_crash(error: BaseException) -> Crash:
     place = _place_in_project(error)
     raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if place is None:
-        message = f"a bug in harness: {raised}. Please report it, with the lines above."
+        message = f"a bug in harness: {raised}. Please report it with the traceback on standard error."
         return Crash(message, _formatted(error, error.__traceback__), of_project=False)
     where, begin = place
     message = (
@@ -68,7 +68,7 @@ def _place_in_project(error: BaseException) -> tuple[str, TracebackType | None] 
         return _shown(error.filename, error.lineno or 1), None
     remote = [(file, int(line)) for file, line in _REMOTE_FILE.findall(_remote_traceback(error))]
     own = [(file, line) for file, line in remote if _is_of_project(file)]
-    return (_shown(*own[-1]), error.__traceback__) if own else None
+    return (_shown(*own[-1]), None) if own else None  # the text of the other process has its traceback
 
 
 def _first_of_project(begin: TracebackType | None) -> TracebackType | None:

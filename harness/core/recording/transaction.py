@@ -21,6 +21,7 @@ from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
 from harness.core.storage.journal_token import FOREIGN, is_foreign_journal, work_tree_token
 from harness.core.storage.project import REGISTRY, TRANSACTION, make_workspace, require_own_workspace
+from harness.core.system.interrupts import deferred_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,14 +87,21 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
     UnwritableError
         If the disk is full or not writable. Then either nothing has changed, or the transaction is
         interrupted and the message says so.
+    KeyboardInterrupt
+        At Ctrl-C: before the journal is written nothing has changed, afterwards everything has.
     """
     require_settled(project)
     try:
-        _write_journal(project, writes)
-    except BaseException:
+        journal = _store(project, writes)
+        with deferred_interrupts():
+            files.replace_file(project.journal, journal)
+            _finish(project)
+    finally:
         if not project.is_interrupted:
             shutil.rmtree(transaction_directory(project), ignore_errors=True)
-        raise
+
+
+def _finish(project: Project) -> None:
     try:
         roll_forward(project)
     except UnwritableError as error:
@@ -157,14 +165,14 @@ def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileCh
     return tuple(changes)
 
 
-def _write_journal(project: Project, writes: Sequence[Write]) -> None:
-    """Store all bytes, then the journal that refers to them."""
+def _store(project: Project, writes: Sequence[Write]) -> bytes:
+    """Store all bytes; return the journal that refers to them."""
     for item in writes:
         _require_golden(project, item.path)
     make_workspace(project)
     token = work_tree_token(project)
     changes = _store_both_sides(project, writes)
-    files.replace_file(project.journal, encode_document(Journal(SCHEMA, changes, token)))
+    return encode_document(Journal(SCHEMA, changes, token))
 
 
 def _require_golden(project: Project, path: str) -> None:

@@ -5,9 +5,14 @@ Each process is a new interpreter, so a call may set environment variables witho
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
+
+from harness.core.errors import HarnessError
+from harness.core.system import interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,14 +44,38 @@ def in_processes(
     ------
     Exception
         The first error that a call raised. Items still waiting are not started.
+    HarnessError
+        If a process was killed.
     """
     if jobs == 1 or len(items) <= 1:
         yield from ((number, call(item)) for number, item in enumerate(items))
         return
-    with ProcessPoolExecutor(min(jobs, len(items)), multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(call, item): number for number, item in enumerate(items)}
-        try:
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
-        finally:
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(items)), context, interrupts.begin_worker)
+    try:
+        with interrupts.started_without_interrupts():
+            waiting = {
+                pool.submit(interrupts.do_work, call, item): number for number, item in enumerate(items)
+            }
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    except KeyboardInterrupt:
+        with interrupts.deferred_interrupts(math.inf):  # a thread that is interrupted while it waits for
+            interrupts.stop_workers()  # another one, as in shutdown(), takes that one for ended
             pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    except BrokenProcessPool as error:
+        raise _killed() from error
+    finally:
+        with interrupts.deferred_interrupts(math.inf):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _killed() -> HarnessError:
+    return HarnessError(
+        "a worker process",
+        expected="a result",
+        found="its end",
+        message="a worker process was killed before it had a result, perhaps because memory ran out",
+        remedy="Repeat with fewer jobs, or with one.",
+    )

@@ -374,6 +374,43 @@ def test_a_name_without_room_for_its_draft_is_refused_before_the_journal(project
     apply(project, [Write("golden/" + "n" * 240, b"x")])
 
 
+@pytest.mark.parametrize("name", ["copy", "write", "replace", "remove", "make_directory", "sync_directory"])
+def test_control_c_changes_everything_or_nothing(project, monkeypatch, name):
+    """At any operation: it waits for the end of what has a journal, and there is nothing to recover."""
+    before, states = contents(project), set()
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    real, operations = getattr(files, name), 0
+
+    def press(number: int):
+        def run(*arguments: object) -> None:
+            nonlocal operations
+            operations += 1
+            if operations == number:
+                signal.raise_signal(signal.SIGINT)
+            real(*arguments)
+
+        return run
+
+    for number in range(1, 60):
+        operations = 0
+        with monkeypatch.context() as patch:
+            patch.setattr(files, name, press(number))
+            try:
+                apply(project, writes())
+                break
+            except KeyboardInterrupt:
+                pass
+        assert not project.is_interrupted
+        assert not (project.workspace / "transaction").exists()
+        assert contents(project) in (before, WRITES)
+        states.add(contents(project) == WRITES)
+        reset(project, before)
+    signal.signal(signal.SIGINT, previous)
+    assert number > 1
+    assert contents(project) == WRITES
+    assert states in ({True}, {True, False}, {False})
+
+
 def test_modes_are_kept(project):
     (project.golden / "a.npz").chmod(0o664)
     apply(project, writes())
