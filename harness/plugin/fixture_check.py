@@ -246,6 +246,9 @@ class FixtureRegression(GoldenCheck):
             compared.append(measured.compare(arrays, fixture.arrays))
             lines += drift_lines(compared[-1])
             lines += measured.explanations(compared[-1], arrays, fixture.arrays)
+            here = self.relative(f"{fixture.name}.npz")
+            explained = measured.elsewhere(compared[-1], arrays, fixture.arrays)
+            self.session.remarks += [f"{here}, {line}" for line in explained]
             golden = read_manifest(manifest_of(expected))
             lines += self._manifest_lines(golden, fixture)
         except HarnessError as error:

@@ -72,6 +72,24 @@ class Applied:
             if other is not None:
                 yield f"{array.name}: a difference of this size was recorded on another platform, {other}"
 
+    def elsewhere(
+        self, drift: Drift, golden: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
+    ) -> Iterator[str]:
+        """Yield a line for each accepted array that differs by more than on this platform before."""
+        here = platform_of(fingerprint())
+        if self.document is None or here.digest not in self.document.platforms:
+            return
+        for array in drift.arrays:
+            if not (array.accepted and array.unequal_bits) or array.name in self.report_only:
+                continue
+            spread = deviation(array.name, golden[array.name], found[array.name]).spread
+            other = explaining(self.document, array.name, spread, here)
+            if other is not None:
+                yield (
+                    f"{array.name} differs by more than was recorded on this platform, {here}, "
+                    f"but no more than on {other}"
+                )
+
     def _accepted(self, array: ArrayDrift) -> ArrayDrift:
         only_reported = array.name in self.report_only and array.aspect in _VALUES
         return replace(array, aspect=None) if only_reported else array

@@ -10,9 +10,15 @@ from harness.core.baselines.calibrate import certificate
 from harness.core.baselines.tolerance_interval import RULE, deviation, tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.core.baselines.baseline import Baseline, Metric
+
+_FEWEST = 2
+"""From fewer samples no tolerance follows."""
+
+_ROUNDING = 1e-6
+"""Relative difference of two tolerances that follow from the same samples: SciPy's versions differ."""
 
 PLATFORM = "platform"
 """Key of a perturbation that names the platform of a run."""
@@ -54,6 +60,28 @@ def with_samples(baseline: Baseline, runs: Sequence[Run]) -> Baseline:
     return msgspec.structs.replace(
         baseline, metrics=metrics, certificate=certificate(_rule(baseline), described)
     )
+
+
+def metric_problems(baseline: Baseline) -> Iterator[str]:
+    """Yield the metrics whose tolerance is not the one that follows from their samples.
+
+    Raises
+    ------
+    DependencyError
+        If SciPy is not installed, and there are samples that differ.
+    """
+    if not baseline.certificate.rule.startswith(RULE):
+        return
+    for name, metric in baseline.metrics.items():
+        if len(metric.samples) < _FEWEST:
+            continue
+        expected = tolerance(metric.value, metric.samples, metric.resolution)
+        if abs(metric.tolerance - expected) > _ROUNDING * max(metric.tolerance, expected):
+            how = "widened" if metric.tolerance > expected else "narrowed"
+            yield (
+                f"{name}: the tolerance was {how} by hand: {metric.tolerance:.3g}, "
+                f"where the samples give {expected:.3g}"
+            )
 
 
 def _former_runs(baseline: Baseline) -> list[Run]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.core.errors import StaleFormatError, UnreadableError
 from harness.core.storage.documents import decode_document, encode_document, read_text
 from harness.core.storage.json_limits import Limit
 
@@ -20,6 +21,9 @@ SCHEMA = 1
 
 LIMIT = Limit(mebibytes=64, values=1 << 21)
 """A session may have many more arrays than one golden file."""
+
+
+_AGAIN = "Write it again: `pytest --golden-samples FILE`."
 
 
 class Spread(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -130,8 +134,25 @@ def encode_samples(samples: Samples) -> bytes:
 
 
 def read_samples(path: Path) -> Samples:
-    """Read samples from a file. Raises as :func:`harness.core.storage.documents.decode_document`."""
-    return decode_document(read_text(path, LIMIT), Samples, name=str(path), schema=SCHEMA, limit=LIMIT)
+    """Read samples from a file.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is missing or damaged.
+    StaleFormatError
+        If another version wrote it.
+    """
+    try:
+        return decode_document(read_text(path, LIMIT), Samples, name=str(path), schema=SCHEMA, limit=LIMIT)
+    except UnreadableError as error:
+        raise UnreadableError(
+            str(path), expected="samples that pytest wrote", found=error.found, remedy=_AGAIN
+        ) from error
+    except StaleFormatError as error:
+        raise StaleFormatError(
+            str(path), expected=error.expected, found=error.found, remedy=f"{_AGAIN[:-1]} with this version."
+        ) from error
 
 
 def largest(spreads: Iterable[Spread]) -> Spread:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.provenance.file_rules import judge_baseline, judge_file, judge_records
+from harness.core.provenance.file_rules import judge_baseline, judge_file, judge_records, judge_tolerances
 from harness.core.provenance.finding import AuditFinding, Rank, note, weak
 from harness.core.provenance.git_rules import judge_in_git
 from harness.core.storage.project import REGISTRY
@@ -30,6 +30,7 @@ def audit(evidence: Evidence) -> tuple[AuditFinding, ...]:
             *judge_file(file),
             *judge_records(file, evidence.history_path),
             *judge_baseline(file, evidence.files),
+            *judge_tolerances(file, evidence.files),
         )
     ranks = list(Rank)
     unique = dict.fromkeys(found)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.core.baselines.array_tolerances import read_tolerance_document
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
 from harness.core.domain.sources import find_any, source_digest
@@ -41,6 +42,7 @@ from harness.core.system.work_tree import check_out_all, left_out
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.core.baselines.array_tolerances import ToleranceDocument
     from harness.core.baselines.baseline import Baseline
     from harness.core.fixtures.manifest import Manifest
     from harness.core.provenance.git_history import Commit, GitHistory
@@ -119,6 +121,8 @@ class FileEvidence:
         What the manifest of a fixture declares, if it can be read.
     baseline : Baseline or None
         A baseline that can be read.
+    tolerances : ToleranceDocument or None
+        Measured tolerances that can be read.
     measuring_code : str or None
         Digest of the code that measures a baseline's metrics, as it is today; None if it cannot be found.
     remeasured : Remeasured or None
@@ -159,6 +163,7 @@ class FileEvidence:
     on_disk: FileOnDisk | None = None
     declared: Declared | None = None
     baseline: Baseline | None = None
+    tolerances: ToleranceDocument | None = None
     measuring_code: str | None = None
     remeasured: Remeasured | None = None
     contradiction: str = ""
@@ -340,7 +345,7 @@ def _with_content(
     """The evidence with what the file itself says, by its kind."""
     file = project.root / known.path
     known = replace(known, on_disk=FileOnDisk(file.stat().st_size, *digests_of_file(file)))
-    baseline = again = code = declared = None
+    baseline = again = code = declared = tolerances = None
     remedy = ""
     try:
         declared = _declared(project, registry, known.path)
@@ -348,6 +353,8 @@ def _with_content(
             baseline = read_baseline(file)
             code = code_digest(baseline.measure, project.root) if baseline.measure else None
             again = remeasure(baseline, file, project.root) if measure_again else None
+        if known.entry.kind == "tolerances":
+            tolerances = read_tolerance_document(file)
         contradiction = _contradiction(project, known, declared)
     except HarnessError as error:
         baseline = again = declared = None
@@ -357,6 +364,7 @@ def _with_content(
         known,
         declared=declared,
         baseline=baseline,
+        tolerances=tolerances,
         measuring_code=code,
         remeasured=again,
         contradiction=contradiction,

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.core.baselines.array_tolerances import SUFFIX, problems
+from harness.core.baselines.measured_metrics import metric_problems
+from harness.core.errors import DependencyError
 from harness.core.provenance.evidence import PathState
 from harness.core.provenance.finding import broken, note, restore, restore_state, weak
 from harness.core.recording.cumulative_drift import drift_of
@@ -47,6 +50,27 @@ def judge_baseline(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Ite
     if manifest and manifest.declared and manifest.declared.manifest.digest != file.baseline.fixture:
         detail = "measured on arrays other than the golden fixture's"
         yield weak(file.path, "baseline", detail, f"Run `harness calibrate {pipeline}`.")
+
+
+def judge_tolerances(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Iterator[AuditFinding]:
+    """Check that tolerances follow from what was measured, on the arrays that are golden now."""
+    if file.tolerances is not None:
+        name = file.path.removesuffix(SUFFIX)
+        manifest = files.get(f"{name}.json")
+        again = f"Run `harness calibrate {name}`."
+        if manifest and manifest.declared and manifest.declared.manifest.digest != file.tolerances.golden:
+            detail = "measured on arrays other than the golden ones, so that no test uses it"
+            yield weak(file.path, "tolerances", detail, again)
+        for problem in problems(file.tolerances):
+            finding = broken if problem.contradicts else weak
+            yield finding(file.path, "tolerances", f"{problem.array}: {problem.detail}", again)
+    if file.baseline is not None:
+        try:
+            yield from (
+                weak(file.path, "tolerances", detail, _MEASURE) for detail in metric_problems(file.baseline)
+            )
+        except DependencyError as error:
+            yield note(file.path, "tolerances", f"not compared with the samples: {error.found}", error.remedy)
 
 
 def _judge_path(file: FileEvidence) -> Iterator[AuditFinding]:

@@ -18,6 +18,7 @@ from harness.core.sensitivity.generic_faults import judge_arrays
 from harness.core.sensitivity.golden_tests import VARIABLE, Answer, Assignment
 from harness.core.storage.npz import map_archive
 from harness.plugin.fixture_check import FixtureRegression
+from harness.plugin.stored_tolerances import applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,9 +95,17 @@ def _moves(
     check: FixtureRegression, fixture: Fixture, tolerances: Mapping[str, Any] | None, given: Assignment
 ) -> tuple[Any, ...]:
     name = f"{fixture.name}.npz"
-    golden = map_archive(check.project.golden / name)
+    archive = check.project.golden / name
+    golden, measured = map_archive(archive), applied(archive, tolerances)
     judged = judge_arrays(
-        given.chosen(), check.relative(name), golden, fixture.arrays, tolerances=tolerances, test=check.test
+        given.chosen(),
+        check.relative(name),
+        golden,
+        {array: value for array, value in fixture.arrays.items() if array not in measured.report_only},
+        tolerances={
+            array: one for array, one in (measured.given or {}).items() if array not in measured.report_only
+        },
+        test=check.test,
     )
     return tuple(judged)
 
