@@ -143,8 +143,8 @@ def _subjects(project: Project, name: str | None) -> tuple[Subject, ...]:
     UsageError
         If there is no fixture of that name.
     """
-    from harness.core.errors import UsageError
     from harness.core.domain.catalogue import find_catalogue
+    from harness.core.errors import UsageError
     from harness.core.registry.golden_names import fixtures, pipeline_baselines
     from harness.core.sensitivity.trials import Subject
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.core.fixtures.summary import ArraySummary
-    from harness.core.storage.lfs import Pointer
+    from harness.core.system.pointers import Pointer
 
 
 def array_lines(summaries: Sequence[ArraySummary]) -> list[str]:

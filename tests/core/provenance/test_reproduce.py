@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.core.rerun.reproducible import rerun_in_new_process
 from harness.core.errors import DependencyError, RemakeError, SourceMissingError, UsageError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import Generator, Source
@@ -13,6 +12,7 @@ from harness.core.provenance.reproduce import Cause, Farthest, Result, recorded_
 from harness.core.registry.format import Registry, encode_registry
 from harness.core.registry.history import Environment, append, read_history, record_digest
 from harness.core.registry.registry import history_path, read_registry
+from harness.core.rerun.reproducible import rerun_in_new_process
 
 
 def again(project, given=None):
