@@ -342,6 +342,8 @@ def _restorer(project: Project, entries: Mapping[str, Entry]) -> Callable[[str],
             return fetch_again(kept_places(project.root, path)[0])
         asked.add(path)
         first = _restore_from_git(project, path, entries[path]) if len(asked) <= _MANY_FILES else _ASK_AUDIT
+        if entries[path].kind == "tolerances":
+            return f"{first}, or {_MEASURE}"
         return with_required_reason(f"{first}, or {_AGAIN}", project.root)
 
     return restore
@@ -367,4 +369,5 @@ def _restore_from_git(project: Project, path: str, entry: Entry) -> str:
 _RECORD = "Register it with `harness add`, or delete it."
 _RENAME = "Record one of them under another name, then delete its old file and entry."
 _AGAIN = f"re-record it with `{RECORD}`."
+_MEASURE = 'measure again with `harness calibrate --reason "..."`.'
 _ASK_AUDIT = "Restore it with the command that `harness audit` prints"
