@@ -95,7 +95,7 @@ def spread_of(drift: ArrayDrift, golden: np.ndarray, found: np.ndarray, scale: f
         relative = None
     return Spread(
         differing=drift.drifted + drift.incomparable,
-        absolute=min(float(drift.max_absolute), _MOST),
+        absolute=float(min(drift.max_absolute, _MOST)),
         relative=relative,
         ulp=drift.max_ulp,
         index=drift.worst,

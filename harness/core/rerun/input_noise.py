@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,12 @@ class InputNoise:
         if data is None or isinstance(data, (bool, int, str, bytes, np.generic)):
             return data
         if isinstance(data, Mapping):
-            return type(data)({key: self._noisy(test, each, rng) for key, each in data.items()})  # type: ignore[call-arg]
+            found = {key: self._noisy(test, each, rng) for key, each in data.items()}
+            if not isinstance(data, MutableMapping):
+                return type(data)(found)  # type: ignore[call-arg]
+            changed = copy.copy(data)  # a defaultdict keeps its default
+            changed.update(found)
+            return changed
         if isinstance(data, (list, tuple)):
             parts = [self._noisy(test, each, rng) for each in data]
             return type(data)(*parts) if hasattr(data, "_fields") else type(data)(parts)
@@ -64,8 +70,8 @@ class InputNoise:
         if data.dtype.kind not in "fc":
             return data
         moved = _moved(data, rng)
-        difference, size = _norm(moved - data), _norm(data)
-        self._note(test, difference, size)
+        with np.errstate(all="ignore"):
+            self._note(test, _norm(moved - data), _norm(data))
         return moved
 
     def _note(self, test: str, difference: float, size: float) -> None:

@@ -6,7 +6,14 @@ import os
 
 import pytest
 
-from harness.core.baselines.perturbations import Perturbation, applied, other_seeds, perturbations
+from harness.core.baselines.perturbations import (
+    Perturbation,
+    applied,
+    numpy_features,
+    other_seeds,
+    perturbations,
+    perturbations_of_tests,
+)
 
 
 def test_the_first_run_is_plain_and_all_are_different():
@@ -59,3 +66,35 @@ def test_environment_variables_are_set_only_while_the_context_lasts(monkeypatch)
     assert (seen["HARNESS_OLD"], seen["HARNESS_NEW"]) == ("set", "set")
     assert os.environ["HARNESS_OLD"] == "old"
     assert "HARNESS_NEW" not in os.environ
+
+
+def test_tests_run_plainly_then_with_noise_and_with_other_kernels_by_turns():
+    """A run with noise differs from the plain one in nothing but its hash seed."""
+    runs = perturbations_of_tests(12, ["X86_V3", "X86_V4"])
+    assert runs[0].variables == {"PYTHONHASHSEED": "0"}
+    assert len({str(run.describe()) for run in runs}) == 12
+    for run in runs[1::2]:
+        assert run.noise is not None
+        assert run.variables.keys() == {"PYTHONHASHSEED"}
+    kinds = {
+        (run.variables.get("ATEN_CPU_CAPABILITY"), run.variables["OMP_NUM_THREADS"]) for run in runs[2::2]
+    }
+    assert len(kinds) == 5
+
+
+def test_no_run_of_tests_changes_the_core_type_of_openblas():
+    assert all("OPENBLAS_CORETYPE" not in run.variables for run in perturbations_of_tests(14))
+
+
+@pytest.mark.parametrize(
+    ("features", "disabled"),
+    [((), {None}), (("ASIMDHP", "SVE"), {"ASIMDHP SVE", "SVE", None}), (("AVX2",), {"AVX2", None})],
+)
+def test_only_features_that_numpy_has_kernels_for_are_switched_off(features, disabled):
+    """Another name would end the process with an error of numpy."""
+    runs = perturbations_of_tests(13, features)
+    assert {run.variables.get("NPY_DISABLE_CPU_FEATURES") for run in runs} == disabled
+
+
+def test_numpy_names_features_of_this_processor():
+    assert all(name.isidentifier() for name in numpy_features())
