@@ -47,12 +47,7 @@ class InputNoise:
         if data is None or isinstance(data, (bool, int, str, bytes, np.generic)):
             return data
         if isinstance(data, Mapping):
-            found = {key: self._noisy(test, each, rng) for key, each in data.items()}
-            if not isinstance(data, MutableMapping):
-                return type(data)(found)  # type: ignore[call-arg]
-            changed = copy.copy(data)  # a defaultdict keeps its default
-            changed.update(found)
-            return changed
+            return _like(data, {key: self._noisy(test, each, rng) for key, each in data.items()})
         if isinstance(data, (list, tuple)):
             parts = [self._noisy(test, each, rng) for each in data]
             return type(data)(*parts) if hasattr(data, "_fields") else type(data)(parts)
@@ -117,6 +112,15 @@ class InputNoise:
         if not isinstance(data, xarray.DataArray):
             return None
         return data.copy(data=self._array(test, np.asarray(data.values), rng))
+
+
+def _like(data: Mapping[Any, Any], found: dict[Any, Any]) -> Any:
+    """Return a mapping of the same kind with other values."""
+    if not isinstance(data, MutableMapping):
+        return type(data)(found)  # type: ignore[call-arg]
+    changed = copy.copy(data)  # a defaultdict keeps its default
+    changed.update(found)
+    return changed
 
 
 def _moved(data: np.ndarray, rng: np.random.Generator) -> np.ndarray:

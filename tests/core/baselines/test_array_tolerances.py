@@ -1,4 +1,4 @@
-"""The document of measured tolerances: a row for each platform, and nothing that does not follow from the rows."""
+"""The document of measured tolerances: a row for each platform, and all that follows from the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A platform is what changes the last bits: it has no host, path or user, and settings do not make another one."""
+"""A platform is what changes the last bits; settings of one run do not make another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tolerance covers its spread by a factor that follows from the number of runs, if the array has converged."""
+"""A tolerance covers its spread by a factor that follows from the number of runs."""
 
 from __future__ import annotations
 
