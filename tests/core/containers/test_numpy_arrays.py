@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from harness.core.containers.flatten import flatten
 from harness.core.errors import UsageError
 from harness.core.storage.digest import digest_array
+
+
+def named(value):
+    """Name a case by its value, without addresses, which differ between pytest-xdist's workers."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))
+
 
 STRUCTURE = [("i", "<i4"), ("f", [("x", "<f8"), ("y", "<f4", (2,))])]
 
@@ -32,7 +40,7 @@ def stored(data) -> dict[str, object]:
         np.array(["2020", "NaT"], "M8[Y]"),
         np.float16(1.5),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_values_are_kept_bit_by_bit(array):
     (kept,) = flatten({"a": array}).arrays.values()
@@ -64,7 +72,7 @@ def test_matrices_and_arrays_of_text_lose_their_class_alone():
             {"a.i": [1], "a.i.mask": [False], "a.f": [0.0], "a.f.mask": [True]},
         ),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_masked_elements_are_zero(value, expected):
     assert stored(value) == expected
@@ -107,7 +115,7 @@ class WithGain(np.ndarray):
         (np.longdouble(1), "the same on every machine"),
         (np.zeros(1, [("o", object)]), "array 'a.o'"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_what_has_no_plain_dtype_is_refused(value, message):
     with pytest.raises(UsageError) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,12 @@ import pytest
 from harness.core.containers.nodes import Part
 from harness.core.containers.object_values import dates, is_date, labels, masked, with_missing
 from harness.core.errors import UsageError
+
+
+def named(value):
+    """Name a case by its value, without addresses, which differ between pytest-xdist's workers."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))
+
 
 DAY = dt.date(2020, 1, 1)
 
@@ -46,7 +53,7 @@ def parts(node) -> dict[str, object]:
         (["a", "b"], ["a", "b"], None),
         ([], [], None),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_missing_values_become_zero_and_a_mask(values, array, mask):
     node = with_missing(values, "a")
@@ -63,7 +70,7 @@ def test_a_node_without_an_array_gets_an_empty_one():
     assert masked(with_missing([], "a"), np.array([True])).array.tolist() == [0.0]
 
 
-@pytest.mark.parametrize("values", [["a", 1], [object()], [{"a": 1}]], ids=repr)
+@pytest.mark.parametrize("values", [["a", 1], [object()], [{"a": 1}]], ids=named)
 def test_objects_of_several_types_are_refused(values):
     with pytest.raises(UsageError, match="array 'a'"):
         with_missing(values, "a")

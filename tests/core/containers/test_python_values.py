@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import OrderedDict, UserDict, namedtuple
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +18,11 @@ import pytest
 
 from harness.core.containers.flatten import flatten
 from harness.core.errors import UsageError
+
+
+def named(value):
+    """Name a case by its value, without addresses, which differ between pytest-xdist's workers."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))
 
 
 def stored(data) -> dict[str, object]:
@@ -90,7 +96,7 @@ class Attrs:
         ({"s": "a", "b": b"b", "n": True, "c": 1j}, {"s": "a", "b": b"b", "n": True, "c": 1j}),
         (["a", "bc"], {"data": ["a", "bc"]}),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=lambda value: named(value)[:40],
 )
 def test_containers_are_taken_by_key_field_or_index(data, expected):
     assert stored(data) == expected
@@ -116,7 +122,7 @@ def test_the_class_of_a_container_does_not_count():
         ([dt.date(2020, 1, 2)], "datetime64[D]", "['2020-01-02']"),
         ([[dt.date(2020, 1, 2)] * 2] * 2, "datetime64[D]", None),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_dates_are_those_of_numpy(value, dtype, stored_as):
     (array,) = flatten(value).arrays.values()
@@ -163,7 +169,7 @@ def test_a_time_zone_is_kept():
         (Fit, "found a type"),
         (iter([1]), "store list(x)"),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=lambda value: named(value)[:40],
 )
 def test_what_is_refused_is_named_with_its_conversion(value, message):
     with pytest.raises(UsageError) as caught:

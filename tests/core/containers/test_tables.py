@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ import pytest
 from harness.core.containers.flatten import flatten
 from harness.core.containers.tolerances import tolerances_by_array
 from harness.core.errors import UsageError
+
+
+def named(value):
+    """Name a case by its value, without addresses, which differ between pytest-xdist's workers."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))
 
 
 def stored(data, **options) -> dict[str, object]:
@@ -235,7 +241,7 @@ def test_an_empty_table_is_taken(pd):
     assert stored(pd.DataFrame()) == {"index": [], "columns": [], "dtypes": []}
 
 
-@pytest.mark.parametrize("values", [["x", 1], [object(), 1], [{"a": 1}, {}]], ids=repr)
+@pytest.mark.parametrize("values", [["x", 1], [object(), 1], [{"a": 1}, {}]], ids=named)
 def test_a_column_of_several_types_is_refused_by_name(pd, values):
     with pytest.raises(UsageError, match=r"array 'run\.a'"):
         flatten({"run": pd.DataFrame({"a": values})})

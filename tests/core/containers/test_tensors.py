@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from harness.core.containers.flatten import flatten
 from harness.core.errors import UsageError
+
+
+def named(value):
+    """Name a case by its value, without addresses, which differ between pytest-xdist's workers."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))
+
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra `ptycho` brings it")
 
@@ -31,7 +39,7 @@ def stored(data) -> dict[str, object]:
         (torch.tensor(True), True),
         (torch.zeros(0, 2), []),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_the_values_of_a_tensor_are_taken(tensor, expected):
     assert stored(tensor) == {"a": expected}
