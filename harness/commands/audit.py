@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913 - one for each option
 
     A finding is broken (changed bytes, an edited manifest, a record that was rewritten or removed, a path
     that leads outside), weak (no reason, a dirty work tree, an unknown commit) or informational. Exits with 1
-    if a finding is broken.
+    if a finding is broken, else with 2 if --remeasure could not measure a baseline.
 
     \b
     Examples:
@@ -71,7 +71,9 @@ def command(  # noqa: PLR0913 - one for each option
     findings = tuple(f for f in audit(evidence) if name is None or f.path in shown)
     shown_form = "json" if as_json else "quiet" if quiet and form == "text" else form
     _SHOW[shown_form](files, findings)
-    return 1 if is_broken(findings) else 0
+    if is_broken(findings):
+        return 1
+    return 2 if any(file.remeasured is not None and file.remeasured.obstacle for file in files) else 0
 
 
 def _project(root: Path | None) -> Project:

@@ -249,3 +249,15 @@ def test_without_an_earlier_commit_an_edited_baseline_is_measured_again(project)
     edit(project, 0.2)
     (finding,) = [f for f in audit(gather(project, measure_again=True)) if f.rule == "edited"]
     assert finding.remedy == "Restore it from a copy, or measure again with `harness calibrate`."
+
+
+@pytest.mark.parametrize("wrong", ["raise ValueError('no')", "import nowhere", ""])
+def test_a_measure_that_fails_leaves_the_audit_unable_to_tell(project, code, run_harness, wrong):
+    """Exit status 2, because what was asked for was not measured."""
+    arguments = ("audit", "lattice", "--remeasure")
+    assert run_harness(*arguments, cwd=project.root).code == 0
+    code.write_text(f"def distance(fixture, kept):\n    {wrong}\n" if wrong else "")
+    shown = run_harness(*arguments, cwd=project.root)
+    assert shown.code == 2, shown.out
+    assert "not measured again" in shown.out
+    assert run_harness("audit", "lattice", cwd=project.root).code == 0
