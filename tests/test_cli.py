@@ -111,3 +111,26 @@ def test_python_m_harness_is_the_same_command(tmp_path, harness):
 def test_the_distribution_has_a_console_script():
     scripts = metadata.entry_points(group="console_scripts")
     assert [point.value for point in scripts if point.name == "harness"] == ["harness.cli:main"]
+
+
+def test_verbs_and_options_are_completed_in_the_shell(tmp_path):
+    """The script that docs/use.md names asks like this."""
+
+    def complete(*words):
+        asked = {
+            "_HARNESS_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", "from harness.cli import main; main()"],
+            cwd=tmp_path,
+            env={**os.environ, **asked},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    assert complete("harness", "ver") == ["verify"]
+    assert "--sha256" in complete("harness", "verify", "--s")
