@@ -456,9 +456,14 @@ def _run_line(number: int, runs: int, pipeline: str, run: Run, seconds_left: flo
 
 
 def _show(measured: _Measured) -> None:
-    from harness.report.metric_tables import calibration_table, print_table
+    from harness.report.metric_tables import (
+        array_table,
+        calibration_table,
+        measured_metric_table,
+        print_table,
+        tolerance_lines,
+    )
     from harness.report.plain_lines import plain_line
-    from harness.report.tolerance_tables import array_table, metric_table, tolerance_lines
 
     for name, (baseline, _) in measured.pipelines.items():
         click.echo(f"recorded {name}")
@@ -468,7 +473,7 @@ def _show(measured: _Measured) -> None:
         for line in tolerance_lines(measured.arrays):
             click.echo(plain_line(line))
     if measured.metrics:
-        print_table(metric_table(measured.metrics))
+        print_table(measured_metric_table(measured.metrics))
     for name in measured.unmeasured:
         click.echo(plain_line(f"not measured: {name}, which no test has checked"))
     count = len(measured.arrays) + len(measured.metrics)
