@@ -7,6 +7,8 @@ import importlib
 import inspect
 import io
 import os
+from contextlib import redirect_stdout
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 VERBS = {
     "add": "Register files below golden/ in registry.json.",
     "audit": "Trace every golden file from its source to its git commit.",
-    "calibrate": "Run a pipeline repeatedly and record its baseline.",
+    "calibrate": "Measure tolerances by repeated runs, or from samples.",
     "check": "Check a dataset against its contract and its physics.",
     "diff": "Compare two .npz files array by array.",
+    "export": "Write the golden files' hashes for pooch or sha256sum.",
     "generate": "Make a fixture: an .npz file and its manifest.",
+    "import": "Take over golden files of other tools, or lists of hashes.",
     "init": "Set up golden files in a project, with CI and a first test.",
     "install-git": "Configure git to diff .npz files and to merge registry.json.",
     "merge-registry": "Merge registry.json entry by entry (called by git merge).",
@@ -49,9 +53,14 @@ SECTIONS = {
 _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "setup": "init"}
 """What else people type, and the verb that it is."""
 
-_UPKEEP = frozenset({"init", "mv", "rm", "status"})
+_UPKEEP = frozenset({"export", "import", "init", "mv", "rm", "status"})
 """Verbs whose modules are in the room `upkeep`."""
 
+
+_OUTPUT = frozenset({"export", "merge-registry", "textconv"})
+"""Verbs of which others read the output."""
+
+_QUIET = "Print nothing but errors; the exit status says the rest."
 
 _COMPLETE = "_HARNESS_COMPLETE"
 """The environment variable with which click's completion scripts call this command."""
@@ -67,9 +76,25 @@ def verb(
 
     def decorate(function: Callable[..., int]) -> click.Command:
         text = f"{VERBS[name]}\n\n{inspect.getdoc(function)}"
-        return click.command(name, cls, help=text)(_with_json(function))
+        made = click.command(name, cls, help=text)(_with_json(_with_quiet(function)))
+        if "quiet" not in {option.name for option in made.params} and name not in _OUTPUT:
+            made.params.append(click.Option(["-q", "--quiet", "silent"], is_flag=True, help=_QUIET))
+        return made
 
     return decorate
+
+
+def _with_quiet(function: Callable[..., int]) -> Callable[..., int]:
+    """Return *function*, but without its output if a verb that has no other ``-q`` is called with it."""
+
+    @functools.wraps(function)
+    def call(*, silent: bool = False, **options: Any) -> int:
+        if not silent or options.get("as_json"):
+            return function(**options)
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123
+            return function(**options)
+
+    return call
 
 
 def _with_json(function: Callable[..., int]) -> Callable[..., int]:
@@ -122,11 +147,12 @@ class VerbGroup(click.Group):
 def module_of(name: str) -> str:
     """Return the name of the module of a verb.
 
-    >>> module_of("install-git"), module_of("status")
-    ('harness.commands.install_git', 'harness.commands.upkeep.status')
+    >>> module_of("install-git"), module_of("import")
+    ('harness.commands.install_git', 'harness.commands.upkeep.import_')
     """
     room = "upkeep." if name in _UPKEEP else ""
-    return f"harness.commands.{room}{name.replace('-', '_')}"
+    keyword = "_" if iskeyword(name) else ""
+    return f"harness.commands.{room}{name.replace('-', '_')}{keyword}"
 
 
 def _unknown(name: str) -> str:

@@ -136,16 +136,12 @@ def read_settings(config: pytest.Config, root: Path) -> Settings:
 
 
 def _pytest_call(config: pytest.Config) -> PytestCall:
-    """How this session was called, without its choice of tests."""
-    chosen = list(getattr(config.option, "file_or_dir", None) or ())
-    arguments: list[str] = []
-    for word in reversed(list(map(str, config.invocation_params.args))):
-        if word in chosen:
-            chosen.remove(word)
-        else:
-            arguments.insert(0, word)
+    """How this session was called."""
+    arguments = list(map(str, config.invocation_params.args))
     if config.pluginmanager.hasplugin("_cov"):  # it would replace this session's data by those of a part
         arguments.append("--no-cov")
+    if getattr(config.option, "debug", None):  # pytest opens this file before any plugin can keep it from it
+        arguments.append(f"--debug={os.devnull}")
     folder = config.invocation_params.dir
     is_module = Path(sys.argv[0]).name == "__main__.py"  # python -m pytest
     return PytestCall(tuple(arguments), folder, (str(folder),) if is_module else ())

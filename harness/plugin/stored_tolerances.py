@@ -64,14 +64,24 @@ class Applied:
     def explanations(
         self, drift: Drift, golden: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
     ) -> Iterator[str]:
-        """Yield a line for each array that drifted, but by no more than was measured on another platform."""
-        for array in drift.arrays if self.document else ():
-            if array.aspect not in _VALUES or self.document is None:
-                continue
-            spread = deviation(array.name, golden[array.name], found[array.name]).spread
-            other = explaining(self.document, array.name, spread, platform_of(fingerprint()))
+        """Yield a line for each array that drifted, but by no more than was measured on another platform.
+
+        If nothing was measured on this platform, a last line says so.
+        """
+        drifted = [array.name for array in drift.arrays if array.aspect in _VALUES]
+        if self.document is None or not drifted:
+            return
+        here = platform_of(fingerprint())
+        for name in drifted:
+            spread = deviation(name, golden[name], found[name]).spread
+            other = explaining(self.document, name, spread, here)
             if other is not None:
-                yield f"{array.name}: a difference of this size was recorded on another platform, {other}"
+                yield f"{name}: a difference of this size was recorded on another platform, {other}"
+        if here.digest not in self.document.platforms:
+            yield (
+                f"tolerances were not measured on this platform, {here}; if the difference is rounding, run "
+                "`pytest --golden-samples FILE`, then `harness calibrate --samples FILE`"
+            )
 
     def elsewhere(
         self, drift: Drift, golden: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]

@@ -115,6 +115,16 @@ def test_a_drift_that_another_platform_explains_names_it(archive, measure):
     assert list(found.explanations(found.compare(GOLDEN, new), GOLDEN, new)) == []
 
 
+def test_a_drift_on_a_platform_without_measurements_says_how_to_measure_there(archive, measure, monkeypatch):
+    measure(exact=True)
+    monkeypatch.setattr("harness.plugin.stored_tolerances.fingerprint", lambda: {"platform": "Plan9 mips"})
+    found = applied(archive, None)
+    new = {**GOLDEN, "a": GOLDEN["a"] + 9e-9}
+    (line,) = found.explanations(found.compare(GOLDEN, new), GOLDEN, new)
+    assert "Plan9 mips" in line
+    assert "--golden-samples" in line
+
+
 def test_an_accepted_difference_beyond_this_platforms_own_names_the_other(archive, measure):
     measure()
     found = applied(archive, None)

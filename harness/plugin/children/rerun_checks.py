@@ -15,7 +15,7 @@ import pytest
 
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import encode_manifest
-from harness.core.rerun.rerun_tests import FAILURES, VARIABLE, Failure, Job
+from harness.core.rerun.rerun_tests import FAILURES, VARIABLE, Failure, Job, files_of
 from harness.plugin.children.switched_off import first_line, switch_off
 from harness.plugin.fixture_check import FixtureRegression
 from harness.plugin.metrics_check import MetricsRegression
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Replace the checks until the session ends."""
+    """Collect the files of the wanted tests; replace the checks until the session ends."""
     switch_off(config)
     job = _job()
+    config.args = files_of(job.wanted, Path(job.root))
     originals = (FixtureRegression.check, MetricsRegression.check)
     FixtureRegression.check = _hand_over(job)  # type: ignore[method-assign]
     MetricsRegression.check = _accept  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,11 +19,14 @@ _OFF = {
     "maxfail": 0,
     "basetemp": None,
     "usepdb": False,
+    "trace": False,
+    "pastebin": None,
+    "log_file": os.devnull,
     "xmlpath": None,
     "report_log": None,
     "htmlpath": None,
 }
-"""They would keep tests from running, or write where the first process does."""
+"""They would keep tests from running, wait for somebody at the terminal, or write where the first process does."""
 
 
 def switch_off(config: pytest.Config) -> None:
