@@ -320,6 +320,82 @@ def test_options_of_the_session_are_used_again(project):
     assert "test_size" in (project.path / "report.xml").read_text()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tests", "-k", "tests"],
+        ["-k", "tests", "tests"],
+        ["tests", "--size", "tests"],
+        ["tests/test_tests.py::test_tests", "--size", "tests/test_tests.py::test_tests"],
+        ["tests", "tests", "--size=tests", "--pairs", "tests", "tests"],
+        ["tests", "-n", "2", "--size", "tests"],
+    ],
+)
+def test_a_value_of_an_option_may_be_the_same_word_as_a_chosen_test(pytester, arguments):
+    """The tests that run again are those that are recorded; no option loses its value."""
+    pytester.makeini("[pytest]")
+    tests = pytester.mkdir("tests")
+    (pytester.path / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--size', default='')\n"
+        "    parser.addoption('--pairs', nargs=2)\n"
+    )
+    (tests / "test_tests.py").write_text(
+        "def test_tests(arrays_regression, pytestconfig):\n"
+        "    arrays_regression.check(pytestconfig.getoption('size'))\n"
+    )
+    (tests / "test_other.py").write_text("def test_other():\n    pass\n")
+    result = pytester.runpytest_subprocess("--regen-all", *arguments)
+    assert result.ret == 0, result.stdout.str()
+    assert archives(pytester) == {"tests/test_tests/test_tests.npz"}
+
+
+def test_tests_that_run_again_use_the_configuration_of_the_session(pytester):
+    """Another root directory and configuration would apply to a session that is given one file only."""
+    pytester.makeini("[pytest]\npython_functions = check_*")
+    inner = pytester.mkdir("inner")
+    (inner / "pytest.ini").write_text("[pytest]\npython_functions = test_*\n")
+    (inner / "test_it.py").write_text("def check_it(arrays_regression):\n    arrays_regression.check(3)\n")
+    result = pytester.runpytest_subprocess("--regen-all")
+    assert result.ret == 0, result.stdout.str()
+
+
+def test_a_usage_error_of_the_tests_that_run_again_is_quoted(project):
+    """An option that works once only, because it is registered by the first process alone."""
+    project.makeconftest(
+        """
+        import os
+
+        def pytest_addoption(parser):
+            if "HARNESS_RERUN_TESTS" not in os.environ:
+                parser.addoption("--once", action="store_true")
+        """
+    )
+    result = project.runpytest_subprocess("--regen-all", "--once")
+    result.stdout.fnmatch_lines(["nothing recorded:*: unrecognized arguments: --once*"])
+
+
+def test_files_that_a_session_writes_are_not_written_again(project):
+    """The log and the debug file are those of the session, not those of the tests that run again."""
+    project.makepyfile(
+        test_log="""
+        import logging, os
+
+        def test_log(arrays_regression):
+            logging.getLogger().warning("again" if "HARNESS_RERUN_TESTS" in os.environ else "first")
+            arrays_regression.check(1)
+        """
+    )
+    result = project.runpytest_subprocess("--regen-all", "--log-file=log.txt", "--debug=debug.txt")
+    assert result.ret == 0, result.stdout.str()
+    assert "first" in (project.path / "log.txt").read_text()
+    assert "again" not in (project.path / "log.txt").read_text()
+    assert "rerun_checks" not in (project.path / "debug.txt").read_text()
+    project.makeini("[pytest]\nlog_file = log.txt")
+    result = project.runpytest_subprocess("--regen-all", "--golden-reason=again")
+    assert "again" not in (project.path / "log.txt").read_text()
+
+
 LARGE = """
 import numpy as np
 

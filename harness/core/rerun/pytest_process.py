@@ -18,8 +18,14 @@ BROKEN = (3, 4)
 """pytest's exit codes for an error of its own, and for a wrong option or conftest.py."""
 
 
+_USAGE = ": error: "  # argparse's
+
+
 class Ended(NamedTuple):
-    """How a pytest process ended: its exit code, and the last line that it printed."""
+    """How a pytest process ended: its exit code, and the line that it printed about it.
+
+    That is its last one, but for wrong options: more lines follow theirs.
+    """
 
     code: int
     last_line: str
@@ -50,4 +56,6 @@ def run_pytest(
         check=False,
     )
     lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
-    return Ended(done.returncode, lines[-1] if lines else f"pytest ended with exit code {done.returncode}")
+    wrong = [line for line in lines if _USAGE in line] if done.returncode in BROKEN else []
+    shown = wrong or lines or [f"pytest ended with exit code {done.returncode}"]
+    return Ended(done.returncode, shown[-1])

@@ -35,9 +35,11 @@ _PLUGIN = "harness.plugin.children.rerun_checks"
 
 @dataclass(frozen=True, slots=True)
 class PytestCall:
-    """How pytest was called: its arguments without the chosen tests, and where.
+    """How pytest was called: its arguments, and where.
 
-    ``places`` are directories to import from, after all others.
+    They are given again as they are, so that pytest finds the same configuration and conftest.py files; but
+    only the files of the wanted tests are collected. ``places`` are directories to import from, after all
+    others.
     """
 
     arguments: tuple[str, ...] = ()
@@ -115,9 +117,14 @@ def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task,
     return {task: _answer(task, item.test, failures, output) for task, item in wanted.items()}
 
 
+def files_of(wanted: Sequence[Wanted], root: Path) -> list[str]:
+    """Return the files of the wanted tests, each once."""
+    return list(dict.fromkeys(str(root / item.test.partition("::")[0]) for item in wanted))
+
+
 def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCall) -> str:
-    """Run pytest on the files of the wanted tests; return the last line that it printed."""
-    files = dict.fromkeys(str(root / item.test.partition("::")[0]) for item in wanted)
+    """Run pytest for the wanted tests; return the line that says how it ended."""
+    files = [] if call.arguments else files_of(wanted, root)
     cache = job.with_name("cache")  # the project's own keeps what the first process has learnt
     arguments = [*call.arguments, "-q", "-p", _PLUGIN, "-o", f"cache_dir={cache}", *files]
     ended = run_pytest(

@@ -26,7 +26,7 @@ _OFF = {
     "report_log": None,
     "htmlpath": None,
 }
-"""They would keep tests from running, wait for somebody at the terminal, or write where the first process does."""
+"""They would keep tests from running, wait for input, or write where the first process does."""
 
 
 def switch_off(config: pytest.Config) -> None:
