@@ -49,19 +49,13 @@ def command(paths: tuple[Path, ...], reason: str, root: Path | None, *, quiet: b
     """
     from harness.core.recording.commit import commit
     from harness.core.recording.plan import plan
-    from harness.core.recording.staged import Staged
 
     require_not_ci()
     project = project_to_write(root)
     files, skipped = _expand(project, paths)
     for path, why in skipped:
         click.echo(plain_line(f"skipped {path}: {why}"), err=True)
-    staged = [
-        Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files
-    ]
-    _require_sound_archives(staged)
-    _require_sound_fixtures(project, staged)
-    changes = plan(project, staged)
+    changes = plan(project, staged_as_they_are(project, files))
     commit(project, changes, reason=reason, command=command_line())
     registered = [change.path for change in changes]
     emit(
@@ -70,6 +64,24 @@ def command(paths: tuple[Path, ...], reason: str, root: Path | None, *, quiet: b
         render=lambda: _show(registered, quiet=quiet),
     )
     return 0
+
+
+def staged_as_they_are(project: Project, files: Iterable[Path]) -> list[Staged]:
+    """Return files below the golden directory as what they would be registered as.
+
+    Raises
+    ------
+    HarnessError
+        If one is elsewhere, an archive is damaged, or a manifest describes other arrays.
+    """
+    from harness.core.recording.staged import Staged
+
+    staged = [
+        Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files
+    ]
+    _require_sound_archives(staged)
+    _require_sound_fixtures(project, staged)
+    return staged
 
 
 def _expand(project: Project, paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[tuple[str, str], ...]]:

@@ -47,11 +47,14 @@ class Read:
         The dtype of each array in the file where it is not that of *data*: ``text``.
     notes : tuple of str
         What the reader had to decide or could not know.
+    rtol : float
+        How far values may be from those that were written, because text has few digits.
     """
 
     data: Any
     dtypes: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    rtol: float = 0.0
 
 
 def read_npz(path: Path) -> Read:
@@ -111,8 +114,9 @@ def read_text_array(path: Path) -> Read:
         warnings.simplefilter("error")  # numpy only warns about a file without numbers
         array = np.loadtxt(io.StringIO(text))
     digits = max((len(found.replace(".", "").strip("0")) for found in _NUMBER.findall(text)), default=0)
-    note = f"text with {digits} significant digits, which the values of a test will not have"
-    return Read(array, {"data": "text"}, (note,) if digits < _DIGITS else ())
+    if digits >= _DIGITS:
+        return Read(array, {"data": "text"})
+    return Read(array, {"data": "text"}, (f"text with {digits} significant digits",), 5 * 10.0**-digits)
 
 
 def read_yaml(path: Path) -> Read:

@@ -180,6 +180,14 @@ def _judge_reasons(file: FileEvidence) -> Iterator[AuditFinding]:
         yield note(file.path, "reason", f"recorded without a reason at {dates}")
 
 
+def _judge_imported(file: FileEvidence) -> Iterator[AuditFinding]:
+    """Arrays that another tool recorded were not made again before they became golden."""
+    version = next((record for record in reversed(file.records) if record.is_version), None)
+    if version is not None and version.imported_from and file.entry.kind == "fixture":
+        detail = f"imported from {version.imported_from}, not yet made again"
+        yield note(file.path, "imported", detail, _MADE_AGAIN)
+
+
 def _judge_metrics(file: FileEvidence) -> Iterator[AuditFinding]:
     """A baseline's metrics must be those of its stored arrays, measured by the recorded code."""
     again = file.remeasured
@@ -232,8 +240,10 @@ _RULES = (
     _judge_reasons,
     _judge_drift,
     _judge_declared,
+    _judge_imported,
     _judge_metrics,
 )
+_MADE_AGAIN = "`harness reproduce` runs its test again; this note ends when other arrays are recorded."
 _MEASURE_AGAIN = "Restore it from a copy, or measure again with `harness calibrate`."
 _REMOVE = f"Remove the entry from {REGISTRY}, or what is there."
 _LIMIT = "Read their reasons; golden_max_drift sets a limit."

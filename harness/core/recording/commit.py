@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -138,13 +139,14 @@ def open_ledger(
         yield Ledger(project, registry, text, history, environment, occasion, history.ends())
 
 
-def commit(
+def commit(  # noqa: PLR0913 - what all records of a recording share, by name
     project: Project,
     changes: Sequence[Change],
     *,
     reason: str,
     command: str,
     say: Callable[[str], None] = lambda _: None,
+    imported_from: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write every change, the registry and the history as one transaction; one writer at a time.
 
@@ -157,6 +159,8 @@ def commit(
         For the records: why, and what was typed.
     say : callable
         Called with a message if another process has to be waited for.
+    imported_from : mapping of str to str
+        The file that content comes from which nothing has made again, by path.
 
     Raises
     ------
@@ -169,7 +173,7 @@ def commit(
     with open_ledger(project, reason=reason, command=command, say=say) as ledger:
         for change in changes:
             _require_as_planned(project, change)
-        entries, records = _record_all(ledger, changes)
+        entries, records = _record_all(ledger, changes, imported_from)
         writes = [Write(change.path, change.data) for change in changes]
         ledger.write(writes, with_entries(ledger.registry, entries), records)
 
@@ -196,7 +200,9 @@ def _as_unicode(given: str) -> str:
     return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _record_all(ledger: Ledger, changes: Sequence[Change]) -> tuple[dict[str, Entry], list[Record]]:
+def _record_all(
+    ledger: Ledger, changes: Sequence[Change], imported_from: Mapping[str, str]
+) -> tuple[dict[str, Entry], list[Record]]:
     """Return new entries by path, and their records, each with the digest of the path's record before."""
     entries: dict[str, Entry] = {}
     records: list[Record] = []
@@ -209,6 +215,7 @@ def _record_all(ledger: Ledger, changes: Sequence[Change]) -> tuple[dict[str, En
             previous=previous,
             code=_code(ledger.project, change) or msgspec.UNSET,
             cumulative=change.drift.cumulative if change.drift else msgspec.UNSET,
+            imported_from=imported_from.get(change.path, msgspec.UNSET),
             **ledger.occasion._asdict(),
         )
         entries[change.path] = entry._replace(record=record_digest(record))

@@ -116,6 +116,8 @@ class Record(
         The file's new path, where the record ends its file in the same way because it was renamed.
     moved_from : str, optional
         The file's old path, in the first record of the new path, which follows the one with ``moved_to``.
+    imported_from : str, optional
+        The file of another tool that the content comes from: it was not made again before it was recorded.
     """
 
     path: str
@@ -133,6 +135,7 @@ class Record(
     removed: bool | msgspec.UnsetType = msgspec.UNSET
     moved_to: str | msgspec.UnsetType = msgspec.UNSET
     moved_from: str | msgspec.UnsetType = msgspec.UNSET
+    imported_from: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def ends(self) -> bool:

@@ -16,6 +16,7 @@ import pytest
 
 from harness.core.exchange.collected_tests import VARIABLE, ArrayCompare, CollectedTest, Errand
 from harness.plugin.arrays_check import generator_of
+from harness.plugin.children.switched_off import switch_off
 from harness.plugin.node_names import golden_name, node_id
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _NAMES = frozenset({"basename", "name"})
 """Arguments that give a check a name."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Switch off what the project's configuration may ask for: reports, and a choice of tests."""
+    switch_off(config)
 
 
 @pytest.hookimpl(tryfirst=True)

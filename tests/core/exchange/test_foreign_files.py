@@ -125,11 +125,12 @@ def test_text_has_the_digits_that_it_has(tmp_path):
     np.savetxt(tmp_path / "a.txt", [1 / 3, 20.0], fmt="%g")
     read = read_text_array(tmp_path / "a.txt")
     assert read.data.tolist() == [0.333333, 20.0]
-    assert read.notes == ("text with 6 significant digits, which the values of a test will not have",)
+    assert read.notes == ("text with 6 significant digits",)
+    assert read.rtol == pytest.approx(5e-6)
     np.savetxt(tmp_path / "b.txt", [[1 / 3, 2e-300]])
     read = read_text_array(tmp_path / "b.txt")
     assert read.data.tolist() == [1 / 3, 2e-300]
-    assert read.notes == ()
+    assert (read.notes, read.rtol) == ((), 0.0)
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "1 2\n3\n", "one two\n"])
