@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from harness.commands.group import SECTIONS, VERBS, commands, module_of, run, verb
@@ -188,3 +189,21 @@ def test_words_that_click_repeats_are_escaped(words, capsys):
     printed = capsys.readouterr().err
     assert printed.replace("\n", "").isprintable()
     assert not any(line.startswith("::") for line in printed.splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(set(VERBS) - {"export", "merge-registry", "textconv"}))
+def test_every_verb_can_be_quiet(name):
+    """Those whose output other programs read cannot."""
+    command = commands.get_command(click.Context(commands), name)
+    assert "-q" in {text for option in command.params for text in option.opts}
+
+
+def test_a_quiet_verb_prints_nothing_but_errors(tmp_path, harness):
+    np.savez(tmp_path / "a.npz", a=np.zeros(2))
+    np.savez(tmp_path / "b.npz", a=np.ones(2))
+    assert harness("diff", "a.npz", "b.npz").out
+    shown = harness("diff", "-q", "a.npz", "b.npz")
+    assert (shown.code, shown.out, shown.err) == (1, "", "")
+    shown = harness("diff", "-q", "a.npz", "c.npz")
+    assert shown.code == 2
+    assert "c.npz" in shown.err
