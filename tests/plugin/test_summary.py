@@ -18,6 +18,16 @@ def test_a_file_counts_by_its_worst_outcome():
     )
 
 
+def test_files_whose_values_are_only_reported_are_counted_if_there_are_any():
+    outcomes = {
+        ("test_a", "golden/x.npz"): GoldenOutcome("report-only"),
+        ("test_b", "golden/x.npz"): GoldenOutcome("within tolerance", 0.5, "x.a"),
+    }
+    assert outcome_line(outcomes) == (
+        "golden files: 0 identical, 0 within tolerance, 0 drifted, 1 report-only"
+    )
+
+
 def test_missing_files_are_counted_if_there_are_any():
     outcomes = {("test_a", "golden/x.npz"): GoldenOutcome("missing")}
     assert outcome_line(outcomes) == "golden files: 0 identical, 0 within tolerance, 0 drifted, 1 missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from harness.core.verdict import Outcome, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from harness.core.registry.format import Entry
     from harness.core.registry.history import Record
@@ -58,7 +60,7 @@ class Status:
     unreferenced : tuple of str or None
         Registered files that the last complete run of pytest did not use; None if that is not known.
     uncalibrated : tuple of str
-        Baselines whose tolerances were not measured.
+        Baselines whose tolerances were not measured, and measured tolerances of other arrays.
     obstacle : str
         Why the history cannot be read; empty if it can.
     next : str
@@ -138,18 +140,28 @@ def _occasion(record: Record) -> tuple[str, str, str, str]:
 
 
 def _uncalibrated(project: Project, entries: Mapping[str, Entry]) -> Iterator[str]:
-    """Yield the baselines whose certificate has a single run; a damaged file has a verdict."""
+    """Yield baselines of a single run, and tolerances of other arrays; a damaged file has a verdict."""
+    rules = {"baseline": _is_of_one_run, "tolerances": _is_outdated}
+    for path, entry in sorted(entries.items()):
+        with contextlib.suppress(HarnessError):
+            if entry.kind in rules and rules[entry.kind](project.locate(path)):
+                yield path
+
+
+def _is_of_one_run(file: Path) -> bool:
+    """Whether a baseline's certificate has a single run."""
     from harness.core.baselines.baseline import read_baseline
 
-    for path, entry in sorted(entries.items()):
-        if entry.kind != "baseline":
-            continue
-        try:
-            runs = read_baseline(project.locate(path)).certificate.runs
-        except HarnessError:
-            continue
-        if runs <= 1:
-            yield path
+    return read_baseline(file).certificate.runs <= 1
+
+
+def _is_outdated(file: Path) -> bool:
+    """Whether measured tolerances are of other golden arrays than those beside them."""
+    from harness.core.baselines.array_tolerances import SUFFIX, read_tolerance_document
+    from harness.core.fixtures.manifest import read_manifest
+
+    manifest = file.with_name(f"{file.name.removesuffix(SUFFIX)}.json")
+    return read_tolerance_document(file).golden != read_manifest(manifest).digest
 
 
 def _next(

@@ -8,8 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.core.baselines.array_tolerances import encode_tolerances, merged, row_of
 from harness.core.baselines.baseline import encode_baseline
 from harness.core.baselines.calibrate import provisional_baseline
+from harness.core.baselines.measured_metrics import Run, with_samples
+from harness.core.baselines.platforms import Platform
+from harness.core.baselines.samples import Deviation, Spread
 from harness.core.fixtures.manifest import Source, read_manifest
 from harness.core.provenance.finding import Rank
 from harness.core.recording.staged import Staged
@@ -23,6 +27,7 @@ from harness.core.verdict import Outcome
 
 ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
 BOTH = {ARCHIVE, MANIFEST}
+TOLERANCES = "golden/lattice.tolerances.json"
 
 
 @pytest.fixture
@@ -166,6 +171,65 @@ def test_a_baseline_measured_on_other_arrays_is_weak(lattice, record, tmp_path):
         path = tmp_path / "baseline.json"
         baseline = msgspec.structs.replace(provisional_baseline({"mae": 1.0}), fixture=fixture)
         path.write_bytes(encode_baseline(baseline))
+        record([Staged("golden/lattice.net.json", "baseline", path)])
+        lattice.commit("Record a baseline")
+        assert (lattice.broken, lattice.weak) == (set(), expected)
+
+
+@pytest.fixture
+def measured(lattice, record, tmp_path):
+    """Record measured tolerances of the lattice, perhaps changed by hand, and commit them."""
+
+    def write(golden: str = "", **changes):
+        digest = read_manifest(lattice.root / MANIFEST).digest
+        spread = Spread(1, 1e-6, 1e-6, 9, (0, 0), 1e-7)
+        run = {"image": Deviation("float32", (4, 4), 1.0, spread)}
+        row = row_of(Platform("Linux", "x86_64", "avx2", {}), [{}] * 4, [run] * 4)
+        document = merged(golden or digest, run, [row])
+        arrays = {"image": msgspec.structs.replace(document.arrays["image"], **changes)}
+        path = tmp_path / "tolerances.json"
+        path.write_bytes(encode_tolerances(msgspec.structs.replace(document, arrays=arrays)))
+        record([Staged(TOLERANCES, "tolerances", path)])
+        lattice.commit("Record tolerances")
+        return lattice
+
+    return write
+
+
+def test_tolerances_that_follow_from_their_spread_have_no_finding(measured):
+    found = measured()
+    assert (found.broken, found.weak) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rtol": 1e-2}, {"atol": 1.0}, {"kind": "report-only"}, {"golden": "xxh128:" + "0" * 32}]
+)
+def test_tolerances_that_were_widened_by_hand_or_of_other_arrays_are_weak(measured, changes):
+    found = measured(**changes)
+    assert (found.broken, found.weak) == (set(), {("tolerances", TOLERANCES)})
+
+
+def test_a_tolerance_tighter_than_its_own_spread_is_broken(measured):
+    found = measured(rtol=1e-9)
+    assert found.broken == {("tolerances", TOLERANCES)}
+    assert "narrowed by hand" in found.details("tolerances")
+
+
+def test_tolerances_that_cannot_be_read_are_broken(measured):
+    found = measured()
+    (found.root / TOLERANCES).write_text("{}")
+    found.rehash()
+    found.reseal()
+    assert ("content", TOLERANCES) in found.broken
+
+
+def test_a_metrics_tolerance_that_was_widened_by_hand_is_weak(lattice, record, tmp_path):
+    runs = [Run({}, {"mae": 1.0 + 1e-9}), Run({}, {"mae": 1.0})]
+    baseline = with_samples(provisional_baseline({"mae": 1.0}), runs)
+    for changes, expected in (({}, set()), ({"tolerance": 0.5}, {("tolerances", "golden/lattice.net.json")})):
+        metrics = {"mae": msgspec.structs.replace(baseline.metrics["mae"], **changes)}
+        path = tmp_path / "baseline.json"
+        path.write_bytes(encode_baseline(msgspec.structs.replace(baseline, metrics=metrics)))
         record([Staged("golden/lattice.net.json", "baseline", path)])
         lattice.commit("Record a baseline")
         assert (lattice.broken, lattice.weak) == (set(), expected)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.core.baselines.array_tolerances import encode_tolerances, merged, row_of
 from harness.core.baselines.baseline import encode_baseline
 from harness.core.baselines.calibrate import provisional_baseline
+from harness.core.baselines.platforms import Platform
+from harness.core.baselines.samples import Deviation, Spread
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.recording.differences import differences
 from harness.core.storage.npz import write_archive
@@ -114,3 +117,15 @@ def test_an_old_manifest_of_another_format_is_reported_as_such(tmp_path, made):
 def test_differences_are_in_the_unit_of_their_dtype(archives, one, other, text):
     (line,) = archives({"a": one}, {"a": other})
     assert line.endswith(f"elements, {text}")
+
+
+def test_tolerances_differ_by_class_and_numbers(tmp_path):
+    """What did not change is not listed."""
+    for name, absolute in (("old", 0.0), ("new", 1e-9)):
+        spreads = {"power": Spread(1, absolute, None) if absolute else Spread(), "count": Spread()}
+        arrays = {array: Deviation("float64", (1,), 1.0, spread) for array, spread in spreads.items()}
+        row = row_of(Platform("Linux", "x86_64", "avx2", {}), [{}], [arrays])
+        (tmp_path / name).write_bytes(encode_tolerances(merged("xxh128:0", arrays, [row])))
+    assert differences("tolerances", tmp_path / "old", tmp_path / "new") == (
+        "power: exact, atol 0, rtol 0 -> measured, atol 1e-08, rtol 0",
+    )

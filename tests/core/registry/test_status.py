@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.core.baselines.array_tolerances import encode_tolerances, merged
 from harness.core.baselines.baseline import encode_baseline, read_baseline
 from harness.core.baselines.calibrate import certificate
+from harness.core.fixtures.manifest import read_manifest
 from harness.core.recording import transaction
 from harness.core.recording.removal import remove
 from harness.core.recording.renaming import move, plan_moves
@@ -57,6 +59,17 @@ def test_a_baseline_of_one_run_is_not_calibrated(project, record, tmp_path):
     (tmp_path / "measured.json").write_bytes(encode_baseline(measured))
     record([Staged(BASELINE, "baseline", tmp_path / "measured.json")])
     assert read_status(project).uncalibrated == ()
+
+
+def test_tolerances_of_other_arrays_are_not_calibrated(project, record, tmp_path):
+    for golden, expected in (
+        (read_manifest(project.locate(MANIFEST)).digest, (BASELINE,)),
+        ("xxh128:" + "0" * 32, (BASELINE, "golden/lattice.tolerances.json")),
+    ):
+        file = tmp_path / "tolerances.json"
+        file.write_bytes(encode_tolerances(merged(golden, {}, [])))
+        record([Staged("golden/lattice.tolerances.json", "tolerances", file)])
+        assert read_status(project).uncalibrated == expected
 
 
 def test_unreferenced_files_are_those_that_were_remembered(project):
