@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from harness.core.baselines.array_tolerances import SUFFIX
+from harness.core.baselines.platforms import platform_of
 from harness.core.domain.import_path import with_import_place
 from harness.core.errors import HarnessError, StaleFormatError
 from harness.core.fixtures.degenerate import require_informative, require_sensitive
@@ -21,6 +22,7 @@ from harness.core.registry.golden_names import manifest_of, tolerances_of
 from harness.core.rerun.deviations import array_sample
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.npz import map_archive, write_archive
+from harness.core.system.environment import fingerprint
 from harness.plugin.golden_check import GoldenCheck
 from harness.plugin.node_names import node_id
 from harness.plugin.stored_tolerances import Applied, applied, require_wide_enough
@@ -178,6 +180,11 @@ class FixtureRegression(GoldenCheck):
         if all(drift.identical for drift in compared):
             self.note_outcome(f"{name}.npz", "identical")
             return
+        if measured.defaults:
+            self.session.remarks.append(
+                f"tolerances were not measured on this platform, {platform_of(fingerprint())}: the default ones "
+                "apply where they are wider; measure with `pytest --golden-samples FILE`"
+            )
         reported = [array for drift in compared for array in measured.reported(drift)]
         for array in reported:
             self.session.remarks.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.core.baselines.array_tolerances import explaining, read_tolerance_document
@@ -11,7 +11,7 @@ from harness.core.baselines.samples import Spread
 from harness.core.errors import HarnessError, UsageError
 from harness.core.fixtures.compare import Aspect, Drift, compare
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance, read_tolerances
+from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance, default_tolerance, read_tolerances
 from harness.core.registry.golden_names import manifest_of, tolerances_of
 from harness.core.rerun.deviations import deviation
 from harness.core.system.environment import fingerprint
@@ -45,16 +45,23 @@ class Applied:
         The measured tolerances; None if there are none of these golden arrays.
     stale : bool
         Whether there are measured tolerances, but of other golden arrays.
+    defaults : mapping
+        Arrays whose tolerance is at least the default one, because nothing was measured on this platform,
+        with what the test says of the default, such as a dtype. A class that somebody chose is kept.
     """
 
     given: Given | None
     report_only: frozenset[str] = frozenset()
     document: ToleranceDocument | None = None
     stale: bool = False
+    defaults: Mapping[str, DefaultTolerance] = field(default_factory=dict)
 
     def compare(self, golden: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]) -> Drift:
         """Compare two sets of arrays; values of an array that is only reported are accepted."""
-        drift = compare(golden, found, self.given)
+        given = dict(self.given or {})
+        for name in self.defaults.keys() & golden.keys() & found.keys():
+            given[name] = _wider(given[name], default_tolerance(golden[name], self.defaults[name].dtype))
+        drift = compare(golden, found, given or None)
         return Drift(tuple(self._accepted(array) for array in drift.arrays))
 
     def reported(self, drift: Drift) -> Iterator[ArrayDrift]:
@@ -131,8 +138,16 @@ def applied(archive: Path, tolerances: Given | None) -> Applied:
         if name in manifest.arrays and name not in chosen
     }
     measured = {name: Tolerance(one.atol, one.rtol) for name, one in stored.items()}
+    defaults = {}
+    if platform_of(fingerprint()).digest not in document.platforms:
+        by_dtype = {
+            name: one for name, one in (tolerances or {}).items() if isinstance(one, DefaultTolerance)
+        }
+        defaults = {
+            name: by_dtype.get(name, DefaultTolerance()) for name, one in stored.items() if not one.reason
+        }
     reported = frozenset(name for name, one in stored.items() if one.kind == "report-only")
-    return Applied({**(tolerances or {}), **measured}, reported, document)
+    return Applied({**(tolerances or {}), **measured}, reported, document, defaults=defaults)
 
 
 def require_wide_enough(
@@ -186,6 +201,13 @@ def require_wide_enough_metrics(
             runs = baseline.certificate.perturbations
             where = runs[number].get("platform", "") if number < len(runs) else ""
             raise _too_tight(f"{check}, metric {name!r}", _text(tolerance), f"{spread:.3g}", where)
+
+
+def _wider(one: AnyTolerance | Mapping[str, float], other: Tolerance) -> Tolerance:
+    """The larger of each part of a measured tolerance and the default one."""
+    if not isinstance(one, Tolerance):
+        return other
+    return Tolerance(max(one.atol, other.atol), max(one.rtol, other.rtol))
 
 
 def _is_chosen(given: AnyTolerance | Mapping[str, float]) -> bool:

@@ -13,7 +13,7 @@ from harness.core.baselines.samples import Deviation, Spread
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance
+from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance, default_tolerance
 from harness.core.system.environment import fingerprint
 from harness.plugin.stored_tolerances import applied, require_wide_enough, require_wide_enough_metrics
 
@@ -117,12 +117,40 @@ def test_a_drift_that_another_platform_explains_names_it(archive, measure):
 
 def test_a_drift_on_a_platform_without_measurements_says_how_to_measure_there(archive, measure, monkeypatch):
     measure(exact=True)
-    monkeypatch.setattr("harness.plugin.stored_tolerances.fingerprint", lambda: {"platform": "Plan9 mips"})
+    elsewhere(monkeypatch)
     found = applied(archive, None)
     new = {**GOLDEN, "a": GOLDEN["a"] + 9e-9}
     (line,) = found.explanations(found.compare(GOLDEN, new), GOLDEN, new)
     assert "Plan9 mips" in line
     assert "--golden-samples" in line
+
+
+def elsewhere(monkeypatch):
+    """Let the platform be one on which nothing was measured."""
+    monkeypatch.setattr("harness.plugin.stored_tolerances.fingerprint", lambda: {"platform": "Plan9 mips"})
+
+
+def test_a_platform_without_measurements_gets_the_wider_of_both_tolerances(archive, measure, monkeypatch):
+    """What was measured on one machine alone would fail on every other."""
+    measure()
+    measured, default = applied(archive, None).given["a"], default_tolerance(GOLDEN["a"])
+    new = {**GOLDEN, "a": GOLDEN["a"] * (1 + 0.9 * default.rtol)}
+    assert measured.rtol < 0.9 * default.rtol
+    assert not applied(archive, None).compare(GOLDEN, new).accepted
+    elsewhere(monkeypatch)
+    assert applied(archive, None).compare(GOLDEN, new).accepted
+    beyond = {**GOLDEN, "a": GOLDEN["a"] * (1 + 1.5 * default.rtol)}
+    assert not applied(archive, None).compare(GOLDEN, beyond).accepted
+    measure(here=1e-3)
+    wide = {**GOLDEN, "a": GOLDEN["a"] + 1e-3}
+    assert applied(archive, None).compare(GOLDEN, wide).accepted
+
+
+def test_a_class_that_somebody_chose_holds_on_every_platform(archive, measure, monkeypatch):
+    measure(exact=True)
+    elsewhere(monkeypatch)
+    new = {**GOLDEN, "a": np.nextafter(GOLDEN["a"], 3)}
+    assert not applied(archive, None).compare(GOLDEN, new).accepted
 
 
 def test_an_accepted_difference_beyond_this_platforms_own_names_the_other(archive, measure):
