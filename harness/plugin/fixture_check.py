@@ -182,8 +182,8 @@ class FixtureRegression(GoldenCheck):
             return
         if measured.defaults:
             self.session.remarks.append(
-                f"tolerances were not measured on this platform, {platform_of(fingerprint())}: the default ones "
-                "apply where they are wider; measure with `pytest --golden-samples FILE`"
+                f"tolerances were not measured on this platform, {platform_of(fingerprint())}: the default "
+                "ones apply where they are wider; measure with `pytest --golden-samples FILE`"
             )
         reported = [array for drift in compared for array in measured.reported(drift)]
         for array in reported:
