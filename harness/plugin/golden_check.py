@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pytest
 
 from harness.core.errors import GoldenMissingError, UnwritableError
-from harness.core.recording.staged import Staged, staging_directory
-from harness.core.storage.atomic import make_directory
+from harness.core.recording.staged import Staged
+from harness.core.storage.atomic import make_directory, unwritable_on_error
 from harness.core.storage.lfs import absent_content
 from harness.core.verdict import Outcome
 from harness.plugin.expected_failure import is_expected_to_fail
@@ -226,7 +226,7 @@ class GoldenCheck:
     def _staging_directory(self) -> Path | None:
         """Return a new directory; None if none can be made: the difference is then reported all the same."""
         try:
-            return staging_directory(self.project, self.session.owner)
+            return self.session.staging_directory()
         except UnwritableError as error:
             self.session.refusal = error
             return None
@@ -250,7 +250,8 @@ class GoldenCheck:
                 raise AssertionError
 
         for file in (staging / stem, obtained):
-            make_directory(file.parent)
+            with unwritable_on_error(file.parent):  # not flushed: what a killed process leaves is removed
+                file.parent.mkdir(parents=True, exist_ok=True)
         try:
             # It reads from *datadir* and writes to *original_datadir*: one is golden/, the other is not.
             perform_regression_check(

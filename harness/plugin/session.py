@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from harness.core.errors import HarnessError, UnwritableError, UsageError, error_from_parts, error_to_parts
-from harness.core.recording.staged import Staged
+from harness.core.recording.staged import Staged, directory_in, open_staging
 from harness.core.storage.project import nearest_registry
 from harness.plugin.settings import require_permission, shown_path
 
@@ -112,6 +112,13 @@ class GoldenSession:
     owner: int = field(default_factory=os.getpid)
     _decoded: tuple[bytes, Registry] | None = None
     _permission: tuple[HarnessError | None] | None = None
+    _staging: Path | None = None
+
+    def staging_directory(self) -> Path:
+        """Make and return a new directory for what one check stages; the first of them opens the staging."""
+        if self._staging is None or not self._staging.is_dir():
+            self._staging = open_staging(self.project)
+        return directory_in(self._staging, self.owner)
 
     def prohibition(self) -> HarnessError | None:
         """Return why this session must not write although it was asked to; None if it may."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 import harness.core.registry.format
+from harness.core.recording.staged import open_staging
 from harness.core.registry.registry import read_registry
 from harness.core.registry.unreferenced import recall
 from harness.core.verdict import Outcome, Verdict
@@ -72,6 +75,24 @@ def test_staged_files_are_recorded(session, stage_baseline):
     assert session.refusal is None
     assert session.verdicts([BASELINE]) == [Verdict(BASELINE, Outcome.SAME)]
     assert not folder.exists()
+
+
+def test_the_staging_is_opened_once(empty, monkeypatch):
+    """Opening it asks git, and looks at what every other check has staged."""
+    opened = []
+    monkeypatch.setattr(
+        "harness.plugin.session.open_staging", lambda given: opened.append(given) or open_staging(given)
+    )
+    session = GoldenSession(empty, Settings(writes=True))
+    assert len({session.staging_directory() for _ in range(3)}) == 3
+    assert opened == [empty]
+
+
+def test_a_test_may_remove_the_workspace(empty):
+    """It is opened again."""
+    session = GoldenSession(empty, Settings(writes=True))
+    shutil.rmtree(session.staging_directory().parents[1])
+    assert session.staging_directory().is_dir()
 
 
 def test_an_obstacle_prevents_recording(session, stage_baseline):

@@ -65,11 +65,24 @@ def staging_directory(project: Project, owner: int | None = None) -> Path:
     owner : int, optional
         Number of the process that needs the directory until it ends; the default is this one.
     """
+    return directory_in(open_staging(project), owner)
+
+
+def open_staging(project: Project) -> Path:
+    """Return where staged files are kept, without what killed processes have left there.
+
+    It asks git about the workspace, so that a session does this once, not once a check.
+    """
     folder = make_workspace(project) / _STAGED
     make_directory(folder)
     _remove_abandoned(folder)
-    with unwritable_on_error(folder):
-        return Path(tempfile.mkdtemp(prefix=f"{owner or os.getpid()}-{_machine()}-", dir=folder))
+    return folder
+
+
+def directory_in(staging: Path, owner: int | None = None) -> Path:
+    """Make and return a new directory in *staging*, which :func:`open_staging` returned."""
+    with unwritable_on_error(staging):
+        return Path(tempfile.mkdtemp(prefix=f"{owner or os.getpid()}-{_machine()}-", dir=staging))
 
 
 def _remove_abandoned(folder: Path) -> None:

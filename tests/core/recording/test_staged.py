@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import RefusedError
-from harness.core.recording.staged import Staged, staging_directory
+from harness.core.errors import RefusedError, UnwritableError
+from harness.core.recording.staged import Staged, directory_in, open_staging, staging_directory
 
 
 def test_each_caller_gets_a_directory_of_its_own(empty):
@@ -22,6 +22,23 @@ def test_each_caller_gets_a_directory_of_its_own(empty):
         assert folder.is_dir()
         assert folder.is_relative_to(empty.root / ".harness")
     assert (empty.root / ".harness" / ".gitignore").read_text("utf-8") == "*\n"
+
+
+def test_staging_that_is_open_gives_any_number_of_directories(empty, monkeypatch):
+    """Neither the workspace nor what others left is looked at again."""
+    staging = open_staging(empty)
+    monkeypatch.setattr("harness.core.recording.staged.make_workspace", None)
+    one, other = directory_in(staging), directory_in(staging, os.getppid())
+    assert one != other
+    assert {one.parent, other.parent} == {staging}
+    assert other.name.startswith(f"{os.getppid()}-")
+
+
+def test_a_directory_that_cannot_be_made_is_an_error(empty):
+    staging = open_staging(empty)
+    staging.rmdir()
+    with pytest.raises(UnwritableError, match="staged"):
+        directory_in(staging)
 
 
 def test_a_staged_file_is_a_frozen_value():
