@@ -108,8 +108,8 @@ def _owners(project: Project, source: Path, name: str | None) -> tuple[list[Owne
 
     if name is not None and not source.is_file():
         raise click.UsageError("--name is for a single file, and SOURCE is a directory.")
-    files, left = find_files(source.absolute(), project.root)
-    tests = collect_tests(project.root, [file.tests for file in files])
+    files, left = find_files(source.absolute(), project.root, project.golden)
+    tests = collect_tests(project.root, [file.places(project.root) for file in files])
     owned, ownerless = find_owners(files, tests, name)
     return owned, [*left, *ownerless]
 

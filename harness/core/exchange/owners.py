@@ -36,6 +36,8 @@ _NAMES = "give each check a name, and import the files one by one with --name"
 _REGTEST = "_regtest_outputs"
 _REFERENCE = "reference"
 _MOST_CHARACTERS, _KEPT_CHARACTERS = 100, 88  # of a name, in pytest-regtest
+_ENVIRONMENT = "pyvenv.cfg"
+_TEST_MODULE = re.compile(r"test_.*\.py|.*_test\.py")  # as pytest has them
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
 
 
@@ -46,6 +48,16 @@ class SourceFile:
     path: Path
     tool: Tool
     tests: Path
+
+    def places(self, root: Path) -> Path:
+        """Return what pytest collects to find the tests.
+
+        It collects a file that it is given whatever its name is, ``setup.py`` too, but a directory by the
+        patterns of the project's configuration.
+        """
+        if self.tests.is_file() and not _TEST_MODULE.fullmatch(self.tests.name):
+            return _inside(self.tests.parent, root)
+        return self.tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +78,16 @@ class Left:
     why: str
 
 
-def find_files(source: Path, root: Path) -> tuple[list[SourceFile], list[Left]]:
-    """Return the files at *source*, a file or directory, and those that hold no arrays."""
+def find_files(source: Path, root: Path, golden: Path | None = None) -> tuple[list[SourceFile], list[Left]]:
+    """Return the files at *source*, a file or directory, and those that hold no arrays.
+
+    What is in the directory *golden*, hidden or in a virtual environment is neither.
+    """
     found: list[SourceFile] = []
     left: list[Left] = []
     for path in [source] if source.is_file() else _walk(source):
-        item = _classify(path, root)
+        inside = golden is not None and path.absolute().is_relative_to(golden)
+        item = None if inside else _classify(path, root)
         if isinstance(item, Left):
             left.append(item)
         elif item is not None:
@@ -81,13 +97,16 @@ def find_files(source: Path, root: Path) -> tuple[list[SourceFile], list[Left]]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for above, folders, names in os.walk(folder):
+        if _ENVIRONMENT in names:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
         yield from (Path(above, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _classify(path: Path, root: Path) -> SourceFile | Left | None:
     """What a file is, by where it is and by its suffix; None for what no tool keeps as a reference."""
-    folder, module = path.parent, _module(path)
+    folder, module = path.parent, _module(path, root)
     if path.suffix in {".py", ".pyc", ".item"}:
         return None
     if _REGTEST in {folder.name, folder.parent.name}:
@@ -108,9 +127,10 @@ def _snapshot(path: Path, root: Path) -> SourceFile | Left:
     return Left(path, "is a pickle, which could run code" if pickled else "is not an array")
 
 
-def _module(path: Path) -> Path | None:
-    """The test module beside a data directory: ``test_x.py`` for ``test_x/...``."""
-    modules = (folder.with_name(f"{folder.name}.py") for folder in path.absolute().parents if folder.name)
+def _module(path: Path, root: Path) -> Path | None:
+    """The test module beside a data directory in the project: ``test_x.py`` for ``test_x/...``."""
+    folders = (folder for folder in path.absolute().parents if folder != root and folder.is_relative_to(root))
+    modules = (folder.with_name(f"{folder.name}.py") for folder in folders)
     return next((module for module in modules if module.is_file()), None)
 
 

@@ -6,6 +6,7 @@ say so.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,9 +138,9 @@ def record(
 def label(project: Project, path: Path) -> str:
     """Return a file's path relative to the project, or its name if it is elsewhere."""
     absolute = path.absolute()
-    return (
-        absolute.relative_to(project.root).as_posix() if absolute.is_relative_to(project.root) else path.name
-    )
+    inside = absolute.is_relative_to(project.root)
+    name = absolute.relative_to(project.root).as_posix() if inside else path.name
+    return os.fsencode(name).decode("utf-8", "replace")  # records hold no undecodable names
 
 
 def _read(item: Owned) -> Read:

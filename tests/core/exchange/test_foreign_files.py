@@ -125,7 +125,7 @@ def test_text_has_the_digits_that_it_has(tmp_path):
     np.savetxt(tmp_path / "a.txt", [1 / 3, 20.0], fmt="%g")
     read = read_text_array(tmp_path / "a.txt")
     assert read.data.tolist() == [0.333333, 20.0]
-    assert read.notes == ("text with 6 significant digits",)
+    assert read.notes == ("text with 6 significant digits or fewer",)
     assert read.rtol == pytest.approx(5e-6)
     np.savetxt(tmp_path / "b.txt", [[1 / 3, 2e-300]])
     read = read_text_array(tmp_path / "b.txt")
@@ -175,3 +175,17 @@ def test_a_fits_image_comes_back(tmp_path):
     (tmp_path / "b.fits").write_bytes((tmp_path / "a.fits").read_bytes()[:2900])
     with pytest.raises(UnreadableError):
         read_fits(tmp_path / "b.fits")
+
+
+@pytest.mark.parametrize("array", [np.zeros((0, 3)), np.float32(2), np.array(["a", "bc"]), np.array(True)])
+def test_arrays_without_elements_or_dimensions_come_back(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    data = read_npy(tmp_path / "a.npy").data
+    assert (data.dtype, data.shape) == (np.asarray(array).dtype, np.shape(array))
+    assert np.array_equal(data, array)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0], [0.5, 1.5], [100000.0, 3e20]])
+def test_short_numbers_are_not_taken_for_imprecise_ones(tmp_path, values):
+    np.savetxt(tmp_path / "a.txt", values, fmt="%g")
+    assert read_text_array(tmp_path / "a.txt").rtol == pytest.approx(5e-6)

@@ -195,3 +195,38 @@ def test_a_name_chooses_the_test(files, test_of):
     for name in ("test_a/test_z", "../test_x", "test_a/test_x/../../y"):
         with pytest.raises(UsageError):
             find_owners(found, tests, name)
+
+
+def test_golden_files_themselves_and_installed_packages_are_no_sources(tmp_path, files):
+    files(
+        "tests/golden/tests/test_a/test_x.npz",
+        "tests/test_a.py",
+        "env/pyvenv.cfg",
+        "env/lib/test_a/test_x.npz",
+    )
+    assert find_files(tmp_path, tmp_path, golden=tmp_path / "tests/golden") == ([], [])
+
+
+def test_only_test_modules_are_given_to_pytest_by_name(tmp_path, files):
+    """Others, such as setup.py, are imported if they are: so pytest's own patterns choose."""
+    found, _ = files(
+        "setup.py",
+        "setup/data.csv",
+        "tests/check_a.py",
+        "tests/check_a/test_x.npz",
+        "tests/test_b.py",
+        "tests/test_b/test_x.npz",
+    )
+    assert {item.path.parent.name: item.places(tmp_path) for item in found} == {
+        "setup": tmp_path,
+        "check_a": tmp_path / "tests",
+        "test_b": tmp_path / "tests/test_b.py",
+    }
+
+
+def test_a_module_above_the_project_is_not_its_own(tmp_path, files):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project.py").touch()
+    (tmp_path / "project/a.npz").touch()
+    (item,) = find_files(tmp_path / "project", tmp_path / "project")[0]
+    assert item.tests == tmp_path / "project"

@@ -175,3 +175,7 @@ def test_tolerances_of_a_mark_are_reported(project, tmp_path, owned):
 def test_a_source_elsewhere_is_named_without_its_directory(project, tmp_path):
     assert label(project, project.root / "tests/a.npz") == "tests/a.npz"
     assert label(project, tmp_path / "a.npz") == "a.npz"
+
+
+def test_a_name_that_is_not_utf8_is_shown_as_far_as_it_is(project):
+    assert label(project, project.root / "a\udcff.npz") == "a\ufffd.npz"
