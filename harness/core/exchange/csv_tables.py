@@ -64,7 +64,8 @@ def read_table(path: Path) -> Table:
 def as_columns(table: Table) -> Read:
     """Return what num_regression was given: arrays by name, and ``index`` if it does more than count.
 
-    Empty cells at the end of a shorter column are left out: num_regression fills columns to one length.
+    Empty cells at the end of a shorter column are left out: num_regression fills columns to one length. A
+    column of one value is a plain number, which is what tests mostly hand over.
     """
     notes: list[str] = []
     data: dict[str, Any] = {}
@@ -78,7 +79,10 @@ def as_columns(table: Table) -> Read:
     notes += _whole(data)
     single = [name for name, values in data.items() if values.size == 1]
     if single:
-        notes.append(f"{', '.join(single)}: shape (1,), as num_regression stores plain numbers too")
+        notes.append(
+            f"{', '.join(single)}: one value, taken for a plain number; a test may have an array of one"
+        )
+    data |= {name: data[name].reshape(()) for name in single}
     if not table.is_counted:
         data["index"] = typed(table.index)
     return Read(data, dict.fromkeys(data, "text"), tuple(notes))

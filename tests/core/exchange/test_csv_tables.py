@@ -44,9 +44,9 @@ def test_columns_come_back_with_the_dtypes_that_text_has(stored):
 
 
 def test_filling_of_shorter_columns_is_left_out_and_noted(stored):
-    read = as_columns(stored({"long": [1.0, 2.0, 3.0], "short": [1.0, np.nan, np.nan]}))
-    assert read.data["short"].tolist() == [1.0]
-    assert read.notes[0] == "short: 1 values; the empty cells after them are taken for filling"
+    read = as_columns(stored({"long": [1.0, 2.0, 3.0], "short": [1.0, 2.0, np.nan]}))
+    assert read.data["short"].tolist() == [1.0, 2.0]
+    assert read.notes[0] == "short: 2 values; the empty cells after them are taken for filling"
     assert read.notes[1] == "long, short: whole numbers, taken for integers; a test may have floats"
 
 
@@ -90,3 +90,13 @@ def test_a_damaged_table_is_refused(tmp_path, text, problem):
 )
 def test_text_that_only_looks_like_numbers(cells, dtype):
     assert typed(cells).dtype.name.startswith(dtype)
+
+
+def test_a_column_of_one_value_is_taken_for_a_plain_number(stored):
+    read = as_columns(stored({"x": [1.5], "n": [2]}))
+    assert {name: (values.shape, values.item()) for name, values in read.data.items()} == {
+        "x": ((), 1.5),
+        "n": ((), 2),
+    }
+    assert read.notes[-1].startswith("x, n: one value, taken for a plain number")
+    assert as_columns(stored({"x": [1.5, np.nan], "y": [1.0, 2.0]})).data["x"].shape == ()
