@@ -115,13 +115,14 @@ def command(
       harness generate --source scan.npz --positions 64 --output /tmp/fixture
     """
     from harness.core.fixtures.fixture import write_fixture
+    from harness.core.storage.pytest_settings import wants_compression
 
     make = _choose(find_catalogue(code_root(None)), generator, source)
     given = {key.removeprefix(_PREFIX): text for key, text in parameters.items() if text is not None}
     if source is not None:
         given[SOURCE] = str(source)
     fixture = call_with(make, read_typed(make, given))
-    paths = write_fixture(fixture, output)
+    paths = write_fixture(fixture, output, compress=wants_compression(code_root(None)))
     emit(
         {"files": paths, "manifest": fixture.manifest},
         as_json=as_json,

@@ -186,3 +186,12 @@ def test_a_generator_of_the_project_needs_no_extras(project):
         [sys.executable, "-c", WITHOUT, *words], cwd=project, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_golden_compress_applies(project, harness):
+    assert harness("generate", "waves", "--output", "plain", "--count", "999").code == 0
+    (project / "pytest.ini").write_text("[pytest]\ngolden_compress = true\n")
+    assert harness("generate", "waves", "--output", "packed", "--count", "999").code == 0
+    plain, packed = (project / folder / "waves.npz" for folder in ("plain", "packed"))
+    assert packed.stat().st_size < plain.stat().st_size
+    assert packed.with_suffix(".json").read_bytes() == plain.with_suffix(".json").read_bytes()
