@@ -225,6 +225,7 @@ def _array_sample(source: _Source, name: str, tests: Sequence[str] = ()) -> Arra
                 f"{name}, array {array!r}, {source.label}",
                 expected="the golden array's name, dtype and shape",
                 found=found.unlike,
+                message=f"{name}, array {array!r}, {source.label}: {found.unlike}",
                 remedy="Fix the test first: no tolerance holds that.",
             )
     return sample
