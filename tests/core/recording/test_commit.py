@@ -221,3 +221,10 @@ def test_a_reason_that_an_ascii_locale_could_not_decode_is_kept(empty, staged, c
 def test_without_changes_nothing_is_written(empty, contents):
     commit(empty, (), reason="none", command="none")
     assert contents(empty.root) == {}
+
+
+def test_a_record_names_the_file_that_nothing_has_made_again(project, staged, chain):
+    changes = plan(project, staged(arrays=BRIGHTER))
+    commit(project, changes, reason="r", command="c", imported_from={FIXTURE: "tests/a.npz"})
+    assert chain(project, FIXTURE)[-1].imported_from == "tests/a.npz"
+    assert not chain(project, MANIFEST)[-1].imported_from
