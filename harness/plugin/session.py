@@ -110,6 +110,7 @@ class GoldenSession:
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
     owner: int = field(default_factory=os.getpid)
+    _begun: set[str] = field(default_factory=set)
     _decoded: tuple[bytes, Registry] | None = None
     _permission: tuple[HarnessError | None] | None = None
     _staging: Path | None = None
@@ -166,6 +167,9 @@ class GoldenSession:
 
     def begin(self, test: str) -> None:
         """Forget everything about earlier attempts of a test."""
+        if test not in self._begun:
+            self._begun.add(test)
+            return
         self._drop(test)
         self.checked.pop(test, None)
         if self.collector is not None:

@@ -67,6 +67,7 @@ def test_a_failure_that_the_test_has_caught_records_nothing(hooks, session, stag
 
 def test_the_last_attempt_counts(hooks, session, stage_baseline):
     """What another test staged stays."""
+    hooks.begin(TEST)
     first, other = stage_baseline(session, 0.75), stage_baseline(session, 0.25, "test_other")
     hooks.begin(TEST)
     assert [item.test for item in session.staged] == ["test_other"]

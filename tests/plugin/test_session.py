@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 import harness.core.registry.format
 from harness.core.recording.staged import open_staging
 from harness.core.registry.registry import read_registry
@@ -149,3 +151,19 @@ def test_a_partial_run_saves_nothing(session):
     session.gaps.append("test_other skipped")
     session.save_unreferenced()
     assert recall(session.project) is None
+
+
+class Unread(dict):
+    """Outcomes that must not be looked through."""
+
+    def items(self):
+        raise AssertionError
+
+
+def test_the_first_attempt_of_a_test_looks_through_no_others(session):
+    """Else the time of a session grew with the square of the number of its tests."""
+    session.outcomes = Unread()
+    for number in range(3):
+        session.begin(f"test_{number}")
+    with pytest.raises(AssertionError):
+        session.begin("test_0")
