@@ -528,3 +528,19 @@ def test_wrong_variants_are_refused(pytester):
     pytester.makepyfile(test_wrong=WRONG_VARIANTS)
     pytester.runpytest_subprocess("--regen-all", "-q").assert_outcomes(passed=6)
     assert not (pytester.path / "golden").exists()
+
+
+def test_other_variants_are_not_unreferenced(on_cuda, monkeypatch, run_harness):
+    """A run on one device says nothing about the golden files of another."""
+    for device in ("cpu", ""):
+        monkeypatch.setenv("DEVICE", device)
+        assert on_cuda.runpytest_subprocess("--regen-all", "-q").ret == 0
+    monkeypatch.setenv("DEVICE", "cpu")
+    result = on_cuda.runpytest_subprocess("--golden-unreferenced=reject", "-q")
+    assert result.ret == 0, result.stdout.str()
+    shown = run_harness("rm", "--unreferenced", "--force", "--reason", "r", cwd=on_cuda.path)
+    assert shown.out == "no golden file is unreferenced\n"
+    (on_cuda.path / "test_variants.py").write_text("def test_other(): pass\n")
+    result = on_cuda.runpytest_subprocess("--golden-unreferenced=reject", "-q")
+    assert result.ret != 0
+    assert "variant-cuda" in result.stdout.str()

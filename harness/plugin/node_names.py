@@ -18,6 +18,8 @@ from harness.core.errors import GoldenMissingError, UsageError
 from harness.core.storage.names import name_problem, require_golden_name, require_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pytest
 
     from harness.core.storage.project import Project
@@ -90,6 +92,32 @@ def variant_name(name: str, variant: object) -> str:
     require_name("variant", variant)
     require_golden_name("variant", variant)
     return f"{name}/{_VARIANT}{variant}"
+
+
+def is_variant_of(path: str, used: Collection[str]) -> bool:
+    """Whether a golden file is another variant of one that is *used*, or the one without a variant.
+
+    >>> is_variant_of("golden/test_power/variant-cpu.npz", {"golden/test_power/variant-cuda.npz"})
+    True
+    >>> is_variant_of("golden/test_power.npz", {"golden/test_power/variant-cuda.npz"})
+    True
+    >>> is_variant_of("golden/test_power.npz", {"golden/test_power.json"})
+    False
+    """
+    variants = {_family(file) for file in used if _is_variant(file)}
+    if _is_variant(path):
+        return _family(path) in variants | {_family(file) for file in used}
+    return _family(path) in variants
+
+
+def _is_variant(path: str) -> bool:
+    return path.rpartition("/")[2].startswith(_VARIANT)
+
+
+def _family(path: str) -> str:
+    """What the paths of all variants have in common."""
+    folder, _, _ = path.rpartition("/")
+    return folder if _is_variant(path) else path.removesuffix(".npz").removesuffix(".json")
 
 
 def missing_variant(

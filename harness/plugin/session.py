@@ -19,6 +19,7 @@ import pytest
 from harness.core.errors import HarnessError, UnwritableError, UsageError, error_from_parts, error_to_parts
 from harness.core.recording.staged import Staged, directory_in, open_staging
 from harness.core.storage.project import nearest_registry
+from harness.plugin.node_names import is_variant_of
 from harness.plugin.settings import require_permission, shown_path
 
 if TYPE_CHECKING:
@@ -257,12 +258,15 @@ class GoldenSession:
                 shutil.rmtree(item.directory, ignore_errors=True)
 
     def unreferenced(self) -> tuple[str, ...]:
-        """Return the registered golden files that no test used; empty if some tests did not run."""
+        """Return the registered golden files that no test used; empty if some tests did not run.
+
+        Other variants of those that were used count as used: their tests run on other machines.
+        """
         if self.gaps:
             return ()
         entries = self.registry().entries
         made = (path for path, entry in entries.items() if entry.kind in _GENERATED)
-        return tuple(path for path in made if path not in self.used)
+        return tuple(path for path in made if path not in self.used and not is_variant_of(path, self.used))
 
     def save_unreferenced(self) -> None:
         """Save the list of unreferenced files for ``harness audit``, unless some tests did not run."""
