@@ -7,6 +7,7 @@ This is the only way in which golden files change. :mod:`harness.core.recording.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from datetime import datetime, timezone
 from types import MappingProxyType
@@ -206,6 +207,7 @@ def _record_all(
     """Return new entries by path, and their records, each with the digest of the path's record before."""
     entries: dict[str, Entry] = {}
     records: list[Record] = []
+    digest = functools.cache(code_digest)  # the tests of one file have the same code behind them
     for change in changes:
         previous = ledger.require_kept(change.path)
         entry = describe_file(change.data, change.kind)
@@ -213,7 +215,7 @@ def _record_all(
             path=change.path,
             sha256=entry.sha256,
             previous=previous,
-            code=_code(ledger.project, change) or msgspec.UNSET,
+            code=_code(ledger.project, change, digest) or msgspec.UNSET,
             cumulative=change.drift.cumulative if change.drift else msgspec.UNSET,
             imported_from=imported_from.get(change.path, msgspec.UNSET),
             **ledger.occasion._asdict(),
@@ -223,13 +225,14 @@ def _record_all(
     return entries, records
 
 
-def _code(project: Project, change: Change) -> str | None:
+def _code(project: Project, change: Change, digest: Callable[..., str | None]) -> str | None:
     """Digest of the code that made a manifest's arrays or a baseline's metrics; None for other files."""
     if change.kind == "manifest":
         generator = read_manifest(change.data).generator
-        return code_digest(generator.call, project.root, path=generator.path)
+        module, path = generator.call.partition(":")[0], generator.path
+        return digest(module, project.root, path=path if isinstance(path, str) else None)
     call = read_baseline(change.data).measure if change.kind == "baseline" else None
-    return code_digest(call, project.root) if call else None
+    return digest(call.partition(":")[0], project.root) if call else None
 
 
 def _require_as_planned(project: Project, change: Change) -> None:

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from harness.core.domain.code_digest import code_digest
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.fixtures.manifest import Generator
 from harness.core.recording.commit import commit
@@ -71,6 +72,24 @@ def test_a_manifests_record_has_the_digest_of_the_code(empty, staged, record, ch
     record(staged(generator=Generator("generators:lattice", 1, {})))
     assert chain(empty, MANIFEST)[-1].code
     assert not chain(empty, FIXTURE)[-1].code
+
+
+def test_the_code_behind_a_file_of_tests_is_read_once(project, staged, record, module, monkeypatch):
+    """A hundred tests of one file have the same; that of another file has its own."""
+    module("generators", "def lattice(): return 1\ndef other(): return 2\n")
+    module("more", "def lattice(): return 3\n")
+    read = []
+    monkeypatch.setattr(
+        "harness.core.recording.commit.code_digest",
+        lambda call, root, **given: read.append(call) or code_digest(call, root, **given),
+    )
+    calls = ("generators:lattice", "generators:other", "more:lattice")
+    files = [staged(name=f"made{n}", generator=Generator(call, 1, {})) for n, call in enumerate(calls)]
+    record([item for pair in files for item in pair])
+    newest = {line.path: line.code for line in read_history(project).records.values()}
+    codes = [newest[f"golden/made{n}.json"] for n in range(3)]
+    assert codes[0] == codes[1] != codes[2]
+    assert read == ["generators", "more"]
 
 
 def test_each_record_follows_the_one_before(project, staged, staged_baseline, record, chain):
