@@ -40,6 +40,8 @@ _HALF_PRECISION: dict[str, float] = {
 
 _PRECISION = 1e-9
 
+_ROUNDING = 1e-6
+
 _PROPORTIONAL = 16.0
 """Differences follow the values if none, relative to its element, is so many times the common scale."""
 
@@ -111,7 +113,9 @@ def judge_spread(spread: Spread, runs: int, *, dtype: str, scale: float) -> Judg
         return Judged("exact", 0.0, 0.0)
     by = factor(runs)
     relative = spread.relative or 0.0
-    follows = 0 < relative * scale <= _PROPORTIONAL * spread.absolute
+    # A relative figure that does not even hold the absolute one is not of the same arrays.
+    least = spread.absolute * (1 - _ROUNDING)
+    follows = 0 < least <= relative * scale <= _PROPORTIONAL * spread.absolute
     atol, rtol = (0.0, by * relative) if follows else (_finite(by * spread.absolute), 0.0)
     converged = spread.change <= bound_of(dtype) and not spread.moved
     return Judged("measured" if converged else "report-only", atol, rtol)

@@ -56,6 +56,12 @@ def test_a_tolerance_is_relative_where_differences_follow_the_values():
     assert (zeros.atol, zeros.rtol) == (pytest.approx(by * 1e-13), 0.0)
 
 
+def test_a_relative_figure_that_does_not_hold_the_absolute_one_is_not_used():
+    """As in samples that somebody edited: the tolerance holds the spread in any case."""
+    edited = judge_spread(Spread(9, 1e-9, 4e-16, change=1e-10), 12, dtype="float64", scale=10.0)
+    assert (edited.atol, edited.rtol) == (pytest.approx(factor(12) * 1e-9), 0.0)
+
+
 def test_half_precision_may_change_by_the_square_root_of_its_own_epsilon():
     rough = Spread(9, 0.01, 0.01, change=0.01)
     assert judge_spread(rough, 12, dtype="bfloat16", scale=1.0).kind == "measured"
