@@ -30,6 +30,12 @@ VARIABLE = "HARNESS_RERUN_TESTS"
 
 FAILURES = "failures.jsonl"
 
+NOT_COLLECTED = "no test of this id is collected"
+"""What the new process notes about a wanted test that it does not find."""
+
+_ENDED = (0, 1, 5)
+"""pytest's exit codes for a session that ran to its end; no tests were collected in the last."""
+
 _PLUGIN = "harness.plugin.children.rerun_checks"
 
 
@@ -114,7 +120,7 @@ def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task,
         job.write_bytes(msgspec.json.encode(Job(str(root), tuple(wanted.values()), folder)))
         output = _run_pytest(job, list(wanted.values()), root, call)
         failures = _read_failures(Path(folder))
-    return {task: _answer(task, item.test, failures, output) for task, item in wanted.items()}
+    return {task: _answer(task, item, failures, output) for task, item in wanted.items()}
 
 
 def files_of(wanted: Sequence[Wanted], root: Path) -> list[str]:
@@ -123,7 +129,7 @@ def files_of(wanted: Sequence[Wanted], root: Path) -> list[str]:
 
 
 def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCall) -> str:
-    """Run pytest for the wanted tests; return the line that says how it ended."""
+    """Run pytest for the wanted tests; return why it did not run to its end, empty if it did."""
     files = [] if call.arguments else files_of(wanted, root)
     cache = job.with_name("cache")  # the project's own keeps what the first process has learnt
     arguments = [*call.arguments, "-q", "-p", _PLUGIN, "-o", f"cache_dir={cache}", *files]
@@ -133,7 +139,7 @@ def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCal
         places=[*call.places, str(root)],
         environment={**clean_environment(), VARIABLE: str(job)},
     )
-    return ended.last_line
+    return "" if ended.code in _ENDED else ended.last_line
 
 
 def _read_failures(folder: Path) -> dict[str, str]:
@@ -146,11 +152,29 @@ def _read_failures(folder: Path) -> dict[str, str]:
     return found
 
 
-def _answer(task: Task, test: str, failures: dict[str, str], output: str) -> Answer:
+def _answer(task: Task, wanted: Wanted, failures: dict[str, str], output: str) -> Answer:
+    test, name = wanted.test, wanted.name
     ended = task.folder / "ended.json"
     if ended.exists():
         return Answer(manifest=task.made / json.loads(ended.read_bytes())["made"])
-    return Answer(error=_failed(test, failures.get(test) or failures.get("") or output))
+    found = failures.get(test)
+    collection = failures.get("")
+    if found == NOT_COLLECTED and not collection and not output:
+        return Answer(error=_not_found(test))
+    if found == NOT_COLLECTED:
+        found = None
+    return Answer(error=_failed(test, found or collection or output or f"it has no check of {name!r}"))
+
+
+def _not_found(test: str) -> NotImportableError:
+    return NotImportableError(
+        f"test {test!r}",
+        expected="a test that is collected in a new pytest process",
+        found="none of this id",
+        message=f"test {test} is not run: {NOT_COLLECTED} in a new pytest process",
+        remedy="If it was renamed, rename its golden file with `harness mv`. A test must have the same "
+        "parameters in every process.",
+    )
 
 
 def _failed(test: str, found: str) -> RemakeError:

@@ -15,7 +15,14 @@ import pytest
 
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import encode_manifest
-from harness.core.rerun.rerun_tests import FAILURES, VARIABLE, Failure, Job, files_of
+from harness.core.rerun.rerun_tests import (
+    FAILURES,
+    NOT_COLLECTED,
+    VARIABLE,
+    Failure,
+    Job,
+    files_of,
+)
 from harness.plugin.children.switched_off import first_line, switch_off
 from harness.plugin.fixture_check import FixtureRegression
 from harness.plugin.metrics_check import MetricsRegression
@@ -45,10 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the wanted tests, in the job's order."""
+    """Keep the wanted tests, in the job's order; note those that there are not."""
     job = _job()
     order = {item.test: number for number, item in reversed(list(enumerate(job.wanted)))}
     tests = {item: node_id(item, Path(job.root)) for item in items}
+    for test in order.keys() - set(tests.values()):
+        _note(test, NOT_COLLECTED)
     left_out = [item for item in items if tests[item] not in order]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
