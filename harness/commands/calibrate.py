@@ -469,7 +469,9 @@ def _show(measured: _Measured) -> None:
         click.echo(f"recorded {name}")
         print_table(calibration_table(baseline))
     if measured.arrays:
-        print_table(array_table(measured.arrays))
+        table = array_table(measured.arrays)
+        if table.row_count:
+            print_table(table)
         for line in tolerance_lines(measured.arrays):
             click.echo(plain_line(line))
     if measured.metrics:
