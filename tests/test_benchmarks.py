@@ -52,3 +52,17 @@ def test_a_ratio_that_changed_by_more_than_a_fifth_is_shown(moved, now, shown):
 
 def test_new_and_removed_rows_are_shown(moved):
     assert moved({"old": 1.0}, {"new": 1.0}) == ["new / peer: new", "old / peer: gone"]
+
+
+def test_the_table_of_tolerances_replaces_what_is_between_its_markers(monkeypatch):
+    """A line for each operation, with its spread relative to the array; the page around it stays."""
+    monkeypatch.syspath_prepend(FOLDER)
+    import tolerances
+
+    array = {"class": "measured", "dtype": "float64", "scale": 2.0, "atol": 0.0, "rtol": 1e-15}
+    line = tolerances.row("exp", {**array, "spread": {"absolute": 1e-15, "ulp": 4, "amplification": 2.0}})
+    assert line == "| exp | float64 | 5.0e-16 | 4 | 2.0e+00 | rtol 1.0e-15 |"
+    page = f"before\n{tolerances.BEGIN}\nold\n{tolerances.END}\nafter"
+    again = tolerances.page_with(page, line)
+    assert again.splitlines() == ["before", tolerances.BEGIN, line, tolerances.END, "after"]
+    assert tolerances.page_with(again, line) == again
