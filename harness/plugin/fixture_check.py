@@ -10,7 +10,7 @@ from harness.core.baselines.array_tolerances import SUFFIX
 from harness.core.baselines.platforms import platform_of
 from harness.core.domain.import_path import with_import_place
 from harness.core.errors import HarnessError, StaleFormatError
-from harness.core.fixtures.degenerate import require_informative, require_sensitive
+from harness.core.fixtures.degenerate import blank_arrays, require_informative, require_sensitive
 from harness.core.fixtures.manifest import (
     encode_manifest,
     is_older_schema,
@@ -100,6 +100,7 @@ class FixtureRegression(GoldenCheck):
                 allow_constant=allow_constant,
             )
             self._note_insensitive(fixture, require_sensitive(fixture.name, fixture.arrays, tolerances))
+            self._note_blank(fixture)
         self.require_recorded(archive)
         self.require_recorded(manifest)
 
@@ -207,12 +208,24 @@ class FixtureRegression(GoldenCheck):
         return "fixture" if filename.endswith(".npz") else "manifest"
 
     def _note_insensitive(self, fixture: Fixture, counts: Mapping[str, int]) -> None:
-        """Note for the summary how many elements are too small for any change of them to be seen."""
-        for name, count in counts.items():
-            size = fixture.arrays[name].size
+        """Note for the summary, in a line, how many elements are too small to be seen to change."""
+        if not counts:
+            return
+        name = max(counts, key=lambda array: counts[array] / fixture.arrays[array].size)
+        others = f", and some of {_more(counts)}," if len(counts) > 1 else ""
+        size = fixture.arrays[name].size
+        self.session.notes.append(
+            f"{self.relative(fixture.name)}.npz, {name}: {counts[name]} of {size} elements{others} are smaller "
+            "than the tolerance, so that no change of them alone could fail"
+        )
+
+    def _note_blank(self, fixture: Fixture) -> None:
+        """Note for the summary, in a line, which arrays to be recorded have not one finite number."""
+        blank = blank_arrays(fixture.arrays)
+        if blank:
+            others = f" and {_more(blank)}" if len(blank) > 1 else ""
             self.session.notes.append(
-                f"{self.relative(fixture.name)}.npz, {name}: {count} of {size} elements are smaller than the "
-                "tolerance, so that no change of them alone could fail"
+                f"{self.relative(fixture.name)}.npz, {blank[0]}{others}: not one finite number"
             )
 
     def _golden_arrays(self, archive: str) -> Mapping[str, np.ndarray] | None:
@@ -283,3 +296,9 @@ class FixtureRegression(GoldenCheck):
             f"  harness diff {self.shown(f'{name}.npz')} {obtained}",
             *self.advice(damaged),
         ]
+
+
+def _more(names: Collection[str]) -> str:
+    """Say how many arrays there are beside the one that is named."""
+    count = len(names) - 1
+    return f"{count} more array{'s' if count > 1 else ''}"

@@ -9,7 +9,11 @@ import harness.core.registry.verify
 import harness.plugin.fixture_check
 import harness.plugin.stored_tolerances
 from harness.core.errors import GoldenMissingError, UnreadableError
+from harness.core.fixtures.fixture import make_fixture
+from harness.core.fixtures.manifest import Generator, Source
 from harness.plugin.fixture_check import FixtureRegression
+from harness.plugin.session import GoldenSession, RecordedError
+from harness.plugin.settings import Settings
 
 ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
 
@@ -128,3 +132,30 @@ def test_a_fixture_that_is_not_recorded_is_refused(check, lattice, session):
         check(lattice(name="other"))
     assert sorted(session.project.golden.iterdir()) == before
     assert session.staged == []
+
+
+def test_notes_are_a_line_for_each_fixture_and_kind(request, tmp_path, empty):
+    """However many arrays it has: what is too small to be seen to change, and what has no finite number."""
+    session = GoldenSession(empty, Settings(writes=True))
+    arrays = {
+        "most": np.array([1e-20, 1e-20, 1.0]),
+        "some": np.array([1e-20, 2.0, 3.0, 1.0]),
+        "good": np.array([1.0, 2.0]),
+        **{f"blank{n}": np.full(2, np.nan) for n in range(3)},
+    }
+    fixture = make_fixture(
+        "lattice",
+        arrays,
+        generator=Generator("lattice:lattice", 1, {}),
+        source=Source("simulated", "none"),
+    )
+    with pytest.raises(RecordedError):
+        FixtureRegression(request, tmp_path, session).check(
+            fixture, allow_nonfinite=True, allow_constant=True
+        )
+    small, blank = session.notes
+    assert small == (
+        "golden/lattice.npz, most: 2 of 3 elements, and some of 1 more array, are smaller than the tolerance, "
+        "so that no change of them alone could fail"
+    )
+    assert blank == "golden/lattice.npz, blank0 and 2 more arrays: not one finite number"
