@@ -5,6 +5,7 @@ The test is the generator of record: when arrays are recorded, it runs again in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from harness.core.containers.tolerances import tolerances_by_array
 from harness.core.errors import GoldenMissingError, UsageError
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source
-from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance
+from harness.core.fixtures.tolerance import DefaultTolerance, Tolerance, read_tolerances
 from harness.core.storage.names import require_golden_name
 from harness.plugin.fixture_check import FixtureRegression
 from harness.plugin.node_names import (
@@ -27,7 +28,7 @@ from harness.plugin.node_names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     import numpy as np
     import pytest
@@ -184,7 +185,11 @@ def _tolerances(
 ) -> dict[str, AnyTolerance | Mapping[str, float]]:
     """The tolerance of every array that does not have the default one."""
     found: dict[str, AnyTolerance | Mapping[str, float]] = {}
-    axes = tolerances_by_array(scale_axis, flat) if isinstance(scale_axis, dict) else None
+    axes = tolerances_by_array(scale_axis, flat) if isinstance(scale_axis, Mapping) else None
+    if default is not None:  # it is validated although no array may have it
+        read_tolerances({"default_tolerance": default}, {"default_tolerance"})
+    if not isinstance(scale_axis, Mapping):
+        DefaultTolerance(axis=scale_axis)  # likewise
     dtypes = dict(note.partition(" -> ")[0].rpartition(": ")[::2] for note in flat.notes)
     for name, array in flat.arrays.items():
         axis = axes.get(name) if axes is not None else _axis(array, scale_axis)
