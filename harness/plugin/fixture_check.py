@@ -20,7 +20,7 @@ from harness.core.fixtures.manifest import (
 from harness.core.fixtures.tolerance import DefaultTolerance
 from harness.core.registry.golden_names import manifest_of, tolerances_of
 from harness.core.rerun.deviations import array_sample
-from harness.core.storage.atomic import replace_file
+from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.npz import map_archive, write_archive
 from harness.core.system.environment import fingerprint
 from harness.plugin.golden_check import GoldenCheck
@@ -107,7 +107,8 @@ class FixtureRegression(GoldenCheck):
         def dump_beside(path: Path) -> list[str]:
             beside = path.with_suffix(".json")
             generator = with_import_place(fixture.manifest.generator, self.project.root, self.request.path)
-            replace_file(beside, encode_manifest(replace(fixture.manifest, generator=generator)))
+            with unwritable_on_error(beside):  # not flushed: a recording copies what is staged
+                beside.write_bytes(encode_manifest(replace(fixture.manifest, generator=generator)))
             return [str(beside)] if path.is_relative_to(self.tmp_path) else []
 
         compared: list[Drift] = []
@@ -168,7 +169,7 @@ class FixtureRegression(GoldenCheck):
         if found.stale:
             self.session.remarks.append(
                 f"{self.relative(name)}{SUFFIX} was measured on other golden arrays and is ignored; "
-                f"run `harness calibrate {name}`"
+                f'run `harness calibrate {name} --reason "..."`'
             )
         if found.document is not None and tolerances:
             require_wide_enough(f"{self.test}, {name}", tolerances, map_archive(archive), found.document)
@@ -215,8 +216,8 @@ class FixtureRegression(GoldenCheck):
         others = f", and some of {_more(counts)}," if len(counts) > 1 else ""
         size = fixture.arrays[name].size
         self.session.notes.append(
-            f"{self.relative(fixture.name)}.npz, {name}: {counts[name]} of {size} elements{others} are smaller "
-            "than the tolerance, so that no change of them alone could fail"
+            f"{self.relative(fixture.name)}.npz, {name}: {counts[name]} of {size} elements{others} are "
+            "smaller than the tolerance, so that no change of them alone could fail"
         )
 
     def _note_blank(self, fixture: Fixture) -> None:

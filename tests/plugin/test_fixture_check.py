@@ -155,7 +155,7 @@ def test_notes_are_a_line_for_each_fixture_and_kind(request, tmp_path, empty):
         )
     small, blank = session.notes
     assert small == (
-        "golden/lattice.npz, most: 2 of 3 elements, and some of 1 more array, are smaller than the tolerance, "
-        "so that no change of them alone could fail"
+        "golden/lattice.npz, most: 2 of 3 elements, and some of 1 more array, are smaller than the "
+        "tolerance, so that no change of them alone could fail"
     )
     assert blank == "golden/lattice.npz, blank0 and 2 more arrays: not one finite number"
