@@ -169,6 +169,7 @@ def _store(project: Project, writes: Sequence[Write]) -> bytes:
     """Store all bytes; return the journal that refers to them."""
     for item in writes:
         _require_golden(project, item.path)
+        _require_free(project, item.path)
     make_workspace(project)
     token = work_tree_token(project)
     changes = _store_both_sides(project, writes)
@@ -192,6 +193,22 @@ def _require_golden(project: Project, path: str) -> None:
         found=found,
         remedy="Choose another path.",
     )
+
+
+def _require_free(project: Project, path: str) -> None:
+    """Raise if a directory has the name of a file to write, or a file that of a directory to write it in."""
+    file = project.root / path
+    above = file.parents[: path.count("/")]
+    wrong = [file] if file.is_dir() else []
+    wrong += [folder for folder in above if os.path.lexists(folder) and not folder.is_dir()]
+    if wrong:
+        kinds = ("a directory", "a file") if wrong[0].is_dir() else ("a file", "a directory")
+        raise RefusedError(
+            project.relative(wrong[0]),
+            expected=f"{kinds[1]}, or nothing",
+            found=kinds[0],
+            remedy="Nothing was written. Rename or delete it first.",
+        )
 
 
 def _require_own_journal(project: Project) -> None:

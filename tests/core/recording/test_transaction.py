@@ -366,6 +366,17 @@ def test_a_workspace_that_is_a_link_is_refused(project, tmp_path_factory):
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.parametrize("path", ["golden/sub", "golden/a.npz/c.json"])
+def test_a_directory_in_place_of_a_file_is_refused_before_the_journal(project, path):
+    """And a file in place of a directory: nothing is written, and there is nothing to recover."""
+    (project.golden / "sub").mkdir()
+    before = contents(project)
+    with pytest.raises(RefusedError, match="Rename or delete it first"):
+        apply(project, [Write("golden/b.json", b"x"), Write(path, b"x")])
+    assert not project.is_interrupted
+    assert contents(project) == before
+
+
 def test_a_name_without_room_for_its_draft_is_refused_before_the_journal(project):
     for length in (241, 250):
         with pytest.raises(RefusedError, match=f"a name of {length} bytes"):
