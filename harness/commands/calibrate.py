@@ -191,7 +191,7 @@ def _run_all(project: Project, chosen: _Chosen, amount: _Amount, say: Callable[[
             found=f"neither; {failed[0]}: {failed[1]}" if failed else "neither",
             message="there is nothing to measure: no test checks golden arrays or metrics, and no pipeline "
             "has a baseline" + (f" ({' '.join(filter(None, failed))})" if failed else ""),
-            remedy="Record some, or name a pipeline: `harness calibrate PIPELINE`.",
+            remedy='Record some, or name a pipeline: `harness calibrate PIPELINE --reason "..."`.',
         )
     left = [name for name in _tested_names(project) if name not in measured] if wanted is None else []
     return _Measured(found.arrays, found.metrics, pipelines, tuple(left))

@@ -109,7 +109,7 @@ def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
             expected="a pipeline with a golden baseline",
             found="a name that has none",
             message=f"pipeline {unknown[0]!r} has no baseline",
-            remedy=f"Record one with `harness calibrate {unknown[0]}`.",
+            remedy=f'Record one with `harness calibrate {unknown[0]} --reason "..."`.',
         )
 
 

@@ -167,5 +167,5 @@ def _require_same_fixture(fixture: Path, manifest: Manifest, golden: Path, basel
             f"baseline {golden.name}",
             expected=f"the fixture that it was measured on, with digest {baseline.fixture}",
             found=f"{fixture.name} with digest {manifest.digest}",
-            remedy=f"Measure it again: `harness calibrate {pipeline}`.",
+            remedy=f'Measure it again: `harness calibrate {pipeline} --reason "..."`.',
         )

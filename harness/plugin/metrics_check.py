@@ -172,7 +172,7 @@ class MetricsRegression(GoldenCheck):
         differ = f"metrics {name!r} differ from their baseline, {self.shown(name)}.json:"
         if damaged:
             differ = f"the baseline of metrics {name!r} is not the one that was recorded:"
-        more = ", then\nmeasure its tolerances with `harness calibrate`"
+        more = ', then\nmeasure its tolerances with `harness calibrate --reason "..."`'
         return [differ, *(f"  {line}" for line in lines), *self.advice(damaged, more)]
 
 

@@ -87,7 +87,7 @@ class Applied:
         if here.digest not in self.document.platforms:
             yield (
                 f"tolerances were not measured on this platform, {here}; if the difference is rounding, run "
-                "`pytest --golden-samples FILE`, then `harness calibrate --samples FILE`"
+                '`pytest --golden-samples FILE`, then `harness calibrate --samples FILE --reason "..."`'
             )
 
     def elsewhere(

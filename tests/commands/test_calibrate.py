@@ -66,7 +66,9 @@ def test_without_a_name_and_a_baseline_it_exits_with_2(project, harness):
     assert shown.err.startswith(
         "harness: there is nothing to measure: no test checks golden arrays or metrics"
     )
-    assert shown.err.endswith("Record some, or name a pipeline: `harness calibrate PIPELINE`.\n")
+    assert shown.err.endswith(
+        'Record some, or name a pipeline: `harness calibrate PIPELINE --reason "..."`.\n'
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_drift_is_reported(check):
         "metrics 'lattice.net' differ from their baseline, golden/lattice.net.json:",
         "  ssim: 0.75, baseline 0.5 +/- 5e-07, off by +0.25",
         "If the change is intended, re-record it with `pytest --force-regen`, then",
-        "measure its tolerances with `harness calibrate`.",
+        'measure its tolerances with `harness calibrate --reason "..."`.',
     ]
 
 

@@ -49,7 +49,7 @@ def judge_baseline(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Ite
     manifest = files.get(str(path.with_name(f"{fixture}.json")))
     if manifest and manifest.declared and manifest.declared.manifest.digest != file.baseline.fixture:
         detail = "measured on arrays other than the golden fixture's"
-        yield weak(file.path, "baseline", detail, f"Run `harness calibrate {pipeline}`.")
+        yield weak(file.path, "baseline", detail, f'Run `harness calibrate {pipeline} --reason "..."`.')
 
 
 def judge_tolerances(file: FileEvidence, files: Mapping[str, FileEvidence]) -> Iterator[AuditFinding]:
@@ -57,7 +57,7 @@ def judge_tolerances(file: FileEvidence, files: Mapping[str, FileEvidence]) -> I
     if file.tolerances is not None:
         name = file.path.removesuffix(SUFFIX)
         manifest = files.get(f"{name}.json")
-        again = f"Run `harness calibrate {name}`."
+        again = f'Run `harness calibrate {name} --reason "..."`.'
         if manifest and manifest.declared and manifest.declared.manifest.digest != file.tolerances.golden:
             detail = "measured on arrays other than the golden ones, so that no test uses it"
             yield weak(file.path, "tolerances", detail, again)
@@ -244,10 +244,10 @@ _RULES = (
     _judge_metrics,
 )
 _MADE_AGAIN = "`harness reproduce` runs its test again; this note ends when other arrays are recorded."
-_MEASURE_AGAIN = "Restore it from a copy, or measure again with `harness calibrate`."
+_MEASURE_AGAIN = 'Restore it from a copy, or measure again with `harness calibrate --reason "..."`.'
 _REMOVE = f"Remove the entry from {REGISTRY}, or what is there."
 _LIMIT = "Read their reasons; golden_max_drift sets a limit."
-_MEASURE = "Review the change, then run `harness calibrate`."
+_MEASURE = 'Review the change, then run `harness calibrate --reason "..."`.'
 _PACKED = "the bytes differ from those recorded, the arrays do not"
 _RENAMED = f"Rename it back, or delete its entry from {REGISTRY} and register it with `harness add`."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."

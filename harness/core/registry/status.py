@@ -186,7 +186,7 @@ def _next(
     if unused:
         return "harness rm --unreferenced --dry-run"
     if uncalibrated:
-        return "harness calibrate"
+        return 'harness calibrate --reason "..."'
     return "pytest" if verdicts else 'pytest --regen-all --golden-reason "first"'
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.core.rerun.calibration_runs import TestRun
     from harness.core.storage.project import Project
 
-_SAMPLES = "`pytest --golden-samples FILE` there and `harness calibrate --samples FILE` here"
+_SAMPLES = '`pytest --golden-samples FILE` there and `harness calibrate --samples FILE --reason "..."` here'
 
 
 class Calibrated(NamedTuple):
@@ -176,7 +176,7 @@ def current_document(project: Project, name: str) -> ToleranceDocument:
         name,
         expected="measured tolerances of its arrays",
         found=found,
-        remedy=f"Measure them first: `harness calibrate {name}`.",
+        remedy=f'Measure them first: `harness calibrate {name} --reason "..."`.',
     )
 
 

@@ -128,9 +128,7 @@ class Arrays(Mapping[str, np.ndarray]):
         As :func:`read_archive`; for an array that is damaged, when it is asked for.
     """
 
-    def __init__(
-        self, path: str | PathLike[str], *, is_name: Callable[[str], bool] = is_member_name
-    ) -> None:
+    def __init__(self, path: str | PathLike[str], *, is_name: Callable[[str], bool] = is_member_name) -> None:
         with open_archive(path) as archive:
             self._path, self._members = path, checked_members(path, archive, is_name)
 

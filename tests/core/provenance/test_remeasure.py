@@ -248,7 +248,9 @@ def test_typing_the_remedy_for_an_edit_restores_what_was_measured(project, edite
 def test_without_an_earlier_commit_an_edited_baseline_is_measured_again(project):
     edit(project, 0.2)
     (finding,) = [f for f in audit(gather(project, measure_again=True)) if f.rule == "edited"]
-    assert finding.remedy == "Restore it from a copy, or measure again with `harness calibrate`."
+    assert finding.remedy == (
+        'Restore it from a copy, or measure again with `harness calibrate --reason "..."`.'
+    )
 
 
 @pytest.mark.parametrize("wrong", ["raise ValueError('no')", "import nowhere", ""])

@@ -81,7 +81,7 @@ def test_unreferenced_files_are_those_that_were_remembered(project):
 def test_the_next_command_is_the_most_urgent(project):
     """From the last to the first."""
     remember(project, [])
-    assert read_status(project).next == "harness calibrate"
+    assert read_status(project).next == 'harness calibrate --reason "..."'
     remember(project, [ARCHIVE])
     assert read_status(project).next == "harness rm --unreferenced --dry-run"
     (project.golden / "a new.txt").touch()
