@@ -52,8 +52,10 @@ def test_a_pipeline_without_a_baseline_exits_with_2(project, harness):
     shown = harness("run", "--pipeline", "bogus")
     assert (shown.code, shown.err) == (
         2,
-        "harness: pipeline 'bogus' has no baseline. "
-        'Record one with `harness calibrate bogus --reason "..."`.\n',
+        (
+            "harness: pipeline 'bogus' has no baseline. "
+            'Record one with `harness calibrate bogus --reason "..."`.\n'
+        ),
     )
 
 
