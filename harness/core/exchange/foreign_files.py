@@ -109,7 +109,8 @@ def read_fits(path: Path) -> Read:
         fits = require_package("astropy.io.fits", "to read FITS files")
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a truncated file is only a warning
-            with fits.open(path, memmap=True, lazy_load_hdus=False) as units:
+            # Opened here: astropy leaves the file open if it refuses it.
+            with path.open("rb") as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as units:
                 data = next((unit.data for unit in units if unit.data is not None), None)
                 if data is None:
                     raise ValueError("no data")
