@@ -209,6 +209,7 @@ def run_check(pytester, body, *arguments):
         ("arrays_regression.check({'a': [1.0]}, tolerances={'b': {'atol': 1}})", "*tolerance for 'b'*"),
         ("arrays_regression.check({'a': [1.0]}, tolerances={'a': {'abs': 1}})", "*tolerance for a*"),
         ("metrics_regression.check({'a': 1}, tolerances={'b': {'atol': 1}})", "*tolerance for b*"),
+        ("metrics_regression.check({'a': 1}, tolerances={'a': {'ulp': 1}})", "*tolerance for a*ulp*"),
         ("arrays_regression.check([1.0], scale_axis='x')", "*scale_axis*found 'x'*"),
         ("arrays_regression.check([1.0], scale_axis=(0, 1))", "*scale_axis*"),
         ("arrays_regression.check([1.0], scale_axis=True)", "*scale_axis*"),

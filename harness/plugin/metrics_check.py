@@ -17,7 +17,7 @@ from harness.core.baselines.baseline import (
 )
 from harness.core.baselines.calibrate import provisional_baseline
 from harness.core.errors import GoldenMissingError, RefusedError, UsageError
-from harness.core.fixtures.tolerance import read_tolerances
+from harness.core.fixtures.tolerance import Tolerance, read_tolerances
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.names import require_golden_name
 from harness.plugin.golden_check import GoldenCheck
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.core.baselines.baseline import Baseline, MetricVerdict
-    from harness.core.fixtures.tolerance import Tolerance
+    from harness.core.fixtures.tolerance import AnyTolerance
     from harness.core.registry.format import Kind
     from harness.core.verdict import Verdict
 
@@ -82,6 +82,7 @@ class MetricsRegression(GoldenCheck):
         plain, name = self._plain_name(name), self.baseline_name(name, variant)
         measured = require_metrics(f"metrics {name!r}", metrics, controls)
         given = read_tolerances(tolerances, set(measured), things="metrics")
+        _require_plain(given)
         filename = f"{name}.json"
         self.session.used.add(self.relative(filename))
         try:
@@ -174,6 +175,18 @@ class MetricsRegression(GoldenCheck):
             differ = f"the baseline of metrics {name!r} is not the one that was recorded:"
         more = ', then\nmeasure its tolerances with `harness calibrate --reason "..."`'
         return [differ, *(f"  {line}" for line in lines), *self.advice(damaged, more)]
+
+
+def _require_plain(given: Mapping[str, AnyTolerance]) -> None:
+    """Raise unless all tolerances have an absolute and a relative part alone, which a baseline can hold."""
+    for name, tolerance in given.items():
+        if not isinstance(tolerance, Tolerance) or tolerance.ulp:
+            raise UsageError(
+                f"tolerance for {name}",
+                expected="keys among atol, rtol for a metric",
+                found="ulp" if isinstance(tolerance, Tolerance) else type(tolerance).__name__,
+                remedy="Give atol or rtol.",
+            )
 
 
 def _require_finite(name: str, metrics: Mapping[str, float], lines: list[str]) -> None:
