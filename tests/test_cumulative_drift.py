@@ -7,13 +7,12 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 import harness.plugin.fixture_check  # noqa: F401 - numpy cannot be imported twice: an in-process run must find it
+from harness.core.fixtures.fixture import make_fixture, read_fixture, write_fixture
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
-from harness.core.storage.npz import read_archive, write_archive
 from harness.core.storage.project import Project
 
 if TYPE_CHECKING:
@@ -204,9 +203,11 @@ def test_ci_does_not_reset_the_drift(lattice: Lattice, monkeypatch: pytest.Monke
 def test_files_added_by_hand_are_measured(in_git: Lattice, harness) -> None:
     """``harness add`` records the drift; it has no limit, because each file is named on purpose."""
     path = in_git.root / ARCHIVE
-    arrays = read_archive(path)
-    write_archive(path, {"a": np.asarray(arrays["a"]) + 3e-7})
-    done = harness("add", "--root", in_git.root, "--reason", "by hand", path)
+    before = read_fixture(path)
+    call, source = before.manifest.generator, before.manifest.source
+    moved = make_fixture(before.name, {"a": before.arrays["a"] + 3e-7}, generator=call, source=source)
+    files = write_fixture(moved, path.parent)
+    done = harness("add", "--root", in_git.root, "--reason", "by hand", *files)
     assert done.code == 0, done.err
     assert in_git.cumulative().from_first.tolerances == 3.0
 

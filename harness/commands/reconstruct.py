@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("reconstruct")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--pipeline", default="network", show_default=True, help="The pipeline to run.")
 @output_option
 @click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")

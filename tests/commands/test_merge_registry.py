@@ -16,8 +16,9 @@ def team(repository, git, run_harness, git_environment):
     """The repository; ``add`` registers a file on the current branch and commits, ``verify`` verifies it."""
     root = repository.root
 
-    def add(name: str, data: str, reason: str) -> None:
-        (root / "golden" / name).write_text(data)
+    def add(name: str, data: str | None, reason: str) -> None:
+        if data is not None:  # else the file that is there
+            (root / "golden" / name).write_text(data)
         done = run_harness("add", f"golden/{name}", "--reason", reason, cwd=root, env=git_environment)
         assert done.code == 0, done.err
         git("add", ".")
@@ -42,7 +43,7 @@ def two_branches(git, ours, theirs) -> None:
 
 def test_files_added_on_two_branches_merge(team, git):
     """Their entries are neighbours: git alone has a conflict, the driver has none."""
-    team.add("waves.npz", "0", "start")
+    team.add("waves.npz", None, "start")
     two_branches(git, lambda: team.add("b.txt", "b", "ours"), lambda: team.add("c.txt", "c", "theirs"))
     assert "CONFLICT" in git("-c", "merge.harness-registry.driver=false", "merge", "side", code=1)
     git("merge", "--abort")
@@ -60,7 +61,7 @@ def test_two_first_registries_merge(team, git):
 
 def test_a_conflict_is_resolved_by_keeping_one_side(team, git):
     """The same file changed on both branches: one side's entry with the same side's file verifies again."""
-    team.add("waves.npz", "0", "start")
+    team.add("waves.npz", None, "start")
     team.add("a.txt", "0", "start")
     two_branches(git, lambda: team.add("a.txt", "1", "ours"), lambda: team.add("a.txt", "2", "theirs"))
     shown = git("merge", "side", code=1)
@@ -95,7 +96,7 @@ def test_a_damaged_registry_is_a_conflict(team, git):
 
 def test_branches_that_merged_each_other_merge(team, git):
     """With two common ancestors in conflict: what both branches resolved alike stays, the rest is merged."""
-    team.add("waves.npz", "0", "start")
+    team.add("waves.npz", None, "start")
     team.add("a.txt", "0", "start")
     two_branches(git, lambda: team.add("a.txt", "1", "ours"), lambda: team.add("a.txt", "2", "theirs"))
     git("branch", "other")

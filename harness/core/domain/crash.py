@@ -78,6 +78,8 @@ def _first_of_project(begin: TracebackType | None) -> TracebackType | None:
         package = _package(entry)
         if is_standard_library(package) or package.startswith("_frozen"):
             continue
+        if entry.tb_frame.f_code.co_name == "find_spec":  # a finder, which every import asks
+            continue
         if from_ours and package not in _OURS | known:
             return entry
         from_ours = package in _OURS
