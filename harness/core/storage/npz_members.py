@@ -223,9 +223,12 @@ def _read_local_header(stream: IO[bytes], offset: int) -> _LocalHeader | None:
     checksum, packed, size = sizes
     if _EXTRA_64 in extra or _IN_EXTRA in {packed, size}:
         both = extra.get(_EXTRA_64, b"")
-        if (packed, size, len(both)) != (_IN_EXTRA, _IN_EXTRA, _SIZES_64.size):
+        if len(both) != _SIZES_64.size:
             return None
-        size, packed = _SIZES_64.unpack(both)
+        large = size, packed = _SIZES_64.unpack(both)
+        # Python before 3.11 writes the sizes in both places.
+        if sizes[1:] != [_IN_EXTRA, _IN_EXTRA] and sizes[1:] != [large[1], large[0]]:
+            return None
     return _LocalHeader(flags, method, checksum, packed, size, name, offset + _LOCAL.size + length + more)
 
 

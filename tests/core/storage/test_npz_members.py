@@ -316,7 +316,14 @@ REFUSED: dict[str, tuple[Callable[[], Archive], str]] = {
         lambda: own(packed=BIG, size=BIG, extra=extra(1, struct.pack("<QQ", 3, 3))),
         CONTRADICTS,
     ),
-    "sizes in the extra field too": (lambda: own(extra=extra(1, SIZES)), CONTRADICTS),
+    "other sizes in the extra field too": (
+        lambda: own(extra=extra(1, struct.pack("<QQ", 3, 3))),
+        CONTRADICTS,
+    ),
+    "other sizes in the extra field too, described after": (
+        lambda: streamed(descriptor(*TRUE), extra=extra(1, SIZES)),
+        CONTRADICTS,
+    ),
     "one size in the extra field": (lambda: own(packed=BIG, extra=extra(1, SIZES)), CONTRADICTS),
     "listed sizes in an extra field too": (lambda: listed(extra=extra(1, SIZES)), DIRECTORY),
     "two members at one place": (
@@ -350,6 +357,8 @@ ACCEPTED: dict[str, Callable[[], Archive]] = {
     "large sizes, described after": lambda: streamed(
         descriptor(*TRUE, form="<LQQ"), packed=BIG, size=BIG, extra=extra(1, bytes(16))
     ),
+    "sizes in both places, as Python 3.10 writes them": lambda: own(extra=extra(1, SIZES)),
+    "sizes in both places, described after": lambda: streamed(descriptor(*TRUE), extra=extra(1, bytes(16))),
     "large sizes in the directory": lambda: listed(packed=BIG, size=BIG, extra=extra(1, SIZES)),
     "large end": with_end_64,
     "time in an extra field": lambda: both(extra=extra(0x5455, b"\1\0\0\0\0")),
