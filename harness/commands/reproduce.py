@@ -70,10 +70,10 @@ def command(
 
 def _examine(project: Project, path: Path, made: Reproduction, given: Path | None) -> tuple[Parameter, ...]:
     """Return which parameters have an effect; nothing if the generator failed or is not deterministic."""
-    from harness.core.domain.sources import find_any
     from harness.core.fixtures.manifest import read_manifest
     from harness.core.provenance.inert_parameters import examine_parameters
     from harness.core.provenance.reproduce import Cause
+    from harness.core.rerun.sources import find_any
 
     if made.digest is None or made.cause is Cause.NONDETERMINISM:
         return ()

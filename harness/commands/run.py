@@ -61,10 +61,10 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
     """Run the steps in order and yield the result of each when it has ended."""
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.domain.generators import is_simulated
-    from harness.core.domain.sources import find_any
     from harness.core.fixtures.manifest import read_manifest
     from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
     from harness.core.registry.golden_names import fixtures, manifest_of, pipeline_baselines
+    from harness.core.rerun.sources import find_any
     from harness.report.progress import progress_bar
 
     catalogue = find_catalogue(project.root)

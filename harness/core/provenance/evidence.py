@@ -18,7 +18,6 @@ import msgspec
 from harness.core.baselines.array_tolerances import read_tolerance_document
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.code_digest import code_digest
-from harness.core.domain.sources import find_any, source_digest
 from harness.core.errors import HarnessError, RefusedError, StaleFormatError, UnreadableError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
@@ -32,6 +31,7 @@ from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.repacked import is_repacked
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import is_present, unregistered
+from harness.core.rerun.sources import find_any, source_digest
 from harness.core.storage.digest import digests_of_file
 from harness.core.storage.lfs import absent_content, is_damaged_content, kept_places
 from harness.core.storage.npz import Arrays

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from harness.core.domain.code_digest import code_digest
-from harness.core.domain.sources import find_any
 from harness.core.errors import (
     DependencyError,
     HarnessError,
@@ -30,6 +29,7 @@ from harness.core.registry.golden_names import archive_of, name_of
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.rerun.reproducible import rerun_in_new_process
+from harness.core.rerun.sources import find_any
 from harness.core.storage.npz import map_archive
 from harness.core.system.environment import fingerprint
 

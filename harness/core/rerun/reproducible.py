@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.domain.sources import find_source
 from harness.core.errors import HarnessError, NondeterministicError
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.difference_text import largest_difference
@@ -18,6 +17,7 @@ from harness.core.fixtures.tolerance import Tolerance
 from harness.core.rerun.answers import Answer, Task, failure
 from harness.core.rerun.rerun_generator import run_generators
 from harness.core.rerun.rerun_tests import PytestCall, run_tests
+from harness.core.rerun.sources import find_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.core.domain.sources import find_any, find_source
 from harness.core.fixtures.manifest import Source
+from harness.core.rerun.sources import find_any, find_source
 from harness.core.storage.digest import digest_file, sha256_file
 
 
