@@ -68,7 +68,8 @@ _PIPELINE_AND_FILE = 2
     show_default=True,
     help="Number of runs at the same time.",
 )
-@click.option("--reason", required=True, help="Why the tolerances change; kept in their records.")
+@click.option("--dry-run", is_flag=True, help="Print the tolerances and record nothing. Also in CI.")
+@click.option("--reason", help="Why the tolerances change; kept in their records.  [required]")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -81,7 +82,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     kind: str | None,
     arrays: tuple[str, ...],
     jobs: int,
-    reason: str,
+    dry_run: bool,
+    reason: str | None,
     root: Path | None,
     as_json: bool,
 ) -> int:
@@ -98,9 +100,13 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness calibrate --quick --reason "first tolerances"
       harness calibrate network --jobs 2 --reason "first baseline"
       harness calibrate --samples linux.json macos.json --reason "CI of 1.2"
+      harness calibrate --samples *.json --dry-run
       harness calibrate tests/test_orbit/test_end --class report-only --reason "chaotic"
     """
-    require_not_ci()
+    if not dry_run:
+        require_not_ci()
+        if reason is None:
+            raise click.UsageError("Missing option '--reason'.")
     if samples and kind:
         raise click.UsageError("--samples and --class exclude each other.")
     if (samples or kind) and not names:
@@ -112,7 +118,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if samples:
         found = _Measured(*_merged(project, names))
     elif kind:
-        found = _Measured(_reclassified(project, names, kind, arrays, reason))
+        found = _Measured(_reclassified(project, names, kind, arrays, reason or ""))
     else:
         found = _run_all(
             project,
@@ -120,15 +126,17 @@ def command(  # noqa: PLR0913 - one parameter an option
             _Amount(min(runs, 4) if quick else runs, min(seeds, 1) if quick else seeds, jobs),
             say,
         )
-    _record(project, found, reason)
+    if not dry_run:
+        _record(project, found, reason or "")
     emit(
         {
             "baselines": found.baselines(),
             "tolerances": found.arrays,
             "unmeasured": found.unmeasured,
+            "dry_run": dry_run,
         },
         as_json=as_json,
-        render=lambda: _show(found),
+        render=lambda: _show(found, dry_run=dry_run),
     )
     return 0
 
@@ -455,7 +463,7 @@ def _run_line(number: int, runs: int, pipeline: str, run: Run, seconds_left: flo
     )
 
 
-def _show(measured: _Measured) -> None:
+def _show(measured: _Measured, *, dry_run: bool) -> None:
     from harness.report.metric_tables import (
         array_table,
         calibration_table,
@@ -466,7 +474,7 @@ def _show(measured: _Measured) -> None:
     from harness.report.plain_lines import plain_line
 
     for name, (baseline, _) in measured.pipelines.items():
-        click.echo(f"recorded {name}")
+        click.echo(f"{'would record' if dry_run else 'recorded'} {name}")
         print_table(calibration_table(baseline))
     if measured.arrays:
         table = array_table(measured.arrays)
@@ -480,4 +488,5 @@ def _show(measured: _Measured) -> None:
         click.echo(plain_line(f"not measured: {name}, which no test has checked"))
     count = len(measured.arrays) + len(measured.metrics)
     if count:
-        click.echo(f"recorded the tolerances of {count} golden file{'s' if count > 1 else ''}")
+        done = "would record" if dry_run else "recorded"
+        click.echo(f"{done} the tolerances of {count} golden file{'s' if count > 1 else ''}")

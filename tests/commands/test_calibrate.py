@@ -260,6 +260,21 @@ def test_samples_of_another_machine_get_a_row(tested, harness):
     assert run_pytest(tested, "-k", "energy", SHIFT="2e-9").returncode == 0
 
 
+def test_a_dry_run_shows_the_tolerances_and_records_nothing(tested, harness):
+    """In CI too, where a job merges the samples of the others."""
+    assert run_pytest(tested, "--golden-samples", "samples.json").returncode == 0
+    before, ci = written(tested), {**os.environ, "CI": "true"}
+    shown = harness("calibrate", "--samples", "samples.json", "--dry-run", env=ci)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.splitlines()[-1].startswith("would record the tolerances of ")
+    assert written(tested) == before
+    shown = harness("calibrate", "--samples", "samples.json", "--reason", "why", env=ci)
+    assert (shown.code, "not written in CI" in shown.err) == (2, True)
+    shown = harness("calibrate", "--samples", "samples.json")
+    assert (shown.code, "Missing option '--reason'" in shown.err) == (2, True)
+    assert written(tested) == before
+
+
 def test_a_class_is_chosen_with_a_reason_and_taken_back(tested, harness):
     words = ("calibrate", "test_waves/test_power", "--array", "power")
     shown = harness(*words, "--class", "report-only", "--reason", "it is a draft", "--json")
