@@ -1,0 +1,1 @@
+"""What the last pytest session found, and the data that its failing checks obtained."""
