@@ -50,8 +50,8 @@ class ArrayView:
         Empty for what is shown as a table.
     histograms : tuple of Figure
         Differences in ULP and in tolerances; empty if nothing differs or they cannot be compared.
-    where : Figure or None
-        Where in the array the differences are.
+    where : tuple of Figure
+        Where in the array the differences are: over rows and columns, and over the other axes.
     table : Table or None
         Numbers, text, dates and other values that are not drawn.
     notes : tuple of str
@@ -62,7 +62,7 @@ class ArrayView:
     summary: str
     slices: tuple[Slice, ...] = ()
     histograms: tuple[Figure, ...] = ()
-    where: Figure | None = None
+    where: tuple[Figure, ...] = ()
     table: Table | None = None
     notes: tuple[str, ...] = ()
 
