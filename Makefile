@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH := .venv-bench
 
-.PHONY: test run lint sensitivity test-core examples fuzz bench bench-compare clean
+.PHONY: test run lint sensitivity docs test-core examples fuzz bench bench-compare clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -22,6 +22,10 @@ lint: $(READY)
 # Inject some of the known faults; docs/sensitivity.md has all of them.
 sensitivity: $(READY)
 	$(BIN)/harness sensitivity --quick --jobs 2
+
+# The documentation site in build/site; a warning, such as a link that leads nowhere, is an error.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # The core's tests from the built wheel, without torch; Python 3.11 runs the whole suite.
 test-core: $(READY)

@@ -44,7 +44,7 @@ _ACCEPTED = (Outcome.SAME, Outcome.TOLERATED, Outcome.REPACKED)
 class Verdict(NamedTuple):
     """The outcome for one file or array, with the reason and what to do.
 
-    Parameters
+    Attributes
     ----------
     name : str
         The file's path in the registry, or the array's name.
