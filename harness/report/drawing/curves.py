@@ -29,6 +29,8 @@ _LARGEST, _SMALLEST = 1e100, 1e-100
 """Magnitudes that are drawn as they are; others are divided by a power of ten, which the axis says."""
 
 _MARGIN = 0.05
+_BELOW_ONE = 0.6
+"""Lower end of a logarithmic axis of counts: a bar of 1 has a height."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +60,7 @@ class Plot:
     threshold : float or None
         A level drawn as a dashed line.
     bars : bool
-        Whether each value of the one line is a bar.
+        Whether each value is a bar: a count, on a logarithmic axis.
     ticks : tuple of (float, str)
         Places on the x axis and what they are called; empty: chosen.
     """
@@ -118,10 +120,14 @@ def _draw(frame: Axes, plot: Plot) -> None:
         _draw_line(frame, line, exponent, bars=plot.bars)
     if plot.threshold is not None:
         frame.axhline(_scaled(plot.threshold, exponent), color="#666666", linewidth=0.8, linestyle="--")
-    if plot.log_y:
+    if plot.bars:
+        frame.set_yscale("log")
+        frame.set_ylim(bottom=_BELOW_ONE)
+        frame.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    elif plot.log_y:
         frame.set_yscale("log", nonpositive="mask")
         frame.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    elif not plot.bars:
+    else:
         _set_limits(frame, _scaled(limits[0], exponent), _scaled(limits[1], exponent))
     _label(frame, plot, exponent)
 

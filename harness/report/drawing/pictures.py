@@ -48,6 +48,8 @@ class Picture:
         Where the values do not count; drawn pale.
     ring : (int, int) or None
         Index of the element that is marked by a ring.
+    blank : (int, int, int)
+        Colour where there is no value.
     """
 
     caption: str
@@ -58,6 +60,7 @@ class Picture:
     one_sided: np.ndarray | None = None
     outside: np.ndarray | None = None
     ring: tuple[int, int] | None = None
+    blank: tuple[int, int, int] = BLANK
 
 
 def draw_pictures(pictures: Sequence[Picture]) -> tuple[bytes, int, int]:
@@ -127,7 +130,7 @@ def shades(picture: Picture, levels: int) -> np.ndarray:
     colours = picture.scale.colours(levels)[steps]
     if picture.outside is not None:
         colours = np.where(picture.outside[..., None], dimmed(colours), colours)
-    colours[blank] = BLANK
+    colours[blank] = picture.blank
     if picture.one_sided is not None:
         colours[picture.one_sided] = ONE_SIDED
     return np.asarray(colours)

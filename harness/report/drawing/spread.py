@@ -67,8 +67,10 @@ class Spread:
         or absolute where nothing is allowed. Infinite where only one side has a value.
     on_others : ndarray, (parts,)
         The same along the other axes, taken together in C order.
+    steps : (int, int, int)
+        Rows, columns and parts of the other axes that one number of the last two stands for.
     in_tolerances : bool
-        Whether the last two are shares.
+        Whether they are shares.
     """
 
     unequal: int
@@ -82,13 +84,14 @@ class Spread:
     worst: tuple[int, ...] | None
     on_picture: np.ndarray
     on_others: np.ndarray
+    steps: tuple[int, int, int]
     in_tolerances: bool
 
 
 class _Found(NamedTuple):
     """What differs in one block, as one-dimensional arrays, and where it is."""
 
-    index: Index
+    place: Index
     comparison: BlockComparison
 
 
@@ -180,6 +183,7 @@ class _Counts:
             worst=self._worst,
             on_picture=self._on_picture[which],
             on_others=self._on_others[which],
+            steps=(*self._step, self._part),
             in_tolerances=in_tolerances,
         )
 
@@ -193,15 +197,15 @@ class _Counts:
         flat = int(weight.argmax())
         if (drifted, float(weight[flat])) > self._rank:
             self._rank = drifted, float(weight[flat])
-            self._worst = tuple(int(axis[flat]) for axis in found.index)
+            self._worst = tuple(int(axis[flat]) for axis in found.place)
 
     def _place(self, found: _Found) -> None:
         block, layout = found.comparison, self._layout
-        columns = found.index[layout.columns] // self._step[1]
-        rows = 0 * columns if layout.rows is None else found.index[layout.rows] // self._step[0]
+        columns = found.place[layout.columns] // self._step[1]
+        rows = 0 * columns if layout.rows is None else found.place[layout.rows] // self._step[0]
         others = np.zeros(len(columns), np.int64)
         for axis in layout.others:
-            others = others * self._shape[axis] + found.index[axis]
+            others = others * self._shape[axis] + found.place[axis]
         for which, values in enumerate((block.in_tolerances, block.absolute)):
             known = np.where(block.nonfinite_moved, np.inf, values)
             np.maximum.at(self._on_picture[which], (rows, columns), known)
