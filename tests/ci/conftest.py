@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +35,11 @@ def test_power(arrays_regression):
 
 def test_energy(metrics_regression):
     metrics_regression.check({"energy": 31.5 * SCALE}, tolerances={"energy": {"rtol": 1e-6}})
+"""
+
+_NO_PIP = """
+pip() { shift; printf '%s\\n' "$@" >> "$INSTALLED"; }
+python() { if [ "$1 $2" = "-m pip" ]; then shift 2; pip "$@"; else command python "$@"; fi; }
 """
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -82,21 +88,31 @@ class Runner:
                 self._use(step)
         return not failed
 
+    def gitlab_job(self, name: str, job: Mapping[str, Any], variables: Mapping[str, str]) -> bool:
+        """Run a job's lines in one shell, with the artifacts of the jobs that it needs; keep its own."""
+        for needed in job["needs"]:
+            _write(self.project, self.artifacts[needed])
+        passed = self.shell("\n".join([*job["before_script"], *job["script"]]), self.project, variables)
+        uploaded = job.get("artifacts", {})
+        paths = [*uploaded.get("paths", ()), *uploaded.get("reports", {}).values()]
+        files = [
+            file for path in paths for file in _files(self.project / Template(path).substitute(variables))
+        ]
+        self.artifacts[name] = {str(file.relative_to(self.project)): file.read_bytes() for file in files}
+        return passed
+
     def shell(self, script: str, folder: Path, more: Mapping[str, str]) -> bool:
         """Run a script as GitHub's ``shell: bash`` does; of pip, only note what it would install."""
-        environment = self.environment | more
-        if script.startswith(("pip install", "python -m pip install")):
-            script = "printf '%s\\n' " + script.partition("pip install")[2]
+        listed = self.project.parent / "installed.txt"
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", f"{_NO_PIP}{script}"],
             cwd=folder,
-            env=environment,
+            env=self.environment | more | {"INSTALLED": str(listed)},
             capture_output=True,
             text=True,
             check=False,
         )
-        if script.startswith("printf"):
-            self.installed += done.stdout.split("\n")[:-1]
+        self.installed = listed.read_text("utf-8").splitlines() if listed.is_file() else []
         self.log += [f"$ {script}", done.stdout, done.stderr]
         return done.returncode == 0
 

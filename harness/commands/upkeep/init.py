@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,36 +18,42 @@ from harness.core.system.ci import require_not_ci
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.core.registry.starter import Step
+    from harness.core.setup.starter import Step
     from harness.core.storage.project import Project
 
 
 @verb("init")
+@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do everything without asking.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
 @click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Root of the project.  [default: the nearest directory with a pyproject.toml or .git]",
+    help="The same as DIRECTORY, of a project that exists.",
 )
 @json_option
-def command(*, yes: bool, dry_run: bool, root: Path | None, as_json: bool) -> int:
+def command(*, directory: Path | None, yes: bool, dry_run: bool, root: Path | None, as_json: bool) -> int:
     """Makes golden/ and registry.json, a pre-commit hook, a CI job and a first test.
 
-    Also extends pytest's settings in pyproject.toml, .gitattributes and .gitignore.
+    Also extends pytest's settings in pyproject.toml, .gitattributes and .gitignore. DIRECTORY is the root of
+    the project, and is made if there is none; by default the nearest directory with a pyproject.toml or .git.
 
     Asks before each file that exists is extended; no line of it is changed. What the project has already is
-    left as it is, so that running this again changes nothing. In a git repository, also does what
+    left as it is, so that running this again changes nothing. If the project is in a directory of a git
+    repository, the CI job and the hook belong at the repository's root: asks before anything is made there.
+    The job is for GitHub, or for GitLab if the repository is there. In a git repository, also does what
     `harness install-git` does. Not in CI.
 
     \b
     Examples:
       harness init
-      harness init --dry-run
+      harness init packages/waves --dry-run
     """
-    from harness.core.registry.starter import apply_step, plan_start
+    from harness.core.setup.starter import apply_step, plan_start
 
-    project = project_at(code_root(root))
+    if directory is not None and root is not None:
+        raise click.UsageError("DIRECTORY and --root exclude each other.")
+    project = project_at(code_root(directory or root))
     start = plan_start(project)
     if not dry_run:
         require_not_ci()
@@ -83,13 +90,16 @@ def _require_terminal() -> None:
 
 
 def _is_wanted(step: Step) -> bool:
-    """Ask about a file that exists; new ones are made."""
-    if not step.exists:
+    """Ask about a file that exists, and about one outside of the project; other new ones are made."""
+    if not (step.exists or step.is_outside):
         return True
-    click.echo(f"{step.path} exists. These lines would be added:", err=True)
+    if step.exists:
+        click.echo(f"{step.path} exists. These lines would be added:", err=True)
+    else:
+        click.echo(f"{step.path} is at the root of the git repository. It would be made with:", err=True)
     for line in step.added.splitlines():
-        click.echo(f"  {line}", err=True)
-    return click.confirm(f"Extend {step.path}?", default=True, err=True)
+        click.echo(f"  {line}".rstrip(), err=True)
+    return click.confirm(f"{'Extend' if step.exists else 'Make'} {step.path}?", default=True, err=True)
 
 
 def _install_git(project: Project, *, allowed: bool) -> list[str]:
@@ -113,7 +123,12 @@ def _next(project: Project) -> str:
     from harness.core.registry.registry import read_registry
 
     recorded = read_registry(project.registry).entries
-    return "harness status" if recorded else 'pytest --regen-all --golden-reason "first"'
+    command = "harness status" if recorded else 'pytest --regen-all --golden-reason "first"'
+    here = Path.cwd()
+    if here.is_relative_to(project.root):
+        return command
+    folder = project.root.relative_to(here) if project.root.is_relative_to(here) else project.root
+    return f"cd {shlex.quote(folder.as_posix())} && {command}"
 
 
 def _show(project: Project, accepted: Sequence[Step], result: Mapping[str, Any]) -> None:

@@ -106,3 +106,50 @@ def test_each_file_that_exists_is_asked_about(tmp_path, monkeypatch, capsys, ans
     assert (".harness/" in (tmp_path / ".gitignore").read_text()) == (answer == "y")
     out = capsys.readouterr().out
     assert ("skipped .gitignore" in out) == (answer == "n")
+
+
+def test_a_directory_is_made_and_named_in_the_next_command(harness, run_pytest, tmp_path):
+    shown = harness("init", "packages/new one", "--yes")
+    assert (shown.code, shown.err) == (0, "")
+    expected = """cd 'packages/new one' && pytest --regen-all --golden-reason "first\""""
+    assert shown.out.splitlines()[-1] == f"next: {expected}"
+    assert [path.name for path in tmp_path.iterdir()] == ["packages"]
+    done = run_pytest(tmp_path / "packages" / "new one", "--regen-all", "--golden-reason", "first")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_dry_run_makes_no_directory(harness, tmp_path):
+    assert harness("init", "new", "--dry-run").code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_a_directory(harness, tmp_path):
+    (tmp_path / "new").touch()
+    for words in (("new",), ("new", "--root", ".")):
+        shown = harness("init", *words, "--yes")
+        assert (shown.code, "new" in shown.err or "--root" in shown.err) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_what_is_outside_of_the_project_is_asked_about(tmp_path, monkeypatch, capsys, answer):
+    """In a repository of several projects the job and the hook are at its root."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".pre-commit-config.yaml").write_text("repos:\n- repo: x\n")
+    (tmp_path / "waves").mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+
+    def confirm(text: str, **_: object) -> bool:
+        asked.append(text)
+        return answer == "y"
+
+    monkeypatch.setattr(init.click, "confirm", confirm)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert init.command.main(["waves"], standalone_mode=False) == 0
+    assert asked == ["Extend ../.pre-commit-config.yaml?", "Make ../.github/workflows/golden-waves.yml?"]
+    shown = capsys.readouterr()
+    assert "is at the root of the git repository. It would be made with:" in shown.err
+    assert (tmp_path / ".github" / "workflows" / "golden-waves.yml").is_file() == (answer == "y")
+    assert ("--root waves" in (tmp_path / ".pre-commit-config.yaml").read_text()) == (answer == "y")
+    assert ("skipped ../.github/workflows/golden-waves.yml" in shown.out) == (answer == "n")

@@ -1,66 +1,39 @@
 """What a project needs for golden files -> the files to make or to extend.
 
 Nothing is touched until a step is applied. A file that exists only gets more lines, and none of its own is
-changed. Where that is not safe, a note says what to add.
+changed. Where that is not safe, a note says what to add. In a repository of several projects, the CI job and
+the hook are at the root of the repository, because nothing reads them elsewhere.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import UnreadableError
 from harness.core.registry.format import Registry, encode_registry
 from harness.core.registry.install_git import attribute_lines
+from harness.core.setup.ci_jobs import github_workflow, gitlab_jobs, hook, hook_command, job_name
+from harness.core.setup.place import GITHUB, GITLAB, GITLAB_FILE, find_place, services
 from harness.core.storage.atomic import make_directory, replace_file
 from harness.core.storage.project import REGISTRY, WORKSPACE
 from harness.core.storage.pytest_settings import find_pytest_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+    from harness.core.setup.place import Place
     from harness.core.storage.project import Project
+
+    _Extend = Callable[[Project, str | None], str | None]
 
 _HEADER = "[tool.pytest.ini_options]"
 _SETTINGS = 'golden_require_reason = true\ngolden_unreferenced = "warn"\n'
-
-_HOOK = """\
-- repo: local
-  hooks:
-    - id: harness-verify
-      name: golden files match registry.json
-      entry: harness verify
-      language: system
-      pass_filenames: false
-      always_run: true
-"""
-
-_JOB = """\
-name: golden
-
-on: [push, pull_request]
-
-permissions:
-  contents: read
-
-jobs:
-  golden:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-        with:
-          fetch-depth: 0 # the audit compares golden files with older commits
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.x"
-      - run: pip install golden-harness{package}
-      - run: harness verify
-      - run: harness audit
-      - run: pytest
-"""
 
 _TEST = '''\
 """A first golden test: let it compute something of your own."""
@@ -81,7 +54,8 @@ class Step:
     Attributes
     ----------
     path : str
-        Relative to the root, with / between its parts; a directory ends with /.
+        Relative to the project's root, with / between its parts; a directory ends with /. A file of the
+        repository that is outside of the project starts with ``../``.
     added : str
         The text that is new; empty for a directory.
     data : bytes
@@ -94,6 +68,11 @@ class Step:
     added: str
     data: bytes
     exists: bool
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the file is outside of the project: at the root of its repository."""
+        return self.path.startswith("../")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +104,8 @@ def plan_start(project: Project) -> Start:
     """
     steps: list[Step] = []
     notes: list[str] = []
-    for path, extended in _files(project):
-        file = project.root / path
+    for path, extended in _files(project, find_place(project.root)):
+        file = _absolute(project, path)
         before = _read(file)
         try:
             after = extended(project, before)
@@ -152,33 +131,59 @@ def apply_step(project: Project, step: Step) -> None:
     UnwritableError
         If it cannot be written. The old file is unchanged then.
     """
-    path = project.root / step.path
+    path = _absolute(project, step.path)
     if step.path.endswith("/"):
         make_directory(path)
     else:
         replace_file(path, step.data)
 
 
-def _files(project: Project) -> tuple[tuple[str, Callable[[Project, str | None], str | None]], ...]:
-    """Return the files that a project has, each with the function that makes or extends its text."""
-    return (
-        (REGISTRY, _registry),
-        ("pyproject.toml", _configuration),
-        (".gitattributes", _attributes),
-        (".gitignore", _ignored),
-        (".pre-commit-config.yaml", _hooks),
-        (".github/workflows/golden.yml", _job),
-        (f"{_tests(project)}/test_golden.py", _test),
-    )
+def _absolute(project: Project, path: str) -> Path:
+    """Return a step's path, also of a project whose root does not exist yet, which ../ could not leave."""
+    return Path(os.path.normpath(project.root / path))
+
+
+def _files(project: Project, place: Place) -> Iterator[tuple[str, _Extend]]:
+    """Yield the files that a project has, each with the function that makes or extends its text."""
+    yield REGISTRY, _registry
+    yield "pyproject.toml", _configuration
+    yield ".gitattributes", _attributes
+    yield ".gitignore", _ignored
+    yield f"{place.above}.pre-commit-config.yaml", partial(_hooks, place)
+    known, name = services(place), job_name(place)
+    if GITHUB in known:
+        yield f"{place.above}.github/workflows/{name}.yml", partial(_made, github_workflow, place)
+    if GITLAB in known:
+        yield f"{place.above}.gitlab/{name}.yml", partial(_made, gitlab_jobs, place)
+        yield f"{place.above}{GITLAB_FILE}", partial(_include, f".gitlab/{name}.yml")
+    yield f"{_tests(project)}/test_golden.py", _test
 
 
 def _registry(_project: Project, before: str | None) -> str:
     return encode_registry(Registry({})).decode() if before is None else before
 
 
-def _job(project: Project, before: str | None) -> str:
-    is_package = any(map(_is_package, (project.root / "pyproject.toml", project.root / "setup.py")))
-    return _JOB.format(package=" -e ." if is_package else "") if before is None else before
+def _made(text: Callable[[Place, str], str], place: Place, project: Project, before: str | None) -> str:
+    """Return a job's text, unless there is one already."""
+    return text(place, _requirements(project)) if before is None else before
+
+
+def _requirements(project: Project) -> str:
+    """Return what a job installs for the tests, as words of a shell with a space in front."""
+    if any(map(_is_package, (project.root / "pyproject.toml", project.root / "setup.py"))):
+        return " -e ."
+    return " -r requirements.txt" if (project.root / "requirements.txt").is_file() else ""
+
+
+def _include(file: str, _project: Project, before: str | None) -> str:
+    """Return GitLab's configuration with an include of *file*, if it has none and the stage of the job."""
+    line = f"local: /{file}"
+    if before and line in before:
+        return before
+    keys = re.findall(r"(?m)^(\w+):", before or "")
+    if "include" in keys or ("stages" in keys and not re.search(r"\btest\b", before or "")):
+        raise _ByHand(f"add to `include:` in {GITLAB_FILE}: `- {line}`; its job is in the stage test")
+    return _appended(before, f"{chr(10) if before else ''}include:\n  - {line}\n")
 
 
 def _is_package(file: Path) -> bool:
@@ -247,17 +252,19 @@ def _adds_settings(before: str, after: str) -> bool:
     return added == (True, "warn") and old == new
 
 
-def _hooks(_project: Project, before: str | None) -> str:
+def _hooks(place: Place, _project: Project, before: str | None) -> str:
     """Return pre-commit's configuration with the hook, if it is a list that ends the file."""
+    command, entry = hook_command(place), hook(place)
     if before is None:
-        return f"repos:\n{_HOOK}"
-    if "harness verify" in before:
+        return f"repos:\n{entry}"
+    is_upstream = not place.folder and re.search(r"repo: \S*/golden-harness\b", before)
+    if is_upstream or re.search(rf"{re.escape(command)}(?! --root)(?![\w./-])", before):
         return before
     keys = re.findall(r"(?m)^[^\s#-][^\n]*", before)
     items = re.findall(r"(?m)^( *)- repo:", before)
     if not keys or keys[-1].rstrip() != "repos:" or not items or "---" in before or "\t" in before:
-        raise _ByHand("add to .pre-commit-config.yaml a local hook that runs `harness verify`")
-    return _appended(before, "".join(f"{items[0]}{line}\n" for line in _HOOK.splitlines()))
+        raise _ByHand(f"add to .pre-commit-config.yaml a local hook that runs `{command}`")
+    return _appended(before, "".join(f"{items[0]}{line}\n" for line in entry.splitlines()))
 
 
 def _appended(before: str | None, added: str) -> str:

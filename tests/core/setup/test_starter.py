@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.core.errors import UnreadableError
-from harness.core.registry.starter import apply_step, plan_start
 from harness.core.registry.verify import verify
+from harness.core.setup.starter import apply_step, plan_start
+from harness.core.storage.project import Project
 
 SETTINGS = 'golden_require_reason = true\ngolden_unreferenced = "warn"\n'
 
@@ -149,9 +150,108 @@ def test_a_job_or_a_test_that_exists_stays(empty):
         assert extended(empty, name, "mine\n") == "mine\n"
 
 
-def test_a_package_is_installed_in_the_job(empty):
-    (empty.root / "pyproject.toml").write_text('[project]\nname = "a"\n')
-    assert "pip install golden-harness -e .\n" in start(empty)[".github/workflows/golden.yml"]
+@pytest.mark.parametrize(
+    ("file", "text", "installed"),
+    [
+        ("pyproject.toml", '[project]\nname = "a"\n', " -e ."),
+        ("setup.py", "", " -e ."),
+        ("requirements.txt", "numpy\n", " -r requirements.txt"),
+        ("pyproject.toml", "[tool.black]\n", ""),
+    ],
+)
+def test_the_job_installs_what_the_tests_need(empty, file, text, installed):
+    (empty.root / file).write_text(text)
+    job = start(empty)[".github/workflows/golden.yml"]
+    assert f'pip install "golden-harness[report]"{installed}\n' in job
+
+
+def in_repository(folder) -> Project:
+    """Make a git repository of several projects, as far as this room looks; return one of them."""
+    (folder / ".git").mkdir(parents=True)
+    root = folder / "packages" / "waves"
+    root.mkdir(parents=True)
+    (root / "pyproject.toml").write_text('[project]\nname = "waves"\n')
+    return Project(root)
+
+
+def test_in_a_repository_of_several_projects_jobs_and_hooks_are_at_its_root(tmp_path, contents):
+    """Nothing reads them elsewhere; all the rest is in the project."""
+    project = in_repository(tmp_path)
+    made = start(project)
+    assert [path for path in made if path.startswith("../")] == [
+        "../../.pre-commit-config.yaml",
+        "../../.github/workflows/golden-packages-waves.yml",
+    ]
+    assert "entry: harness verify --root packages/waves\n" in made["../../.pre-commit-config.yaml"]
+    assert [path for path in contents(tmp_path) if not path.startswith("packages/waves/")] == [
+        ".github/workflows/golden-packages-waves.yml",
+        ".pre-commit-config.yaml",
+    ]
+    assert plan_start(project).steps == ()
+
+
+def test_each_project_of_a_repository_has_its_own_job_and_hook(tmp_path):
+    start(in_repository(tmp_path))
+    second = Project(tmp_path / "packages" / "waves-2")
+    second.root.mkdir()
+    hooks = start(second)["../../.pre-commit-config.yaml"]
+    assert "entry: harness verify --root packages/waves-2\n" in hooks
+    assert (tmp_path / ".pre-commit-config.yaml").read_text().count("harness verify --root") == 2
+    assert (tmp_path / ".github" / "workflows" / "golden-packages-waves-2.yml").is_file()
+    assert start(Project(tmp_path)).keys() >= {".pre-commit-config.yaml", ".github/workflows/golden.yml"}
+
+
+def test_a_project_may_not_exist_yet(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".pre-commit-config.yaml").write_text("repos:\n- repo: x\n")
+    new = Project(tmp_path / "new")
+    assert {step.path: step.exists for step in plan_start(new).steps}["../.pre-commit-config.yaml"]
+    start(new)
+    assert (new.root / "tests" / "test_golden.py").is_file()
+
+
+def test_the_hook_of_this_project_is_known(empty):
+    before = "repos:\n- repo: https://example.org/golden-harness\n  hooks:\n  - id: harness-verify\n"
+    assert extended(empty, ".pre-commit-config.yaml", before) == before
+
+
+class TestGitLab:
+    """A repository with .gitlab-ci.yml gets a job there, in a file of its own that is included."""
+
+    JOB = ".gitlab/golden.yml"
+    FILE = ".gitlab-ci.yml"
+
+    def test_a_pipeline_gets_an_include(self, empty):
+        before = "test:\n  script: [make]"
+        assert extended(empty, self.FILE, before) == f"{before}\n\ninclude:\n  - local: /{self.JOB}\n"
+        assert "harness verify" in (empty.root / self.JOB).read_text()
+        assert not (empty.root / ".github").exists()
+        assert plan_start(empty).steps == ()
+
+    @pytest.mark.parametrize(
+        "text",
+        ["include:\n  - local: /a.yml\n", "stages: [build, deploy]\n", "stages:\n  - build\n"],
+    )
+    def test_other_pipelines_are_left_to_a_person(self, empty, text):
+        assert extended(empty, self.FILE, text) == text
+        (note,) = plan_start(empty).notes
+        assert f"- local: /{self.JOB}" in note
+
+    def test_a_stage_that_the_pipeline_has(self, empty):
+        before = "stages: [build, test]\n"
+        assert extended(empty, self.FILE, before).startswith(f"{before}\ninclude:\n")
+
+    def test_both_services(self, empty):
+        (empty.root / ".github").mkdir()
+        (empty.root / self.FILE).write_text("")
+        assert start(empty).keys() >= {".github/workflows/golden.yml", self.JOB, self.FILE}
+
+    def test_in_a_repository_of_several_projects(self, tmp_path):
+        project = in_repository(tmp_path)
+        (tmp_path / self.FILE).write_text("")
+        made = start(project)
+        assert "  - local: /.gitlab/golden-packages-waves.yml" in made["../../.gitlab-ci.yml"]
+        assert "    - cd packages/waves\n" in made["../../.gitlab/golden-packages-waves.yml"]
 
 
 def test_a_project_with_golden_files_needs_no_first_test(project):
