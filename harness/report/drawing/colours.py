@@ -69,8 +69,10 @@ class Scale:
 
     def value_at(self, place: float) -> float:
         """Return the value at *place*, 0 to 1."""
+        if place in {0.0, 1.0} or not self.high > self.low:
+            return self.high if place else self.low
         if self.kind == "log":
-            return float(self.low * (self.high / self.low) ** place)
+            return float(10 ** (math.log10(self.low) * (1 - place) + math.log10(self.high) * place))
         return float(self.low * (1 - place) + self.high * place)
 
     def colours(self, levels: int) -> np.ndarray:

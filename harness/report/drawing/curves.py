@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.report.drawing import canvas
-from harness.report.drawing.colours import digits_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +19,7 @@ SERIES = (GOLDEN, OBTAINED, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000
 """Colours that colour-blind people can tell apart (Okabe and Ito)."""
 
 _DASHES = ("-", "--", "-.", ":")
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 74, 14, 22, 36  # CSS pixels
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 88, 14, 22, 36  # CSS pixels
 _HEIGHT = 150
 _FEW = 40
 """A curve with at most this many points shows each of them."""
@@ -29,13 +28,18 @@ _LARGEST, _SMALLEST = 1e100, 1e-100
 """Magnitudes that are drawn as they are; others are divided by a power of ten, which the axis says."""
 
 _MARGIN = 0.05
+_ROUNDING = 1e-14
+_LABEL_AT = -0.16  # in widths of the frame: left of the longest number
 _BELOW_ONE = 0.6
 """Lower end of a logarithmic axis of counts: a bar of 1 has a height."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One curve: x, y (NaN where there is no value), its name in the legend, colour and width."""
+    """One curve: x, y (NaN where there is no value), its name in the legend, colour and width.
+
+    With ``dots``, its points are not joined.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -43,6 +47,7 @@ class Line:
     colour: str = GOLDEN
     width: float = 1.0
     dash: str = "-"
+    dots: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +59,8 @@ class Plot:
     lines : tuple of Line
         The first is drawn first, below the others.
     caption, x_label, y_label : str
-    limits : (float, float) or None
-        Of y; None: those of the lines.
+    limits, x_limits : (float, float) or None
+        Of y and x; None: those of the lines.
     log_y : bool
     threshold : float or None
         A level drawn as a dashed line.
@@ -70,6 +75,7 @@ class Plot:
     x_label: str = ""
     y_label: str = ""
     limits: tuple[float, float] | None = None
+    x_limits: tuple[float, float] | None = None
     log_y: bool = False
     threshold: float | None = None
     bars: bool = False
@@ -137,25 +143,32 @@ def _draw_line(frame: Axes, line: Line, exponent: int, *, bars: bool) -> None:
     if bars:
         frame.bar(line.x, values, width=0.86, color=line.colour, label=canvas.plain(line.name))
         return
-    lonely = len(line.x) <= _FEW
+    marked = line.dots or len(line.x) <= _FEW
     frame.plot(
         line.x,
         values,
         color=line.colour,
         linewidth=line.width,
-        linestyle=line.dash,
-        marker="o" if lonely else "",
+        linestyle="" if line.dots else line.dash,
+        marker="o" if marked else "",
         markersize=1.8 + line.width,
         label=canvas.plain(line.name),
     )
 
 
 def _label(frame: Axes, plot: Plot, exponent: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     frame.spines[["top", "right"]].set_visible(False)
     factor = f"in units of 1e{exponent:+d}" if exponent else ""
     frame.set_title(canvas.plain(plot.caption), loc="left", fontsize=7.5, pad=4)
     frame.set_xlabel(canvas.plain(plot.x_label), labelpad=2)
-    frame.set_ylabel(canvas.plain(" ".join(filter(None, (plot.y_label, factor)))), labelpad=2)
+    frame.set_ylabel(canvas.plain(" ".join(filter(None, (plot.y_label, factor)))))
+    frame.yaxis.set_label_coords(_LABEL_AT, 0.5)
+    if plot.x_limits is not None:
+        frame.set_xlim(plot.x_limits)
+    if all(line.x.dtype.kind in "iu" for line in plot.lines):
+        frame.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if plot.ticks:
         frame.set_xticks([place for place, _ in plot.ticks], [canvas.plain(text) for _, text in plot.ticks])
     if any(line.name for line in plot.lines):
@@ -164,11 +177,10 @@ def _label(frame: Axes, plot: Plot, exponent: int) -> None:
 
 
 def _set_limits(frame: Axes, low: float, high: float) -> None:
-    """Set the limits of y with a margin, and ticks with as many digits as tell them apart."""
-    room = _MARGIN * (high - low) or 0.5 * abs(high) or 0.5
+    """Set the limits of y with a margin; values that only rounding tells apart are one value."""
+    size = max(abs(low), abs(high))
+    room = _MARGIN * (high - low) if high - low > _ROUNDING * size else _MARGIN * size or 1.0
     frame.set_ylim(low - room, high + room)
-    digits = digits_for(low, high)
-    frame.yaxis.set_major_formatter(lambda value, _: f"{value:.{digits}g}")
 
 
 def _scaled(values: np.ndarray | float, exponent: int) -> Any:

@@ -25,7 +25,7 @@ _NARROWEST = 4
 """A picture that is longer than this many times its width is stretched."""
 
 _LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 42, 20, 24, 10, 12, 66  # CSS pixels
-_LEVELS, _ALL_LEVELS = 64, 200
+_LEVELS, _ALL_LEVELS = 63, 200
 """Colours of one scale, at most, and of all scales of a figure: few colours make a small file."""
 
 
@@ -150,7 +150,8 @@ def _ring(frame: Axes, index: tuple[int, int]) -> None:
 def _levels(pictures: Sequence[Picture]) -> int:
     """How many colours each scale may have, so that all fit into one palette."""
     kinds = {(picture.scale.kind, picture.outside is not None) for picture in pictures}
-    return min(_LEVELS, _ALL_LEVELS // sum(2 if pale else 1 for _, pale in kinds))
+    levels = min(_LEVELS, _ALL_LEVELS // sum(2 if pale else 1 for _, pale in kinds))
+    return levels - 1 + levels % 2  # odd: 0 is the middle of a symmetric scale
 
 
 def _colours(pictures: Sequence[Picture], levels: int) -> np.ndarray:

@@ -64,6 +64,16 @@ def block_means(values: np.ndarray, most: int = MOST_PIXELS) -> Reduced:
     return Reduced(means, _by_block(~finite, step, np.logical_or), step)
 
 
+def block_phases(values: np.ndarray, most: int = MOST_PIXELS) -> Reduced:
+    """Return the phases of the blocks' mean values, (rows, columns) complex: angles themselves have no mean."""
+    wide = values.astype(np.complex128)
+    sizes = np.maximum(np.abs(wide.real), np.abs(wide.imag))
+    unit = float(sizes.max(initial=0.0, where=np.isfinite(sizes))) or 1.0  # sums must not overflow
+    real, imaginary = block_means(wide.real / unit, most), block_means(wide.imag / unit, most)
+    phases = np.arctan2(imaginary.values, real.values)
+    return Reduced(phases, real.blank | imaginary.blank, real.step)
+
+
 def block_extremes(values: np.ndarray, most: int = MOST_PIXELS) -> Reduced:
     """Return of each block the finite element farthest from 0: a single difference stays visible."""
     step = steps((values.shape[0], values.shape[1]), most)

@@ -12,19 +12,20 @@ from harness.core.domain.panels import Table
 from harness.core.errors import printable
 from harness.core.fixtures.compare import compare_arrays
 from harness.core.fixtures.elementwise import bits_differ, plain_value
-from harness.report.drawing.array_curves import curve_of, difference_curve, overlay
-from harness.report.drawing.array_pictures import difference_of, picture_of
+from harness.report.array_figures.array_curves import curve_of, difference_curve, overlay
+from harness.report.array_figures.array_pictures import difference_of, picture_of
+from harness.report.array_figures.distributions import histograms, where
+from harness.report.array_figures.layout import SLICES, chosen_slices, form_of, layout_of, slices_note
+from harness.report.array_figures.spread import Spread, measure
 from harness.report.drawing.colours import number
-from harness.report.drawing.distributions import histograms, where
 from harness.report.drawing.extent import extent_of, shared_limits, shared_scale
-from harness.report.drawing.layout import SLICES, chosen_slices, form_of, layout_of, slices_note
 from harness.report.drawing.reduction import MOST_PIXELS
-from harness.report.drawing.spread import Spread, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.core.fixtures.tolerance import AnyTolerance
+    from harness.report.drawing.colours import Scale
     from harness.report.drawing.figure import Figure
 
 _ROWS = 20
@@ -51,7 +52,8 @@ class Slice:
     obtained : Figure or None
         Same size and colours as ``golden``, so that they can be swiped and blinked.
     difference : Figure or None
-        Obtained minus golden; None if they are the same, or shapes differ.
+        Obtained minus golden; None if shapes differ. In a slice that is the same, ``obtained`` is None
+        too, and the label says so.
     overlay : Figure or None
         Lines only: golden over obtained, with the difference below.
     """
@@ -238,17 +240,24 @@ def _pictures(
     chosen = chosen_slices(golden.shape, layout, spread.worst, most_slices)
     most = MOST_PIXELS if len(chosen) == 1 else _SLICE_PIXELS
     slices = [
-        Slice(
-            one.label,
-            picture_of(f"golden {one.label}", golden[one.index], scale, most),
-            picture_of(f"obtained {one.label}", obtained[one.index], scale, most),
-            difference_of(
-                f"difference {one.label}", golden[one.index], obtained[one.index], spread.largest, most
-            ),
-        )
+        _picture_slice(one.label, golden[one.index], obtained[one.index], scale, spread.largest, most)
         for one in chosen
     ]
     return slices, (slices_note(golden.shape, layout, len(chosen)), _scale_note(scale.kind))
+
+
+def _picture_slice(  # noqa: PLR0913, PLR0917 - what all slices share, and what each has
+    label: str, golden: np.ndarray, obtained: np.ndarray, scale: Scale, largest: float, most: int
+) -> Slice:
+    shown = picture_of(f"golden {label}", golden, scale, most)
+    if not bits_differ(golden, obtained).any():
+        return Slice(f"{label}, the same", shown)
+    return Slice(
+        label,
+        shown,
+        picture_of(f"obtained {label}", obtained, scale, most),
+        difference_of(f"difference {label}", golden, obtained, largest, most),
+    )
 
 
 def _apart(pair: _Pair, most_slices: int, notes: tuple[str, ...] = ()) -> ArrayView:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.report.drawing.spread import Layout
+from harness.report.array_figures.spread import Layout
 
 Form = Literal["empty", "number", "table", "curve", "pictures"]
 SLICES = 8

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.report.array_figures.spread import SHARES
 from harness.report.drawing.colours import Scale, number
 from harness.report.drawing.curves import DIFFERENCE, GOLDEN, OBTAINED, Line, Plot, draw_plots
 from harness.report.drawing.figure import Figure
 from harness.report.drawing.pictures import Picture, draw_pictures
 from harness.report.drawing.reduction import Reduced
-from harness.report.drawing.spread import SHARES
 
 if TYPE_CHECKING:
-    from harness.report.drawing.spread import Layout, Spread
+    from harness.report.array_figures.spread import Layout, Spread
 
 _WHITE = (255, 255, 255)
 _MOST_TICKS = 12
+_FEWEST_BARS = 8
 
 
 def histograms(spread: Spread, *, has_ulp: bool) -> tuple[Figure, ...]:
@@ -36,7 +36,14 @@ def in_ulp(spread: Spread) -> Figure:
     every = max(1, math.ceil(len(labels) / _MOST_TICKS))
     ticks = tuple((float(place), label) for place, label in enumerate(labels) if place % every == 0)
     bars = (Line(np.arange(len(counts)), counts, colour=DIFFERENCE),)
-    plot = Plot(bars, x_label="distance in ULP", y_label="elements", bars=True, ticks=ticks)
+    plot = Plot(
+        bars,
+        x_label="distance in ULP",
+        y_label="elements",
+        bars=True,
+        ticks=ticks,
+        x_limits=_around(len(counts)),
+    )
     return _histogram("differences in ULP", plot, _counted(labels, counts))
 
 
@@ -45,7 +52,7 @@ def in_tolerances(spread: Spread) -> Figure:
     labels = share_steps()
     counts = list(spread.shares)
     if spread.intolerable:
-        labels, counts = [*labels, "none allowed"], [*counts, spread.intolerable]
+        labels, counts = [*labels, "exact"], [*counts, spread.intolerable]
     if spread.one_sided:
         labels, counts = [*labels, "NaN or inf"], [*counts, spread.one_sided]
     limit = SHARES.index(1.0) + 1
@@ -55,7 +62,14 @@ def in_tolerances(spread: Spread) -> Figure:
         Line(places[limit:], heights[limit:], "beyond", OBTAINED),
     )
     ticks = tuple((float(place), label) for place, label in enumerate(labels))
-    plot = Plot(bars, x_label="difference / tolerance", y_label="elements", bars=True, ticks=ticks)
+    plot = Plot(
+        bars,
+        x_label="difference / tolerance",
+        y_label="elements",
+        bars=True,
+        ticks=ticks,
+        x_limits=_around(len(counts)),
+    )
     return _histogram("differences in tolerances", plot, _counted(labels, counts))
 
 
@@ -64,7 +78,8 @@ def where(spread: Spread, shape: tuple[int, ...], layout: Layout) -> tuple[Figur
     if layout.rows is None:
         step = spread.steps[1]
         return (_along("where the differences are", spread.on_picture[0], "index", step, spread),)
-    picture = _map(spread, (shape[layout.rows], shape[layout.columns]))
+    ring = (spread.worst[layout.rows], spread.worst[layout.columns]) if spread.worst else None
+    picture = _map(spread, (shape[layout.rows], shape[layout.columns]), ring)
     if len(spread.on_others) < 2:  # noqa: PLR2004 - one slice: nothing to compare
         return (picture,)
     names = " and ".join(map(str, layout.others))
@@ -86,31 +101,30 @@ def ulp_step(step: int) -> str:
 
 def share_steps() -> list[str]:
     """Return the steps of :attr:`Spread.shares` in words."""
-    ends = [f"{end:g}" for end in SHARES]
-    between = [f"{low} to {high}" for low, high in pairwise(ends)]
-    return [f"< {ends[0]}", *between, f"> {ends[-1]}"]
+    return [*(f"≤ {end:g}" for end in SHARES), f"> {SHARES[-1]:g}"]
 
 
-def _map(spread: Spread, shape: tuple[int, int]) -> Figure:
+def _map(spread: Spread, shape: tuple[int, int], ring: tuple[int, int] | None) -> Figure:
     """Return a picture of the largest difference of each block; white where nothing differs."""
     values = spread.on_picture
     one_sided = np.isinf(values)
     known = np.where(one_sided, 0.0, values)
     positive = known[known > 0]
-    low, high = (float(positive.min()), float(positive.max())) if positive.size else (1.0, 1.0)
+    low, high = (float(positive.min()), float(positive.max())) if positive.size else (0.0, 0.0)
     rows, columns, _ = spread.steps
     reduced = Reduced(known, ~(known > 0), (rows, columns))
     caption = f"largest {_what(spread)}; white: the same"
     scale = Scale("log", low, high)
-    picture = Picture(caption, reduced, shape, scale, one_sided=one_sided, blank=_WHITE)
+    picture = Picture(caption, reduced, shape, scale, one_sided=one_sided, ring=ring, blank=_WHITE)
     data, width, height = draw_pictures([picture])
     differing = int((values > 0).sum())
     title = "where the differences are"
     blocks = "elements" if reduced.is_whole else f"blocks of {rows} x {columns}"
     text = f"{differing} of {values.size} {blocks} have a difference, by at most {number(high)}"
-    sided = f" {int(one_sided.sum())} black ones have a value on one side only." if one_sided.any() else ""
+    sided = f" Black: a finite value on one side only ({int(one_sided.sum())})." if one_sided.any() else ""
     note = "" if reduced.is_whole else f"Each pixel is a block of {rows} x {columns} elements."
-    alt = f"{title}: {text} ({_what(spread)}).{sided}"
+    at = f" The largest, at {list(spread.worst)}, has a ring." if spread.worst else ""
+    alt = f"{title}: {text} ({_what(spread)}).{at}{sided}"
     return Figure(title, data, ".png", alt, width, height, note)
 
 
@@ -118,9 +132,17 @@ def _along(title: str, values: np.ndarray, label: str, step: int, spread: Spread
     """Return the largest difference of each place along an axis, with the limit if there is a tolerance."""
     one_sided = np.isinf(values)
     known = np.where(one_sided, np.nan, values)
-    line = Line(step * np.arange(len(values)), np.where(known > 0, known, np.nan), colour=DIFFERENCE)
-    threshold = 1.0 if spread.in_tolerances else None
-    plot = Plot((line,), x_label=label, y_label=_what(spread), log_y=True, threshold=threshold)
+    places = step * np.arange(len(values))
+    line = Line(places, np.where(known > 0, known, np.nan), colour=DIFFERENCE, dots=True)
+    room = 0.02 * step * len(values)
+    plot = Plot(
+        (line,),
+        x_label=label,
+        y_label=_what(spread),
+        x_limits=(-room, float(places[-1]) + room),
+        log_y=True,
+        threshold=1.0 if spread.in_tolerances else None,
+    )
     data, width, height = draw_plots([plot])
     top = float(np.nanmax(known, initial=0.0))
     differing = np.flatnonzero(values > 0)
@@ -128,6 +150,12 @@ def _along(title: str, values: np.ndarray, label: str, step: int, spread: Spread
     alt = f"{title}: {text} ({_what(spread)})."
     note = f"Each point is the largest difference of {step}." if step > 1 else ""
     return Figure(title, data, ".svg", alt, width, height, note)
+
+
+def _around(bars: int) -> tuple[float, float]:
+    """Limits of x with room for at least a few bars, so that one bar does not fill the frame."""
+    room = max(0, _FEWEST_BARS - bars) / 2
+    return -0.6 - room, bars - 0.4 + room
 
 
 def _what(spread: Spread) -> str:

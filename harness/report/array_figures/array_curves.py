@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.core.fixtures.elementwise import nonfinite_differs
-from harness.report.drawing.array_pictures import signed_difference
+from harness.report.array_figures.array_pictures import signed_difference
 from harness.report.drawing.colours import number
 from harness.report.drawing.curves import DIFFERENCE, GOLDEN, OBTAINED, Line, Plot, draw_plots, span
 from harness.report.drawing.extent import extent_of, sizes_of
@@ -18,7 +18,7 @@ from harness.report.drawing.reduction import curve_note, envelope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_THICK = 3.0
+_THICK, _THIN = 4.0, 1.3
 
 
 class _Quantity(NamedTuple):
@@ -73,7 +73,7 @@ def overlay(title: str, golden: np.ndarray, obtained: np.ndarray) -> Figure:
         first, second = envelope(one.of), envelope(other.of)
         lines = (
             Line(second.x, second.y, "obtained", OBTAINED, _THICK),
-            Line(first.x, first.y, "golden", GOLDEN, 1.0),
+            Line(first.x, first.y, "golden", GOLDEN, _THIN),
         )
         plots.append(Plot(lines, y_label=one.label, limits=one.limits))
     plot, text, note = _difference(golden, obtained)
@@ -95,10 +95,9 @@ def _difference(golden: np.ndarray, obtained: np.ndarray) -> tuple[Plot, str, st
         return plot, "No difference.", curve_note(curve.step, len(signed))
     sizes = np.where(one_sided, np.inf, np.nan_to_num(np.abs(signed), nan=0.0))
     low, high = span(signed) or (0.0, 0.0)
-    text = (
-        f"{count} of {len(signed)} elements differ, by {number(min(low, 0.0))} to {number(max(high, 0.0))}; "
-        f"the largest difference is at [{int(sizes.argmax())}]."
-    )
+    by = f", by {number(min(low, 0.0))} to {number(max(high, 0.0))}" if low or high else ""
+    elements = f"{count} of {len(signed)} elements differ{by}"
+    text = f"{elements}; the largest difference is at [{int(sizes.argmax())}]."
     sided = f"{int(one_sided.sum())} with a finite value on one side only" if one_sided.any() else ""
     return plot, text, _notes(curve.step, len(signed), sided)
 

@@ -13,10 +13,10 @@ from harness.report.drawing.figure import Figure
 from harness.report.drawing.pictures import Picture, draw_pictures
 from harness.report.drawing.reduction import (
     MOST_PIXELS,
-    Reduced,
     block_any,
     block_extremes,
     block_means,
+    block_phases,
     reduction_note,
 )
 
@@ -34,13 +34,13 @@ def picture_of(title: str, values: np.ndarray, scale: Scale, most: int = MOST_PI
     sizes = block_means(sizes_of(values), most)
     pictures = [Picture(_size_caption(values), sizes, shape, scale)]
     if values.dtype.kind == "c":
-        pictures.append(Picture("phase", _mean_phases(values, most), shape, PHASE, unit="rad"))
+        pictures.append(Picture("phase", block_phases(values, most), shape, PHASE, unit="rad"))
     found = extent_of(values)
     what = "amplitudes" if values.dtype.kind == "c" else "values"
     at = f", the largest at {list(found.at)}" if found.low != found.high else ""
     notes = [
         reduction_note(sizes.step, shape, "mean"),
-        f"{found.not_finite} elements are grey." if found.not_finite else "",
+        f"Grey: {found.not_finite}." if found.not_finite else "",
     ]
     note = " ".join(filter(None, notes))
     data, width, height = draw_pictures(pictures)
@@ -101,19 +101,12 @@ def signed_difference(golden: np.ndarray, obtained: np.ndarray) -> np.ndarray:
     array([ nan, -0.5])
     """
     away = absolute_difference(golden, obtained)
+    beyond = np.isinf(away) & ~nonfinite_differs(golden, obtained)  # the largest float stands for these
+    away = np.where(beyond, np.finfo(np.float64).max, away)
     if golden.dtype.kind == "c":
         return np.where(np.isfinite(golden) | (away > 0), away, np.nan)
     signed = np.where(obtained >= golden, away, -away)
     return np.where(np.isfinite(golden) | (away > 0), signed, np.nan)
-
-
-def _mean_phases(values: np.ndarray, most: int) -> Reduced:
-    """Phases of the blocks' mean values: angles themselves have no mean."""
-    unit = float(np.nanmax(np.where(np.isfinite(values), sizes_of(values), 0.0), initial=0.0)) or 1.0
-    wide = values.astype(np.complex128) / unit
-    real, imaginary = block_means(wide.real, most), block_means(wide.imag, most)
-    phases = np.arctan2(imaginary.values, real.values)
-    return Reduced(phases, real.blank | imaginary.blank, real.step)
 
 
 def _phase_difference(golden: np.ndarray, obtained: np.ndarray, most: int) -> Picture:
@@ -125,8 +118,7 @@ def _phase_difference(golden: np.ndarray, obtained: np.ndarray, most: int) -> Pi
     reduced = block_extremes(turned, most)
     top = float(np.abs(reduced.values).max(initial=0))
     shape = (golden.shape[0], golden.shape[1])
-    caption = f"difference of phases, where both amplitudes are above {_DARK:.0%} of the largest"
-    return Picture(caption, reduced, shape, Scale("symmetric", -top, top), unit="rad")
+    return Picture("difference of phases", reduced, shape, Scale("symmetric", -top, top), unit="rad")
 
 
 def _farthest(sizes: np.ndarray, one_sided: np.ndarray) -> tuple[int, int] | None:
@@ -144,15 +136,14 @@ def _difference_text(signed: np.ndarray, one_sided: np.ndarray, ring: tuple[int,
     finite = signed[np.isfinite(signed)]
     count = int((finite != 0).sum()) + int(one_sided.sum())
     low, high = (float(end) for end in (finite.min(initial=0), finite.max(initial=0)))
-    return (
-        f"{count} of {signed.size} elements differ, by {number(low)} to {number(high)}; "
-        f"the largest difference, at {list(ring)}, has a ring."
-    )
+    by = f", by {number(low)} to {number(high)}" if low or high else ""
+    elements = f"{count} of {signed.size} elements differ{by}"
+    return f"{elements}; the largest difference, at {list(ring)}, has a ring."
 
 
 def _marks(one_sided: np.ndarray) -> list[str]:
     count = int(one_sided.sum())
-    return [f"{count} elements have a finite value on one side only: black."] if count else []
+    return [f"Black: a finite value on one side only ({count})."] if count else []
 
 
 def _size_caption(values: np.ndarray) -> str:
