@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.recording.renaming import Move
+    from harness.core.storage.project import Project
 
 
 @verb("mv")
@@ -36,12 +37,14 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> int:
     """OLD and NEW are names, as in `golden/NAME.npz`, or paths below golden/.
 
-    A fixture moves with its manifest, in which the name changes, and with its baselines. NEW may end with /
-    to keep the last part of OLD. Nothing is overwritten. Then change the name in your tests. Not in CI.
+    A fixture moves with its manifest, in which the name changes, and with its baselines. OLD may be a
+    directory or a test module: all its golden files move. NEW may end with / to keep the last part of OLD.
+    Nothing is overwritten. Then change the name in your tests. Not in CI.
 
     \b
     Examples:
       harness mv lattice optics/lattice --reason "one directory per field"
+      harness mv tests/test_waves.py tests/test_optics.py --reason "the module was renamed"
       harness mv golden/mask.tif golden/masks/ --reason "tidy up"
     """
     from harness.core.recording.renaming import move, plan_moves
@@ -51,9 +54,7 @@ def command(  # noqa: PLR0913 - one for each option
     if not dry_run:
         require_not_ci()
     project = project_at(root)
-    slash = "/" if new.endswith("/") else ""
-    wanted = registered_path(project, old), f"{registered_path(project, new).rstrip('/')}{slash}"
-    moves = plan_moves(project, *wanted)
+    moves = plan_moves(project, _registered(project, old), _registered(project, new))
     if not dry_run:
         move(
             project,
@@ -65,6 +66,11 @@ def command(  # noqa: PLR0913 - one for each option
     result = {"moved": [{"old": item.old, "new": item.new} for item in moves], "dry_run": dry_run}
     emit(result, as_json=as_json, render=lambda: _show(moves, dry_run=dry_run))
     return 0
+
+
+def _registered(project: Project, word: str) -> str:
+    """Return a word as a path below the golden directory, if it is one, with the / that it ends with."""
+    return f"{registered_path(project, word).rstrip('/')}{'/' if word.endswith('/') else ''}"
 
 
 def _show(moves: Sequence[Move], *, dry_run: bool) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
 
+_OF_FIXTURES = frozenset({"fixture", "manifest"})
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -49,24 +51,21 @@ class Move:
 def plan_moves(project: Project, old: str, new: str) -> tuple[Move, ...]:
     """Return what giving *old* the path or name *new* would move, sorted.
 
-    A fixture moves with its manifest and the baselines on it, a baseline with its arrays. Into a directory,
-    *new* ends with ``/``.
+    A fixture moves with its manifest and the baselines on it, a baseline with its arrays. *old* may be a
+    directory, such as that of a test module; it ends with ``/`` if a golden file has the same name. Into a
+    directory, *new* ends with ``/``.
 
     Raises
     ------
     UsageError
-        If there is no golden file *old*, or *new* is not a valid name.
+        If there is no golden file or directory *old*, or *new* is not a valid name.
     RefusedError
         If there is a file at a new path, or a file to be moved is not the registered one.
     """
     entries = read_registry(project.registry).entries
-    chosen = select(project, [old])
     if new.endswith("/"):
         new += PurePosixPath(old).name
-    if entries[chosen[0]].kind == "file":
-        moves = [Move(chosen[0], _file_path(project, chosen[0], new))]
-    else:
-        moves = _moves(project, entries, chosen, _plain_name(project, new))
+    moves = _moves_of_directory(project, entries, old, new) or _moves_of_file(project, entries, old, new)
     for move in moves:
         require_name("golden file", move.new, directories=True)
         _require_free(project, entries, move)
@@ -147,10 +146,49 @@ def _with_name(project: Project, entry: Entry, item: Move, staged: Path) -> Path
     return staged
 
 
+def _moves_of_directory(project: Project, entries: Mapping[str, Entry], old: str, new: str) -> list[Move]:
+    """Return the moves of all golden files in a directory; none if *old* is a golden file."""
+    if not old.endswith("/") and _names_a_file(project, entries, old):
+        return []
+    before, after = (_below_golden(project, word) for word in (old, new))
+    inside = [path for path in sorted(entries) if path.startswith(f"{before}/")]
+    if inside and f"{after}/".startswith(f"{before}/"):
+        raise UsageError(
+            new,
+            expected=f"a directory that is not in {old}",
+            found="that directory, or one in it",
+            remedy="Choose another name.",
+        )
+    moves = [Move(path, f"{after}{path.removeprefix(before)}") for path in inside]
+    for item in moves:
+        if entries[item.old].kind != "file":
+            kind = "fixture" if entries[item.old].kind in _OF_FIXTURES else "baseline"
+            require_golden_name(kind, name_of(project, item.new), dots=kind == "baseline")
+    return moves
+
+
+def _names_a_file(project: Project, entries: Mapping[str, Entry], word: str) -> bool:
+    return word in entries or any(name_of(project, path) == word for path in entries)
+
+
+def _below_golden(project: Project, word: str) -> str:
+    """Return the registry's path of a directory, also if it is named without golden/, or as a test module."""
+    path = word.rstrip("/").removesuffix(".py")
+    return path if path.startswith(f"{project.golden_name}/") else f"{project.golden_name}/{path}"
+
+
+def _moves_of_file(project: Project, entries: Mapping[str, Entry], old: str, new: str) -> list[Move]:
+    """Return the moves of one golden file with those that belong to it."""
+    chosen = select(project, [old])
+    if entries[chosen[0]].kind == "file":
+        return [Move(chosen[0], _file_path(project, chosen[0], new))]
+    return _moves(project, entries, chosen, _plain_name(project, new))
+
+
 def _moves(project: Project, entries: Mapping[str, Entry], chosen: Sequence[str], new: str) -> list[Move]:
     """Return the moves of a fixture with all that is named after it, or of a baseline with its arrays."""
     old = name_of(project, chosen[0])
-    is_fixture = any(entries[path].kind in {"fixture", "manifest"} for path in chosen)
+    is_fixture = any(entries[path].kind in _OF_FIXTURES for path in chosen)
     require_golden_name("fixture" if is_fixture else "baseline", new, dots=not is_fixture)
     stem = f"{project.golden_name}/{old}"
     named = [

@@ -107,3 +107,22 @@ def test_golden_arrays_follow_a_renamed_test(tmp_path, harness, run_pytest):
     assert (shown.code, shown.err) == (0, "")
     assert run_pytest(tmp_path).returncode == 0
     assert harness("reproduce").code == 0
+
+
+def test_golden_files_follow_a_renamed_module(tmp_path, harness, run_pytest):
+    """All of them by one command, as one change of the registry."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "tests").mkdir()
+    suite = (
+        SUITE + "\n\ndef test_energy(metrics_regression):\n    metrics_regression.check({'energy': 1.5})\n"
+    )
+    (tmp_path / "tests" / "test_waves.py").write_text(suite)
+    assert run_pytest(tmp_path, "--regen-all", "--golden-reason", "first").returncode == 0
+    (tmp_path / "tests" / "test_waves.py").rename(tmp_path / "tests" / "test_light.py")
+    assert run_pytest(tmp_path).returncode == 1
+    shown = harness("mv", "tests/test_waves.py", "tests/test_light.py", "--reason", "clearer")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.count("renamed golden/tests/test_waves/") == 3
+    assert run_pytest(tmp_path).returncode == 0
+    assert harness("reproduce").code == harness("verify").code == 0
+    assert not (tmp_path / "golden" / "tests" / "test_waves").exists()

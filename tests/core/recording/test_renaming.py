@@ -51,6 +51,87 @@ def test_a_plain_file_keeps_its_suffix(project, record, tmp_path, new):
     assert plan_moves(project, "golden/mask.tif", new) == (Move("golden/mask.tif", "golden/masks/m.tif"),)
 
 
+@pytest.fixture
+def directory(project, record, staged, tmp_path):
+    """A project with more golden files, as test modules have them."""
+    (tmp_path / "mask").write_bytes(b"II*")
+    record(
+        [
+            *staged("tests/test_waves/test_power"),
+            *staged("tests/test_waves/TestFFT/test_power"),
+            *staged("tests/test_waves_of_light/test_power"),
+            Staged("golden/tests/test_waves/mask.tif", "file", tmp_path / "mask"),
+        ]
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tests/test_waves", "tests/test_optics"),
+        ("tests/test_waves/", "golden/tests/test_optics"),
+        ("golden/tests/test_waves", "tests/test_optics"),
+        ("tests/test_waves.py", "tests/test_optics.py"),
+    ],
+)
+def test_a_directory_moves_with_all_that_is_in_it(directory, old, new):
+    assert plan_moves(directory, old, new) == tuple(
+        Move(f"golden/tests/test_waves/{name}", f"golden/tests/test_optics/{name}")
+        for name in (
+            "TestFFT/test_power.json",
+            "TestFFT/test_power.npz",
+            "mask.tif",
+            "test_power.json",
+            "test_power.npz",
+        )
+    )
+
+
+def test_a_directory_moves_into_another(directory):
+    moves = plan_moves(directory, "tests/test_waves", "optics/")
+    assert {item.new.rpartition("/")[0] for item in moves} == {
+        "golden/optics/test_waves",
+        "golden/optics/test_waves/TestFFT",
+    }
+
+
+def test_a_directory_moves_as_one_transaction(directory, chain):
+    """Manifests have the new names, records continue, and the old directory is gone."""
+    rename(directory, "tests/test_waves", "tests/test_optics")
+    assert all(verdict.outcome.accepted for verdict in verify(directory))
+    assert not (directory.golden / "tests" / "test_waves").exists()
+    path = "golden/tests/test_optics/TestFFT/test_power"
+    assert read_manifest(directory.locate(f"{path}.json")).name == "tests/test_optics/TestFFT/test_power"
+    assert chain(directory, f"{path}.npz")[0].path == "golden/tests/test_waves/TestFFT/test_power.npz"
+    assert (directory.golden / "tests" / "test_waves_of_light" / "test_power.npz").is_file()
+
+
+def test_a_golden_file_with_the_name_of_a_directory_is_meant_first(directory, record, staged):
+    """A slash means the directory."""
+    record(staged("tests/test_waves"))
+    assert len(plan_moves(directory, "tests/test_waves", "tests/test_optics")) == 2
+    assert len(plan_moves(directory, "tests/test_waves/", "tests/test_optics")) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("tests/test_waves", "tests/test_waves", "a directory that is not in"),
+        ("tests/test_waves", "tests/test_waves/old", "a directory that is not in"),
+        ("tests/test_waves", "tests/test_waves_of_light", "is there already"),
+        ("tests/test_waves", "tests/-x", "is not valid"),
+        ("tests/test_waves", "../test_waves", "is not valid"),
+        ("tests/test_wave", "tests/test_optics", "Did you mean"),
+    ],
+)
+def test_a_directory_that_cannot_move_changes_nothing(directory, contents, old, new, words):
+    before = contents(directory.root)
+    with pytest.raises(HarnessError, match=words):
+        rename(directory, old, new)
+    assert contents(directory.root) == before
+
+
 def test_bytes_stay_and_the_manifest_has_the_new_name(project):
     archive = project.locate(ARCHIVE).read_bytes()
     rename(project)
