@@ -9,8 +9,12 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import (
+    annotated,
+    chosen_form,
     emit,
+    format_option,
     json_option,
+    print_items,
     project_at,
     project_to_write,
     quiet_option,
@@ -27,15 +31,19 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 
+_FOR_SERVICES = frozenset({"github", "sarif"})
+
+
 @verb("audit")
 @click.argument("name", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "in-toto"]),
-    default="text",
-    show_default=True,
-    help="Output format; in-toto: one Statement with SLSA provenance per line, to be signed.",
+@format_option(
+    "text",
+    "json",
+    "in-toto",
+    "github",
+    "sarif",
+    text="Output format; in-toto: one Statement with SLSA provenance per line, to be signed; "
+    "github: annotations in GitHub Actions; sarif: SARIF 2.1.0.",
 )
 @click.option(
     "--remeasure",
@@ -64,13 +72,19 @@ def command(  # noqa: PLR0913 - one for each option
     from harness.core.provenance.audit import audit, is_broken
     from harness.core.provenance.evidence import gather
 
-    project = _project(root)
-    evidence = gather(project, measure_again=remeasure)
+    form = chosen_form(form, as_json=as_json)
+    with annotated(form):
+        project = _project(root)
+        evidence = gather(project, measure_again=remeasure)
     files = _chosen(project, evidence, name)
     shown = {file.path for file in files} | {evidence.history_path, REGISTRY}  # all files rely on these two
     findings = tuple(f for f in audit(evidence) if name is None or f.path in shown)
-    shown_form = "json" if as_json else "quiet" if quiet and form == "text" else form
-    _SHOW[shown_form](files, findings)
+    if form in _FOR_SERVICES:
+        from harness.report.ci.items import items_of_findings
+
+        print_items(form, project, "audit", items_of_findings(findings))
+    else:
+        _SHOW["quiet" if quiet and form == "text" else form](files, findings)
     if is_broken(findings):
         return 1
     return 2 if any(file.remeasured is not None and file.remeasured.obstacle for file in files) else 0

@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.core.errors import RefusedError, UsageError
+from harness.core.errors import HarnessError, RefusedError, UsageError
 from harness.core.storage import project as projects
 from harness.report.json_document import json_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.core.storage.project import Project
+    from harness.report.ci.items import Item
+
+FORMATS = (
+    "Output format; github: annotations and the step's summary in GitHub Actions, junit: JUnit XML, "
+    "sarif: SARIF 2.1.0 for code scanning."
+)
 
 _PENDING = "harness.pending"  # key of the documents that are printed when the verb has ended
 
@@ -43,6 +49,78 @@ def quiet_option(text: str) -> Callable[[Any], Any]:
 def verbose_option(text: str) -> Callable[[Any], Any]:
     """Return the option ``-v``; *text* says what is printed in addition."""
     return click.option("-v", "--verbose", is_flag=True, help=text)
+
+
+def format_option(*forms: str, text: str = "Output format.") -> Callable[[Any], Any]:
+    """Return the option ``--format``; the first of *forms* is the default."""
+    choice = click.Choice(forms)
+    return click.option("--format", "form", type=choice, default=forms[0], show_default=True, help=text)
+
+
+def chosen_form(form: str, *, as_json: bool) -> str:
+    """Return the one format that ``--format`` and ``--json`` ask for.
+
+    Raises
+    ------
+    UsageError
+        If they ask for two.
+    """
+    if not as_json or form == "json":
+        return form
+    if form == "text":  # the default
+        return "json"
+    raise UsageError(
+        "--json",
+        expected="one output format",
+        found=f"--json and --format {form}",
+        message=f"--json and --format {form} ask for two output formats",
+        remedy="Leave one of them out.",
+    )
+
+
+def print_items(form: str, project: Project, verb: str, items: Sequence[Item]) -> None:
+    """Print what a verb found as workflow commands, JUnit XML or SARIF.
+
+    With workflow commands, a table is appended to the summary of the step.
+
+    Raises
+    ------
+    UnwritableError
+        If the summary cannot be appended.
+    """
+    from harness.core.system.work_tree import place_in_repository
+
+    prefix = place_in_repository(project.root)
+    if form == "github":
+        from harness.report.ci.annotations import annotation_lines
+        from harness.report.ci.items import count_line
+        from harness.report.ci.step_summary import append_summary
+
+        for line in (*annotation_lines(items, prefix), f"harness {verb}: {count_line(items)}"):
+            click.echo(line)
+        append_summary(f"harness {verb}", items)
+    elif form == "junit":
+        from harness.report.ci.junit import junit_document
+
+        click.echo(junit_document(f"harness {verb}", items))
+    else:
+        from harness.report.ci.sarif import sarif_document
+
+        click.echo(sarif_document(items, prefix))
+
+
+@contextmanager
+def annotated(form: str) -> Iterator[None]:
+    """With the format for GitHub, print an annotation for an error because of which nothing was checked."""
+    try:
+        yield
+    except HarnessError as error:
+        if form == "github":
+            from harness.report.ci.annotations import annotation_lines
+            from harness.report.ci.items import item_of_error
+
+            click.echo("\n".join(annotation_lines([item_of_error(error)])))
+        raise
 
 
 def project_at(root: Path | None) -> Project:

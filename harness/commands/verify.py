@@ -41,8 +41,13 @@ def _make_command() -> click.Command:
 
     from harness.commands.group import verb
     from harness.commands.options import (
+        FORMATS,
+        annotated,
+        chosen_form,
         emit,
+        format_option,
         json_option,
+        print_items,
         project_at,
         quiet_option,
         root_option,
@@ -55,9 +60,12 @@ def _make_command() -> click.Command:
     )
     @quiet_option("Print what does not match, and nothing else.")
     @verbose_option("Print a line for every golden file.")
+    @format_option("text", "json", "github", "junit", "sarif", text=FORMATS)
     @root_option
     @json_option
-    def command(root: Path | None, *, sha256: bool, quiet: bool, verbose: bool, as_json: bool) -> int:
+    def command(  # noqa: PLR0913 - one for each option
+        root: Path | None, *, form: str, sha256: bool, quiet: bool, verbose: bool, as_json: bool
+    ) -> int:
         """Reports files that are missing, changed or not registered.
 
         An archive that was packed again with the same arrays is reported, but is not an error. Nothing of
@@ -67,13 +75,22 @@ def _make_command() -> click.Command:
         Examples:
           harness verify
           harness verify --sha256
+          harness verify --format github
         """
-        verdicts = verify(project_at(root), sha256=sha256)
-        emit(
-            {"verdicts": [verdict._asdict() for verdict in verdicts]},
-            as_json=as_json,
-            render=lambda: _show(verdicts, quiet=quiet, verbose=verbose),
-        )
+        form = chosen_form(form, as_json=as_json)
+        with annotated(form):
+            project = project_at(root)
+            verdicts = verify(project, sha256=sha256)
+        if form in {"text", "json"}:
+            emit(
+                {"verdicts": [verdict._asdict() for verdict in verdicts]},
+                as_json=form == "json",
+                render=lambda: _show(verdicts, quiet=quiet, verbose=verbose),
+            )
+        else:
+            from harness.report.ci.items import items_of_verdicts
+
+            print_items(form, project, "verify", items_of_verdicts(verdicts))
         return exit_code(verdicts)
 
     return command

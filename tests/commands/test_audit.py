@@ -257,3 +257,24 @@ def test_quiet_prints_the_findings_without_the_evidence(traced, harness):
     assert shown.code == 0
     assert "  records " not in shown.out
     assert shown.out.splitlines()[-1] == harness("audit").out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("form", "line"), [("github", "::error file=golden/waves.npz,"), ("sarif", '"error"')]
+)
+def test_findings_are_shown_to_ci_services(traced, harness, monkeypatch, form, line):
+    """A broken finding is an error; the exit code is that of the text."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    assert harness("audit", "--format", form).code == 0
+    (traced / "golden" / "waves.npz").write_bytes(b"PK")
+    shown = harness("audit", "--format", form)
+    assert shown.code == 1
+    assert line in shown.out
+
+
+def test_weak_findings_are_warnings(traced, harness, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    (traced / "golden" / "stray.bin").write_bytes(b"")
+    shown = harness("audit", "--format", "github")
+    assert shown.code == 0
+    assert "::warning file=golden/stray.bin,title=unregistered%3A golden/stray.bin::" in shown.out

@@ -115,3 +115,68 @@ def test_verbose_prints_every_file(project, harness):
         ["same: golden/waves.json", "same: golden/waves.npz"],
     )
     assert shown.out.endswith("match the registry.\n")
+
+
+# Formats for CI services; tests/report/ci/ has what each of them promises.
+
+
+def test_github_shows_annotations_and_a_summary(project, harness, monkeypatch):
+    """Beside the file's path in the repository, of which the project may be a directory."""
+    inner = project / "inner"
+    inner.mkdir()
+    for name in ("golden", "registry.json", "pyproject.toml"):
+        (project / name).rename(inner / name)
+    (project / ".git").mkdir()
+    (inner / "golden" / "waves.npz").unlink()
+    summary = project / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    shown = harness("verify", "--root", inner, "--format", "github")
+    assert shown.code == 1
+    annotation, count = shown.out.splitlines()
+    assert annotation.startswith("::error file=inner/golden/waves.npz,title=missing%3A golden/waves.npz::")
+    assert count == "harness verify: 1 error, 2 passed"
+    assert "| error | <code>golden/waves.npz</code> | missing |" in summary.read_text()
+
+
+def test_github_shows_nothing_for_intact_files(project, harness, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    shown = harness("verify", "--format", "github")
+    assert (shown.code, shown.out) == (0, "harness verify: 3 passed\n")
+
+
+def test_github_shows_why_nothing_was_checked(project, harness):
+    (project / "registry.json").write_text("{")
+    shown = harness("verify", "--format", "github")
+    assert shown.code == 2
+    assert shown.out.startswith("::error title=cannot tell::")
+    assert shown.out.count("\n") == 1
+    assert shown.err.startswith("harness: ")
+
+
+def test_a_summary_that_cannot_be_written_exits_with_2(project, harness, monkeypatch):
+    """The annotations are shown first."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project))
+    shown = harness("verify", "--format", "github")
+    assert (shown.code, shown.out) == (2, "harness verify: 3 passed\n")
+    assert "cannot append the step's summary" in shown.err
+
+
+@pytest.mark.parametrize(("form", "start"), [("junit", "<?xml"), ("sarif", "{"), ("json", "{")])
+def test_documents_are_all_that_is_printed(project, harness, form, start):
+    """The exit code is that of the text."""
+    (project / "golden" / "waves.npz").unlink()
+    shown = harness("verify", "--format", form)
+    assert (shown.code, shown.err) == (1, "")
+    assert shown.out.startswith(start)
+    assert "golden/waves.npz" in shown.out
+    assert shown.out == harness("verify", "--format", form, "-q").out
+
+
+def test_json_has_two_spellings(project, harness):
+    assert harness("verify", "--json").out == harness("verify", "--format", "json").out
+
+
+def test_two_formats_at_once_are_refused(project, harness):
+    shown = harness("verify", "--json", "--format", "junit")
+    assert shown.code == 2
+    assert "--json and --format junit ask for two output formats" in shown.err

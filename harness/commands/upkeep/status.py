@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option, project_at, quiet_option, root_option, verbose_option
+from harness.commands.options import (
+    FORMATS,
+    annotated,
+    chosen_form,
+    emit,
+    format_option,
+    json_option,
+    print_items,
+    project_at,
+    quiet_option,
+    root_option,
+    verbose_option,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +30,10 @@ if TYPE_CHECKING:
 @verb("status")
 @quiet_option("Print the last line alone: the command to type next.")
 @verbose_option("List every record and file, not the first few.")
+@format_option("text", "json", "github", "junit", "sarif", text=FORMATS)
 @root_option
 @json_option
-def command(*, root: Path | None, quiet: bool, verbose: bool, as_json: bool) -> int:
+def command(*, form: str, root: Path | None, quiet: bool, verbose: bool, as_json: bool) -> int:
     """Shows what differs, the newest records, and the command to type next.
 
     Also files that no test uses, and baselines whose tolerances were not measured. Nothing of the project is
@@ -35,8 +48,17 @@ def command(*, root: Path | None, quiet: bool, verbose: bool, as_json: bool) -> 
     """
     from harness.core.registry.status import read_status
 
-    status = read_status(project_at(root))
-    emit(_plain(status), as_json=as_json, render=lambda: _show(status, quiet=quiet, verbose=verbose))
+    form = chosen_form(form, as_json=as_json)
+    with annotated(form):
+        project = project_at(root)
+        status = read_status(project)
+    if form in {"text", "json"}:
+        shown = form == "json"
+        emit(_plain(status), as_json=shown, render=lambda: _show(status, quiet=quiet, verbose=verbose))
+    else:
+        from harness.report.ci.items import items_of_status
+
+        print_items(form, project, "status", items_of_status(status))
     return status.exit_code
 
 

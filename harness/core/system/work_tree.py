@@ -82,6 +82,17 @@ def left_out(folder: Path, *paths: str) -> list[str]:
     return [path for path in skipped if not os.path.lexists(folder / path)]
 
 
+def place_in_repository(folder: Path) -> str:
+    """Return the path of *folder* from the top of its repository, ending in /; empty at the top or without.
+
+    Git is not asked: a service that checks out a repository may not trust its owner.
+    """
+    here = Path(os.path.realpath(folder))
+    top = next((place for place in (here, *here.parents) if os.path.lexists(place / ".git")), here)
+    inner = here.relative_to(top).as_posix()
+    return "" if inner == "." else f"{inner}/"
+
+
 def check_out_all(*paths: str) -> str:
     """Return the command that checks out *paths* that a sparse checkout left out."""
     return f"git checkout --ignore-skip-worktree-bits -- {' '.join(map(quote, paths))}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def test_a_page_ends_with_the_command_to_type(project, harness):
     shown = harness("status")
@@ -61,3 +63,22 @@ def test_nothing_of_numpy_or_the_project_is_imported(project, harness):
     (project / "sitecustomize.py").write_text("raise SystemExit('imported')\n")
     (project / "numpy.py").write_text("raise SystemExit('imported')\n")
     assert harness("status").code == 0
+
+
+def test_github_shows_warnings_after_errors(project, harness, monkeypatch):
+    """Baselines of a single run, and files that no test used, need attention and are not wrong."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    (project / "golden" / "waves.npz").unlink()
+    shown = harness("status", "--format", "github")
+    assert shown.code == 1
+    assert shown.out.splitlines()[0].startswith("::error file=golden/waves.npz")
+    assert shown.out.splitlines()[-1].startswith("harness status: 1 error")
+
+
+@pytest.mark.parametrize("form", ["junit", "sarif", "json"])
+def test_documents_have_the_exit_code_of_the_page(project, harness, form):
+    assert harness("status", "--format", form).code == 0
+    (project / "golden" / "waves.npz").unlink()
+    shown = harness("status", "--format", form)
+    assert (shown.code, shown.err) == (1, "")
+    assert "golden/waves.npz" in shown.out

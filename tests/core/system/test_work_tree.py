@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.errors import UnreadableError
 from harness.core.system.environment import revision
-from harness.core.system.work_tree import changed_paths, check_out_all, left_out
+from harness.core.system.work_tree import changed_paths, check_out_all, left_out, place_in_repository
 
 CONTENT = b"content"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -125,3 +125,15 @@ def test_files_that_a_sparse_checkout_left_out_are_named_until_they_are_checked_
     assert left_out(root, "golden") == ["golden/a", "golden/b c"]
     subprocess.run(check_out_all("golden/b c"), shell=True, cwd=root, check=True)  # noqa: S602 - our own words
     assert left_out(root, "golden") == ["golden/a"]
+
+
+def test_a_directory_has_a_place_in_its_repository(tmp_path):
+    """Services name files from the top; without a repository the directory itself is the top."""
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert place_in_repository(inner) == ""
+    (tmp_path / ".git").mkdir()
+    assert place_in_repository(inner) == "a/b/"
+    assert place_in_repository(tmp_path) == ""
+    (tmp_path / "link").symlink_to(inner)
+    assert place_in_repository(tmp_path / "link") == "a/b/"
