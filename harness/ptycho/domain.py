@@ -1,4 +1,4 @@
-"""Ptychography's table of generators, pipelines, checks and faults; each is imported when it is used."""
+"""Ptychography's table of generators, pipelines, checks, faults and figures; each is imported when used."""
 
 from __future__ import annotations
 
@@ -23,4 +23,5 @@ DOMAIN = Domain(
     faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),
     measures=("harness.ptycho.pipeline.assess:remeasured",),
+    panels=("harness.ptycho.panels:scan", "harness.ptycho.panels:reconstruction"),
 )

@@ -1,4 +1,4 @@
-"""All generators, pipelines, checks, faults and specimens that are available, by name.
+"""All generators, pipelines, checks, faults, specimens and figures that are available, by name.
 
 Installed packages register a :class:`~harness.core.domain.interface.Domain` under the entry point group
 ``harness.domains``; a project adds its own in pyproject.toml (:mod:`harness.core.domain.settings`).
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.domain.interface import CheckReport, Domain
+    from harness.core.domain.panels import PanelFunction
 
 Item = TypeVar("Item", Fault, Specimen)
 
@@ -43,6 +44,7 @@ class Catalogue:
     faults: tuple[str, ...] = ()
     specimens: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
     root: Path | None = field(default=None, compare=False)
     own: Collection[str] = field(default=frozenset(), compare=False)
 
@@ -108,6 +110,27 @@ class Catalogue:
             )
         return self._load(reference)  # type: ignore[no-any-return]
 
+    def load_panels(self) -> dict[str, PanelFunction]:
+        """Import every function that describes figures; return them by reference.
+
+        Raises
+        ------
+        UsageError
+            If a reference does not name anything, or names something that cannot be called.
+        DependencyError
+            If importing it needs a package that is not installed.
+        """
+        loaded = {reference: self._load(reference) for reference in self.panels}
+        for reference, function in loaded.items():
+            if not callable(function):
+                raise UsageError(
+                    f"reference {reference!r}",
+                    expected="a function that returns panels",
+                    found=type(function).__name__,
+                    remedy="Correct it where it is declared.",
+                )
+        return loaded
+
     def _load(self, reference: str) -> Any:
         if reference in self.own and self.root is not None:
             use_import_path(self.root)
@@ -150,6 +173,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         faults=tuple(reference for domain in domains for reference in domain.faults),
         specimens=tuple(reference for domain in domains for reference in domain.specimens),
         measures=tuple(reference for domain in domains for reference in domain.measures),
+        panels=tuple(reference for domain in domains for reference in domain.panels),
         root=root,
         own=_references(own) if own is not None else frozenset(),
     )
@@ -158,7 +182,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
 def _references(domain: Domain) -> frozenset[str]:
     tables = (domain.generators, domain.pipelines, domain.checks)
     named = (reference for table in tables for reference in table.values())
-    return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures))
+    return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures, *domain.panels))
 
 
 def _merged(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a domain offers by name: generators, pipelines, checks, faults and specimens.
+"""What a domain offers by name: generators, pipelines, checks, faults, specimens and figures.
 
 The core never imports a domain. A package registers a :class:`Domain` under the entry point group
 ``harness.domains``, or a project declares one in its ``[tool.harness]`` table; both are looked up by name.
@@ -261,6 +261,11 @@ class Domain:
     measures : tuple of str
         Functions that measure a pipeline's metrics again, from a fixture's arrays and those that
         :attr:`PipelineResult.measured` has. ``harness audit --remeasure`` calls no others.
+    panels : tuple of str
+        Functions that describe figures of a golden file for the page of ``harness report``. Each takes the
+        file's arrays, its manifest or baseline as plain values, and the arrays of the golden files beside it
+        by their names, and returns a sequence of panels (:mod:`harness.core.domain.panels`): an empty one if
+        the file is not of its kind.
 
     Examples
     --------
@@ -276,3 +281,4 @@ class Domain:
     faults: tuple[str, ...] = ()
     specimens: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()

@@ -4,6 +4,7 @@
 
     [tool.harness]
     faults = "mypackage.faults:FAULTS"
+    panels = "mypackage.figures:spectra"
     sources = ["../shared/data"]
 
     [tool.harness.generators]
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_TOML = 1 << 20
-_LISTS = ("faults", "specimens", "measures")
+_LISTS = ("faults", "specimens", "measures", "panels")
 _TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", *_LISTS})
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: references by name; lists of faults, specimens and measures; where sources are."""
+    """``[tool.harness]``: references by name; lists of faults, specimens, measures and panels; sources."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
@@ -43,6 +44,7 @@ class _Tables(msgspec.Struct, forbid_unknown_fields=True):
     faults: str | tuple[str, ...] = ()
     specimens: str | tuple[str, ...] = ()
     measures: str | tuple[str, ...] = ()
+    panels: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
@@ -109,7 +111,7 @@ def _read_tables(root: Path) -> _Tables:
         raise UsageError(
             f"{path}: [tool.harness]",
             expected=f"tables {', '.join(_TABLES)} of names and references, a list of sources, "
-            "and references to faults, specimens and measures",
+            "and references to faults, specimens, measures and panels",
             found=str(error),
             remedy="Correct the entry.",
         ) from error

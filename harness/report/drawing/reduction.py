@@ -65,7 +65,7 @@ def block_means(values: np.ndarray, most: int = MOST_PIXELS) -> Reduced:
 
 
 def block_phases(values: np.ndarray, most: int = MOST_PIXELS) -> Reduced:
-    """Return the phases of the blocks' mean values, (rows, columns) complex: angles themselves have no mean."""
+    """Return the phases of the blocks' means, (rows, columns) complex: angles themselves have no mean."""
     wide = values.astype(np.complex128)
     sizes = np.maximum(np.abs(wide.real), np.abs(wide.imag))
     unit = float(sizes.max(initial=0.0, where=np.isfinite(sizes))) or 1.0  # sums must not overflow

@@ -189,9 +189,7 @@ def _points(panel: Points) -> Figure:
         np.asarray(panel.x)[chosen],
         np.asarray(panel.y)[chosen],
         values=None if values is None else values[chosen],
-        scale=None
-        if values is None
-        else Scale("sequential", *(span(values.astype(np.float64)) or (0.0, 0.0))),
+        scale=None if limits is None else Scale("sequential", *limits),
         unit=panel.unit,
         x_label=panel.x_label,
         y_label=panel.y_label,
