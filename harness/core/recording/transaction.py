@@ -1,21 +1,26 @@
 """Change several files as one: all of them or none, even if the process is killed.
 
 New and old bytes are first stored below ``.harness/transaction``, then a journal that names them is written,
-then every file is replaced in the order given, then the journal is removed. Without a journal nothing has
-begun or everything is done. With one, :func:`roll_forward` finishes the change and :func:`roll_back` undoes
-it, however often they are interrupted themselves.
+then every file is replaced, golden files before history and registry, then the journal is removed. Without a
+journal nothing has begun or everything is done. With one, :func:`roll_forward` finishes the change and
+:func:`roll_back` undoes it, however often they are interrupted themselves.
+
+What a step needs is on the disk before it begins: the stored bytes before the journal, the drafts before they
+are renamed, the new names before the journal is removed. Within a step the order means nothing, so that its
+files are flushed several at a time.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from harness.core.errors import RefusedError, UnreadableError, UnwritableError
+from harness.core.registry.registry import HISTORY_NAME
 from harness.core.storage import atomic as files
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document
@@ -24,12 +29,15 @@ from harness.core.storage.project import REGISTRY, TRANSACTION, make_workspace, 
 from harness.core.system.interrupts import deferred_interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.core.storage.project import Project
 
 SCHEMA = 1
+
+_DRAFTS_BYTES = 1 << 28
+"""Drafts of so many bytes are flushed and renamed together."""
 
 _LONGEST_NAME = 255 - len("..4194304.draft")
 """Bytes of a file's name with which its draft's name, which has a process's number, is one too."""
@@ -57,6 +65,15 @@ class Write:
 
     path: str
     data: bytes | Path | None
+
+
+class _Step(NamedTuple):
+    """One file of a journal in one direction, its stored bytes, and the digest that it is to have."""
+
+    change: FileChange
+    target: Path
+    kept: Path
+    wanted: str | None
 
 
 def transaction_directory(project: Project) -> Path:
@@ -98,7 +115,7 @@ def apply(project: Project, writes: Sequence[Write]) -> None:
             _finish(project)
     finally:
         if not project.is_interrupted:
-            shutil.rmtree(transaction_directory(project), ignore_errors=True)
+            files.remove_tree(transaction_directory(project))
 
 
 def _finish(project: Project) -> None:
@@ -146,20 +163,22 @@ def _interrupted(error: UnwritableError) -> UnwritableError:
 def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileChange, ...]:
     """Store the old and new bytes of every file; nothing refers to them yet."""
     folder = transaction_directory(project)
-    shutil.rmtree(folder, ignore_errors=True)
-    changes = []
+    files.remove_tree(folder)
+    changes, stored = [], []
     for side in ("new", "old"):
         files.make_directory(folder / side)
     for number, item in enumerate(writes):
-        path, new = project.locate(item.path), folder / "new" / str(number)
+        path, new, old = project.locate(item.path), folder / "new" / str(number), folder / "old" / str(number)
         if isinstance(item.data, bytes):
             files.write(new, item.data)
         elif item.data is not None:
             files.copy(item.data, new)
         if path.is_file():
-            files.copy(path, folder / "old" / str(number))
-        before, after = (digest_file(file) if file.is_file() else None for file in (path, new))
+            files.copy(path, old)
+        before, after = (digest_file(file) if file.is_file() else None for file in (old, new))
         changes.append(FileChange(item.path, before, after))
+        stored += [file for file, digest in ((old, before), (new, after)) if digest is not None]
+    files.sync_files(stored)
     for side in ("new", "old"):
         files.sync_directory(folder / side)
     return tuple(changes)
@@ -244,36 +263,39 @@ def _roll(project: Project, side: str) -> tuple[str, ...]:
         _require_golden(project, change.path)
     folder = transaction_directory(project) / side
     wanted = [change.after if side == "new" else change.before for change in journal.changes]
-    for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True)):
-        _require_kept(folder / str(number), change.path, digest)
-        _require_untouched(project, change)
-    for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True)):
-        _set(project.locate(change.path), folder / str(number), digest)
-    files.remove_drafts(project.locate(change.path) for change in journal.changes)
-    for change, digest in zip(journal.changes, wanted, strict=True):
-        if digest is None:
-            _remove_empty_directories(project, project.locate(change.path).parent)
-    _flush_directories(project, journal)
+    steps = [
+        _Step(change, project.locate(change.path), folder / str(number), digest)
+        for number, (change, digest) in enumerate(zip(journal.changes, wanted, strict=True))
+    ]
+    for step in steps:
+        _require_kept(step)
+        _require_untouched(step)
+    for portion in _portions(steps):
+        _set_all(portion)
+    files.remove_drafts(step.target for step in steps)
+    for step in steps:
+        if step.wanted is None:
+            _remove_empty_directories(project, step.target.parent)
+    _flush_directories(project, steps)
     files.remove(project.journal)
-    shutil.rmtree(folder.parent, ignore_errors=True)
+    files.remove_tree(folder.parent)
     return tuple(change.path for change in journal.changes)
 
 
-def _require_kept(kept: Path, path: str, digest: str | None) -> None:
-    if digest is not None and (not kept.is_file() or digest_file(kept) != digest):
+def _require_kept(step: _Step) -> None:
+    if step.wanted is not None and step.wanted != _digest_if_file(step.kept):
         raise RefusedError(
-            path,
-            expected=f"stored bytes with digest {digest}",
-            found="other bytes" if kept.is_file() else "none",
+            step.change.path,
+            expected=f"stored bytes with digest {step.wanted}",
+            found="other bytes" if step.kept.is_file() else "none",
             remedy="Run `harness recover` in the other direction (with or without --back), or restore "
             "the file with git.",
         )
 
 
-def _require_untouched(project: Project, change: FileChange) -> None:
+def _require_untouched(step: _Step) -> None:
     """Raise if the file was changed since the interruption, so that no other work is overwritten."""
-    target = project.locate(change.path)
-    found = digest_file(target) if target.is_file() else None
+    change, found = step.change, _digest_if_file(step.target)
     if found not in {change.before, change.after}:
         raise RefusedError(
             change.path,
@@ -282,6 +304,10 @@ def _require_untouched(project: Project, change: FileChange) -> None:
             message=f"{change.path} was changed after the interruption",
             remedy=f"Restore it with git and run `harness recover`, or delete {TRANSACTION} to keep it.",
         )
+
+
+def _digest_if_file(path: Path) -> str | None:
+    return digest_file(path) if path.is_file() else None
 
 
 def _remove_empty_directories(project: Project, folder: Path) -> None:
@@ -294,22 +320,56 @@ def _remove_empty_directories(project: Project, folder: Path) -> None:
         folder = folder.parent
 
 
-def _flush_directories(project: Project, journal: Journal) -> None:
+def _flush_directories(project: Project, steps: Sequence[_Step]) -> None:
     """Flush every directory on the way to a file: a process that was killed may have made or changed it."""
-    changed = {project.locate(change.path) for change in journal.changes}
-    above = {folder for path in changed for folder in path.parents if folder.is_relative_to(project.root)}
+    changed = {step.target.parent for step in steps}
+    above = {up for folder in changed for up in (folder, *folder.parents) if up.is_relative_to(project.root)}
     for folder in sorted(above, reverse=True):
         files.sync_directory(folder)
 
 
-def _set(target: Path, kept: Path, digest: str | None) -> None:
-    """Have the stored bytes in *target*, on the disk; remove it if *digest* is None."""
-    if digest is None:
-        files.remove(target)
-        return
-    if target.is_file() and digest_file(target) == digest:
-        files.sync_file(target)  # whoever wrote it may not have flushed it
-        return
-    files.make_directory(target.parent)
-    with files.replacing(target) as draft:
-        files.copy(kept, draft)
+def _portions(steps: Sequence[_Step]) -> Iterator[list[_Step]]:
+    """Yield the steps in order, in portions whose drafts take little space beside the stored bytes.
+
+    The history, the registry and what is removed are portions of their own: they come after what they are
+    about, in this order.
+    """
+    portion: list[_Step] = []
+    size = 0
+    for _, group in itertools.groupby(steps, _rank):
+        for step in group:
+            size += step.kept.stat().st_size if step.wanted is not None else 0
+            portion.append(step)
+            if size > _DRAFTS_BYTES:
+                yield portion
+                portion, size = [], 0
+        if portion:
+            yield portion
+        portion, size = [], 0
+
+
+def _rank(step: _Step) -> str:
+    """Return what tells steps apart that are not set in any order: history, registry, what is removed."""
+    name = step.target.name
+    return "removed" if step.wanted is None else name if name in {HISTORY_NAME, REGISTRY} else ""
+
+
+def _set_all(steps: Sequence[_Step]) -> None:
+    """Have the stored bytes in all targets, on the disk; remove those that are to have none."""
+    right: list[Path] = []  # whoever wrote them may not have flushed them
+    others: list[Path] = []
+    try:
+        for step in steps:
+            if step.wanted is not None and _digest_if_file(step.target) == step.wanted:
+                right.append(step.target)
+            elif step.wanted is not None:
+                others.append(step.target)
+                files.make_directory(step.target.parent)
+                files.copy_to_draft(step.kept, step.target)
+        files.sync_files(right)
+        files.at_once(files.sync_draft, others)
+        files.at_once(files.rename_draft, others)
+        files.at_once(files.unlink, [step.target for step in steps if step.wanted is None])
+    except BaseException:
+        files.drop_drafts(others)
+        raise

@@ -13,16 +13,19 @@ import os
 import re
 import shutil
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.errors import UnwritableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from os import PathLike
-    from pathlib import Path
+
+Item = TypeVar("Item")
 
 _BLOCK_BYTES = 1 << 20
+_AT_A_TIME = 16
 _DRAFT = re.compile(r"\.(.+)\.\d+\.draft", re.DOTALL)
 _NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM})
 """Errors of file systems that do not flush directories."""
@@ -70,7 +73,7 @@ def replacing(path: Path) -> Iterator[Path]:
     After an error the draft is removed and *path* is unchanged. A process that is killed leaves its draft,
     which is hidden and can be removed with :func:`remove_drafts`.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")  # matches _DRAFT
+    draft = draft_of(path)
     try:
         with unwritable_on_error(path):
             yield draft
@@ -82,6 +85,11 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # the error of the block matters more
             draft.unlink(missing_ok=True)
+
+
+def draft_of(path: Path) -> Path:
+    """Return the hidden name beside *path* under which this process writes what is to replace it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.draft")  # matches _DRAFT
 
 
 def remove_drafts(paths: Iterable[Path]) -> None:
@@ -105,11 +113,42 @@ def write(path: Path, data: bytes) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file's bytes, in blocks, to one that has no readers yet, and flush it to the disk."""
+    """Copy a file's bytes, in blocks, to one that has no readers yet; :func:`sync_files` flushes many."""
     with unwritable_on_error(target), source.open("rb") as before, target.open("wb") as stream:
         shutil.copyfileobj(before, stream, _BLOCK_BYTES)
-        stream.flush()
-        os.fsync(stream.fileno())
+
+
+def copy_to_draft(source: Path, target: Path) -> None:
+    """Copy a file's bytes to the draft of *target*, which has the permissions of that.
+
+    The draft is to be flushed by :func:`sync_draft`, then renamed by :func:`rename_draft`.
+    """
+    draft = draft_of(target)
+    try:
+        copy(source, draft)
+    except UnwritableError as error:
+        raise _unwritable(target, error.found) from error
+    with unwritable_on_error(target):
+        _keep_mode(draft, target)
+
+
+def sync_draft(target: Path) -> None:
+    """Flush the bytes of the draft of *target* to the disk."""
+    with unwritable_on_error(target):
+        _sync(draft_of(target), os.O_RDWR)
+
+
+def rename_draft(target: Path) -> None:
+    """Replace *target* by its draft, whose bytes are on the disk; flush the directory later."""
+    with unwritable_on_error(target):
+        draft_of(target).replace(target)
+
+
+def drop_drafts(targets: Iterable[Path]) -> None:
+    """Remove the drafts of this process, as far as possible: the error that led here matters more."""
+    for target in targets:
+        with contextlib.suppress(OSError):
+            draft_of(target).unlink(missing_ok=True)
 
 
 def replace(source: Path, target: Path) -> None:
@@ -123,9 +162,24 @@ def replace(source: Path, target: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file if it exists."""
+    unlink(path)
+    sync_directory(path.parent)
+
+
+def unlink(path: Path) -> None:
+    """Remove a file if it exists; flush the directory later."""
     with unwritable_on_error(path):
         path.unlink(missing_ok=True)
-    sync_directory(path.parent)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a directory with all that is in it, as far as possible; nothing is flushed.
+
+    The files go first, several at a time: some file systems wait for the disk at each.
+    """
+    with contextlib.suppress(UnwritableError):
+        at_once(unlink, [Path(above, name) for above, _, names in os.walk(folder) for name in names])
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_directory(path: Path) -> None:
@@ -158,6 +212,27 @@ def sync_file(path: Path) -> None:
     """Flush the bytes of a file that was written earlier, perhaps by another process, to the disk."""
     with unwritable_on_error(path):
         _sync(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # it may be write-protected
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """Flush the bytes of files as :func:`sync_file` does, several at a time.
+
+    A file system writes its journal once for all that wait for it. So many files take hardly longer than one.
+    """
+    at_once(sync_file, paths)
+
+
+def at_once(work: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """Call *work* for each item, in any order and several at a time. The first error cancels what has not begun."""
+    if len(items) <= 1:
+        for item in items:
+            work(item)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # verify starts without it
+
+    with ThreadPoolExecutor(min(len(items), _AT_A_TIME)) as pool:
+        for _ in pool.map(work, items):
+            pass
 
 
 def sync_directory(path: Path) -> None:

@@ -104,7 +104,7 @@ def test_in_git_a_file_must_be_committed(project):
 def test_an_interrupted_removal_is_finished_or_undone(project, monkeypatch, contents, back):
     before = contents(project.root)
     with monkeypatch.context() as patch:
-        patch.setattr(transaction, "_set", _stop)
+        patch.setattr(transaction, "_set_all", _stop)
         with pytest.raises(KeyboardInterrupt):
             take_away(project, ARCHIVE, MANIFEST)
     assert project.is_interrupted

@@ -157,3 +157,44 @@ def test_only_files_with_an_end_are_regular(tmp_path, page):
     assert [is_regular(path) for path in (tmp_path, tmp_path / "pipe", "/dev/null")] == [False] * 3
     with pytest.raises(FileNotFoundError):
         is_regular(tmp_path / "none")
+
+
+def test_many_files_are_worked_on_at_once_and_the_first_error_is_raised(tmp_path):
+    paths = [tmp_path / str(number) for number in range(40)]
+    atomic.at_once(Path.touch, paths)
+    assert all(path.exists() for path in paths)
+    atomic.sync_files(paths)
+    paths[1].unlink()
+    paths[1].mkdir()
+    with pytest.raises(UnwritableError) as caught:
+        atomic.at_once(atomic.unlink, paths)
+    assert caught.value.thing == str(paths[1])
+    assert paths[1].is_dir()
+
+
+def test_an_error_in_a_draft_names_its_target(page, monkeypatch):
+    """While it is copied, flushed and renamed."""
+    source = page.with_name("source")
+    source.write_bytes(b"new")
+    atomic.copy_to_draft(source, page)
+    atomic.sync_draft(page)
+    atomic.rename_draft(page)
+    assert page.read_bytes() == b"new"
+    for change in (atomic.sync_draft, atomic.rename_draft, lambda path: atomic.copy_to_draft(page, path)):
+        with pytest.raises(UnwritableError) as caught:
+            change(page.with_name("none") / "page.json")
+        assert caught.value.thing == str(page.with_name("none") / "page.json")
+    atomic.copy_to_draft(source, page)
+    atomic.drop_drafts([page, page.with_name("none") / "page.json"])
+    assert sorted(path.name for path in page.parent.iterdir()) == ["page.json", "source"]
+
+
+def test_a_tree_is_removed_with_all_that_is_in_it(tmp_path):
+    inner = tmp_path / "tree" / "a" / "b"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent):
+        (folder / "file").touch()
+    (inner / "link").symlink_to(tmp_path)
+    for _ in range(2):
+        atomic.remove_tree(tmp_path / "tree")
+        assert list(tmp_path.iterdir()) == []
