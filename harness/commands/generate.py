@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import typing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,7 +15,7 @@ from harness.core.domain.catalogue import Catalogue, find_catalogue
 from harness.core.domain.generators import SOURCE, reads_source
 from harness.core.domain.parameters import NONE, parameters_of, read_typed
 from harness.core.domain.recorded_calls import call_with
-from harness.core.errors import DependencyError, UsageError
+from harness.core.errors import DependencyError, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,19 +41,50 @@ class GenerateCommand(click.Command):
 def _parameter_options(catalogue: Catalogue) -> list[click.Option]:
     """Return one option per parameter name; generators with a parameter of the same name share it.
 
-    A generator that needs a package which is not installed has no options; naming it says which package.
+    A generator that cannot be imported has no options; naming it says why.
     """
     users: dict[str, list[str]] = {}
     seen: dict[str, Parameter] = {}
-    for generator in sorted(catalogue.generators):
-        try:
-            parameters = parameters_of(catalogue.load("generators", generator))
-        except DependencyError:
-            continue
-        for name, parameter in parameters.items():
+    for generator, make in sorted(_load_all(catalogue).made.items()):
+        for name, parameter in parameters_of(make).items():
             users.setdefault(name, []).append(generator)
             seen[name] = parameter
     return [_option(name, seen[name], users[name]) for name in seen if name != SOURCE]
+
+
+class _Loaded(NamedTuple):
+    """The generators that could be imported, and why the others could not, by name."""
+
+    made: dict[str, Callable[..., Fixture]]
+    broken: dict[str, BaseException]
+
+    def lines(self) -> list[str]:
+        """Return a line for each generator that is broken; one that lacks a package only waits for it."""
+        return [
+            f"generator {name!r} was left out: "
+            + (str(error) if isinstance(error, HarnessError) else _raised(error))
+            for name, error in self.broken.items()
+            if not isinstance(error, DependencyError)
+        ]
+
+
+def _load_all(catalogue: Catalogue) -> _Loaded:
+    """Import every generator; a module that is broken must not keep anybody from the others."""
+    loaded = _Loaded({}, {})
+    for name in catalogue.generators:
+        _load(catalogue, name, loaded)
+    return loaded
+
+
+def _load(catalogue: Catalogue, name: str, loaded: _Loaded) -> None:
+    try:
+        loaded.made[name] = catalogue.load("generators", name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the project's code may raise anything
+        loaded.broken[name] = error
+
+
+def _raised(error: BaseException) -> str:
+    return f"its module raised {type(error).__name__}" + (f": {error}" if str(error) else "")
 
 
 def _option(name: str, parameter: Parameter, users: list[str]) -> click.Option:
@@ -106,8 +137,9 @@ def command(
     """Calls GENERATOR and writes the fixture that it returns.
 
     GENERATOR can be left out if only one generator reads a source file (with --source) or needs none (without
-    it). A fixture that violates its contract or contradicts its physics is refused and not written. This
-    command runs code of the project.
+    it). A fixture that violates its contract or contradicts its physics is refused and not written. If
+    another generator cannot be imported, that is reported, and the exit status is 2 where GENERATOR was left
+    out. This command runs code of the project.
 
     \b
     Examples:
@@ -116,8 +148,11 @@ def command(
     """
     from harness.core.fixtures.fixture import write_fixture
     from harness.core.storage.pytest_settings import wants_compression
+    from harness.report.plain_lines import plain_line
 
-    make = _choose(find_catalogue(code_root(None)), generator, source)
+    catalogue = find_catalogue(code_root(None))
+    loaded = _load_all(catalogue)
+    make = _choose(loaded, source) if generator is None else _named(catalogue, generator, source)
     given = {key.removeprefix(_PREFIX): text for key, text in parameters.items() if text is not None}
     if source is not None:
         given[SOURCE] = str(source)
@@ -128,30 +163,35 @@ def command(
         as_json=as_json,
         render=lambda: _show(fixture, paths),
     )
-    return 0
+    for line in loaded.lines():
+        click.echo(plain_line(line), err=True)
+    return 2 if generator is None and loaded.lines() else 0
 
 
-def _choose(catalogue: Catalogue, name: str | None, source: Path | None) -> Callable[..., Fixture]:
-    """Return the generator called *name*, or the only one that fits."""
-    if name is not None:
-        named: Callable[..., Fixture] = catalogue.load("generators", name)
-        if source is not None and SOURCE not in parameters_of(named):
-            raise UsageError(
-                "--source",
-                expected="a generator that reads a source file",
-                found=f"{name}, which reads none",
-                message=f"generator {name!r} reads no source file",
-                remedy="Omit --source, or name another generator.",
-            )
-        return named
-    all_of_them: dict[str, Callable[..., Fixture]] = {
-        key: catalogue.load("generators", key) for key in catalogue.generators
-    }
-    fitting = {key: f for key, f in all_of_them.items() if reads_source(f) == (source is not None)}
+def _named(catalogue: Catalogue, name: str, source: Path | None) -> Callable[..., Fixture]:
+    """Return the generator called *name*."""
+    named: Callable[..., Fixture] = catalogue.load("generators", name)
+    if source is not None and SOURCE not in parameters_of(named):
+        raise UsageError(
+            "--source",
+            expected="a generator that reads a source file",
+            found=f"{name}, which reads none",
+            message=f"generator {name!r} reads no source file",
+            remedy="Omit --source, or name another generator.",
+        )
+    return named
+
+
+def _choose(loaded: _Loaded, source: Path | None) -> Callable[..., Fixture]:
+    """Return the only generator that fits; one that waits for a package might fit too."""
+    for error in loaded.broken.values():
+        if isinstance(error, DependencyError):
+            raise error
+    fitting = {key: f for key, f in loaded.made.items() if reads_source(f) == (source is not None)}
     if len(fitting) != 1:
         raise UsageError(
             "GENERATOR",
-            expected=f"one of {', '.join(sorted(fitting or all_of_them))}",
+            expected=f"one of {', '.join(sorted(fitting or loaded.made))}",
             found="none",
             remedy="Name one: `harness generate GENERATOR`.",
         )

@@ -48,6 +48,43 @@ def test_what_the_modules_of_generators_print_on_import_is_not_on_standard_outpu
     assert json.loads(shown.out)["manifest"]["name"] == "waves"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("raise RuntimeError('no beam')\n", "RuntimeError: no beam"),
+        ("import sys\nsys.exit(7)\n", "SystemExit: 7"),
+        ("", "broken:broken"),
+    ],
+)
+def test_a_broken_generator_does_not_stop_the_others(project, harness, text, said):
+    """It is reported; where it might have been the one that is meant, the exit status says so."""
+    (project / "broken.py").write_text(text)
+    settings = project / "pyproject.toml"
+    table = "[tool.harness.generators]"
+    settings.write_text(settings.read_text().replace(table, f"{table}\nbroken = 'broken:broken'"))
+    shown = harness("generate", "waves", "--count", "4", "--output", "out")
+    assert (shown.code, (project / "out" / "waves.npz").is_file()) == (0, True)
+    (line,) = shown.err.splitlines()
+    assert line.startswith("generator 'broken' was left out: ")
+    assert said in line
+    assert "broken" not in shown.out
+    assert "Usage" in harness("generate", "--help").out
+
+
+def test_without_a_name_a_broken_generator_might_be_meant(project, harness):
+    """The only one that fits is called, and the exit status says that not all could be asked."""
+    (project / "broken.py").write_text("raise RuntimeError('no beam')\n")
+    settings, table = project / "pyproject.toml", "[tool.harness.generators]"
+    more = f"{table}\nminimal_v1 = 'waves:scanned'\n"  # so that the project has one that reads no source
+    settings.write_text(settings.read_text().replace(table, more))
+    assert harness("generate", "--output", "out").code == 0
+    settings.write_text(settings.read_text().replace(table, f"{table}\nbroken = 'broken:broken'"))
+    shown = harness("generate", "--output", "other")
+    assert (shown.code, "RuntimeError: no beam" in shown.err) == (2, True)
+    assert (project / "other" / "waves.npz").is_file()
+
+
 def test_a_source_file_is_passed_to_the_generator(project, harness):
     (project / "scan.bin").write_bytes(bytes([1, 2, 4]))
     call = ("generate", "scanned", "--source", "scan.bin", "--unit", "photons", "--output", "out")
