@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -103,6 +102,8 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness calibrate --samples *.json --dry-run
       harness calibrate tests/test_orbit/test_end --class report-only --reason "chaotic"
     """
+    from harness.report.terminal.progress import progress_bar
+
     if not dry_run:
         require_not_ci()
         if reason is None:
@@ -114,18 +115,15 @@ def command(  # noqa: PLR0913 - one parameter an option
     if arrays and not kind:
         raise click.UsageError("--array needs --class.")
     project = project_to_write(root)
-    say = (lambda _: None) if as_json else click.echo
     if samples:
         found = _Measured(*_merged(project, names))
     elif kind:
         found = _Measured(_reclassified(project, names, kind, arrays, reason or ""))
     else:
-        found = _run_all(
-            project,
-            _split(project, names),
-            _Amount(min(runs, 4) if quick else runs, min(seeds, 1) if quick else seeds, jobs),
-            say,
-        )
+        amount = _Amount(min(runs, 4) if quick else runs, min(seeds, 1) if quick else seeds, jobs)
+        chosen = _split(project, names)
+        with progress_bar("calibrate") as progress:
+            found = _run_all(project, chosen, amount, progress)
     if not dry_run:
         _record(project, found, reason or "")
     emit(
@@ -175,18 +173,20 @@ class _Measured(NamedTuple):
         return {**{name: baseline for name, (baseline, _) in self.pipelines.items()}, **self.metrics}
 
 
-def _run_all(project: Project, chosen: _Chosen, amount: _Amount, say: Callable[[str], None]) -> _Measured:
+def _run_all(
+    project: Project, chosen: _Chosen, amount: _Amount, progress: Callable[[str, float], None]
+) -> _Measured:
     """Make all runs of the pipelines, then of the tests."""
     from harness.core.errors import UsageError
 
     pipelines = {
-        _baseline_name(fixture, name, project): _measure(name, fixture, amount, project.root, say)
+        _baseline_name(fixture, name, project): _measure(name, fixture, amount, project.root, progress)
         for name, fixture in chosen.pipelines
     }
     if chosen.names == ():
         return _Measured({}, pipelines=pipelines)
     wanted = chosen.names
-    runs = _run_tests(project, wanted, amount, say)
+    runs = _run_tests(project, wanted, amount, progress)
     from harness.core.rerun.calibrated import from_runs
 
     found = from_runs(project, runs, wanted)
@@ -206,7 +206,7 @@ def _run_all(project: Project, chosen: _Chosen, amount: _Amount, say: Callable[[
 
 
 def _run_tests(
-    project: Project, names: tuple[str, ...] | None, amount: _Amount, say: Callable[[str], None]
+    project: Project, names: tuple[str, ...] | None, amount: _Amount, progress: Callable[[str, float], None]
 ) -> list[TestRun]:
     from harness.core.baselines.perturbations import numpy_features, perturbations_of_tests
     from harness.core.rerun.calibration_runs import run_under
@@ -216,7 +216,7 @@ def _run_tests(
         perturbations_of_tests(amount.runs, numpy_features()),
         tests=_tests_of(project, names or ()),
         jobs=amount.jobs,
-        say=say,
+        progress=progress,
     )
 
 
@@ -364,7 +364,7 @@ def _fixture_name(fixture: Path, project: Project) -> str:
 
 
 def _measure(
-    pipeline: str, fixture: Path, amount: _Amount, root: Path, say: Callable[[str], None]
+    pipeline: str, fixture: Path, amount: _Amount, root: Path, progress: Callable[[str, float], None]
 ) -> tuple[Baseline, bytes | None]:
     """Make all runs; return the baseline, and the .npz bytes that its values were measured on."""
     from harness.core.baselines.calibrate import calibrated_baseline
@@ -380,7 +380,7 @@ def _measure(
             for perturbation in (*perturbations(amount.runs), *other_seeds(amount.seeds))
         ]
         calls[0] = replace(calls[0], keep=kept)
-        done = _all(calls, amount.jobs, say)
+        done = _all(calls, amount.jobs, progress)
         arrays = kept.read_bytes() if kept.is_file() else None
     samples = [run.sample for run in done]
     return calibrated_baseline(
@@ -393,17 +393,15 @@ def _measure(
     ), arrays
 
 
-def _all(calls: list[Call], jobs: int, say: Callable[[str], None]) -> list[Run]:
-    """Make all runs, say a line as each ends, and return them in the order of *calls*."""
+def _all(calls: list[Call], jobs: int, progress: Callable[[str, float], None]) -> list[Run]:
+    """Make all runs, report each when it ends, and return them in the order of *calls*."""
     from harness.core.domain.run_pipeline import perform
     from harness.core.system.parallel import in_processes
 
     done: dict[int, Run] = {}
-    start = time.monotonic()
     for number, run in in_processes(perform, calls, jobs):
         done[number] = run
-        seconds_left = (len(calls) - len(done)) * (time.monotonic() - start) / len(done)
-        say(_run_line(number + 1, len(calls), calls[number].pipeline, run, seconds_left))
+        progress(_run_line(number + 1, len(calls), calls[number].pipeline, run), len(done) / len(calls))
     return [done[number] for number in range(len(calls))]
 
 
@@ -449,18 +447,15 @@ def _staged(file: Path, path: str, kind: Kind, data: bytes) -> Staged:
     return Staged(path, kind, file)
 
 
-def _run_line(number: int, runs: int, pipeline: str, run: Run, seconds_left: float) -> str:
-    """Return what was perturbed in one run, and how long the others will take."""
+def _run_line(number: int, runs: int, pipeline: str, run: Run) -> str:
+    """Return what was perturbed in one run."""
     perturbation = run.sample.perturbation
     described = perturbation.describe()
     kernels = described.get("ATEN_CPU_CAPABILITY", "native")
     noise = f", noise {perturbation.noise}" if perturbation.noise is not None else ""
     seed = f", seed {described['seed']}" if "seed" in described else ""
     threads = described["threads"] + (" thread" if described["threads"] == "1" else " threads")
-    return (
-        f"{pipeline} {number}/{runs}: {threads}, {kernels} kernels{noise}{seed}; "
-        f"about {seconds_left:.0f} s left"
-    )
+    return f"{pipeline} {number}/{runs}: {threads}, {kernels} kernels{noise}{seed}"
 
 
 def _show(measured: _Measured, *, dry_run: bool) -> None:
@@ -468,25 +463,26 @@ def _show(measured: _Measured, *, dry_run: bool) -> None:
         array_table,
         calibration_table,
         measured_metric_table,
-        print_table,
         tolerance_lines,
     )
     from harness.report.plain_lines import plain_line
+    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.table import show_table
 
-    for name, (baseline, _) in measured.pipelines.items():
-        click.echo(f"{'would record' if dry_run else 'recorded'} {name}")
-        print_table(calibration_table(baseline))
-    if measured.arrays:
-        table = array_table(measured.arrays)
-        if table.row_count:
-            print_table(table)
-        for line in tolerance_lines(measured.arrays):
-            click.echo(plain_line(line))
-    if measured.metrics:
-        print_table(measured_metric_table(measured.metrics))
-    for name in measured.unmeasured:
-        click.echo(plain_line(f"not measured: {name}, which no test has checked"))
+    done = "would record" if dry_run else "recorded"
+    tables = [
+        calibration_table(baseline, f"{done} {name}") for name, (baseline, _) in measured.pipelines.items()
+    ]
+    tables += [array_table(measured.arrays), measured_metric_table(measured.metrics)]
+    for table in tables:
+        if table.rows:
+            show_table(table)
+            show_lines([""])
+    lines = [
+        *tolerance_lines(measured.arrays),
+        *(f"not measured: {name}, which no test has checked" for name in measured.unmeasured),
+    ]
     count = len(measured.arrays) + len(measured.metrics)
     if count:
-        done = "would record" if dry_run else "recorded"
-        click.echo(f"{done} the tolerances of {count} golden file{'s' if count > 1 else ''}")
+        lines.append(f"{done} the tolerances of {count} golden file{'s' if count > 1 else ''}")
+    show_lines(map(plain_line, lines if dry_run else [*lines, "next: pytest"]))

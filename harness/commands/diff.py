@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.compare import ArrayDrift
     from harness.core.fixtures.tolerance import Tolerance
+    from harness.report.drift import ArrayReport
 
 _FILE = click.Path(path_type=Path)
 
@@ -57,7 +58,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     chosen = exact or atol is not None or rtol is not None
     limit = Tolerance(atol or 0, rtol or 0) if chosen else None
     results = [_compare(name, one, other, limit, shown) for name in sorted(one.keys() | other.keys())]
-    emit(_summary(results), as_json=as_json, render=lambda: _show(results))
+    emit(_summary(results), as_json=as_json, render=lambda: _show(results, expected))
     return 0 if all(result.accepted for result in results) else 1
 
 
@@ -67,7 +68,7 @@ class _Result:
 
     accepted: bool
     unequal_bits: int
-    lines: list[str]
+    report: ArrayReport
     figures: dict[str, object]
 
 
@@ -78,23 +79,43 @@ def _compare(
     limit: Tolerance | None,
     shown: int,
 ) -> _Result:
-    from harness.core.fixtures.compare import Drift, compare_arrays
-    from harness.report.drift import drift_lines
+    from harness.core.fixtures.compare import compare_arrays
+    from harness.report.drift import array_report
+    from harness.report.terminal.screen import screen_of
 
     array = compare_arrays(name, one.get(name), other.get(name), limit)
-    lines = drift_lines(Drift((array,)), shown=shown)
-    return _Result(array.accepted, array.unequal_bits, lines, _figures(array))
+    report = array_report(array, shown=shown, screen=screen_of())
+    return _Result(array.accepted, array.unequal_bits, report, _figures(array))
 
 
-def _show(results: list[_Result]) -> None:
-    for line in (line for result in results for line in result.lines):
-        click.echo(line)
+def _show(results: list[_Result], expected: Path) -> None:
+    from harness.report.drift import detail_lines, drift_table
+    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.table import show_table
+
+    reports = [result.report for result in results]
+    table = drift_table(reports)
+    if table is not None:
+        show_table(table)
+        show_lines([""])
+    show_lines(detail_lines(reports))
     arrays = _count(len(results), "array")
     unequal = _count(sum(result.unequal_bits for result in results), "element")
+    drifted = sum(not result.accepted for result in results)
     if _identical(results):
-        click.echo(f"{arrays}, all bits equal.")
-    elif all(result.accepted for result in results):
-        click.echo(f"{arrays}, within tolerance; {unequal} not equal.")
+        show_lines([f"{arrays}, all bits equal."])
+    elif not drifted:
+        show_lines([f"{arrays}, within tolerance; {unequal} not equal."])
+    else:
+        show_lines([f"{drifted} of {arrays} drifted.", *_next(expected)])
+
+
+def _next(expected: Path) -> list[str]:
+    """Return the command to type next, if a golden file has drifted."""
+    from harness.core.storage.project import nearest_registry
+
+    root = nearest_registry(expected.resolve().parent)
+    return ["next: harness report"] if root is not None else []
 
 
 def _summary(results: list[_Result]) -> dict[str, object]:

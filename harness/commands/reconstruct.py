@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from contextlib import nullcontext
 from dataclasses import fields
@@ -12,6 +13,7 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import code_root, emit, json_option, output_option, root_option, the_fixture
+from harness.core.storage import project as projects
 
 if TYPE_CHECKING:
     from harness.core.domain.interface import PipelineResult
@@ -49,7 +51,7 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness reconstruct golden/minimal_v1.npz --pipeline iterative --output /tmp/out
     """
     from harness.core.domain.catalogue import find_catalogue
-    from harness.report.progress import progress_bar
+    from harness.report.terminal.progress import progress_bar
 
     run = find_catalogue(code_root(root)).load("pipelines", pipeline)
     fixture = file or the_fixture(root)
@@ -57,16 +59,29 @@ def command(  # noqa: PLR0913 - one parameter an option
     with folder as kept, progress_bar(pipeline) as progress:
         result = run(fixture, Path(kept), seed=seed, threads=threads, progress=progress)
     plain = {field.name: getattr(result, field.name) for field in fields(result)}
-    emit(plain, as_json=as_json, render=lambda: _show(result, kept=output is not None))
+    command = _next(root, fixture, pipeline)
+    emit(plain, as_json=as_json, render=lambda: _show(result, command, kept=output is not None))
     return 0
 
 
-def _show(result: PipelineResult, *, kept: bool) -> None:
-    from harness.report.metric_tables import metric_table, print_table, stage_table
+def _next(root: Path | None, fixture: Path, pipeline: str) -> str:
+    """Return the command that judges the metrics by their baseline, or that measures one."""
+    project = projects.nearest_registry(root.resolve() if root else Path.cwd())
+    baseline = fixture.with_name(f"{fixture.stem}.{pipeline}.json")
+    if project is not None and baseline.is_file():
+        return f"harness run --pipeline {shlex.quote(pipeline)}"
+    return f'harness calibrate {shlex.quote(pipeline)} --reason "..."'
 
-    print_table(metric_table(result))
-    print_table(stage_table(result.stages))
-    for note in result.notes:
-        click.echo(f"note: {note}")
-    for name, path in result.artifacts.items() if kept else ():
-        click.echo(f"{name}: {path}")
+
+def _show(result: PipelineResult, command: str, *, kept: bool) -> None:
+    from harness.report.metric_tables import metric_table, stage_table
+    from harness.report.plain_lines import plain_line
+    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.table import show_table
+
+    for table in (metric_table(result), stage_table(result.stages)):
+        show_table(table)
+        show_lines([""])
+    lines = [f"note: {note}" for note in result.notes]
+    lines += [f"{name}: {path}" for name, path in result.artifacts.items()] if kept else []
+    show_lines(map(plain_line, [*lines, f"next: {command}"]))

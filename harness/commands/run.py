@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -65,7 +66,7 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
     from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
     from harness.core.registry.golden_names import fixtures, manifest_of, pipeline_baselines
     from harness.core.rerun.sources import find_any
-    from harness.report.progress import progress_bar
+    from harness.report.terminal.progress import progress_bar
 
     catalogue = find_catalogue(project.root)
     measured = pipeline_baselines(project, catalogue.pipelines)
@@ -82,9 +83,10 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
             yield compare_step(golden, folder)
     yield verify_step(project)
     for fixture, pipeline, baseline in chosen_baselines:
-        with progress_bar(pipeline) as progress:
+        with progress_bar(pipeline) as progress:  # it is gone before the result is shown
             run = catalogue.load("pipelines", pipeline)
-            yield pipeline_step(run, fixture, baseline, folder / pipeline, progress)
+            step = pipeline_step(run, fixture, baseline, folder / pipeline, progress)
+        yield step
 
 
 def _require_work(project: Project, work: Sequence[object]) -> None:
@@ -115,32 +117,50 @@ def _require_known(chosen: tuple[str, ...], known: set[str]) -> None:
 
 def _show_step(step: Step) -> None:
     from harness.report.drift import drift_lines
-    from harness.report.metric_tables import control_table, print_table, stage_table, verdict_table
+    from harness.report.metric_tables import control_table, stage_table, verdict_table
+    from harness.report.terminal.screen import screen_of, show_lines
+    from harness.report.terminal.table import show_table
     from harness.report.verdicts import metric_lines, verdict_lines
 
-    click.echo(f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)")
-    lines = [*(drift_lines(step.drift) if step.drift else ()), *verdict_lines(step.verdicts)]
+    show_lines([f"{step.name}: {step.outcome.value} ({step.seconds:.1f} s)"])
+    lines = drift_lines(step.drift, screen=screen_of()) if step.drift else []
+    lines += verdict_lines(step.verdicts)
     if step.comparison:
-        print_table(verdict_table(step.comparison.result.pipeline, step.comparison.metrics))
-        print_table(control_table(step.comparison.result.pipeline, step.comparison.metrics))
-        print_table(stage_table(step.comparison.result.stages))
-        lines += metric_lines(step.comparison.metrics)
-    for line in lines:
-        click.echo(f"  {line}")
+        pipeline, metrics = step.comparison.result.pipeline, step.comparison.metrics
+        tables = [verdict_table(pipeline, metrics), control_table(pipeline, metrics)]
+        for table in (*tables, stage_table(step.comparison.result.stages, f"{pipeline}: stages")):
+            show_lines([""])
+            show_table(table)
+        show_lines([""])
+        lines += metric_lines(metrics)
+    show_lines(f"  {line}" for line in lines)
 
 
 def _show_summary(steps: list[Step]) -> None:
-    from harness.report.metric_tables import print_table, summary_table
+    from harness.report.metric_tables import summary_table
+    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.table import show_table
 
     rows = [
         {"step": s.name, "verdict": s.outcome.value, "seconds": f"{s.seconds:.1f}", "detail": s.detail}
         for s in steps
     ]
-    print_table(summary_table(rows))
+    show_lines([""])
+    show_table(summary_table(rows))
     refused = [step for step in steps if not step.outcome.accepted]
     total = sum(step.seconds for step in steps)
     verdict = "all steps passed" if not refused else f"{refused[0].name}: {refused[0].outcome.value}"
-    click.echo(f"verdict: {verdict} ({total:.1f} s)")
+    show_lines([f"verdict: {verdict} ({total:.1f} s)", *(_next(refused[0]) if refused else ())])
+
+
+def _next(step: Step) -> list[str]:
+    """Return the command that finds out why a step was refused."""
+    verb, _, name = step.name.partition(" ")
+    if verb == "pipeline":
+        return [
+            f"next: harness reconstruct --pipeline {shlex.quote(name)} --output build/{shlex.quote(name)}"
+        ]
+    return ["next: harness status" if verb == "verify" else f"next: harness reproduce {shlex.quote(name)}"]
 
 
 def _plain(steps: list[Step]) -> dict[str, Any]:

@@ -274,7 +274,7 @@ def _repeat(
 def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int) -> list[Any]:
     """Return the result of each of *asked*, in that order, with a progress bar on a terminal."""
     from harness.core.system.parallel import in_processes
-    from harness.report.progress import progress_bar
+    from harness.report.terminal.progress import progress_bar
 
     answers: list[Any] = [None] * len(asked)
     with progress_bar("sensitivity") as progress:
@@ -301,7 +301,6 @@ def _write(path: Path, results: _Results) -> None:
 
 
 def _show(results: _Results) -> None:
-    from harness.report.metric_tables import print_table
     from harness.report.plain_lines import plain_line
     from harness.report.sensitivity import (
         false_alarm_lines,
@@ -310,19 +309,25 @@ def _show(results: _Results) -> None:
         matrix_lines,
         matrix_table,
         moved_value_lines,
+        next_line,
     )
+    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.table import show_table
 
     if results.matrix.rows:
-        print_table(matrix_table(results.matrix))
+        show_table(matrix_table(results.matrix))
+        show_lines([""])
     if any(file.moves for file in results.files):
-        print_table(generic_table(results.generic, results.files))
-    for line in (
+        show_table(generic_table(results.generic, results.files))
+        show_lines([""])
+    lines = (
         *matrix_lines(results.matrix),
         *moved_value_lines(results.moved),
         *generic_lines(results.generic, results.files),
         *false_alarm_lines(results.repetitions),
-    ):
-        click.echo(plain_line(line))
+        *next_line(results.matrix, results.files),
+    )
+    show_lines(map(plain_line, lines))
 
 
 def _emit(results: _Results) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from harness.report.terminal.table import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,62 +15,79 @@ if TYPE_CHECKING:
     from harness.core.domain.interface import PipelineResult, Stage
 
 
-def print_table(table: Table) -> None:
-    """Print *table* to standard output, at the terminal's width."""
-    Console(highlight=False).print(table)
-
-
-def metric_table(result: PipelineResult) -> Table:
+def metric_table(result: PipelineResult) -> TextTable:
     """Return a table of each metric and its controls."""
-    table = _table(f"{result.pipeline}: metrics", "metric", ("value", *result.controls))
-    for name, value in result.metrics.items():
-        controls = (_number(control.get(name)) for control in result.controls.values())
-        table.add_row(name, _number(value), *controls)
-    return table
+    controls = result.controls.values()
+    rows = (
+        (name, _number(value), *(_number(control.get(name)) for control in controls))
+        for name, value in result.metrics.items()
+    )
+    return _table(f"{result.pipeline}: metrics", ("metric", "value", *result.controls), rows)
 
 
-def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
-    """Return a table of each metric, its baseline, its tolerance and the verdict."""
-    table = _table(f"{pipeline}: metrics and baseline", "metric", ("value", "baseline", "+/-"))
-    table.add_column("verdict")
-    for verdict in verdicts:
-        if verdict.control is None:
-            limits = (_number(verdict.expected), f"{verdict.allowed:.1g}" if verdict.allowed else "exact")
-            table.add_row(verdict.name, _number(verdict.value), *limits, verdict.outcome.value)
-    return table
+def verdict_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> TextTable:
+    """Return a table of each metric: verdict, value, baseline, tolerance, and difference in tolerances."""
+    rows = (
+        (
+            verdict.name,
+            verdict.outcome.value,
+            _number(verdict.value),
+            _number(verdict.expected),
+            f"{verdict.allowed:.1g}" if verdict.allowed else "exact",
+            _share(verdict),
+        )
+        for verdict in verdicts
+        if verdict.control is None
+    )
+    head = ("metric", "verdict", "value", "baseline", "+/-", "tolerances")
+    return _table(f"{pipeline}: metrics and baseline", head, rows, texts=("metric", "verdict"))
 
 
-def calibration_table(baseline: Baseline) -> Table:
+def calibration_table(baseline: Baseline, title: str = "") -> TextTable:
     """Return a table of each metric's value, its tolerance, and its spread over perturbed runs and seeds."""
-    table = _table("", "metric", ("value", "+/-", "spread", "seed spread"))
-    for name, metric in baseline.metrics.items():
-        seeds = "" if metric.seed_spread is None else f"{metric.seed_spread:.1g}"
-        limits = f"{metric.tolerance:.2g}" if metric.tolerance else "exact"
-        table.add_row(name, _number(metric.value), limits, f"{metric.spread:.1g}", seeds)
-    return table
+    rows = (
+        (
+            name,
+            _number(metric.value),
+            f"{metric.tolerance:.2g}" if metric.tolerance else "exact",
+            f"{metric.spread:.1g}",
+            "" if metric.seed_spread is None else f"{metric.seed_spread:.1g}",
+        )
+        for name, metric in baseline.metrics.items()
+    )
+    return _table(title, ("metric", "value", "+/-", "spread", "seed spread"), rows)
 
 
-def array_table(documents: Mapping[str, ToleranceDocument]) -> Table:
+def array_table(documents: Mapping[str, ToleranceDocument]) -> TextTable:
     """Return a table of the arrays that are not exact: tolerance, spread and amplification.
 
     A class that somebody chose has a star.
     """
-    table = _folded_table("array", ("tolerance", "spread", "growth"))
-    for name, document in documents.items():
-        for array, tolerance in document.arrays.items():
-            if tolerance.kind != "exact" or tolerance.reason:
-                table.add_row(f"{name}: {array}", *_cells(tolerance))
-    return table
+    rows = (
+        (name, array, *_cells(tolerance))
+        for name, document in documents.items()
+        for array, tolerance in document.arrays.items()
+        if tolerance.kind != "exact" or tolerance.reason
+    )
+    head = ("golden file", "array", "tolerance", "spread", "growth")
+    return _table("", head, rows, texts=("golden file", "array"))
 
 
-def measured_metric_table(baselines: Mapping[str, Baseline]) -> Table:
+def measured_metric_table(baselines: Mapping[str, Baseline]) -> TextTable:
     """Return a table of metrics: value, tolerance and spread."""
-    table = _folded_table("metric", ("value", "tolerance", "spread"))
-    for name, baseline in baselines.items():
-        for metric, one in baseline.metrics.items():
-            limits = f"{one.tolerance:.2g}" if one.tolerance else "exact"
-            table.add_row(f"{name}: {metric}", f"{one.value:.6g}", limits, f"{one.spread:.1g}")
-    return table
+    rows = (
+        (
+            name,
+            metric,
+            f"{one.value:.6g}",
+            f"{one.tolerance:.2g}" if one.tolerance else "exact",
+            f"{one.spread:.1g}",
+        )
+        for name, baseline in baselines.items()
+        for metric, one in baseline.metrics.items()
+    )
+    head = ("golden file", "metric", "value", "tolerance", "spread")
+    return _table("", head, rows, texts=("golden file", "metric"))
 
 
 def tolerance_lines(documents: Mapping[str, ToleranceDocument]) -> list[str]:
@@ -99,42 +114,46 @@ def tolerance_lines(documents: Mapping[str, ToleranceDocument]) -> list[str]:
     return lines
 
 
-def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> Table:
+def control_table(pipeline: str, verdicts: Sequence[MetricVerdict]) -> TextTable:
     """Return a table of each metric's lead over each control; the lead it needs is in brackets."""
     against = {(v.name, v.control): v for v in verdicts if v.control is not None}
     controls = list(dict.fromkeys(control for _, control in against))
-    table = _table(f"{pipeline}: lead over controls (needed)", "metric", controls)
-    for name in dict.fromkeys(name for name, _ in against):
-        found = (against.get((name, control)) for control in controls)
-        table.add_row(name, *(_lead(verdict) if verdict else "" for verdict in found))
-    return table
+    rows = (
+        (name, *(_lead(verdict) if (verdict := against.get((name, c))) else "" for c in controls))
+        for name in dict.fromkeys(name for name, _ in against)
+    )
+    return _table(f"{pipeline}: lead over controls (needed)", ("metric", *controls), rows)
 
 
-def stage_table(stages: Sequence[Stage], title: str = "") -> Table:
+def stage_table(stages: Sequence[Stage], title: str = "") -> TextTable:
     """Return a table of the seconds and the peak memory of each stage."""
-    table = _table(title, "stage", ("seconds", "peak MB"))
-    for stage in stages:
-        table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mb:.0f}" if stage.peak_mb else "")
-    return table
+    rows = (
+        (stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mb:.0f}" if stage.peak_mb else "")
+        for stage in stages
+    )
+    return _table(title, ("stage", "seconds", "peak MB"), rows)
 
 
-def summary_table(rows: Sequence[Mapping[str, str]]) -> Table:
+def summary_table(rows: Sequence[Mapping[str, str]]) -> TextTable:
     """Return a table with a row for each step of a run; the keys of the first row are the headings."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in rows[0]:
-        table.add_column(heading, justify="right" if heading == "seconds" else "left")
-    for row in rows:
-        table.add_row(*row.values())
-    return table
+    head = tuple(rows[0])
+    texts = tuple(heading for heading in head if heading != "seconds")
+    return _table("", head, (tuple(row.values()) for row in rows), texts=texts)
 
 
-def _table(title: str, first: str, others: Iterable[str]) -> Table:
-    """Return an empty table; all columns except the first are for numbers."""
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right")
-    return table
+def _table(
+    title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]], texts: tuple[str, ...] | None = None
+) -> TextTable:
+    """Return a table in which all columns, except the first or those in *texts*, are for numbers."""
+    numbers = frozenset(head) - frozenset(texts if texts is not None else head[:1])
+    return TextTable(head, tuple(rows), numbers, title)
+
+
+def _share(verdict: MetricVerdict) -> str:
+    """Return the difference from the baseline in tolerances; nothing if there is none to divide by."""
+    if not verdict.allowed or not math.isfinite(verdict.distance):
+        return ""
+    return f"{abs(verdict.distance / verdict.allowed):.2g}"
 
 
 def _lead(verdict: MetricVerdict) -> str:
@@ -153,15 +172,6 @@ def _cells(tolerance: ArrayTolerance) -> tuple[str, str, str]:
     shown = limit if tolerance.kind == "measured" else tolerance.kind
     grown = "" if spread.amplification is None else f"{spread.amplification:.1e}"
     return f"{shown}*" if tolerance.reason else shown, f"{spread.absolute:.1e}", grown
-
-
-def _folded_table(first: str, others: tuple[str, ...]) -> Table:
-    """Return an empty table whose first column may take several lines."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(first, overflow="fold")
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def _count(number: int, noun: str) -> str:

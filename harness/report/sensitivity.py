@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
+from harness.report.terminal.table import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,26 +15,22 @@ if TYPE_CHECKING:
     from harness.core.sensitivity.matrix import Detection, Matrix, Row
     from harness.core.sensitivity.moved_values import MovedValue
 
-LEGEND = (
-    "Numbers show by how much a check failed: findings, arrays or tolerances. *: first to catch the fault. "
-    "-: passed. Blank: not run."
-)
 GENERIC_LEGEND = "Golden arrays and metrics that were moved, and how many moves the tests saw."
-_WIDTH = 7
-_LABEL = 12
-_OTHER = "another "
+_AGAIN = 5
+_MATRIX_HEAD = ("fault", "first caught by", "by how much", "also caught by", "passed by")
 
 
-def matrix_table(matrix: Matrix) -> Table:
-    """Return a table with a row for each fault and a column for each check."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), title=LEGEND, title_justify="left")
-    table.add_column("fault", no_wrap=True)
-    for check in matrix.checks:
-        table.add_column(_heading(check), justify="right", no_wrap=True)
-    for row in matrix.rows:
-        label = f"{row.id}\n{_short(row.fixture, _LABEL)}" if row.fixture else row.id
-        table.add_row(label, *(_cell(row, row.by(check)) for check in matrix.checks))
-    return table
+def matrix_table(matrix: Matrix) -> TextTable:
+    """Return a table with a row for each fault: which checks caught it, and which passed it."""
+    return TextTable(_MATRIX_HEAD, tuple(map(_matrix_row, matrix.rows)))
+
+
+def _matrix_row(row: Row) -> tuple[str, ...]:
+    first = row.first
+    also = [found.check for found in row.detections if found.caught and found is not first]
+    passed = [found.check for found in row.detections if not found.caught]
+    caught = (first.check, first.margin) if first else ("", "")
+    return row.label, *caught, ", ".join(also), ", ".join(passed)
 
 
 def matrix_lines(matrix: Matrix) -> Iterator[str]:
@@ -79,14 +74,19 @@ def false_alarm_lines(repetitions: Sequence[Repetition]) -> Iterator[str]:
         yield f"false alarm: {repetition.name}: {alarms}"
 
 
-def generic_table(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -> Table:
+def next_line(matrix: Matrix, files: Sequence[GoldenFile]) -> Iterator[str]:
+    """Yield the command to type next, if a fault was missed and nothing explains it: it alone once more."""
+    missed = [row.id for row in matrix.incorrect]
+    missed += [move.fault for file in files for move in file.blind if not move.explained]
+    if missed:
+        yield f"next: harness sensitivity {' '.join(list(dict.fromkeys(missed))[:_AGAIN])}"
+
+
+def generic_table(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -> TextTable:
     """Return a table with a row for each generic fault: how many moved arrays and metrics tests saw."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), title=GENERIC_LEGEND, title_justify="left")
-    for heading in ("fault", "title", "seen", "moved"):
-        table.add_column(heading, justify="right" if heading in {"seen", "moved"} else "left")
-    for fault, seen, tried in _generic_rows(faults, files):
-        table.add_row(fault.id, fault.title, seen, tried)
-    return table
+    rows = ((fault.id, fault.title, seen, tried) for fault, seen, tried in _generic_rows(faults, files))
+    head = ("fault", "title", "seen", "moved")
+    return TextTable(head, tuple(rows), frozenset({"seen", "moved"}), GENERIC_LEGEND)
 
 
 def generic_lines(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -> Iterator[str]:
@@ -205,23 +205,3 @@ def _paragraph(row: Row) -> Iterator[str]:
 def _sentence(detail: str, most: int = 300) -> str:
     text = detail.rstrip(".")
     return f"{text}." if len(text) <= most else f"{text[:most]} ..."
-
-
-def _cell(row: Row, found: Detection | None) -> str:
-    """Return by how much a check failed, in a few characters."""
-    if found is None:
-        return ""
-    if not found.caught:
-        return "-"
-    word = found.margin.split()[-1 if found.margin.startswith(_OTHER) else 0] if found.margin else "x"
-    short = word if len(word) < _WIDTH else f"{word[: _WIDTH - 4]}."
-    return f"{short}*" if found is row.first else short
-
-
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most - 2]}.."
-
-
-def _heading(check: str) -> str:
-    """Return a check's name for a narrow column: a line for each word, cut where it is too long."""
-    return "\n".join(word if len(word) < _WIDTH else f"{word[: _WIDTH - 2]}." for word in check.split())

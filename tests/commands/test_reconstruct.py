@@ -16,7 +16,7 @@ def test_metrics_are_shown_beside_their_controls(project, harness):
     assert shown.code == 0, shown.err
     assert "roughness" in shown.out
     assert "flat" in shown.out
-    assert shown.out.splitlines()[-1] == "smooth: out/smooth.txt"
+    assert shown.out.splitlines()[-2:] == ["smooth: out/smooth.txt", "next: harness run --pipeline smooth"]
     assert (project / "out" / "smooth.txt").read_text() == "done"
     assert max(map(len, shown.out.splitlines())) <= 80
 

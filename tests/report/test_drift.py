@@ -8,6 +8,7 @@ import pytest
 from harness.core.fixtures.compare import compare
 from harness.core.fixtures.tolerance import Tolerance
 from harness.report.drift import drift_lines
+from harness.report.terminal.screen import Screen
 
 
 def lines(expected, found, tolerance: Tolerance | None = None, **options) -> list[str]:
@@ -21,6 +22,7 @@ def test_values_beyond_the_tolerance():
     assert lines([[0.0, 2.0], [3.0, 4.0]], [[0.5, 2.0], [3.0, 5.0]], Tolerance(atol=0.25, rtol=0, ulp=2)) == [
         "a: 2 of 4 elements differ (50 %)",
         "  largest difference: 1 absolute, 0.25 relative, 4.6e+18 ULP; worst at [1, 1]",
+        "  in tolerances: 4 at [1, 1]",
         "  allowed: 0.25 absolute + 0 relative, or 2 ULP",
         "  [0, 0]: expected 0.0, found 0.5",
         "  [1, 1]: expected 4.0, found 5.0",
@@ -95,8 +97,9 @@ def test_the_largest_difference_is_the_true_one(expected, found, shown):
 
 def test_dates_are_shown_in_their_unit():
     golden = np.array(["2020-01-01", "2020-01-02"], "M8[ns]")
-    assert lines(golden, golden + np.timedelta64(3, "D"), Tolerance(atol=5))[1:4] == [
+    assert lines(golden, golden + np.timedelta64(3, "D"), Tolerance(atol=5))[1:5] == [
         "  largest difference: 259200000000000 nanoseconds (3 days); worst at [0]",
+        "  in tolerances: 5.18e+13 at [0]",
         "  allowed: 5 nanoseconds",
         "  [0]: expected '2020-01-01T00:00:00.000000000', found '2020-01-04T00:00:00.000000000'",
     ]
@@ -127,3 +130,48 @@ def test_elements_beyond_the_limit_are_counted(shown, more):
 def test_ten_elements_are_shown_by_default():
     """Enough to see a pattern, few enough for a terminal."""
     assert len(lines(np.zeros(20), np.ones(20))) == 3 + 10 + 1
+
+
+def test_the_largest_difference_in_tolerances_has_its_own_place():
+    """Where little is allowed, a small difference counts more than a large one elsewhere."""
+    shown = lines([1.0, 1000.0], [1.5, 1010.0], Tolerance(rtol=0.001))
+    assert shown[1].endswith("worst at [1]")
+    assert shown[2] == "  in tolerances: 500 at [0]"
+
+
+def test_several_arrays_have_a_table():
+    """With those within tolerance, and without those that are the same."""
+    golden = {"a": np.zeros(4), "b": np.ones(4), "c": np.ones(4), "d": np.ones(2)}
+    found = {"a": np.zeros(4), "b": np.array([1, 1, 3.0, 1]), "c": np.array([1, 1, 1.25, 1]), "e": np.ones(2)}
+    limits = {"b": Tolerance(atol=1), "c": Tolerance(atol=1)}
+    assert drift_lines(compare(golden, found, limits))[:6] == [
+        "array  verdict           differ  largest difference       tolerances  at",
+        "b      drifted           1 of 4  2                                 2  [2]",
+        "c      within tolerance  1 of 4  0.25                           0.25  [2]",
+        "d      drifted                   float64 (2,) -> nothing",
+        "e      drifted                   nothing -> float64 (2,)",
+        "",
+    ]
+
+
+def test_a_single_array_has_no_table():
+    """Its lines have all that a table would have."""
+    assert lines([1.0], [2.0])[0] == "a: 1 of 1 elements differ (100 %)"
+
+
+def test_the_block_of_many_arrays_fits_a_terminal():
+    """Also indented, as pytest shows it; a name that is longer has a line of its own."""
+    names = [f"detector/module_{n}/{'x' * 20 * n}" for n in range(5)]
+    shown = drift_lines(
+        compare(dict.fromkeys(names, np.ones(20)), dict.fromkeys(names, np.full(20, 2.0))), shown=1
+    )
+    long = [line for line in shown if len(line) > 78]
+    assert all(line.strip().partition(":")[0] in names for line in long)
+
+
+def test_a_sketch_where_the_terminal_allows():
+    shown = lines(np.zeros(20), np.eye(20)[3], screen=Screen(terminal=True, unicode=True))
+    assert shown[-2:] == ["  where it differs:", "    ···█················"]
+    assert not any(
+        "where" in line for line in lines(np.zeros(20), np.eye(20)[3], screen=Screen(terminal=True))
+    )

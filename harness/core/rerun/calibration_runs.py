@@ -7,7 +7,6 @@ check there measure instead of compare, and writes samples as ``--golden-samples
 from __future__ import annotations
 
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +84,7 @@ def run_under(
     *,
     tests: Iterable[str] = (),
     jobs: int = 1,
-    say: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str, float], None] = lambda _stage, _fraction: None,
 ) -> list[TestRun]:
     """Run the project's tests once under each perturbation.
 
@@ -98,20 +97,19 @@ def run_under(
         Ids of the tests to run; the default is all that use our fixtures.
     jobs : int
         Largest number of processes at the same time.
-    say : callable
-        Called with a line after each run.
+    progress : callable
+        Called after each run with what it was and the fraction of the runs that are done.
 
     Raises
     ------
     UsageError
         If pytest cannot start in the project.
     """
-    start = time.monotonic()
     count = len(perturbations)
     with tempfile.TemporaryDirectory() as folder:
         first = _run(project, perturbations[0], Path(folder), 0, tuple(tests))
         done = [first]
-        say(_progress(1, count, perturbations[0], start))
+        progress(_stage(1, count, perturbations[0]), 1 / count)
         used = dict.fromkeys(
             test
             for found in (first.samples.arrays, first.samples.metrics)
@@ -127,7 +125,7 @@ def run_under(
         with ThreadPoolExecutor(jobs) as pool:
             for ended in pool.map(run, range(1, count)):
                 done.append(ended)
-                say(_progress(len(done), count, ended.perturbation, start))
+                progress(_stage(len(done), count, ended.perturbation), len(done) / count)
     return done
 
 
@@ -180,7 +178,7 @@ def _first_failure(answers: Path, output: str) -> str:
     return next(iter(_failures(answers).values()), output)
 
 
-def _progress(number: int, count: int, perturbation: PytestPerturbation, start: float) -> str:
+def _stage(number: int, count: int, perturbation: PytestPerturbation) -> str:
     variables = perturbation.variables
     threads, kernels = variables.get("OMP_NUM_THREADS"), variables.get("ATEN_CPU_CAPABILITY")
     words = [
@@ -188,8 +186,7 @@ def _progress(number: int, count: int, perturbation: PytestPerturbation, start: 
         *([f"{kernels} kernels"] if kernels else []),
         *([f"noise {perturbation.noise}"] if perturbation.noise is not None else []),
     ]
-    left = (count - number) * (time.monotonic() - start) / number
-    return f"tests {number}/{count}: {', '.join(words) or 'as they are'}; about {left:.0f} s left"
+    return f"tests {number}/{count}: {', '.join(words) or 'as they are'}"
 
 
 def _cannot_run(found: str) -> UsageError:

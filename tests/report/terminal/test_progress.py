@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 
-from harness.report.progress import progress_bar
+from harness.report.terminal.progress import progress_bar
 
 
 class Terminal(io.StringIO):
@@ -39,7 +39,7 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
 def test_rich_is_not_imported_off_a_terminal():
     """Importing it takes longer than some commands run."""
     code = (
-        "import sys\nfrom harness.report.progress import progress_bar\n"
+        "import sys\nfrom harness.report.terminal.progress import progress_bar\n"
         "with progress_bar('a') as move: move('b', 1.0)\nprint('rich' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

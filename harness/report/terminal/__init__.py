@@ -1,0 +1,1 @@
+"""What a terminal shows: tables, sketches of arrays, progress, and lines that fit its width."""
