@@ -23,7 +23,7 @@ VERBS = {
     "audit": "Trace every golden file from its source to its git commit.",
     "calibrate": "Measure tolerances by repeated runs, or from samples.",
     "check": "Check a dataset against its contract and its physics.",
-    "diff": "Compare two .npz files array by array.",
+    "diff": "Compare two .npz files, or the golden files of two revisions.",
     "export": "Write the golden files' hashes for pooch or sha256sum.",
     "generate": "Make a fixture: an .npz file and its manifest.",
     "import": "Take over golden files of other tools, or lists of hashes.",
@@ -33,6 +33,7 @@ VERBS = {
     "mv": "Give a golden file another name.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "recover": "Finish or undo an interrupted regeneration.",
+    "report": "Show on an HTML page what differs, with pictures and records.",
     "reproduce": "Run recorded generators again and compare the results.",
     "rm": "Remove golden files, with their entries in the registry.",
     "run": "Run every step: generate, compare, verify, reconstruct, judge.",
@@ -53,7 +54,7 @@ SECTIONS = {
 _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "setup": "init"}
 """What else people type, and the verb that it is."""
 
-_UPKEEP = frozenset({"export", "import", "init", "mv", "rm", "status"})
+_UPKEEP = frozenset({"export", "import", "init", "mv", "report", "rm", "status"})
 """Verbs whose modules are in the room `upkeep`."""
 
 

@@ -1,1 +1,1 @@
-"""One self-contained HTML page: what golden files hold, what differs, and their history."""
+"""The page: one HTML file that shows how the golden files are, to be opened in any browser."""
