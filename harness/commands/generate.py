@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.fixture import Fixture
 
-_OWN = {"generator", "output", "json", "as_json", "help", SOURCE}
+_OWN = {"generator", "output", "json", "as_json", "help", "quiet", "verbose", SOURCE}
 _PREFIX = "parameter_"  # of a parameter whose option would be one of the command's own
 
 

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import io
 import os
+import time
 from contextlib import redirect_stdout
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,8 @@ _OUTPUT = frozenset({"export", "merge-registry", "textconv"})
 
 _QUIET = "Print nothing but errors; the exit status says the rest."
 
+_VERBOSE = "Also say where the project is, and how long this took."
+
 _COMPLETE = "_HARNESS_COMPLETE"
 """The environment variable with which click's completion scripts call this command."""
 
@@ -77,9 +80,12 @@ def verb(
 
     def decorate(function: Callable[..., int]) -> click.Command:
         text = f"{VERBS[name]}\n\n{inspect.getdoc(function)}"
-        made = click.command(name, cls, help=text)(_with_json(_with_quiet(function)))
-        if "quiet" not in {option.name for option in made.params} and name not in _OUTPUT:
+        made = click.command(name, cls, help=text)(_with_verbose(_with_json(_with_quiet(function))))
+        own = {option.name for option in made.params}
+        if "quiet" not in own and name not in _OUTPUT:
             made.params.append(click.Option(["-q", "--quiet", "silent"], is_flag=True, help=_QUIET))
+        if "verbose" not in own and name not in _OUTPUT:
+            made.params.append(click.Option(["-v", "--verbose", "loud"], is_flag=True, help=_VERBOSE))
         return made
 
     return decorate
@@ -94,6 +100,32 @@ def _with_quiet(function: Callable[..., int]) -> Callable[..., int]:
             return function(**options)
         with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123
             return function(**options)
+
+    return call
+
+
+def _with_verbose(function: Callable[..., int]) -> Callable[..., int]:
+    """Return *function*, but framed by what is known about its run if a verb without its own ``-v`` gets it.
+
+    On standard error: standard output may be for another program.
+    """
+
+    @functools.wraps(function)
+    def call(*, loud: bool = False, **options: Any) -> int:
+        if not loud:
+            return function(**options)
+        from importlib import metadata
+
+        from harness.commands.options import code_root
+        from harness.report.plain_lines import plain_line
+
+        start = time.perf_counter()
+        root = code_root(options.get("directory") or options.get("root"))
+        click.echo(plain_line(f"harness {metadata.version('golden-harness')} in {root}"), err=True)
+        code = function(**options)
+        seconds = time.perf_counter() - start
+        click.echo(f"exit status {code} after {seconds:.1f} s", err=True)
+        return code
 
     return call
 

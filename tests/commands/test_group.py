@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -207,3 +208,19 @@ def test_a_quiet_verb_prints_nothing_but_errors(tmp_path, harness):
     shown = harness("diff", "-q", "a.npz", "c.npz")
     assert shown.code == 2
     assert "c.npz" in shown.err
+
+
+@pytest.mark.parametrize("name", sorted(set(VERBS) - {"export", "merge-registry", "textconv"}))
+def test_every_verb_can_be_verbose(name):
+    """With all that it prints without, and more."""
+    command = commands.get_command(click.Context(commands), name)
+    assert "-v" in {text for option in command.params for text in option.opts}
+
+
+def test_a_verbose_verb_says_on_standard_error_where_it_is(project, harness):
+    shown = harness("add", "-v", "golden/waves.npz", "golden/waves.json", "--reason", "again")
+    first, last = shown.err.splitlines()
+    assert first.startswith("harness ")
+    assert first.endswith(f" in {project}")
+    assert re.fullmatch(r"exit status 0 after \d+\.\d s", last)
+    assert "exit status" not in shown.out
