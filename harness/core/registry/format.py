@@ -26,15 +26,15 @@ MEBIBYTES = 256
 VALUES = 1 << 22
 """The most that a registry or a history may have: each value takes memory, even one of two bytes of text."""
 
-_DIGESTS = {"xxh128": ("xxh128", 32), "sha256": ("sha256", 64), "record": ("sha256", 64)}
+DIGESTS = {"xxh128": ("xxh128", 32), "sha256": ("sha256", 64), "record": ("sha256", 64)}
 """Name and number of digits of each digest of an entry, in the order of its fields."""
 
-_FORMS = tuple(_DIGESTS.values())
-_KEYS = {"kind", "size", *_DIGESTS}
+_FORMS = tuple(DIGESTS.values())
+_KEYS = {"kind", "size", *DIGESTS}
 _KINDS = set(KINDS)
-_MOST_BYTES = 1 << 62
+MOST_BYTES = 1 << 62
 _HEXADECIMAL = b"0123456789abcdef"
-_COLONS = 2, 6 + len(_DIGESTS)
+_COLONS = 2, 6 + len(DIGESTS)
 """Colons in a sound registry: after its two keys; per entry, after six keys and in each of the digests."""
 
 
@@ -265,7 +265,7 @@ def _are_sound(paths: Collection[str], columns: Sequence[Collection[Any]]) -> bo
             set(kinds) <= _KINDS
             and set(map(type, sizes)) == {int}
             and min(sizes) >= 0
-            and max(sizes) < _MOST_BYTES
+            and max(sizes) < MOST_BYTES
             and all(map(_are_digests, digests, _FORMS))
             and ("".join(paths).isascii() or not any(map(_has_surrogates, paths)))
         )
@@ -303,9 +303,9 @@ def _faults(path: str, value: Any) -> Iterator[str]:
     if value.get("kind") not in KINDS:
         yield f"the kind {value.get('kind')!r} at {place}.kind, not one of {', '.join(KINDS)}"
     size = value.get("size")
-    if type(size) is not int or not 0 <= size < _MOST_BYTES:
+    if type(size) is not int or not 0 <= size < MOST_BYTES:
         yield f"the size {size!r} at {place}.size, not a number of bytes"
-    for key, (name, digits) in _DIGESTS.items():
+    for key, (name, digits) in DIGESTS.items():
         digest = value.get(key)
         if not re.fullmatch(f"{name}:[0-9a-f]{{{digits}}}", str(digest)):
             yield f"the {key} {digest!r} at {place}.{key}, not {name}: and {digits} hexadecimal digits"
