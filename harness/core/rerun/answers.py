@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Task:
     """One fixture to make: its manifest's file, its source file, and the directory for what is made.
 
-    The archive is not written if its arrays have the digest ``known``: the caller has it already.
+    The archive is not written if its arrays have the digest ``known``: the caller has it already. Then a test
+    writes nothing at all, and its answer has the manifest of the task.
     """
 
     manifest: Path

@@ -23,12 +23,12 @@ from harness.core.rerun.environment import clean_environment
 from harness.core.rerun.pytest_process import run_pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 VARIABLE = "HARNESS_RERUN_TESTS"
 """Environment variable with the path of the new process's :class:`Job`."""
 
-FAILURES = "failures.jsonl"
+FAILURES, SAME = "failures.jsonl", "same.jsonl"
 
 NOT_COLLECTED = "no test of this id is collected"
 """What the new process notes about a wanted test that it does not find."""
@@ -56,7 +56,8 @@ class PytestCall:
 class Wanted(msgspec.Struct, frozen=True):
     """Arrays that a test is to hand over: the golden name, and the directory for them.
 
-    They are not written if they have the digest ``known``.
+    If they have the digest ``known``, only their name is noted: a directory each would take longer than the
+    tests.
     """
 
     test: str
@@ -120,7 +121,8 @@ def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task,
         job.write_bytes(msgspec.json.encode(Job(str(root), tuple(wanted.values()), folder)))
         output = _run_pytest(job, list(wanted.values()), root, call)
         failures = _read_failures(Path(folder))
-    return {task: _answer(task, item, failures, output) for task, item in wanted.items()}
+        same = _read_same(Path(folder))
+    return {task: _answer(task, item, same, failures, output) for task, item in wanted.items()}
 
 
 def files_of(wanted: Sequence[Wanted], root: Path) -> list[str]:
@@ -152,11 +154,21 @@ def _read_failures(folder: Path) -> dict[str, str]:
     return found
 
 
-def _answer(task: Task, wanted: Wanted, failures: dict[str, str], output: str) -> Answer:
+def _read_same(folder: Path) -> set[str]:
+    """Names of the arrays that were made again with the digest that is known."""
+    lines = (line for file in folder.glob(f"*{SAME}") for line in file.read_bytes().splitlines())
+    return {msgspec.json.decode(line, type=str) for line in lines}
+
+
+def _answer(
+    task: Task, wanted: Wanted, same: Container[str], failures: Mapping[str, str], output: str
+) -> Answer:
     test, name = wanted.test, wanted.name
     ended = task.folder / "ended.json"
     if ended.exists():
         return Answer(manifest=task.made / json.loads(ended.read_bytes())["made"])
+    if name in same:
+        return Answer(manifest=task.manifest)
     found = failures.get(test)
     collection = failures.get("")
     if found == NOT_COLLECTED and not collection and not output:

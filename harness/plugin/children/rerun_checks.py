@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ import msgspec
 import pytest
 
 from harness.core.fixtures.fixture import write_fixture
-from harness.core.fixtures.manifest import encode_manifest
 from harness.core.rerun.rerun_tests import (
     FAILURES,
     NOT_COLLECTED,
+    SAME,
     VARIABLE,
     Failure,
     Job,
@@ -88,14 +89,12 @@ def _hand_over(job: Job) -> Callable[..., None]:
         # A fixture with a generator is made again by that, in another process.
         if item is None or not fixture.outline.generator.is_test:
             return
+        if fixture.outline.digest == item.known:
+            _append(SAME, fixture.name)
+            return
         folder = Path(item.folder)
         made = folder / "made"
-        if fixture.outline.digest == item.known:
-            manifest = made / f"{fixture.name}.json"
-            manifest.parent.mkdir(parents=True, exist_ok=True)
-            manifest.write_bytes(encode_manifest(fixture.manifest))
-        else:
-            manifest = write_fixture(fixture, made)[1]
+        manifest = write_fixture(fixture, made)[1]
         answer = {"made": manifest.relative_to(made).as_posix()}
         (folder / "ended.json").write_text(json.dumps(answer), "utf-8")
 
@@ -107,10 +106,19 @@ def _accept(self: MetricsRegression, *_: Any, **__: Any) -> None:
 
 
 def _note(test: str, found: str) -> None:
+    _append(FAILURES, Failure(test, found))
+
+
+def _append(kind: str, line: Failure | str) -> None:
     """Append to this process's own file: pytest-xdist's workers write at the same time."""
-    with Path(_job().answers, f"{os.getpid()}.{FAILURES}").open("ab") as file:
-        file.write(msgspec.json.encode(Failure(test, found)) + b"\n")
+    with Path(_job().answers, f"{os.getpid()}.{kind}").open("ab") as file:
+        file.write(msgspec.json.encode(line) + b"\n")
 
 
 def _job() -> Job:
-    return msgspec.json.decode(Path(os.environ[VARIABLE]).read_bytes(), type=Job)
+    return _read_job(os.environ[VARIABLE])
+
+
+@cache
+def _read_job(path: str) -> Job:
+    return msgspec.json.decode(Path(path).read_bytes(), type=Job)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,19 @@ def test_a_test_hands_its_arrays_over(ask):
     assert answer.error is None
     assert sorted(read_manifest(answer.manifest).arrays) == ["data"]
     assert answer.manifest.with_suffix(".npz").is_file()
+
+
+def test_arrays_that_are_known_are_not_written_again(ask, tmp_path):
+    """A thousand tests would make thousands of directories. The answer names the manifest that there is."""
+    (first,) = ask("test_it.py::test_ramp")
+    known = read_manifest(first.manifest).digest
+    shutil.rmtree(tmp_path / "made")
+    (answer,) = ask("test_it.py::test_ramp", known=known)
+    assert answer.manifest is not None
+    assert answer.manifest.is_relative_to(tmp_path / "recorded")
+    assert not (tmp_path / "made").exists()
+    (other,) = ask("test_it.py::test_ramp", known="xxh128:0")
+    assert other.manifest.is_relative_to(tmp_path / "made")
 
 
 @pytest.mark.parametrize(
