@@ -129,6 +129,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         tried,
         _repeat(subjects, catalogue, clean, files, jobs),
     )
+    if not (faults or fixture):
+        _keep(project, results, quick=quick)
     if page:
         _write(page, results)
     (_emit if as_json else _show)(results)
@@ -298,6 +300,13 @@ def _write(path: Path, results: _Results) -> None:
         files=results.files,
     )
     replace_file(path, text.encode())
+
+
+def _keep(project: Project, results: _Results, *, quick: bool) -> None:
+    """Keep what all faults together have shown: `harness report` has it on its page."""
+    from harness.core.sensitivity.stored_result import save_result, stored_result
+
+    save_result(project, stored_result(results.matrix, results.files, quick=quick))
 
 
 def _show(results: _Results) -> None:

@@ -203,6 +203,17 @@ def test_an_unknown_fault_exits_with_2(project, harness):
     assert "found 'X99'. Correct the name" in shown.err
 
 
+def test_a_run_of_all_faults_is_kept_for_the_page(project, harness):
+    """One of some faults would replace what all of them have shown."""
+    kept = project.workspace / "sensitivity.json"
+    harness("sensitivity", "X01")
+    assert not kept.exists()
+    harness("sensitivity", "--quick")
+    document = json.loads(kept.read_text("utf-8"))
+    assert document["quick"] is True
+    assert {"X01", "X02"} <= {fault["label"] for fault in document["faults"]}
+
+
 def test_no_golden_file_is_changed(project, harness):
     before = {p: p.read_bytes() for p in (*project.golden.iterdir(), project.registry)}
     harness("sensitivity", "R01", "R03", "R04", "R07c")

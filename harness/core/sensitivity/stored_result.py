@@ -30,7 +30,6 @@ class StoredAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     check: str
     caught: bool
     margin: str
-    detail: str
 
 
 class StoredFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +131,7 @@ def _fault(row: Row) -> StoredFault:
 
 
 def _answer(found: Detection) -> StoredAnswer:
-    return StoredAnswer(found.check, found.caught, found.margin, found.detail)
+    return StoredAnswer(found.check, found.caught, found.margin)
 
 
 def _file(file: GoldenFile) -> StoredFile:

@@ -23,7 +23,7 @@ RESULT = StoredResult(
     quick=False,
     checks=("digest",),
     faults=(
-        StoredFault("X01", "caught", False, "", (StoredAnswer("digest", True, "1", ""),)),
+        StoredFault("X01", "caught", False, "", (StoredAnswer("digest", True, "1"),)),
         StoredFault("X02", "missed", False, "", ()),
         StoredFault("X03", "harmless", True, "", ()),
     ),
