@@ -223,7 +223,7 @@ def sync_files(paths: Sequence[Path]) -> None:
 
 
 def at_once(work: Callable[[Item], object], items: Sequence[Item]) -> None:
-    """Call *work* for each item, in any order and several at a time. The first error cancels what has not begun."""
+    """Call *work* for each item, in any order and several at a time; the first error cancels the rest."""
     if len(items) <= 1:
         for item in items:
             work(item)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.core.errors import UsageError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 200
 """Bytes of one part of a name with its suffix. File systems take 255, and drafts and copies add to a name."""
+
+_KNOWN = 1 << 12  # names whose answer is remembered: each check of a test asks several times
 
 _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\..*)?", re.IGNORECASE
@@ -49,6 +52,11 @@ def name_problem(name: object, *, directories: bool = False, suffix: str = "") -
     """
     if not isinstance(name, str):
         return f"the type {type(name).__name__}, not a string"
+    return _text_problem(str(name), directories, suffix)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _text_problem(name: str, directories: bool, suffix: str) -> str | None:
     if problem := _character_problem(name):
         return problem
     if "/" in name and not directories:
@@ -96,18 +104,25 @@ def require_golden_name(thing: str, name: object, *, dots: bool = False) -> None
     >>> require_golden_name("baseline", "lattice.network", dots=True)
     """
     require_name(thing, name, directories=True, suffix=_JSON_SUFFIX)
-    *folders, last = str(name).split("/")
-    parts = ((folder, True) for folder in folders), ((last, dots),)
-    for part, dotted in (pair for group in parts for pair in group):
-        if not part[0].isalnum() or not all(_is_plain(character, dots=dotted) for character in part):
-            raise UsageError(
-                f"{thing} {name!r}",
-                expected="a name of letters, digits, _ and -",
-                found=repr(name),
-                message=f"{thing} name {name!r} is not valid: use letters, digits, _ and -, "
-                "and / for directories",
-                remedy=f"Rename the {thing}.",
-            )
+    if not _is_typeable(str(name), dots):
+        raise UsageError(
+            f"{thing} {name!r}",
+            expected="a name of letters, digits, _ and -",
+            found=repr(name),
+            message=f"{thing} name {name!r} is not valid: use letters, digits, _ and -, "
+            "and / for directories",
+            remedy=f"Rename the {thing}.",
+        )
+
+
+@lru_cache(maxsize=_KNOWN)
+def _is_typeable(name: str, dots: bool) -> bool:
+    """Whether every command with a valid name works as it is printed."""
+    *folders, last = name.split("/")
+    return all(
+        part[0].isalnum() and all(_is_plain(character, dots=dotted) for character in part)
+        for part, dotted in (*((folder, True) for folder in folders), (last, dots))
+    )
 
 
 def require_distinct(thing: str, names: Iterable[str], known: Iterable[str] = ()) -> None:
