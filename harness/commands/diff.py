@@ -1,15 +1,24 @@
-"""``harness diff``: compare two .npz files array by array."""
+"""``harness diff``: compare two .npz files, or the golden files of two git revisions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option
+from harness.commands.options import (
+    chosen_form,
+    code_root,
+    emit,
+    format_option,
+    json_option,
+    project_to_write,
+    root_option,
+)
+from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,48 +27,165 @@ if TYPE_CHECKING:
 
     from harness.core.fixtures.compare import ArrayDrift
     from harness.core.fixtures.tolerance import Tolerance
+    from harness.core.revisions.values import Comparison
+    from harness.report.ci.pictures import Album
     from harness.report.drift import ArrayReport
 
-_FILE = click.Path(path_type=Path)
+_BOTH = 2
+
+
+class _Wanted(NamedTuple):
+    """How to compare, and how to show it: a tolerance for all arrays, and the other options."""
+
+    tolerance: Tolerance | None
+    shown: int
+    form: str
+    pictures: Path | None
 
 
 @verb("diff")
-@click.argument("expected", type=_FILE)
-@click.argument("found", type=_FILE)
+@click.argument("words", metavar="ONE [OTHER]", nargs=-1, required=True)
 @click.option("--atol", type=click.FloatRange(min=0), help="Absolute tolerance for every array.")
 @click.option("--rtol", type=click.FloatRange(min=0), help="Relative tolerance for every array.")
 @click.option(
     "--exact", is_flag=True, help="Allow no difference.  [default: by each array's dtype and scale]"
 )
 @click.option("--shown", default=10, show_default=True, help="Differing elements to show per array.")
+@format_option("text", "json", "markdown", text="Output format; markdown: a comment for a pull request.")
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for pictures of the arrays that differ between two revisions.",
+)
+@root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
-    expected: Path,
-    found: Path,
+    *,
+    words: tuple[str, ...],
+    root: Path | None,
     atol: float | None,
     rtol: float | None,
     shown: int,
-    *,
+    form: str,
+    pictures: Path | None,
     exact: bool,
     as_json: bool,
 ) -> int:
     """Compares names, dtypes, shapes and positions of NaN exactly, then every element.
 
-    Exits with 1 if an array differs by more than its tolerance.
+    ONE and OTHER are two .npz files, or else two git revisions: then all golden files are compared, with who
+    changed them and why. ONE alone is compared with the work tree, or is a range such as main...HEAD. Nothing
+    is checked out, and nothing of the project is run.
+
+    Exits with 1 if an array of two files differs by more than its tolerance, or if any golden file of two
+    revisions differs; with 2 if harness cannot tell.
 
     \b
-    Example:
+    Examples:
       harness diff golden/minimal_v1.npz /tmp/minimal_v1.npz --rtol 1e-6
+      harness diff main...HEAD
+      harness diff main...HEAD --format markdown --pictures pictures > comment.md
     """
     from harness.core.fixtures.tolerance import Tolerance
-    from harness.core.storage.npz import Arrays
 
-    one, other = Arrays(expected), Arrays(found)
     chosen = exact or atol is not None or rtol is not None
     limit = Tolerance(atol or 0, rtol or 0) if chosen else None
-    results = [_compare(name, one, other, limit, shown) for name in sorted(one.keys() | other.keys())]
-    emit(_summary(results), as_json=as_json, render=lambda: _show(results, expected))
+    wanted = _Wanted(limit, shown, chosen_form(form, as_json=as_json), pictures)
+    if _are_files(words, code_root(root)):
+        return _compare_files(Path(words[0]), Path(words[1]), wanted)
+    return _compare_revisions(root, words, wanted)
+
+
+def _are_files(words: tuple[str, ...], folder: Path) -> bool:
+    """Whether the words are two files; also if one of them is missing and no revision has its name.
+
+    Raises
+    ------
+    UsageError
+        If there are more than two, or one is a file and the other a revision.
+    """
+    if len(words) > _BOTH:
+        raise UsageError(
+            "arguments",
+            expected="one or two",
+            found=str(len(words)),
+            message=f"two files or revisions can be compared, and there are {len(words)} arguments",
+            remedy="Give two .npz files, or two revisions.",
+        )
+    there = [_is_file(word) for word in words]
+    if len(words) < _BOTH or all(there) or not any(there):
+        return len(words) == _BOTH and all(there)
+    from harness.core.revisions.names import is_revision
+
+    file, other = words[there.index(True)], words[there.index(False)]
+    if not is_revision(folder, other):
+        return True  # a file that is missing
+    raise UsageError(
+        other,
+        expected="two files, or two revisions",
+        found="one of each",
+        message=f"{file!r} is a file, and {other!r} is a revision",
+        remedy="Give two .npz files, or two revisions.",
+    )
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):  # no path can be like this
+        return False
+
+
+def _compare_files(expected: Path, found: Path, wanted: _Wanted) -> int:
+    """Compare two archives; return the exit code."""
+    from harness.core.storage.npz import Arrays
+
+    if wanted.form == "markdown" or wanted.pictures:
+        option = "--pictures" if wanted.pictures else "--format markdown"
+        raise UsageError(
+            option,
+            expected="two revisions",
+            found="two files",
+            message=f"{option} is about the golden files of two revisions, not about two files",
+            remedy="Leave the option out, or give two revisions.",
+        )
+    one, other = Arrays(expected), Arrays(found)
+    names = sorted(one.keys() | other.keys())
+    results = [_compare(name, one, other, wanted.tolerance, wanted.shown) for name in names]
+    emit(_summary(results), as_json=wanted.form == "json", render=lambda: _show(results, expected))
     return 0 if all(result.accepted for result in results) else 1
+
+
+def _compare_revisions(root: Path | None, words: tuple[str, ...], wanted: _Wanted) -> int:
+    """Compare the golden files of two revisions; return the exit code."""
+    from harness.core.revisions.compare import compare_revisions
+    from harness.core.revisions.compare_files import ArrayOptions
+    from harness.core.revisions.names import find_revisions
+
+    before, after = find_revisions(code_root(root), words)
+    album = None
+    if wanted.pictures is not None:
+        from harness.report.ci.pictures import Album
+
+        album = Album(wanted.pictures)
+    options = ArrayOptions(wanted.tolerance, wanted.shown, album.draw if album else None)
+    comparison = compare_revisions(project_to_write(root), before, after, options)
+    _show_comparison(comparison, wanted, album)
+    return comparison.exit_code
+
+
+def _show_comparison(comparison: Comparison, wanted: _Wanted, album: Album | None) -> None:
+    if wanted.form == "markdown":
+        from harness.report.ci.review_comment import review_comment
+
+        made = album.pictures if album else ()
+        click.echo(review_comment(comparison, made, folder=str(wanted.pictures or "")), nl=False)
+        return
+    from harness.report.ci.comparison_text import comparison_document, comparison_lines
+    from harness.report.terminal.screen import show_lines
+
+    document = comparison_document(comparison)
+    emit(document, as_json=wanted.form == "json", render=lambda: show_lines(comparison_lines(comparison)))
 
 
 @dataclass(frozen=True, slots=True)

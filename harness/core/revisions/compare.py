@@ -19,7 +19,7 @@ from harness.core.revisions.compare_files import (
 )
 from harness.core.revisions.renames import find_renames
 from harness.core.revisions.sides import open_side
-from harness.core.revisions.values import Comparison, FileChange, State
+from harness.core.revisions.values import Comparison, FileChange, State, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,8 @@ class _Comparer:
         notes, obstacle = list(self._notes(path, old)), ""
         kind = self._kind(path)
         try:
-            values = tuple(self._values(kind, path, old))
+            found = self._values(kind, path, old)
+            values = tuple(value for value in found if not _is_new_name(value, path, old))
         except HarnessError as error:
             obstacle = str(error)
         if not (values or obstacle) and old == path and kind in _ARCHIVES:
@@ -177,3 +178,8 @@ class _Comparer:
                 yield f"not in the registry of {where}"
             elif side.sha256(place) != entry.sha256:
                 yield f"its bytes are not those that the registry of {where} has"
+
+
+def _is_new_name(value: ValueChange, path: str, old: str) -> bool:
+    """Whether a change is the name in the manifest of a renamed fixture."""
+    return old != path and value.subject is Subject.MANIFEST and value.name == "name"

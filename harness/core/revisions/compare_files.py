@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from harness.core.fixtures.compare import ArrayDrift
 
 
+_ROUNDING = 1e-6
+"""Relative difference of two shares that were computed from rounded values."""
+
+
 class ArrayOptions(NamedTuple):
     """How arrays are compared.
 
@@ -136,7 +140,7 @@ def _array_change(drift: ArrayDrift, origin: str, shown: int, *, only_reported: 
         tolerances=None if named or drift.incomparable else _number(drift.in_tolerances),
         accepted=drift.accepted or (only_reported and not named),
         limit=None if named else Limit(_limit_text(drift.tolerance, only_reported=only_reported), origin),
-        where=drift.worst,
+        where=_place(drift),
         differing=drift.unequal_bits,
         size=drift.size,
         largest="" if named else largest_difference(drift),
@@ -146,10 +150,16 @@ def _array_change(drift: ArrayDrift, origin: str, shown: int, *, only_reported: 
 
 def _elements(drift: ArrayDrift) -> tuple[Any, Any]:
     """Both values of the element that differs most."""
-    if drift.worst is None:
+    place = _place(drift)
+    if place is None:
         return drift.expected, drift.found
-    element = drift.element(drift.worst)
+    element = drift.element(place)
     return element.expected, element.found
+
+
+def _place(drift: ArrayDrift) -> tuple[int, ...] | None:
+    """Index of the element that is farthest away in tolerances; NaN and infinities are farther than any."""
+    return drift.worst if drift.incomparable or drift.farthest is None else drift.farthest
 
 
 def _number(tolerances: float) -> float | None:
@@ -176,8 +186,16 @@ def _metric_changes(name: str, old: Metric | None, new: Metric | None) -> Iterat
             away = metric_distance(old, new)
             limit = Limit(f"{old.tolerance:.3g}" if old.tolerance else "no difference", "baseline")
             yield change(tolerances=_number(away), accepted=away <= 1, limit=limit)
-    if old is not None and new is not None and old.tolerance != new.tolerance:
+    if old is not None and new is not None and not _is_as_wide(old, new):
         yield ValueChange(Subject.TOLERANCE, name, old.tolerance, new.tolerance)
+
+
+def _is_as_wide(old: Metric, new: Metric) -> bool:
+    """Whether two tolerances are the same, or the same part of their metric's value."""
+    if old.tolerance == new.tolerance:
+        return True
+    shares = [metric.tolerance / abs(metric.value) if metric.value else math.inf for metric in (old, new)]
+    return math.isfinite(sum(shares)) and math.isclose(*shares, rel_tol=_ROUNDING)
 
 
 def _controls(baseline: Baseline) -> dict[str, Control]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from harness.core.registry.golden_names import archive_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,8 +130,14 @@ class FileChange:
 
     @property
     def record(self) -> Record | None:
-        """The newest of the new records; None if there are none."""
-        return self.records[-1] if self.records else None
+        """The newest of the new records that is about bytes, else about the name; None if there are none."""
+        versions = [record for record in self.records if record.is_version]
+        return (versions or self.records or (None,))[-1]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to say of the file but what happened to it."""
+        return not (self.values or self.notes or self.obstacle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,20 @@ class Comparison:
         if any(file.obstacle for file in self.files):
             return _CANNOT_TELL
         return 1 if self.files else 0
+
+    @property
+    def listed(self) -> tuple[FileChange, ...]:
+        """The files, without manifests that only followed their archives."""
+        states = {file.path: file.state for file in self.files}
+        return tuple(
+            file
+            for file in self.files
+            if not (
+                file.kind == "manifest"
+                and file.is_plain
+                and states.get(str(archive_of(PurePosixPath(file.path)))) is file.state
+            )
+        )
 
     def with_state(self, state: State) -> tuple[FileChange, ...]:
         """Return the files to which this happened."""

@@ -15,7 +15,7 @@ from harness.report.plain_lines import plain_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_SPECIAL = re.compile(r"[!\"$&'*:<>\[\\\]_`|~@#]|(?<=www)\.|(?<=GH)-")
+_SPECIAL = re.compile(r"[$&*<>\[\\\]`|~@#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=\S)|(?<=www)\.|(?<=GH)-")
 _LINKING = frozenset("@#-")
 _APART = "&#8203;"  # of no width, between a sign and what would become a mention or a reference
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 
@@ -87,6 +88,17 @@ def test_a_wider_tolerance_is_a_change_of_its_own(lattice):
     assert value.after > value.before
 
 
+def test_a_tolerance_that_follows_its_value_is_no_change(lattice):
+    """A relative tolerance of twice the value is twice as wide."""
+    path = lattice.root / "golden" / "lattice.smooth.json"
+    tree = json.loads(path.read_text())
+    for key in ("value", "tolerance"):
+        tree["metrics"]["mae"][key] *= 2
+    path.write_text(json.dumps(tree))
+    values = lattice.change("golden/lattice.smooth.json", "HEAD").values
+    assert [(value.subject, value.name) for value in values] == [(Subject.METRIC, "mae")]
+
+
 def test_another_dtype_or_shape_is_shown_in_place_of_values(lattice, record, staged, arrays):
     arrays["image"] = arrays["image"].astype("float64")
     arrays["phase"] = arrays["phase"][:2]
@@ -166,8 +178,21 @@ def test_a_renamed_file_is_followed_by_its_records(lattice, record, staged, arra
     file = lattice.change("golden/optics/grid.npz", "HEAD~1", "HEAD")
     assert (file.state, file.old_path) == (State.RENAMED, ARCHIVE)
     assert [value.name for value in file.values] == ["image"]
+    assert file.record.reason == "finer mesh"
     assert not lattice.compare("HEAD~1", "HEAD").with_state(State.ADDED)
     assert not lattice.compare("HEAD~1", "HEAD").with_state(State.REMOVED)
+
+
+def test_a_file_that_was_only_renamed_has_the_reason_for_that(lattice):
+    """The new name in its manifest is not listed; the manifest itself only follows."""
+    moves = plan_moves(lattice.project, "lattice", "grid")
+    move(lattice.project, moves, reason="a better name", command="harness mv")
+    found = lattice.compare("HEAD")
+    assert [(file.path, file.values, file.record.reason) for file in found.listed] == [
+        ("golden/grid.npz", (), "a better name"),
+        ("golden/grid.smooth.json", (), "a better name"),
+    ]
+    assert len(found.files) == 3
 
 
 def test_without_records_a_file_is_followed_by_its_bytes(lattice):

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from harness.report.ci.markdown import code, details, prose, size, table
 from harness.report.plain_lines import plain_line
 
-ACTIVE = re.compile(r"[<>|`\[\]*_~$\\@]|:\w+:|www\.|https?:|GH-\d|(?<!&)#|&(?!#\d+;)")
+ACTIVE = re.compile(
+    r"[<>|`\[\]*~$\\@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:\w+:|www\.|https?:|GH-\d|(?<!&)#|&(?!#\d+;)"
+)
 """What GitHub's Markdown could take for its own."""
 
 

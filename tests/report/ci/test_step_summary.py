@@ -24,7 +24,7 @@ def test_a_summary_counts_all_and_lists_what_did_not_pass():
         "",
         "|  | golden file | what | detail | next step |",
         "| --- | --- | --- | --- | --- |",
-        "| error | <code>golden/a&#95;b.npz</code> | missing | expected 9 bytes | Restore it. |",
+        "| error | <code>golden/a_b.npz</code> | missing | expected 9 bytes | Restore it. |",
     ]
 
 
