@@ -55,7 +55,7 @@ def size_problem(data: bytes, limit: Limit = DOCUMENT) -> JsonProblem | None:
 
 
 def content_problem(data: bytes) -> JsonProblem | None:
-    """Return what a text is that a decoder rejected: empty, a Git LFS pointer, or an unresolved merge.
+    """Return what a rejected text is: empty, a Git LFS pointer, an unresolved merge, or not UTF-8.
 
     None if it is none of these: then the decoder's own message says most.
     """
@@ -69,6 +69,10 @@ def content_problem(data: bytes) -> JsonProblem | None:
     if marker := re.search(_CONFLICT_MARKER, data, re.MULTILINE):
         line = data.count(b"\n", 0, marker.start()) + 1
         return JsonProblem(f"unresolved conflict markers of git, the first in line {line}", _RESOLVE)
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return JsonProblem(f"bytes that are not UTF-8, the first at byte {error.start}")
     return None
 
 

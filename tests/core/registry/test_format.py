@@ -121,7 +121,7 @@ def edited(**values: object) -> bytes:
         (b"[]", "a list at $, not an object"),
         (b"", "an empty file"),
         (TEXT[:-20], "delimiter"),
-        (b"\xff" + TEXT, "utf-8"),
+        (b"\xff" + TEXT, "not UTF-8"),
         (TEXT.replace(b"golden/a.npz", b"\\ud800"), "a path that is not Unicode text"),
         (b"[" * 100_000, "nested"),
         (b'{"schema": ' + b"9" * 5000 + b"}", "digits"),

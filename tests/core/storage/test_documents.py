@@ -88,14 +88,14 @@ def test_a_document_is_read_as_it_was_written(tmp_path):
     [
         (b"", "an empty file"),
         (b'{"schema": 1, "title', "truncated"),
-        (b"\x80\x04]\x94.", "malformed"),
+        (b"\x80\x04]\x94.", "not UTF-8, the first at byte 0"),
         (b"[1]", "Expected `object`"),
         (b'{"title": "a"}', "missing required field `schema`"),
         (b'{"schema": "1"}', "Expected `int`, got `str` - at `$.schema`"),
         (b'{"schema": 1, "tilte": "a"}', "unknown field `tilte`"),
         (b'{"schema": 1, "title": 3}', "Expected `str`, got `int` - at `$.title`"),
         (b'{"schema": 1, "values": [1, "2"]}', "at `$.values[1]`"),
-        (b'{"schema": 1, "title": "\xff"}', "utf-8"),
+        (b'{"schema": 1, "title": "\xff"}', "not UTF-8, the first at byte 24"),
         (b'{"schema": 1, "values": ' + b"[" * 100_000, ""),
     ],
 )
