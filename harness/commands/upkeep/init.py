@@ -14,6 +14,7 @@ from harness.commands.options import code_root, emit, json_option
 from harness.core.errors import HarnessError, UsageError
 from harness.core.storage.project import project_at
 from harness.core.system.ci import require_not_ci
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ def command(*, directory: Path | None, yes: bool, dry_run: bool, root: Path | No
         require_not_ci()
         if start.steps and not yes:
             _require_terminal()
-    accepted = start.steps if yes or dry_run else tuple(step for step in start.steps if _is_wanted(step))
+    accepted = start.steps if yes or dry_run else _wanted(start.steps)
     skipped = [step.path for step in start.steps if step not in accepted]
     if not dry_run:
         for step in accepted:
@@ -87,6 +88,15 @@ def _require_terminal() -> None:
             message="harness init asks before it changes files, and there is no terminal to ask at",
             remedy="Give --yes to do everything, or --dry-run to see what that is.",
         )
+
+
+def _wanted(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Ask about each step that needs an answer; leave out what names a file that is left out."""
+    skipped: set[str] = set()
+    for step in steps:
+        if step.needs in skipped or not _is_wanted(step):
+            skipped.add(step.path)
+    return tuple(step for step in steps if step.path not in skipped)
 
 
 def _is_wanted(step: Step) -> bool:
@@ -134,18 +144,18 @@ def _next(project: Project) -> str:
 def _show(project: Project, accepted: Sequence[Step], result: Mapping[str, Any]) -> None:
     from harness.report.plain_lines import plain_line
 
-    click.echo(plain_line(f"in {project.root}:"))
+    show_lines([plain_line(f"in {project.root}:")])
     would = "would " if result["dry_run"] else ""
     for step in accepted:
         done = ("extend" if would else "extended") if step.exists else ("make" if would else "made")
-        click.echo(f"  {would}{done} {step.path}")
+        show_lines([f"  {would}{done} {step.path}"])
         if would or step.exists:
             for line in step.added.splitlines():
-                click.echo(f"      {line}".rstrip())
+                show_lines([f"      {line}".rstrip()])
     for path in result["skipped"]:
-        click.echo(f"  skipped {path}")
+        show_lines([f"  skipped {path}"])
     if not (accepted or result["skipped"]):
-        click.echo("  nothing to do")
+        show_lines(["  nothing to do"])
     for note in result["notes"]:
-        click.echo(plain_line(f"note: {note}"))
-    click.echo(f"next: {result['next']}")
+        show_lines([plain_line(f"note: {note}")])
+    show_lines([f"next: {result['next']}"])

@@ -25,7 +25,7 @@ from harness.core.storage.project import REGISTRY, WORKSPACE
 from harness.core.storage.pytest_settings import find_pytest_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.core.setup.place import Place
     from harness.core.storage.project import Project
@@ -62,12 +62,15 @@ class Step:
         The whole file afterwards.
     exists : bool
         Whether the file is there already.
+    needs : str
+        Path of a file that the added lines name, so that they make no sense without it; or empty.
     """
 
     path: str
     added: str
     data: bytes
     exists: bool
+    needs: str = ""
 
     @property
     def is_outside(self) -> bool:
@@ -117,7 +120,8 @@ def plan_start(project: Project) -> Start:
         if file.is_symlink():
             notes.append(f"{path} is a link: add `{_added(before or '', after)}` yourself")
         else:
-            steps.append(Step(path, _added(before or "", after), after.encode(), before is not None))
+            added = _added(before or "", after)
+            steps.append(Step(path, added, after.encode(), before is not None, _needed(path, steps)))
     if not project.golden.is_dir():
         steps.insert(0, Step(f"{project.golden_name}/", "", b"", exists=False))
     return Start(tuple(steps), tuple(notes))
@@ -136,6 +140,12 @@ def apply_step(project: Project, step: Step) -> None:
         make_directory(path)
     else:
         replace_file(path, step.data)
+
+
+def _needed(path: str, before: Sequence[Step]) -> str:
+    """Return the path of the job's file that GitLab's configuration includes, if it is to be made."""
+    is_include = path.endswith(GITLAB_FILE)
+    return before[-1].path if is_include and before and "/.gitlab/" in f"/{before[-1].path}" else ""
 
 
 def _absolute(project: Project, path: str) -> Path:

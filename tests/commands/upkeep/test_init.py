@@ -153,3 +153,16 @@ def test_what_is_outside_of_the_project_is_asked_about(tmp_path, monkeypatch, ca
     assert (tmp_path / ".github" / "workflows" / "golden-waves.yml").is_file() == (answer == "y")
     assert ("--root waves" in (tmp_path / ".pre-commit-config.yaml").read_text()) == (answer == "y")
     assert ("skipped ../.github/workflows/golden-waves.yml" in shown.out) == (answer == "n")
+
+
+def test_nothing_includes_a_file_that_is_not_wanted(tmp_path, monkeypatch, capsys):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitlab-ci.yml").write_text("stages: [test]\n")
+    (tmp_path / "waves").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(init.click, "confirm", lambda text, **_: ".gitlab/" not in text)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert init.command.main(["waves"], standalone_mode=False) == 0
+    assert (tmp_path / ".gitlab-ci.yml").read_text() == "stages: [test]\n"
+    out = capsys.readouterr().out
+    assert "skipped ../.gitlab/golden-waves.yml\n  skipped ../.gitlab-ci.yml\n" in out
