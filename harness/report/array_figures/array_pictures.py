@@ -84,9 +84,10 @@ def difference_of(
     pictures = [Picture(caption, reduced, shape, scale, one_sided=black, ring=ring)]
     if is_complex:
         pictures.append(_phase_difference(golden, obtained, most))
-    note = " ".join(
-        filter(None, [reduction_note(reduced.step, shape, "largest difference"), *_marks(one_sided)])
-    )
+    notes = [reduction_note(reduced.step, shape, "largest difference"), *_marks(one_sided)]
+    if is_complex:
+        notes.append(f"Phases are compared where both amplitudes are above {_DARK:.0%} of the largest.")
+    note = " ".join(filter(None, notes))
     data, width, height = draw_pictures(pictures)
     alt = f"{title}: {_difference_text(signed, one_sided, ring)} {note}".strip()
     return Figure(title, data, ".png", alt, width, height, note)

@@ -70,7 +70,8 @@ def in_tolerances(spread: Spread) -> Figure:
         ticks=ticks,
         x_limits=_around(len(counts)),
     )
-    return _histogram("differences in tolerances", plot, _counted(labels, counts))
+    note = "exact: no difference is allowed." if spread.intolerable else ""
+    return _histogram("differences in tolerances", plot, _counted(labels, counts), note)
 
 
 def where(spread: Spread, shape: tuple[int, ...], layout: Layout) -> tuple[Figure, ...]:
@@ -162,12 +163,12 @@ def _what(spread: Spread) -> str:
     return "difference / tolerance" if spread.in_tolerances else "difference"
 
 
-def _histogram(title: str, plot: Plot, text: str) -> Figure:
+def _histogram(title: str, plot: Plot, text: str, note: str = "") -> Figure:
     data, width, height = draw_plots([plot])
-    return Figure(title, data, ".svg", f"{title}: {text}.", width, height)
+    return Figure(title, data, ".svg", f"{title}: {text}. {note}".strip(), width, height, note)
 
 
 def _counted(labels: list[str], counts: list[int] | np.ndarray) -> str:
     """Return the steps that have elements, in words."""
-    found = [f"{count} by {label}" for label, count in zip(labels, counts, strict=True) if count]
-    return "number of elements, " + ", ".join(found) if found else "none"
+    found = [f"{count} ({label})" for label, count in zip(labels, counts, strict=True) if count]
+    return "number of elements: " + ", ".join(found) if found else "none"

@@ -14,6 +14,9 @@ Form = Literal["empty", "number", "table", "curve", "pictures"]
 SLICES = 8
 """Slices that are shown of an array with more than two axes, at most; one more if it differs most."""
 
+_CHANNELS = 4
+"""Colours of a pixel, at most."""
+
 _WIDEST = 8
 """Bytes of the widest real number whose bits can be compared."""
 
@@ -46,17 +49,20 @@ def form_of(array: np.ndarray) -> Form:
 
 
 def layout_of(shape: tuple[int, ...]) -> Layout:
-    """Return the axes of rows and columns: the two longest, the last ones of equal length.
+    """Return the axes of rows and columns: the last two that are longer than colour channels.
 
     Examples
     --------
+    >>> layout_of((300, 64, 64))
+    Layout(rows=1, columns=2, others=(0,))
     >>> layout_of((64, 100, 3))
     Layout(rows=0, columns=1, others=(2,))
     >>> layout_of((1, 9))
     Layout(rows=None, columns=1, others=(0,))
     """
-    by_length = sorted(range(len(shape)), key=lambda axis: (shape[axis], axis), reverse=True)
-    shown = sorted(by_length[:2] if sum(size > 1 for size in shape) > 1 else by_length[:1])
+    long = [axis for axis, size in enumerate(shape) if size > 1] or list(range(len(shape)))[-1:]
+    wide = [axis for axis in long if shape[axis] > _CHANNELS]
+    shown = (wide if len(wide) > 1 else long)[-2:]
     others = tuple(axis for axis in range(len(shape)) if axis not in shown)
     return Layout(shown[0] if len(shown) > 1 else None, shown[-1], others)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.report.drawing.pictures import Picture
 
 _SIDE = 300  # CSS pixels of the frame without a picture
-_LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 60, 20, 40, 10, 12, 70
+_LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 60, 22, 40, 10, 12, 70
 _LEVELS = 63
 _COLOUR = "#d55e00"
 _MANY = 500
@@ -62,7 +62,7 @@ def draw_cloud(cloud: Cloud) -> tuple[bytes, int, int]:
 
 
 def _show_points(frame: Axes, cloud: Cloud) -> None:
-    size = 4 if len(cloud.x) > _MANY else 16
+    size = 4 if len(cloud.x) > _MANY else 26
     look: dict[str, Any] = {"s": size, "edgecolors": "white", "linewidths": 0.4, "antialiased": True}
     if cloud.below is not None:
         rows, columns = cloud.below.shape

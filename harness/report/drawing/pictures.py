@@ -24,7 +24,7 @@ LONGEST_SIDE = 520
 _NARROWEST = 4
 """A picture that is longer than this many times its width is stretched."""
 
-_LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 42, 20, 24, 10, 12, 66  # CSS pixels
+_LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 42, 22, 24, 10, 12, 74  # CSS pixels
 _LEVELS, _ALL_LEVELS = 63, 200
 """Colours of one scale, at most, and of all scales of a figure: few colours make a small file."""
 
@@ -118,7 +118,7 @@ def show_scale(bar: Axes, scale: Scale, unit: str, levels: int) -> None:
     bar.yaxis.tick_right()
     bar.set_yticks(places, scale.texts(places))
     if unit:
-        bar.set_title(canvas.plain(unit), loc="left", fontsize=7, pad=3)
+        bar.set_title(canvas.plain(unit), loc="left", fontsize=7, pad=6)
 
 
 def shades(picture: Picture, levels: int) -> np.ndarray:

@@ -101,6 +101,7 @@ class ArrayView:
         return (*(figure for of in drawn for figure in of if figure), *self.histograms, *self.where)
 
 
+@np.errstate(all="ignore")  # the tests of a session may raise on underflow
 def views(
     golden: np.ndarray | None,
     obtained: np.ndarray | None,

@@ -33,6 +33,7 @@ _DASHES = ("-", "--", "-.", ":")
 _MOST_POINTS = 5_000
 
 
+@np.errstate(all="ignore")  # the tests of a session may raise on underflow
 def draw(panel: Image | Lines | Points) -> Figure:
     """Draw one panel; a table is text, which the page shows itself.
 

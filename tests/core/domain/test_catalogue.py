@@ -161,3 +161,29 @@ def test_only_a_declared_measure_is_imported(module, pyproject, empty):
     for reference in ("mine:other", "trap:measure", "os:system"):
         with pytest.raises(UsageError, match="was not called"):
             catalogue.load_measure(reference)
+
+
+def test_panels_are_loaded_by_reference_and_the_projects_own_only_on_its_root(
+    installed, module, pyproject, empty
+):
+    module(
+        "one",
+        "from harness.core.domain.interface import Domain\n"
+        "def figures(golden, document, beside):\n    return ()\n"
+        "D = Domain('one', panels=('one:figures',))",
+    )
+    installed("one:D")
+    (empty.root / "own.py").write_text("def figures(golden, document, beside):\n    return ()\n")
+    pyproject('[tool.harness]\npanels = "own:figures"\n')
+    assert list(find_catalogue().load_panels()) == ["one:figures"]
+    loaded = find_catalogue(empty.root).load_panels()
+    assert list(loaded) == ["one:figures", "own:figures"]
+    assert loaded["own:figures"]({}, {}, {}) == ()
+
+
+def test_panels_that_cannot_be_called_are_refused(installed, module, pyproject, empty):
+    installed()
+    module("listed", "FIGURES = []")
+    pyproject('[tool.harness]\npanels = ["listed:FIGURES"]\n')
+    with pytest.raises(UsageError, match=r"'listed:FIGURES': expected a function that returns panels"):
+        find_catalogue(empty.root).load_panels()

@@ -30,7 +30,7 @@ def test_a_project_without_a_table_declares_nothing(tmp_path, pyproject):
 def test_every_key_of_the_table_is_read(tmp_path, pyproject):
     pyproject(
         '[tool.harness]\nfaults = "m:FAULTS"\nspecimens = ["m:A", "m:B"]\nsources = ["data"]\n'
-        'measures = "m:f"\n'
+        'measures = "m:f"\npanels = "m:figures"\n'
         '[tool.harness.generators]\ng = "m:g"\n[tool.harness.pipelines]\np = "m:p"\n'
         '[tool.harness.checks]\nc = "m:c"\n'
     )
@@ -42,6 +42,7 @@ def test_every_key_of_the_table_is_read(tmp_path, pyproject):
         faults=("m:FAULTS",),
         specimens=("m:A", "m:B"),
         measures=("m:f",),
+        panels=("m:figures",),
     )
 
 
