@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,6 +120,10 @@ class Process:
         Reasons not to record golden files: failures.
     gaps : list of str
         Reasons not to report unused golden files: tests that did not run.
+    lost : list of str
+        pytest-xdist's workers that crashed.
+    token : str
+        What no other session has; workers have that of their controller.
     hooks : WorkerHooks or None
         What acts on golden files; None until :meth:`start`.
     """
@@ -127,6 +132,9 @@ class Process:
         self.config = config
         self.obstacles: list[str] = []
         self.gaps: list[str] = []
+        self.lost: list[str] = []
+        given = getattr(config, "workerinput", {})
+        self.token: str = given.get("golden_session", f"{os.getpid()}-{time.time_ns()}")
         self.hooks: WorkerHooks | None = None
 
     def start(self) -> WorkerHooks:
@@ -141,7 +149,7 @@ class Process:
             _require_package()
             from harness.plugin.hooks import make_hooks
 
-            self.hooks = make_hooks(self.config, self.obstacles, self.gaps)
+            self.hooks = make_hooks(self.config, self.obstacles, self.gaps, self.lost, self.token)
         return self.hooks
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -193,14 +201,16 @@ class Process:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Give pytest-xdist's workers the number of this process, which owns what they stage."""
+        """Give pytest-xdist's workers this process's number, as owner of what they stage, and its token."""
         node.workerinput["golden_owner"] = os.getpid()
+        node.workerinput["golden_session"] = self.token
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Add what a worker sent; a worker that crashed prevents recording."""
         if error or not hasattr(node, "workeroutput"):
             self.obstacles.append(f"worker {node.gateway.id} crashed")
+            self.lost.append(node.gateway.id)
         elif "harness" in node.workeroutput:
             self.start().add_worker(node.workeroutput["harness"])
 

@@ -155,7 +155,7 @@ def test_drift_is_refused_in_full_and_changes_nothing(
             "*largest difference: 1 absolute*",
             "*[[]0, 0[]]: expected 0.0, found 1.0",
             "*... and 2 more",
-            "  harness diff golden/lattice.npz *lattice.obtained.npz",
+            "  harness diff golden/lattice.npz .harness/obtained/lattice.npz",
             "If the change is intended, re-record it with `pytest --force-regen`.",
         ]
     )

@@ -23,8 +23,10 @@ from harness.core.rerun.deviations import array_sample
 from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.npz import map_archive, write_archive
 from harness.core.system.environment import fingerprint
-from harness.plugin.golden_check import GoldenCheck
+from harness.core.verdict import Outcome
+from harness.plugin.golden_check import GoldenCheck, NewFiles
 from harness.plugin.node_names import node_id
+from harness.plugin.outcomes.array_results import array_results
 from harness.plugin.stored_tolerances import Applied, applied, require_wide_enough
 from harness.report.drift import drift_lines
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Manifest
     from harness.core.fixtures.tolerance import Given
+    from harness.core.obtained.results import Word
     from harness.core.registry.format import Kind
     from harness.core.verdict import Verdict
 
@@ -46,6 +49,9 @@ class FixtureRegression(GoldenCheck):
     """Compares fixtures with their golden files."""
 
     __slots__ = ()
+
+    result_kind = "fixture"
+    suffixes = (".npz", ".json")
 
     def check(
         self,
@@ -89,7 +95,7 @@ class FixtureRegression(GoldenCheck):
             self.take_sample(fixture, measured)
         if same:
             self.accept(archive, manifest)
-            self.note_outcome(archive, "identical")
+            self.note(fixture.name, Outcome.SAME, "identical")
             return
         if self.writes:  # arrays that are only compared may be anything
             require_informative(
@@ -101,28 +107,66 @@ class FixtureRegression(GoldenCheck):
             )
             self._note_insensitive(fixture, require_sensitive(fixture.name, fixture.arrays, tolerances))
             self._note_blank(fixture)
-        self.require_recorded(archive)
-        self.require_recorded(manifest)
+        new = self._new_files(fixture)
 
-        def dump_beside(path: Path) -> list[str]:
-            beside = path.with_suffix(".json")
-            generator = with_import_place(fixture.manifest.generator, self.project.root, self.request.path)
-            with unwritable_on_error(beside):  # not flushed: a recording copies what is staged
-                beside.write_bytes(encode_manifest(replace(fixture.manifest, generator=generator)))
-            return [str(beside)] if path.is_relative_to(self.tmp_path) else []
+        def unfit() -> str:
+            return self._unfit(fixture, tolerances, allow_nonfinite, allow_constant)
 
+        self.require_recorded(archive, new, unfit)
+        self.require_recorded(manifest, new, unfit)
         compared: list[Drift] = []
         staged = self.perform(
-            fixture.name,
-            ".npz",
+            new,
             differences=lambda: self._differences(fixture, measured, damaged, compared),
             report=lambda lines, obtained: self._report(fixture.name, lines, damaged, obtained),
-            dump=lambda path: write_archive(path, fixture.arrays, compress=self.session.settings.compress),
-            dump_beside=dump_beside,
+            note=lambda lines, kept: self.note(
+                fixture.name,
+                damaged[0].outcome if damaged else Outcome.DRIFTED,
+                "drifted",
+                array_results(compared),
+                damaged=damaged,
+                lines=lines,
+                files=kept.files,
+                unfit=unfit() if kept.files else "",
+            ),
         )
         if not staged:
             self.accept(archive, manifest)
-            self._note_accepted(fixture.name, compared, measured)
+            self._note_accepted(new, compared, measured)
+
+    def _new_files(self, fixture: Fixture) -> NewFiles:
+        """Return the archive and the manifest that would be golden."""
+
+        def dump_manifest(path: Path) -> None:
+            generator = with_import_place(fixture.manifest.generator, self.project.root, self.request.path)
+            with unwritable_on_error(path):  # not flushed: a recording copies what is staged
+                path.write_bytes(encode_manifest(replace(fixture.manifest, generator=generator)))
+
+        def dump_archive(path: Path) -> None:
+            write_archive(path, fixture.arrays, compress=self.session.settings.compress)
+
+        return NewFiles(fixture.name, {".npz": dump_archive, ".json": dump_manifest})
+
+    def _unfit(
+        self,
+        fixture: Fixture,
+        tolerances: Given | None,
+        allow_nonfinite: bool | Collection[str],
+        allow_constant: bool | Collection[str],
+    ) -> str:
+        """Return why the arrays must not be recorded; empty if they may."""
+        try:
+            require_informative(
+                fixture.name,
+                fixture.arrays,
+                self._golden_arrays(f"{fixture.name}.npz"),
+                allow_nonfinite=allow_nonfinite,
+                allow_constant=allow_constant,
+            )
+            require_sensitive(fixture.name, fixture.arrays, tolerances)
+        except HarnessError as error:
+            return str(error)
+        return ""
 
     def take_sample(self, fixture: Fixture, measured: Applied) -> None:
         """Note how far every array is from its golden copy, whatever the tolerances are."""
@@ -180,10 +224,11 @@ class FixtureRegression(GoldenCheck):
         entry = self.session.registry().entries.get(self.project.relative(file))
         return entry is not None and entry.kind == "tolerances"
 
-    def _note_accepted(self, name: str, compared: Sequence[Drift], measured: Applied) -> None:
+    def _note_accepted(self, new: NewFiles, compared: Sequence[Drift], measured: Applied) -> None:
         """Note for the summary how close the arrays are to their golden copies."""
+        name = new.stem
         if all(drift.identical for drift in compared):
-            self.note_outcome(f"{name}.npz", "identical")
+            self.note(name, Outcome.SAME, "identical")
             return
         if measured.defaults:
             self.session.remarks.append(
@@ -196,13 +241,9 @@ class FixtureRegression(GoldenCheck):
                 f"{self.relative(name)}.npz, {array.name} is only reported: it differs by up to "
                 f"{array.max_absolute:.3g}"
             )
-        if reported:
-            self.note_outcome(f"{name}.npz", "report-only")
-            return
-        worst = max((array for drift in compared for array in drift.arrays), key=lambda a: a.in_tolerances)
-        self.note_outcome(
-            f"{name}.npz", "within tolerance", min(worst.in_tolerances, 1.0), f"{name}.{worst.name}"
-        )
+        word: Word = "report-only" if reported else "within tolerance"
+        files = self.keep_accepted(new)
+        self.note(name, Outcome.TOLERATED, word, array_results(compared), files=files)
 
     def kind(self, filename: str) -> Kind:
         """Return "fixture" for the archive, else "manifest"."""
@@ -288,13 +329,12 @@ class FixtureRegression(GoldenCheck):
             f"the golden files of fixture {name!r} are not those that were recorded:",
         )
 
-    def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict], obtained: Path) -> list[str]:
+    def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict], obtained: str) -> list[str]:
         differs, damage = self.words(name)
         return [
             damage if damaged else differs,
             *(f"  {line}" for line in lines),
-            "To see all differences, run",
-            f"  harness diff {self.shown(f'{name}.npz')} {obtained}",
+            *self.diff_lines(f"{name}.npz", obtained),
             *self.advice(damaged),
         ]
 

@@ -1,7 +1,7 @@
 """What both regression fixtures share: damaged or missing golden files, pytest-regressions, staging.
 
-A check reads golden/ and never writes there: what ``--force-regen`` or ``--regen-all`` asks for is staged. A
-session that was not asked to write writes nothing but, after a failure, the obtained data.
+A check reads golden/ and never writes there: what ``--force-regen`` or ``--regen-all`` asks for is staged.
+After a failure the obtained data are saved below ``.harness/obtained``.
 """
 
 from __future__ import annotations
@@ -9,25 +9,31 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import pytest
 
-from harness.core.errors import GoldenMissingError, UnwritableError
+from harness.core.errors import GoldenMissingError, HarnessError, UnwritableError
+from harness.core.obtained.results import CheckResult
 from harness.core.recording.staged import Staged
 from harness.core.storage.atomic import make_directory, unwritable_on_error
+from harness.core.storage.digest import sha256_file
 from harness.core.storage.lfs import absent_content
 from harness.core.verdict import Outcome
 from harness.plugin.expected_failure import is_expected_to_fail
-from harness.plugin.session import GoldenOutcome, RecordedError
+from harness.plugin.outcomes.array_results import property_text
+from harness.plugin.session import DifferenceError, RecordedError
 from harness.plugin.settings import shown_path
-from harness.report.plain_lines import plain_text
+from harness.report.plain_lines import plain_line, plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
+    from harness.core.obtained.results import ArrayResult, Word
+    from harness.core.obtained.results import Kind as ResultKind
     from harness.core.registry.format import Kind
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
@@ -38,6 +44,62 @@ AnyData = TypeVar("AnyData")
 _CHANGED = "golden file changed since it was recorded"
 _REGISTER = "Register it with `harness add`, re-record it with `pytest --force-regen`, or delete it."
 _RERECORD = "If the change is intended, re-record it with `pytest --force-regen`"
+_PROPERTY = "golden:"  # of a test, in JUnit reports
+_MOST_LINES, _LONGEST_LINE = 100, 500
+_WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class NewFiles:
+    """What would be golden under a name, if what a check obtained were recorded.
+
+    Attributes
+    ----------
+    stem : str
+        The golden name.
+    dumps : mapping of str to callable
+        Writes a file to a path, by suffix; that of the file that is compared comes first.
+    """
+
+    stem: str
+    dumps: Mapping[str, Callable[[Path], None]]
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the file that is compared."""
+        return next(iter(self.dumps))
+
+    def dump(self, path: Path) -> None:
+        """Write the file that is compared."""
+        self.dumps[self.suffix](path)
+
+    def dump_beside(self, path: Path) -> list[Path]:
+        """Write all other files next to that one, and return their paths."""
+        others = {
+            path.with_suffix(suffix): dump for suffix, dump in self.dumps.items() if suffix != self.suffix
+        }
+        for other, dump in others.items():
+            dump(other)
+        return list(others)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the data of a failing check were saved.
+
+    Attributes
+    ----------
+    files : dict of str to str
+        Their digests, by name below ``.harness/obtained``.
+    shown : str
+        The path of the first one, as it can be typed where pytest was started; empty if they were not saved.
+    problem : str
+        Why they were not.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    shown: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +109,11 @@ class GoldenCheck:
     request: pytest.FixtureRequest
     tmp_path: Path
     session: GoldenSession
+
+    result_kind: ClassVar[ResultKind]
+    """What its results are called."""
+    suffixes: ClassVar[tuple[str, ...]]
+    """Of the golden files that it compares with."""
 
     @property
     def project(self) -> Project:
@@ -97,10 +164,11 @@ class GoldenCheck:
         verdicts = self.session.verdicts(map(self.relative, filenames))
         return [verdict for verdict in verdicts if not verdict.outcome.accepted]
 
-    def require_recorded(self, filename: str) -> None:
+    def require_recorded(self, filename: str, new: NewFiles, unfit: Callable[[], str] = str) -> None:
         """Raise :class:`GoldenMissingError` if a golden file is missing and this check does not write.
 
-        If the session was asked to write and must not, the reason is raised instead.
+        If the session was asked to write and must not, the reason is raised instead. What would be golden is
+        saved; *unfit* returns why it must not be.
         """
         path = self.project.golden / filename
         if path.is_file() or self.writes:
@@ -109,7 +177,10 @@ class GoldenCheck:
         if self.session.refusal is not None:
             raise self.session.refusal
         shown = self.shown(filename)
-        self.note_outcome(filename, "missing")
+        self.session.raised.add(self.test)
+        others = self.damaged(*(f"{new.stem}{suffix}" for suffix in self.suffixes))
+        files = self.keep(new).files
+        self.note(new.stem, Outcome.MISSING, "missing", damaged=others, files=files, unfit=unfit())
         if absent := absent_content(self.project.root, self.relative(filename)):
             raise GoldenMissingError(
                 f"golden file {filename!r}",
@@ -127,9 +198,81 @@ class GoldenCheck:
             ),
         )
 
-    def note_outcome(self, filename: str, word: str, share: float = 0.0, label: str = "") -> None:
-        """Note for the summary what came of comparing with a golden file."""
-        self.session.note_outcome(self.test, self.relative(filename), GoldenOutcome(word, share, label))
+    def note(  # noqa: PLR0913 - the parts of a result, by name
+        self,
+        stem: str,
+        outcome: Outcome,
+        word: Word,
+        arrays: Sequence[ArrayResult] = (),
+        *,
+        damaged: Sequence[Verdict] = (),
+        lines: Sequence[str] = (),
+        files: Mapping[str, str] = MappingProxyType({}),
+        unfit: str = "",
+    ) -> None:
+        """Note what came of this check: for the summary, for reports, and for those who look later.
+
+        Parameters
+        ----------
+        stem : str
+            The golden name.
+        outcome : Outcome
+        word : str
+        arrays : sequence of ArrayResult
+        damaged : sequence of Verdict
+            On golden files that do not match the registry.
+        lines : sequence of str
+            What differs.
+        files : mapping of str to str
+            Digests of what was saved, by name.
+        unfit : str
+            Why it must not become golden.
+        """
+        result = CheckResult(
+            test=self.test,
+            stem=stem,
+            kind=self.result_kind,
+            outcome=outcome,
+            word=word,
+            arrays=tuple(arrays),
+            lines=tuple(plain_line(line)[:_LONGEST_LINE] for line in lines[:_MOST_LINES]),
+            golden=self._golden_digests(stem, {verdict.name for verdict in damaged}),
+            files=dict(files),
+            unfit=unfit,
+        )
+        self.session.noted.add(result)
+        key, properties = f"{_PROPERTY}{stem}", self.request.node.user_properties
+        properties[:] = [pair for pair in properties if pair[0] != key]
+        properties.append((key, property_text(word, arrays)))
+
+    def keep(self, new: NewFiles) -> Kept:
+        """Save what this check obtained below ``.harness/obtained``; say where, or why it cannot be saved."""
+        if not self.session.keeps:
+            return Kept()
+        try:
+            path = self.session.obtained_directory() / f"{new.stem}{new.suffix}"
+            make_directory(path.parent)  # a name may have directories
+            new.dump(path)
+            files = [path, *new.dump_beside(path)]
+            names = [f"{new.stem}{file.suffix}" for file in files]
+            return Kept(dict(zip(names, map(sha256_file, files), strict=True)), shown_path(path))
+        except (OSError, HarnessError) as error:
+            return Kept(problem=f"The obtained data could not be saved: {error}")
+
+    def keep_accepted(self, new: NewFiles) -> Mapping[str, str]:
+        """Save what a check that passed has obtained, if this session keeps that; return the digests."""
+        return self.keep(new).files if self.session.keeps_accepted else {}
+
+    def _golden_digests(self, stem: str, damaged: Container[str]) -> dict[str, str]:
+        """Return the digests of the golden files that a check compares with; only damaged ones are read."""
+        entries = self.session.registry().entries
+        found: dict[str, str] = {}
+        for name in (f"{stem}{suffix}" for suffix in self.suffixes):
+            relative, path = self.relative(name), self.project.golden / name
+            if path.is_file():
+                intact = relative in entries and relative not in damaged
+                found[name] = entries[relative].sha256 if intact else sha256_file(path)
+        return found
 
     def accept(self, *filenames: str) -> None:
         """Note that this test has accepted golden files as they are, if the session may change them."""
@@ -140,46 +283,52 @@ class GoldenCheck:
                 for name in filenames
             ]
 
-    def perform(  # noqa: PLR0913 - all are named by the caller
+    def perform(
         self,
-        stem: str,
-        extension: str,
+        new: NewFiles,
         *,
         differences: Callable[[], list[str]],
-        report: Callable[[list[str], Path], list[str]],
-        dump: Callable[[Path], None],
-        dump_beside: Callable[[Path], list[str]] = lambda _: [],
+        report: Callable[[list[str], str], list[str]],
+        note: Callable[[list[str], Kept], None],
     ) -> bool:
         """Compare with a golden file, or stage a new one; return whether one was staged.
 
         Parameters
         ----------
-        stem, extension : str
-            Of the golden file.
+        new : NewFiles
         differences : callable
             Returns what differs from the golden file, a line each; empty if it is accepted.
         report : callable
-            ``report(lines, obtained)`` returns a failure's first lines; *obtained* is where the new data are.
-        dump : callable
-            Writes the new content to a path.
-        dump_beside : callable, optional
-            Writes further files next to that path and returns their names.
+            ``report(lines, obtained)`` returns a failure's first lines; *obtained* is where the new data are,
+            empty if they could not be saved.
+        note : callable
+            ``note(lines, kept)`` notes the result of a check that failed.
         """
         __tracebackhide__ = True
-        obtained = self.tmp_path / f"{stem}.obtained{extension}"
         staging = self._staging_directory() if self.writes else None
         if staging is not None:
-            return self._stage_difference(staging, stem, obtained, differences, dump, dump_beside)
+            return self._stage_difference(staging, new, differences, note)
         lines = differences()
         if not lines:
             return False
         self._note_prohibition()
         if self.session.settings.writes and is_expected_to_fail(self.request.node):
-            why = f"{self.relative(stem)}{extension} ({self.test} is expected to fail)"
+            why = f"{self.relative(new.stem)}{new.suffix} ({self.test} is expected to fail)"
             self.session.left.append((self.test, why))
-        self.note_outcome(f"{stem}{extension}", "drifted")
-        text = [*report(lines, obtained), *self._save_obtained(obtained, dump, dump_beside)]
-        raise pytest.fail.Exception(plain_text("\n".join(text)), pytrace=False)
+        self.session.raised.add(self.test)
+        kept = self.keep(new)
+        note(lines, kept)
+        text = [*report(lines, kept.shown), *([kept.problem] if kept.problem else [])]
+        raise DifferenceError(plain_text("\n".join(text)), pytrace=False)
+
+    def diff_lines(self, filename: str, obtained: str) -> list[str]:
+        """Return how to see all differences between a golden file and *obtained*, if that is not empty."""
+        if not obtained:
+            return []
+        command = f"  harness diff {self.shown(filename)}"
+        fits = len(f"{command} {obtained}") <= _WIDTH or os.name == "nt"  # where no line can be continued
+        lines = [f"{command} {obtained}"] if fits else [f"{command} \\", f"    {obtained}"]
+        return ["To see all differences, run", *lines]
 
     def damage_lines(self, damaged: Sequence[Verdict]) -> list[str]:
         """Return a line for each damaged golden file: in what way it is not what was recorded."""
@@ -211,18 +360,6 @@ class GoldenCheck:
         if self.session.settings.writes and self.session.prohibition() is not None:
             self.session.refusal = self.session.prohibition()
 
-    def _save_obtained(
-        self, obtained: Path, dump: Callable[[Path], None], dump_beside: Callable[[Path], list[str]]
-    ) -> list[str]:
-        """Write the new data where pytest keeps them; without space for them the report is all there is."""
-        try:
-            make_directory(obtained.parent)  # a name may have directories
-            dump(obtained)
-            dump_beside(obtained)
-        except (OSError, UnwritableError) as error:
-            return [f"The obtained data could not be saved: {error}"]
-        return []
-
     def _staging_directory(self) -> Path | None:
         """Return a new directory; None if none can be made: the difference is then reported all the same."""
         try:
@@ -231,25 +368,31 @@ class GoldenCheck:
             self.session.refusal = error
             return None
 
-    def _stage_difference(  # noqa: PLR0913, PLR0917 - those of perform
+    def _stage_difference(
         self,
         staging: Path,
-        stem: str,
-        obtained: Path,
+        new: NewFiles,
         differences: Callable[[], list[str]],
-        dump: Callable[[Path], None],
-        dump_beside: Callable[[Path], list[str]],
+        note: Callable[[list[str], Kept], None],
     ) -> bool:
         """Run pytest-regressions' check, which reads golden/ and writes to a staging directory."""
         __tracebackhide__ = True
         # Without this plugin there are no options that write, so it is imported here.
         from pytest_regressions.common import perform_regression_check
 
+        obtained = self.tmp_path / f"{new.stem}.obtained{new.suffix}"
+        lines: list[str] = []
+
         def check(_obtained: Path, _expected: Path) -> None:
-            if differences():
+            lines.extend(differences())
+            if lines:
                 raise AssertionError
 
-        for file in (staging / stem, obtained):
+        def dump_beside(path: Path) -> list[str]:
+            others = new.dump_beside(path)
+            return list(map(str, others)) if path.is_relative_to(self.tmp_path) else []
+
+        for file in (staging / new.stem, obtained):
             with unwritable_on_error(file.parent):  # not flushed: what a killed process leaves is removed
                 file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -259,10 +402,10 @@ class GoldenCheck:
                 original_datadir=staging,
                 request=self.request,
                 check_fn=check,
-                dump_fn=dump,
+                dump_fn=new.dump,
                 dump_aux_fn=dump_beside,
-                extension=obtained.suffix,
-                basename=stem,
+                extension=new.suffix,
+                basename=new.stem,
                 obtained_filename=obtained,
             )
         except pytest.fail.Exception as failure:
@@ -270,6 +413,8 @@ class GoldenCheck:
             raise self._recorded_error(failure, staging) from None
         finally:
             staged = self._stage(staging)
+            if staged:
+                note(lines, Kept())
         return staged
 
     def _recorded_error(self, failure: BaseException, staging: Path) -> RecordedError:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.plugin.session import GoldenSession, RecordedError
+from harness.plugin.outcomes.summary import outcome_line
+from harness.plugin.session import DifferenceError, GoldenSession, RecordedError
 from harness.plugin.settings import find_session_project, read_settings
-from harness.plugin.summary import outcome_line
 from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _OUTPUT = "harness"  # key of a worker's output
@@ -36,8 +36,18 @@ _FILTERS = (
 )
 
 
-def make_hooks(config: pytest.Config, obstacles: list[str], gaps: list[str]) -> WorkerHooks:
+def make_hooks(
+    config: pytest.Config, obstacles: list[str], gaps: list[str], lost: list[str], token: str
+) -> WorkerHooks:
     """Return the hooks of this process; they share the lists of what has happened before.
+
+    Parameters
+    ----------
+    config : pytest.Config
+    obstacles, gaps, lost : list of str
+        Failures, tests that did not run, and pytest-xdist's workers that crashed.
+    token : str
+        What no other session has; a worker has got that of its controller.
 
     Raises
     ------
@@ -46,12 +56,20 @@ def make_hooks(config: pytest.Config, obstacles: list[str], gaps: list[str]) -> 
     """
     try:
         project = find_session_project(config)
-        session = GoldenSession(project, read_settings(config, project.root), obstacles=obstacles, gaps=gaps)
+        session = GoldenSession(
+            project,
+            read_settings(config, project.root),
+            obstacles=obstacles,
+            gaps=gaps,
+            token=token,
+            keeps=not getattr(config.option, "golden_keeps_nothing", False),
+            keeps_accepted=bool(getattr(config.option, "golden_report", None)),
+        )
         samples = _samples(session, config)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     if not hasattr(config, "workerinput"):
-        return MainHooks(session, config, samples)
+        return MainHooks(session, config, samples, lost)
     session.owner = config.workerinput.get("golden_owner", session.owner)
     return WorkerHooks(session, config)
 
@@ -84,7 +102,10 @@ class WorkerHooks:
             report.longrepr = plain_line(self.session.settings.advice(str(report.longrepr)))
         if isinstance(raised, RecordedError):
             setattr(report, _RECORDED, True)
+        if isinstance(raised, DifferenceError | HarnessError):
             self.session.raised.discard(item.nodeid)  # it was not caught: a subtest may have failed with it
+        if report.when == "call":
+            self.session.noted.end(item.nodeid, seconds=report.duration)
         why = self._why_left_alone(item.nodeid, report)
         if why:
             self.session.leave_alone(item.nodeid, why)
@@ -119,6 +140,8 @@ class MainHooks(WorkerHooks):
     """Those of the only process, or of the controller: it records golden files when the session ends."""
 
     samples: Path | None = None
+    lost: Sequence[str] = ()
+    """pytest-xdist's workers that crashed."""
 
     def finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Record what was staged, or nothing; then look for golden files that no test used."""
@@ -130,6 +153,7 @@ class MainHooks(WorkerHooks):
             self.session.record_staged(self._say)
         if self.session.refusal is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        self._keep_results(complete=exitstatus in _ENDED and not self.lost)
         if exitstatus == pytest.ExitCode.OK and self._is_complete():
             self.session.save_unreferenced()
         if exitstatus == pytest.ExitCode.OK and self._rejects():
@@ -146,6 +170,12 @@ class MainHooks(WorkerHooks):
             return False
         return True
 
+    def _keep_results(self, *, complete: bool) -> None:
+        try:
+            self.session.keep_results(complete=complete)
+        except HarnessError as error:
+            self.session.remarks.append(f"what this session found is not kept: {error}")
+
     def summarize(self, reporter: Any) -> None:
         """List what was recorded, or why nothing was; then what was left alone, and unreferenced files."""
         lines = [
@@ -159,8 +189,9 @@ class MainHooks(WorkerHooks):
             reporter.section("golden files")
         for line in lines:
             reporter.write_line(plain_line(line))
-        if self.session.outcomes:
-            reporter.write_line(plain_line(outcome_line(self.session.outcomes)))
+        results = tuple(self.session.noted.checks())
+        if results:
+            reporter.write_line(plain_line(outcome_line(results)))
 
     def conclude(self, reporter: Any) -> None:
         """Write the reason as the last line, if nothing was recorded."""

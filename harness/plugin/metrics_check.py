@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import pytest
-
 from harness.core.baselines.baseline import (
     all_accepted,
     encode_baseline,
@@ -20,7 +18,8 @@ from harness.core.errors import GoldenMissingError, RefusedError, UsageError
 from harness.core.fixtures.tolerance import Tolerance, read_tolerances
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.names import require_golden_name
-from harness.plugin.golden_check import GoldenCheck
+from harness.core.verdict import Outcome
+from harness.plugin.golden_check import GoldenCheck, Kept, NewFiles
 from harness.plugin.node_names import (
     golden_name,
     missing_variant,
@@ -28,6 +27,8 @@ from harness.plugin.node_names import (
     require_plain_name,
     variant_name,
 )
+from harness.plugin.outcomes.array_results import metric_results
+from harness.plugin.session import DifferenceError
 from harness.plugin.stored_tolerances import require_wide_enough_metrics
 from harness.report.verdicts import metric_lines
 
@@ -44,6 +45,9 @@ class MetricsRegression(GoldenCheck):
     """Compares metrics with their baselines."""
 
     __slots__ = ()
+
+    result_kind = "baseline"
+    suffixes = (".json",)
 
     def check(
         self,
@@ -86,13 +90,14 @@ class MetricsRegression(GoldenCheck):
         filename = f"{name}.json"
         self.session.used.add(self.relative(filename))
         try:
-            self.require_recorded(filename)
+            self.require_recorded(filename, _new_files(name, _recorded(measured, None, given)))
         except GoldenMissingError as error:
             raise missing_variant(error, self.project, plain, variant, ".json") from None
         golden = self.project.golden / filename
         before = read_baseline(golden) if golden.is_file() else None
         damaged: list[Verdict] = []
         lines: list[str] = []
+        verdicts: tuple[MetricVerdict, ...] = ()
         if before is not None:
             damaged = self.damaged(filename)
             tight = None if self.writes else (f"{self.test}, {name}", given, before)
@@ -108,17 +113,24 @@ class MetricsRegression(GoldenCheck):
             lines += [] if all_accepted(verdicts) else metric_lines(verdicts, accepted=True)
             if not lines:
                 self.accept(filename)
-                self._note_accepted(name, verdicts)
+                self._note_accepted(_new_files(name, _recorded(measured, before, given)), verdicts)
                 return
+
+        def note(lines: list[str], kept: Kept) -> None:
+            outcome = damaged[0].outcome if damaged else _worst(verdicts)
+            arrays = metric_results(verdicts)
+            self.note(name, outcome, "drifted", arrays, damaged=damaged, lines=lines, files=kept.files)
+
+        if not all(map(math.isfinite, measured.values())):
+            note(lines, Kept())
         _require_finite(name, measured, lines)
-        recorded = with_tolerances(provisional_baseline(measured, before), given)
+        recorded = _recorded(measured, before, given)
         self._note_insensitive(filename, recorded)
         self.perform(
-            name,
-            ".json",
+            _new_files(name, recorded),
             differences=lambda: lines,  # called only if there is a baseline, which has been found to differ
             report=lambda lines, _obtained: self._report(name, lines, damaged),
-            dump=lambda path: replace_file(path, encode_baseline(recorded)),
+            note=note,
         )
 
     def kind(self, filename: str) -> Kind:  # noqa: ARG002 - the interface of both checks
@@ -160,14 +172,14 @@ class MetricsRegression(GoldenCheck):
                     f"{metric.tolerance:g}: no change of it to zero or to its double could fail"
                 )
 
-    def _note_accepted(self, name: str, verdicts: Iterable[MetricVerdict]) -> None:
+    def _note_accepted(self, new: NewFiles, verdicts: Iterable[MetricVerdict]) -> None:
         """Note for the summary how close the metrics are to their baseline."""
-        shares = {v.name: abs(v.distance) / v.allowed for v in verdicts if v.control is None and v.distance}
-        if not shares:
-            self.note_outcome(f"{name}.json", "identical")
+        differing = metric_results(verdicts)
+        if not differing:
+            self.note(new.stem, Outcome.SAME, "identical")
             return
-        worst = max(shares, key=lambda metric: shares[metric])
-        self.note_outcome(f"{name}.json", "within tolerance", shares[worst], f"{name}.{worst}")
+        files = self.keep_accepted(new)
+        self.note(new.stem, Outcome.TOLERATED, "within tolerance", differing, files=files)
 
     def _report(self, name: str, lines: list[str], damaged: Sequence[Verdict]) -> list[str]:
         differ = f"metrics {name!r} differ from their baseline, {self.shown(name)}.json:"
@@ -175,6 +187,23 @@ class MetricsRegression(GoldenCheck):
             differ = f"the baseline of metrics {name!r} is not the one that was recorded:"
         more = ', then\nmeasure its tolerances with `harness calibrate --reason "..."`'
         return [differ, *(f"  {line}" for line in lines), *self.advice(damaged, more)]
+
+
+def _recorded(
+    measured: Mapping[str, float], before: Baseline | None, given: Mapping[str, AnyTolerance]
+) -> Baseline:
+    """Return the baseline that would be recorded."""
+    return with_tolerances(provisional_baseline(measured, before), given)
+
+
+def _new_files(name: str, recorded: Baseline) -> NewFiles:
+    return NewFiles(name, {".json": lambda path: replace_file(path, encode_baseline(recorded))})
+
+
+def _worst(verdicts: Iterable[MetricVerdict]) -> Outcome:
+    """Return the outcome of a check that failed."""
+    collapsed = any(verdict.outcome is Outcome.COLLAPSED for verdict in verdicts)
+    return Outcome.COLLAPSED if collapsed else Outcome.DRIFTED
 
 
 def _require_plain(given: Mapping[str, AnyTolerance]) -> None:
@@ -196,7 +225,7 @@ def _require_finite(name: str, metrics: Mapping[str, float], lines: list[str]) -
     if wrong and lines:
         report = [f"metrics {name!r} differ from their baseline:", *(f"  {line}" for line in lines)]
         report.append("Metrics that are not finite cannot be recorded. Fix the pipeline first.")
-        raise pytest.fail.Exception("\n".join(report), pytrace=False)
+        raise DifferenceError("\n".join(report), pytrace=False)
     if wrong:
         raise RefusedError(
             f"metrics {name!r}",

@@ -10,16 +10,21 @@ import contextlib
 import os
 import shlex
 import shutil
+import sys
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.core.errors import HarnessError, UnwritableError, UsageError, error_from_parts, error_to_parts
+from harness.core.obtained.obtained_files import claim, obtained_directory, owner
 from harness.core.recording.staged import Staged, directory_in, open_staging
 from harness.core.storage.project import nearest_registry
+from harness.core.system.running import is_running
 from harness.plugin.node_names import is_variant_of
+from harness.plugin.outcomes.noted import Noted
 from harness.plugin.settings import require_permission, shown_path
 
 if TYPE_CHECKING:
@@ -35,25 +40,19 @@ if TYPE_CHECKING:
 _GENERATED = frozenset({"fixture", "manifest", "baseline", "tolerances"})
 
 
-class GoldenOutcome(NamedTuple):
-    """What came of comparing with one golden file.
+class DifferenceError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # a factory made it
+    """A test failure that means: what the test obtained differs from a golden file."""
 
-    ``word`` is "identical", "within tolerance", "report-only", "drifted" or "missing"; ``share`` the largest
-    difference as a share of what is allowed, and ``label`` says where it is.
-    """
-
-    word: str
-    share: float = 0.0
-    label: str = ""
+    __module__ = "builtins"  # as pytest's own outcomes: its summary then shows the name without a module
 
 
-class RecordedError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # a factory made it
-    """A test failure that only means: this golden file differs and will be recorded.
+class RecordedError(DifferenceError):
+    """Such a failure, after which the golden file will be recorded.
 
     Other failures prevent recording; this one does not.
     """
 
-    __module__ = "builtins"  # as pytest's own outcomes: its summary then shows the name without a module
+    __module__ = "builtins"
 
 
 @dataclass(slots=True)
@@ -77,11 +76,11 @@ class GoldenSession:
     left : list of tuple of str
         Tests whose golden files are left alone although they differ, and why.
     raised : set of str
-        Tests in which a check has failed only because its golden file will be recorded.
+        Tests in which a check has failed, as long as nobody but the test itself has seen that.
     checked : dict
         Names of the checks of each test that may have only one under each name.
-    outcomes : dict
-        What came of each golden file, by test and path.
+    noted : Noted
+        What came of each check.
     remarks : list of str
         What checks have to say about measured tolerances.
     collector : Collector or None
@@ -92,6 +91,12 @@ class GoldenSession:
         Why nothing may be recorded, or why recording failed.
     owner : int
         The process that will record what is staged: pytest-xdist's controller, or this one.
+    token : str
+        What no other session has: all processes of this one have it.
+    keeps : bool
+        Whether results and the data of failing checks are kept after the session.
+    keeps_accepted : bool
+        Whether the data of checks that passed within their tolerances are kept too.
     """
 
     project: Project
@@ -105,16 +110,21 @@ class GoldenSession:
     left: list[tuple[str, str]] = field(default_factory=list)
     raised: set[str] = field(default_factory=set)
     checked: dict[str, set[str]] = field(default_factory=dict)
-    outcomes: dict[tuple[str, str], GoldenOutcome] = field(default_factory=dict)
+    noted: Noted = field(default_factory=Noted)
     remarks: list[str] = field(default_factory=list)
     collector: Collector | None = None
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
     owner: int = field(default_factory=os.getpid)
+    token: str = field(default_factory=lambda: f"{os.getpid()}-{time.time_ns()}")
+    keeps: bool = True
+    keeps_accepted: bool = False
     _begun: set[str] = field(default_factory=set)
     _decoded: tuple[bytes, Registry] | None = None
     _permission: tuple[HarnessError | None] | None = None
     _staging: Path | None = None
+    _obtained: Path | None = None
+    _start: float = field(default_factory=time.monotonic)
 
     def staging_directory(self) -> Path:
         """Make and return a new directory for what one check stages; the first of them opens the staging."""
@@ -162,9 +172,11 @@ class GoldenSession:
             remedy=f"Run pytest in each project: `cd {shlex.quote(shown)} && pytest`.",
         )
 
-    def note_outcome(self, test: str, path: str, outcome: GoldenOutcome) -> None:
-        """Note what came of comparing with a golden file, for the summary."""
-        self.outcomes[test, path] = outcome
+    def obtained_directory(self) -> Path:
+        """Return where checks save what they obtained; the first one of a session removes older files."""
+        if self._obtained is None:
+            self._obtained = claim(self.project, self.token)
+        return self._obtained
 
     def begin(self, test: str) -> None:
         """Forget everything about earlier attempts of a test."""
@@ -175,11 +187,12 @@ class GoldenSession:
         self.checked.pop(test, None)
         if self.collector is not None:
             self.collector.begin(test)
-        self.outcomes = {key: value for key, value in self.outcomes.items() if key[0] != test}
+        self._forget_results(test)
         self.left = [(known, why) for known, why in self.left if known != test]
 
     def leave_alone(self, test: str, why: str) -> None:
         """Record nothing that a test has staged, and note why."""
+        self.noted.end(test, unfit=why)
         for path in self._drop(test):
             if path.endswith(".npz") or not any(known == test for known, _ in self.left):
                 self.left.append((test, f"{path} ({why})"))
@@ -225,7 +238,7 @@ class GoldenSession:
             "left": self.left,
             "remarks": self.remarks,
             "samples": self.collector.to_plain() if self.collector else None,
-            "outcomes": [[*key, *value] for key, value in self.outcomes.items()],
+            "noted": self.noted.to_plain(),
             "refusal": error_to_parts(self.refusal) if self.refusal else None,
         }
 
@@ -236,7 +249,7 @@ class GoldenSession:
         self.used |= set(plain["used"])
         self.notes += plain["notes"]
         self.left += [(test, why) for test, why in plain["left"]]
-        self.outcomes |= {(test, path): GoldenOutcome(*rest) for test, path, *rest in plain["outcomes"]}
+        self.noted.add_worker(plain["noted"])
         self.remarks += plain["remarks"]
         if plain["samples"] is not None and self.collector is not None:
             self.collector.add_worker(plain["samples"])
@@ -251,11 +264,39 @@ class GoldenSession:
         try:
             if not self.obstacles and self.refusal is None:
                 self.recorded = self._record(say)
+                self.noted.recorded(self.project.golden_name, {item.path for item in self.staged})
         except HarnessError as error:
             self.refusal = error
         finally:
             for item in self.staged:
                 shutil.rmtree(item.directory, ignore_errors=True)
+
+    def keep_results(self, *, complete: bool) -> None:
+        """Keep what the checks found, in place of what an earlier session found.
+
+        A session whose place another one has taken since, or that has nothing to show beside one that still
+        runs, keeps nothing.
+
+        Raises
+        ------
+        RefusedError, UsageError
+            As :func:`~harness.core.obtained.results.write_results`.
+        """
+        from harness.core.obtained.results import write_results
+        from harness.core.registry.history import Environment, record_digest
+        from harness.core.system.environment import fingerprint
+
+        checks = tuple(self.noted.checks())
+        if not (self.keeps and checks) or not self._may_replace(any(check.files for check in checks)):
+            return
+        with contextlib.suppress(UnwritableError):  # a checkout that is only read has no results
+            claim(self.project, self.token)
+            environment = fingerprint()
+            digest = record_digest(Environment(environment))
+            seconds = time.monotonic() - self._start
+            write_results(
+                self.project, self.noted.results(environment, digest, seconds=seconds, complete=complete)
+            )
 
     def unreferenced(self) -> tuple[str, ...]:
         """Return the registered golden files that no test used; empty if some tests did not run.
@@ -275,6 +316,24 @@ class GoldenSession:
         if not self.gaps and self.project.registry.is_file():
             with contextlib.suppress(UnwritableError):  # a checkout that is only read has no such list
                 remember(self.project, self.unreferenced())
+
+    def _may_replace(self, has_files: bool) -> bool:
+        """Whether this session's results may replace those that are kept now."""
+        holder = owner(self.project)
+        if holder in {None, self.token}:
+            return True
+        process = (holder or "").partition("-")[0]
+        if has_files:  # another session has removed them
+            return False
+        own = process == str(self.owner)
+        return own or sys.platform == "win32" or not (process.isdecimal() and is_running(int(process)))
+
+    def _forget_results(self, test: str) -> None:
+        """Forget the results of a test's earlier attempt, with the files that it saved."""
+        for result in self.noted.drop(test):
+            for name in result.files:
+                with contextlib.suppress(OSError):
+                    (obtained_directory(self.project) / name).unlink(missing_ok=True)
 
     def _drop(self, test: str) -> list[str]:
         """Forget what a test has staged and accepted, remove its files, and return their golden paths."""

@@ -11,6 +11,7 @@ import harness.plugin.stored_tolerances
 from harness.core.errors import GoldenMissingError, UnreadableError
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source
+from harness.core.storage.npz import read_archive
 from harness.plugin.fixture_check import FixtureRegression
 from harness.plugin.session import GoldenSession, RecordedError
 from harness.plugin.settings import Settings
@@ -71,7 +72,7 @@ def test_a_damaged_file_is_hashed_once(check, lattice, session, monkeypatch):
     assert hashed_again == []
 
 
-def test_drift_is_reported_in_full(check, lattice, tmp_path):
+def test_drift_is_reported_in_full(check, lattice, session):
     """What differs, how to see more, and what to do if it is intended."""
     with pytest.raises(pytest.fail.Exception) as caught:
         check(lattice(1.0))
@@ -82,10 +83,12 @@ def test_drift_is_reported_in_full(check, lattice, tmp_path):
     ]
     assert lines[-3:] == [
         "To see all differences, run",
-        f"  harness diff golden/lattice.npz {tmp_path / 'lattice.obtained.npz'}",
+        "  harness diff golden/lattice.npz .harness/obtained/lattice.npz",
         "If the change is intended, re-record it with `pytest --force-regen`.",
     ]
-    assert (tmp_path / "lattice.obtained.json").is_file()
+    obtained = session.project.root / ".harness" / "obtained"
+    assert sorted(file.name for file in obtained.iterdir()) == ["lattice.json", "lattice.npz"]
+    assert read_archive(obtained / "lattice.npz")["a"].tolist() == lattice(1.0).arrays["a"].tolist()
 
 
 def test_a_tolerance_has_an_inside_and_an_outside(check, lattice):

@@ -100,7 +100,7 @@ def plain_file(directory: Path, name: str) -> Path | None:
     Raises
     ------
     UnreadableError
-        If the name is not valid on every system, or a part of the path is a link, or it is not a regular file.
+        If the name is not valid on every system, a part of the path is a link, or it is not a regular file.
     """
     if problem := name_problem(name, directories=True):
         raise _unreadable(name, f"a name with {problem}")

@@ -66,6 +66,8 @@ class ArrayResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
         Number of elements beyond the tolerance, and of all elements.
     text : str
         All of this in a line, as a report prints it.
+    expected, found : float or None
+        Golden and obtained value of a metric; None for an array, and where there is no finite value.
     """
 
     name: str
@@ -81,6 +83,8 @@ class ArrayResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
     drifted: _Count = 0
     size: _Count = 0
     text: str = ""
+    expected: float | None = None
+    found: float | None = None
 
 
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

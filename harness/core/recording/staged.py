@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.storage.atomic import make_directory, unwritable_on_error
 from harness.core.storage.project import WORKSPACE, make_workspace
+from harness.core.system.running import is_running
 
 if TYPE_CHECKING:
     from harness.core.registry.format import Kind
@@ -97,22 +98,12 @@ def _is_abandoned(made: Path) -> bool:
     if not owner.isdecimal():
         return True  # of an older version, or not ours
     if rest.partition("-")[0] == _machine() and sys.platform != "win32":
-        return not _is_running(int(owner))
+        return not is_running(int(owner))
     # A container that shares the directory has processes of its own, and Windows cannot be asked like this.
     try:
         return time.time() - made.stat().st_mtime > _DAY_SECONDS
     except OSError:
         return False
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
 
 
 def _machine() -> str:

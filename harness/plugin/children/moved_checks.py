@@ -32,8 +32,9 @@ _FIXTURES = frozenset({"arrays_regression", "fixture_regression"})
 def pytest_configure(config: pytest.Config) -> None:
     """Repeat every check of this session with moved arrays, until the session ends.
 
-    Nothing is recorded, whatever PYTEST_ADDOPTS asks for.
+    Nothing is recorded, whatever PYTEST_ADDOPTS asks for, and the results of the user's last session stay.
     """
+    config.option.golden_keeps_nothing = True
     for option in ("force_regen", "regen_all"):
         setattr(config.option, option, False)
     given = _assignment()

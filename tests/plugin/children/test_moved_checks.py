@@ -73,7 +73,7 @@ def test_the_check_is_replaced_and_nothing_recorded_until_the_session_ends(monke
     option = SimpleNamespace(force_regen=True, regen_all=True)
     moved_checks.pytest_configure(SimpleNamespace(add_cleanup=cleanups.append, option=option))
     assert FixtureRegression.check is not original
-    assert option == SimpleNamespace(force_regen=False, regen_all=False)
+    assert option == SimpleNamespace(force_regen=False, regen_all=False, golden_keeps_nothing=True)
     cleanups[0]()
     assert FixtureRegression.check is original
 
