@@ -125,6 +125,9 @@ def test_the_jobs_of_the_reusable_workflow(runner, golden_bytes, checkout):
     comment = runner.artifacts["golden-changes"]["golden-files.md"].decode()
     assert "a finer mesh" in comment
     assert comment in runner.summary.read_text("utf-8")
+    pictures = set(re.findall(r"\]\(([^)]+)\)", comment))
+    assert pictures
+    assert runner.artifacts["golden-changes"].keys() == {"golden-files.md", *pictures}
     assert set(runner.installed) == {"golden-harness[calibrate,report]", "-e", "."}
     assert golden_bytes() == before
     assert "would record the tolerances of 2 golden files" in "\n".join(runner.log)
