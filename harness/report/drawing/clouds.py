@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.report.drawing import canvas
-from harness.report.drawing.pictures import frame_size, shades, show_scale
+from harness.report.drawing.pictures import Page, frame_size, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from harness.report.drawing.colours import Scale
     from harness.report.drawing.pictures import Picture
 
-_SIDE = 300  # CSS pixels of the frame without a picture
-_LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 60, 22, 40, 10, 12, 70
+_SIDE = 600  # device pixels of the frame without a picture
+_LEFT, _TOP, _BOTTOM, _BAR_GAP, _BAR, _BAR_TEXT = 120, 44, 80, 20, 24, 148  # device pixels
 _LEVELS = 63
 _COLOUR = "#d55e00"
 _MANY = 500
@@ -40,24 +40,21 @@ class Cloud:
 
 def draw_cloud(cloud: Cloud) -> tuple[bytes, int, int]:
     """Return a .png and its width and height in CSS pixels."""
-    down = across = float(_SIDE)
-    if cloud.below is not None:
-        tall, wide = frame_size(cloud.below.reduced.values.shape)
-        down, across = tall / canvas.DENSITY, wide / canvas.DENSITY
-    width = int(_LEFT + across + _BAR_GAP + _BAR + _BAR_TEXT)
-    height = int(_TOP + down + _BOTTOM)
+    tall, wide = (_SIDE, _SIDE) if cloud.below is None else frame_size(cloud.below.reduced.values.shape)
+    density = canvas.DENSITY
+    width = -(-(_LEFT + wide + _BAR_GAP + _BAR + _BAR_TEXT) // density)
+    height = -(-(_TOP + tall + _BOTTOM) // density)
     with canvas.drawing():
-        figure = canvas.sheet(width, height)
-        frame = canvas.axes(figure, _LEFT, _TOP, across, down)
+        page = Page(canvas.sheet(width, height), height * density)
+        frame = canvas.axes(page.figure, _LEFT / density, _TOP / density, wide / density, tall / density)
         _show_points(frame, cloud)
         colours = [np.array([[213, 94, 0], [255, 255, 255]], np.uint8)]
         if cloud.scale is not None:
-            bar = canvas.axes(figure, _LEFT + across + _BAR_GAP, _TOP, _BAR, down)
-            show_scale(bar, cloud.scale, cloud.unit, _LEVELS)
+            page.show_scale(cloud.scale, cloud.unit, _LEFT + wide + _BAR_GAP, _TOP, (tall, _LEVELS))
             colours.append(cloud.scale.colours(_LEVELS))
         if cloud.below is not None:
             colours.append(cloud.below.scale.colours(_LEVELS))
-        data = canvas.png(figure, np.concatenate(colours))
+        data = canvas.png(page.figure, np.concatenate(colours))
     return data, width, height
 
 
