@@ -34,6 +34,7 @@ from harness.core.registry.registry import describe_file, history_path, read_reg
 from harness.core.storage.lock import write_lock
 from harness.core.storage.project import REGISTRY
 from harness.core.system.environment import author, fingerprint, revision
+from harness.core.system.restore import restore_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,7 +103,7 @@ class Ledger(NamedTuple):
                 expected=f"the newest record of {path}, {previous}",
                 found="no such line",
                 message=f"{name} has lost the newest record of {path}",
-                remedy=f"Restore it with `git checkout -- {name}`.",
+                remedy=restore_remedy(history_path(self.project)),
             )
         return previous
 
@@ -122,22 +123,29 @@ class Ledger(NamedTuple):
 
 @contextlib.contextmanager
 def open_ledger(
-    project: Project, *, reason: str, command: str, say: Callable[[str], None] = lambda _: None
+    project: Project,
+    *,
+    reason: str,
+    command: str,
+    say: Callable[[str], None] = lambda _: None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Ledger]:
     """Hold the project's lock during the block, which gets registry and history as they are then.
+
+    The records have *environment*, by default that of this process.
 
     Raises
     ------
     RefusedError
         If an earlier transaction was interrupted.
     """
-    environment = Environment(fingerprint())
-    occasion = _occasion(project, environment, reason, command)
+    made_in = Environment(fingerprint() if environment is None else dict(environment))
+    occasion = _occasion(project, made_in, reason, command)
     with write_lock(project, say=say):
         require_settled(project)
         registry, text = read_registry(project.registry), read_history_text(project)
         history = decode_history(text, str(history_path(project)))
-        yield Ledger(project, registry, text, history, environment, occasion, history.ends())
+        yield Ledger(project, registry, text, history, made_in, occasion, history.ends())
 
 
 def commit(  # noqa: PLR0913 - what all records of a recording share, by name
@@ -148,6 +156,7 @@ def commit(  # noqa: PLR0913 - what all records of a recording share, by name
     command: str,
     say: Callable[[str], None] = lambda _: None,
     imported_from: Mapping[str, str] = MappingProxyType({}),
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Write every change, the registry and the history as one transaction; one writer at a time.
 
@@ -161,7 +170,9 @@ def commit(  # noqa: PLR0913 - what all records of a recording share, by name
     say : callable
         Called with a message if another process has to be waited for.
     imported_from : mapping of str to str
-        The file that content comes from which nothing has made again, by path.
+        Where content comes from that nothing has made again, by path.
+    environment : mapping of str to str, optional
+        The environment in which the content was made; the default is this process's.
 
     Raises
     ------
@@ -171,7 +182,7 @@ def commit(  # noqa: PLR0913 - what all records of a recording share, by name
     """
     if not changes:
         return
-    with open_ledger(project, reason=reason, command=command, say=say) as ledger:
+    with open_ledger(project, reason=reason, command=command, say=say, environment=environment) as ledger:
         for change in changes:
             _require_as_planned(project, change)
         entries, records = _record_all(ledger, changes, imported_from)

@@ -28,6 +28,7 @@ from harness.core.registry.unreferenced import forget
 from harness.core.registry.verify import is_intact
 from harness.core.storage.atomic import replace_file
 from harness.core.storage.names import require_distinct, require_golden_name, require_name
+from harness.core.system.restore import restore_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -241,5 +242,5 @@ def _require_recorded(project: Project, entry: Entry, item: Move) -> None:
         item.old,
         expected="the registered bytes",
         found="other bytes" if file.is_file() else "no file",
-        remedy=f"Restore it with `git checkout -- {item.old}`, or record it first.",
+        remedy=restore_remedy(file, otherwise="record it first"),
     )

@@ -317,7 +317,11 @@ def _has_surrogates(text: str) -> bool:
 
 
 def _unreadable(name: str, found: str, remedy: str | None = None) -> UnreadableError:
-    restore = f"Restore it with `git checkout -- {name}`."
+    from harness.core.system.restore import restore_remedy  # verify starts without it
+
     return UnreadableError(
-        name, expected="a registry that harness wrote", found=found, remedy=remedy or restore
+        name,
+        expected="a registry that harness wrote",
+        found=found,
+        remedy=remedy or restore_remedy(name),
     )

@@ -22,6 +22,7 @@ from harness.core.registry.registry import history_path
 from harness.core.storage.documents import read_text
 from harness.core.storage.json_limits import Limit, content_problem, size_problem, structure_problem
 from harness.core.storage.project import require_inner
+from harness.core.system.restore import restore_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +118,8 @@ class Record(
     moved_from : str, optional
         The file's old path, in the first record of the new path, which follows the one with ``moved_to``.
     imported_from : str, optional
-        The file of another tool that the content comes from: it was not made again before it was recorded.
+        Where the content comes from that was not made again before it was recorded: a file of another tool,
+        or a pytest session on another machine.
     """
 
     path: str
@@ -304,9 +306,11 @@ def _digest(line: bytes) -> str:
 
 def _unreadable(place: str, found: str, remedy: str | None = None) -> UnreadableError:
     name = place.partition(", line ")[0]
-    restore = f"Restore it with `git checkout -- {name}`."
     return UnreadableError(
-        place, expected="a line of history as harness wrote it", found=found, remedy=remedy or restore
+        place,
+        expected="a line of history as harness wrote it",
+        found=found,
+        remedy=remedy or restore_remedy(name),
     )
 
 

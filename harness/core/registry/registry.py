@@ -140,9 +140,11 @@ def _read(path: Path) -> bytes:
                 return stream.read(min(os.fstat(stream.fileno()).st_size, MEBIBYTES << 20) + 1)
     except OSError as error:
         found = error.strerror or str(error)
+    from harness.core.system.restore import restore_remedy  # verify starts without it
+
     raise UnreadableError(
         str(path),
         expected="a registry that harness wrote",
         found=found,
-        remedy=f"Restore it with `git checkout -- {path}`.",
+        remedy=restore_remedy(path),
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
@@ -246,10 +245,11 @@ def _nonfinite(value: Any, place: str) -> Iterator[tuple[str, float]]:
 
 
 def _unreadable(name: str, problem: JsonProblem) -> UnreadableError:
-    restore = f"Restore it with `git checkout -- {Path(name).as_posix()}`, or re-record it."
+    from harness.core.system.restore import restore_remedy  # only damaged files need git
+
     return UnreadableError(
         name,
         expected="a JSON document that harness wrote",
         found=problem.found,
-        remedy=problem.remedy or restore,
+        remedy=problem.remedy or restore_remedy(name, otherwise="re-record it"),
     )

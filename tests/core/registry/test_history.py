@@ -180,7 +180,7 @@ def test_any_other_line_is_refused_with_its_number(old, new, found):
         decode_history(text, NAME)
     assert caught.value.thing == f"{NAME}, line 2"
     assert found in caught.value.found
-    assert f"git checkout -- {NAME}" in caught.value.remedy or "line endings" in caught.value.found
+    assert "Restore it" in caught.value.remedy or "line endings" in caught.value.found
 
 
 def test_a_merge_that_left_conflict_markers_is_named():
