@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FIXTURES = frozenset({"arrays_regression", "fixture_regression", "metrics_regression"})
 _OPTIONS = (
+    "golden_report",
     "golden_samples",
     "golden_reason",
     "golden_unreferenced",
@@ -67,6 +68,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--golden-samples",
         metavar="FILE",
         help="Write how far each array and metric is from its golden value, for harness calibrate --samples.",
+    )
+    group.addoption(
+        "--golden-report",
+        metavar="FILE",
+        help="Write an HTML page that shows what this session found, as `harness report` does.",
     )
     for key, text in _KEYS.items():
         if key in {"golden_compress", "golden_require_reason"}:

@@ -12,6 +12,7 @@ import pytest
 
 from harness.core.errors import HarnessError
 from harness.plugin.outcomes.summary import outcome_line
+from harness.plugin.page_option import page_file, write_page_of
 from harness.plugin.session import DifferenceError, GoldenSession, RecordedError
 from harness.plugin.settings import find_session_project, read_settings
 from harness.report.plain_lines import plain_line
@@ -66,10 +67,11 @@ def make_hooks(
             keeps_accepted=bool(getattr(config.option, "golden_report", None)),
         )
         samples = _samples(session, config)
+        page = page_file(config.option.golden_report, project)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     if not hasattr(config, "workerinput"):
-        return MainHooks(session, config, samples, lost)
+        return MainHooks(session, config, samples, lost, page)
     session.owner = config.workerinput.get("golden_owner", session.owner)
     return WorkerHooks(session, config)
 
@@ -142,6 +144,7 @@ class MainHooks(WorkerHooks):
     samples: Path | None = None
     lost: Sequence[str] = ()
     """pytest-xdist's workers that crashed."""
+    page: Path | None = None
 
     def finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Record what was staged, or nothing; then look for golden files that no test used."""
@@ -154,6 +157,8 @@ class MainHooks(WorkerHooks):
         if self.session.refusal is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         self._keep_results(complete=exitstatus in _ENDED and not self.lost)
+        if not self._page_written():
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if exitstatus == pytest.ExitCode.OK and self._is_complete():
             self.session.save_unreferenced()
         if exitstatus == pytest.ExitCode.OK and self._rejects():
@@ -175,6 +180,17 @@ class MainHooks(WorkerHooks):
             self.session.keep_results(complete=complete)
         except HarnessError as error:
             self.session.remarks.append(f"what this session found is not kept: {error}")
+
+    def _page_written(self) -> bool:
+        """Write the page, if one is wanted; return False if it cannot be written."""
+        if self.page is None:
+            return True
+        try:
+            self.session.remarks.append(write_page_of(self.session.project, self.page))
+        except HarnessError as error:
+            self.session.remarks.append(f"no page: {error}")
+            return False
+        return True
 
     def summarize(self, reporter: Any) -> None:
         """List what was recorded, or why nothing was; then what was left alone, and unreferenced files."""

@@ -12,6 +12,7 @@ _OFF = {
     "force_regen": False,
     "regen_all": False,
     "golden_unreferenced": None,
+    "golden_report": None,
     "lf": False,
     "failedfirst": False,
     "newfirst": False,

@@ -101,6 +101,8 @@ def _headline(overview: Overview) -> str:
     wrong = sum(not state.outcome.accepted for state in overview.groups)
     if not groups:
         return "There are no golden files yet."
+    if not wrong and groups == 1:
+        return "The golden file matches."
     if not wrong:
         return f"All {groups} golden files match ({files} files with manifests and arrays)."
     return f"{wrong} of {groups} golden files {'does' if wrong == 1 else 'do'} not match."
