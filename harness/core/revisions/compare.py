@@ -10,16 +10,18 @@ from harness.core.errors import HarnessError
 from harness.core.registry.golden_names import manifest_of, tolerances_of
 from harness.core.registry.history import record_digest
 from harness.core.revisions.compare_files import (
+    ARCHIVES,
     DEFAULTS,
     compare_archives,
     compare_baselines,
     compare_manifests,
     compare_tolerances,
+    contents,
     measured_tolerances,
 )
 from harness.core.revisions.renames import find_renames
 from harness.core.revisions.sides import open_side
-from harness.core.revisions.values import Comparison, FileChange, State, Subject
+from harness.core.revisions.values import Comparison, FileChange, State, Subject, ValueChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +29,10 @@ if TYPE_CHECKING:
     from harness.core.registry.history import Record
     from harness.core.revisions.compare_files import ArrayOptions
     from harness.core.revisions.sides import Side
-    from harness.core.revisions.values import RevisionName, ValueChange
+    from harness.core.revisions.values import RevisionName
     from harness.core.storage.project import Project
 
 _READERS = {"manifest": compare_manifests, "baseline": compare_baselines, "tolerances": compare_tolerances}
-_ARCHIVES = frozenset({"fixture", "result"})
 
 
 def compare_revisions(
@@ -99,13 +100,40 @@ class _Comparer:
         return self._before.sha256(path) == self._after.sha256(path)
 
     def _added(self, path: str) -> FileChange:
+        values, notes = self._contents(self._after, path)
         return FileChange(
-            path, State.ADDED, self._kind(path), records=self._records(path), notes=tuple(self._notes(path))
+            path=path,
+            state=State.ADDED,
+            kind=self._kind(path),
+            values=values,
+            records=self._records(path),
+            notes=(*self._notes(path), *notes),
         )
 
     def _removed(self, path: str) -> FileChange:
-        notes = ("its entry is still in the registry",) if path in self._after.entries else ()
-        return FileChange(path, State.REMOVED, self._kind(path), records=self._last_record(path), notes=notes)
+        values, notes = self._contents(self._before, path)
+        left = ("its entry is still in the registry",) if path in self._after.entries else ()
+        return FileChange(
+            path=path,
+            state=State.REMOVED,
+            kind=self._kind(path),
+            values=values,
+            records=self._last_record(path),
+            notes=(*left, *notes),
+        )
+
+    def _contents(self, side: Side, path: str) -> tuple[tuple[ValueChange, ...], tuple[str, ...]]:
+        """Return what is in a file that only one side has, and why it cannot be read, if so."""
+        kind = self._kind(path)
+        if kind not in ARCHIVES and kind != "baseline":
+            return (), ()
+        try:
+            found = list(contents(kind, side.fetch(path, self._folder / "before")))
+        except HarnessError as error:
+            return (), (str(error),)
+        ends = [(None, value) if side is self._after else (value, None) for _, _, value in found]
+        pairs = zip(found, ends, strict=True)
+        return tuple(ValueChange(subject, name, *both) for (subject, name, _), both in pairs), ()
 
     def _changed(self, path: str, old: str) -> FileChange:
         values: tuple[ValueChange, ...] = ()
@@ -116,7 +144,7 @@ class _Comparer:
             values = tuple(value for value in found if not _is_new_name(value, path, old))
         except HarnessError as error:
             obstacle = str(error)
-        if not (values or obstacle) and old == path and kind in _ARCHIVES:
+        if not (values or obstacle) and old == path and kind in ARCHIVES:
             notes.append("the same arrays in another container")
         return FileChange(
             path=path,
@@ -130,7 +158,7 @@ class _Comparer:
         )
 
     def _values(self, kind: str, path: str, old: str) -> Iterator[ValueChange]:
-        if kind not in _ARCHIVES and kind not in _READERS:
+        if kind not in ARCHIVES and kind not in _READERS:
             return
         before = self._before.fetch(old, self._folder / "before")
         after = self._after.fetch(path, self._folder / "after")

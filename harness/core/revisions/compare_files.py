@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from harness.core.fixtures.compare import ArrayDrift
 
 
+ARCHIVES = frozenset({"fixture", "result"})
+"""Kinds of files that have arrays."""
+
 _ROUNDING = 1e-6
 """Relative difference of two shares that were computed from rounded values."""
 
@@ -113,6 +116,16 @@ def compare_manifests(before: Path, after: Path) -> Iterator[ValueChange]:
     """Yield how a fixture was made otherwise; digests of its arrays are not compared."""
     for key, one, other in manifest_values(read_manifest(before), read_manifest(after)):
         yield ValueChange(Subject.MANIFEST, key, one, other)
+
+
+def contents(kind: str, file: Path) -> Iterator[tuple[Subject, str, Any]]:
+    """Yield the arrays of an archive with their dtypes and shapes, or the metrics of a baseline."""
+    if kind == "baseline":
+        for name, metric in read_baseline(file).metrics.items():
+            yield Subject.METRIC, name, metric.value
+    elif kind in ARCHIVES:
+        for name, array in Arrays(file).items():
+            yield Subject.ARRAY, name, f"{array.dtype.name} {array.shape}"
 
 
 def measured_tolerances(document: Path | None, manifest: Path | None) -> Mapping[str, ArrayTolerance]:

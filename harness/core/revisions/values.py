@@ -110,7 +110,7 @@ class FileChange:
     old_path : str
         Path in the older revision, of a renamed file; else empty.
     values : tuple of ValueChange
-        What differs in it; empty for a new, a removed and a plain file.
+        What differs in it; of a file that was added or removed, what is in it. Empty for a plain file.
     records : tuple of Record
         Records of the file that the older revision does not have, the oldest first.
     notes : tuple of str

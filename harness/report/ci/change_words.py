@@ -52,6 +52,14 @@ def value_words(value: ValueChange) -> tuple[str, str]:
     return before, after
 
 
+def both_words(value: ValueChange) -> str:
+    """Return both values in one text; one alone where there is no other."""
+    before, after = value_words(value)
+    if value.before is None or value.after is None:
+        return f"new, {after}" if value.before is None else f"gone, was {before}"
+    return f"{before} -> {after}"
+
+
 def change_words(value: ValueChange) -> str:
     """Return how many tolerances a change is; in words where that is not a number."""
     if value.tolerances is not None and value.limit is not None:

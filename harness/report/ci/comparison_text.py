@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.report.ci.change_words import (
+    both_words,
     change_words,
     count_words,
     file_words,
@@ -12,7 +13,6 @@ from harness.report.ci.change_words import (
     place_words,
     record_words,
     revision_words,
-    value_words,
 )
 from harness.report.plain_lines import plain_line
 
@@ -58,8 +58,7 @@ def _file_lines(file: FileChange) -> Iterator[str]:
 
 def _value_lines(value: ValueChange) -> Iterator[str]:
     """Yield a line, or two if it would be long: the values, then how much that is and what is allowed."""
-    before, after = value_words(value)
-    head = f"  {name_words(value)}: {before} -> {after}"
+    head = f"  {name_words(value)}: {both_words(value)}"
     place = place_words(value)
     head += f" at {place} elements" if place else ""
     rest = _distance(value)
@@ -74,7 +73,7 @@ def _value_lines(value: ValueChange) -> Iterator[str]:
 def _distance(value: ValueChange) -> str:
     words = change_words(value)
     if value.limit is None:
-        return "" if words == "-" else words
+        return "" if words in {"-", "new", "gone"} else words
     unit = " tolerances" if value.tolerances is not None else ""
     head, comma, within = words.partition(",")
     return f"{head}{unit}{comma}{within} ({value.limit.origin}: {value.limit.text})"

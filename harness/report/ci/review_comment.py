@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from harness.core.revisions.values import largest
+from harness.core.revisions.values import State, largest
 from harness.report.ci.change_words import (
+    both_words,
     change_words,
     count_words,
     name_words,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 LIMIT = 65_536
 """Characters that GitHub takes for a comment."""
 
-_HEAD = ("golden file", "what", "before", "after", "tolerances", "where", "reason", "by")
+_HEAD = ("golden file", "what", "before", "after", "tolerances", "where", "reason")
+_ONE_SIDED = frozenset({State.ADDED, State.REMOVED})
 _ROOM = 300  # for the line that counts what is left out
 _FOR_TABLE = 2 / 3
 """The part of the limit that the table may take up, if there are details too."""
@@ -73,7 +75,8 @@ def _summary(comparison: Comparison) -> Iterator[str]:
     """Yield what a reader sees first: how many files changed, what most, and what could not be compared."""
     ends = f"{code(revision_words(comparison.before))} and {code(revision_words(comparison.after))}"
     yield f"**Golden files: {count_words(comparison)}**, between {ends}."
-    values = [value for file in comparison.files for value in file.values]
+    both = [file for file in comparison.files if file.state not in _ONE_SIDED]
+    values = [value for file in both for value in file.values]
     beyond = sum(not value.accepted and value.limit is not None for value in values)
     most = largest(values)
     if values:
@@ -90,14 +93,19 @@ def _summary(comparison: Comparison) -> Iterator[str]:
 
 def _rows(file: FileChange) -> Iterator[tuple[str, ...]]:
     """Yield a row for each value of a file; one for a file without values."""
-    reason, who = map(prose, record_words(file.record))
-    title = _title(file)
-    if not file.values:
-        yield title, _state(file), "", "", "", "", reason, who
+    reason, title = _reason(file), _title(file)
+    if not file.values or file.state in _ONE_SIDED:
+        yield title, _state(file), "", "", "", "", reason
+        return
     for value in file.values:
         before, after = map(code, value_words(value))
         change = f"**{change_words(value)}**" if _is_beyond(value) else change_words(value)
-        yield title, code(name_words(value)), before, after, change, place_words(value), reason, who
+        yield title, code(name_words(value)), before, after, change, place_words(value), reason
+
+
+def _reason(file: FileChange) -> str:
+    reason, who = map(prose, record_words(file.record))
+    return f"{reason} ({who})" if who else ""
 
 
 def _title(file: FileChange) -> str:
@@ -137,6 +145,8 @@ def _detail_lines(file: FileChange) -> Iterator[str]:
 
 
 def _value_lines(value: ValueChange) -> Iterator[str]:
+    if value.before is None or value.after is None:
+        yield f"- {code(name_words(value))}: {prose(both_words(value))}"
     words = [f"allowed: {value.limit.text} ({value.limit.origin})"] if value.limit else []
     words += [value.largest] if value.largest else []
     if words:

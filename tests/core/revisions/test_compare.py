@@ -164,8 +164,25 @@ def test_added_and_removed_files_are_named_with_their_reasons(lattice, record, s
         "golden/waves.json": (State.ADDED, "a new test"),
         "golden/waves.npz": (State.ADDED, "a new test"),
     }
+    contents = {file.path: [(v.name, v.before, v.after) for v in file.values] for file in found.files}
+    assert contents["golden/waves.npz"][0] == ("image", None, "float32 (3, 4)")
+    assert contents["golden/lattice.smooth.json"] == [("mae", 0.25, None), ("ssim", 0.875, None)]
     assert found.exit_code == 1
     assert len(found.with_state(State.ADDED)) == 2
+
+
+def test_a_new_file_that_cannot_be_read_is_only_new(lattice):
+    """What was added is certain, whatever is in it."""
+    (lattice.root / "golden" / "other.npz").write_bytes(b"PK")
+    file = lattice.change("golden/other.npz", "HEAD")
+    assert (file.state, file.kind, file.obstacle) == (State.ADDED, "file", "")
+    lattice.git("rm", "-q", "--cached", ARCHIVE)
+    (lattice.root / ARCHIVE).write_bytes(b"PK")
+    lattice.commit("Damage it")
+    found = lattice.compare("HEAD~2", "HEAD")
+    assert {file.state for file in found.files} == {State.ADDED}
+    assert found.exit_code == 1
+    assert any("PK" not in note and note for file in found.files for note in file.notes)
 
 
 def test_a_renamed_file_is_followed_by_its_records(lattice, record, staged, arrays):

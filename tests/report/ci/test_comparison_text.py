@@ -59,6 +59,23 @@ def test_a_manifest_that_follows_its_archive_is_only_counted(comparison):
     assert len(comparison_document(comparison(*files))["files"]) == 2
 
 
+def test_a_new_and_a_removed_file_have_their_contents(comparison):
+    new = ValueChange(Subject.METRIC, "mae", None, 0.5)
+    gone = ValueChange(Subject.ARRAY, "image", "float64 (3,)", None)
+    lines = comparison_lines(
+        comparison(
+            FileChange("golden/a.smooth.json", State.ADDED, "baseline", values=(new,)),
+            FileChange("golden/b.npz", State.REMOVED, "fixture", values=(gone,)),
+        )
+    )
+    assert lines[:4] == [
+        "added: golden/a.smooth.json",
+        "  mae: new, 0.5",
+        "removed: golden/b.npz",
+        "  image: gone, was float64 (3,)",
+    ]
+
+
 def test_what_could_not_be_compared_says_why(comparison):
     file = FileChange("golden/a.npz", State.CHANGED, "fixture", obstacle="no content")
     assert "  cannot be compared: no content" in comparison_lines(comparison(file, notes=("no history",)))

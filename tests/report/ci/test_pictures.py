@@ -33,7 +33,7 @@ def test_a_curve_is_drawn_over_the_other(tmp_path):
     album = Album(tmp_path)
     draw(album, np.sin(np.arange(50)), np.cos(np.arange(50)))
     (picture,) = album.pictures
-    assert picture.shows == "before and after"
+    assert picture.shows == "before (golden) and after (obtained)"
     assert (tmp_path / picture.file).stat().st_size > 0
 
 

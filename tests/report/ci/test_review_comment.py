@@ -66,7 +66,7 @@ def test_the_first_lines_say_what_changed_and_the_most_of_it():
 def test_one_table_has_values_place_reason_and_author():
     assert rows(comment(changed()))[2] == (
         "| <code>golden/a.npz</code> | <code>image</code> | <code>0.75</code> | <code>1.25</code> | "
-        "**320** | [1, 2]; 1 of 12 | finer mesh | Ada, 2026-01-31 |"
+        "**320** | [1, 2]; 1 of 12 | finer mesh (Ada, 2026-01-31) |"
     )
 
 
@@ -93,6 +93,15 @@ def test_what_matters_most_comes_first():
     assert paths == ["golden/c", "golden/b", "golden/a"]
     assert "**1 of them could not be compared**" in text
     assert "| 0.5, within |" in text
+
+
+def test_a_new_file_has_one_row_and_its_contents_in_the_details():
+    """However many arrays it has."""
+    values = tuple(ValueChange(Subject.ARRAY, f"a{n}", None, "float64 (3,)") for n in range(30))
+    text = comment(FileChange("golden/b.npz", State.ADDED, "fixture", values=values))
+    assert len(rows(text)) == 3
+    assert "- <code>a7</code>: new, float64 (3,)\n" in text
+    assert "beyond" not in text
 
 
 def test_a_renamed_file_has_both_paths():
@@ -144,7 +153,7 @@ def test_hostile_names_and_reasons_are_only_shown(data, hostile_texts):
         obstacle=note,
     )
     text = comment(file, notes=(note,))
-    assert [row.count("|") for row in rows(text)] == [9, 9, 9]
+    assert [row.count("|") for row in rows(text)] == [8, 8, 8]
     assert set(re.findall(r"<[^>]*>?", text)) <= {
         *("<code>", "</code>", "<details>", "</details>", "<summary>", "</summary>")
     }
