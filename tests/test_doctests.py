@@ -24,6 +24,8 @@ def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if "pipeline.model" in name:
         pytest.importorskip("torch", reason="torch is not installed: the extra `ptycho` brings it")
+    if name.startswith(("harness.report.drawing.canvas", "harness.report.page.figures")):
+        pytest.importorskip("matplotlib", reason="matplotlib is not installed: the extra `report` brings it")
     failed, tried = doctest.testmod(importlib.import_module(name))
     assert tried > 0
     assert failed == 0

@@ -59,7 +59,7 @@ def drawing() -> Iterator[None]:
     """
     log = logging.getLogger("matplotlib")
     level = log.level
-    log.setLevel(logging.CRITICAL)  # an unwritable home directory has no font cache, which is no finding
+    log.setLevel(logging.CRITICAL)  # an unwritable home directory cannot keep the font cache
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
