@@ -55,9 +55,10 @@ def _fail(error: BaseException, message: str, code: int) -> int:
     """Print an error as one line, and as JSON too if that was asked for; return the exit code."""
     from harness.core.storage.pytest_settings import with_required_reason
     from harness.report.plain_lines import plain_line
+    from harness.report.terminal.screen import show_lines
 
     message = with_required_reason(message, Path.cwd())
-    print(plain_line(f"harness: {message}"), file=sys.stderr)  # noqa: T201
+    show_lines([plain_line(f"harness: {message}")], sys.stderr)
     if any("json" in word for word in sys.argv[1:]):
         from harness.commands.group import print_error
 

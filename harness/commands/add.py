@@ -20,6 +20,7 @@ from harness.core.errors import HarnessError, RefusedError
 from harness.core.registry.golden_names import archive_of, manifest_of, name_of
 from harness.core.system.ci import require_not_ci
 from harness.report.plain_lines import plain_line
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,9 +104,9 @@ def _expand(project: Project, paths: Iterable[Path]) -> tuple[tuple[Path, ...], 
 
 def _show(paths: Sequence[str], *, quiet: bool) -> None:
     for path in () if quiet else paths:
-        click.echo(plain_line(f"registered {path}"))
+        show_lines([plain_line(f"registered {path}")])
     if not paths:
-        click.echo("nothing to register: all files are golden as they are")
+        show_lines(["nothing to register: all files are golden as they are"])
 
 
 def _kind(path: Path) -> Kind:

@@ -126,18 +126,17 @@ def _chosen(project: Project, evidence: Evidence, name: str | None) -> tuple[Fil
 
 def _show_text(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
     from harness.report.audit import evidence_lines
+    from harness.report.terminal.screen import show_lines
 
-    for file in files:
-        for line in evidence_lines(file):
-            click.echo(line)
+    show_lines(line for file in files for line in evidence_lines(file))
     _show_findings(files, findings)
 
 
 def _show_findings(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:
-    from harness.report.audit import count_line, finding_lines
+    from harness.report.audit import count_line, finding_lines, next_lines
+    from harness.report.terminal.screen import show_lines
 
-    for line in (*finding_lines(findings), count_line(findings, len(files))):
-        click.echo(line)
+    show_lines([*finding_lines(findings), count_line(findings, len(files)), *next_lines(findings)])
 
 
 def _show_json(files: tuple[FileEvidence, ...], findings: tuple[AuditFinding, ...]) -> None:

@@ -58,16 +58,18 @@ def _note_others(known: set[str]) -> None:
 
 def _show(file: Path, reports: list[CheckReport]) -> None:
     """Print each report: its verdict, then findings, measured values and notes."""
+    from harness.report.plain_lines import plain_line
+    from harness.report.terminal.screen import show_lines
+
+    lines = []
     for report in reports:
-        click.echo(f"{file.name}: {report.check}: {_summary(report)}")
+        lines.append(f"{file.name}: {report.check}: {_summary(report)}")
         for finding in report.findings:
-            click.echo(f"  {finding.key}: expected {finding.expected}, found {finding.found}")
-            if finding.remedy:
-                click.echo(f"    {finding.remedy}")
-        for name, value in report.measures.items():
-            click.echo(f"  {name}: {value:.4g}")
-        for note in report.notes:
-            click.echo(f"  note: {note}")
+            lines.append(f"  {finding.key}: expected {finding.expected}, found {finding.found}")
+            lines += [f"    {finding.remedy}"] if finding.remedy else []
+        lines += [f"  {name}: {value:.4g}" for name, value in report.measures.items()]
+        lines += [f"  note: {note}" for note in report.notes]
+    show_lines(map(plain_line, lines))
 
 
 def _summary(report: CheckReport) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_to_write, root_option
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from harness.core.registry.install_git import Setting
@@ -38,6 +37,6 @@ def command(root: Path | None, *, as_json: bool) -> int:
 
 def _show(settings: tuple[Setting, ...]) -> None:
     for setting in settings:
-        click.echo(f"{setting.place}: {'set' if setting.changed else 'kept'} {setting.text}")
+        show_lines([f"{setting.place}: {'set' if setting.changed else 'kept'} {setting.text}"])
     if any(setting.changed and setting.place == ".gitattributes" for setting in settings):
-        click.echo("Commit .gitattributes, and run `harness install-git` once in every clone.")
+        show_lines(["Commit .gitattributes, and run `harness install-git` once in every clone."])

@@ -8,6 +8,8 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_at, root_option
+from harness.report.plain_lines import plain_line
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,15 +38,11 @@ def command(*, back: bool, root: Path | None, as_json: bool) -> int:
         interrupted = project.is_interrupted
         paths = (roll_back if back else roll_forward)(project) if interrupted else ()
     state = "old" if back else "new"
-    lines = [f"{path}: {state}" for path in paths] or ["no regeneration was interrupted"]
+    lines = [f"{path}: {state if project.locate(path).exists() else 'removed'}" for path in paths]
+    lines = [*lines, "next: harness status"] if interrupted else ["no regeneration was interrupted"]
     emit(
         {"state": state if interrupted else None, "paths": paths},
         as_json=as_json,
-        render=lambda: _show(lines),
+        render=lambda: show_lines(map(plain_line, lines)),
     )
     return 0
-
-
-def _show(lines: list[str]) -> None:
-    for line in lines:
-        click.echo(line)

@@ -12,7 +12,7 @@ from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_at, root_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.core.provenance.inert_parameters import Parameter
     from harness.core.provenance.reproduce import Reproduction
@@ -50,21 +50,26 @@ def command(
       harness reproduce minimal_v1
       harness reproduce --liveness --source ~/scans
     """
+    from harness.core.fixtures.manifest import read_manifest
     from harness.core.provenance.reproduce import recorded_manifests, reproduce
     from harness.core.rerun.reproducible import remade_by_tests
+    from harness.report.terminal.progress import progress_bar
 
     project = project_at(root)
     results = []
     chosen = recorded_manifests(project, name)
-    with remade_by_tests([recorded.path for recorded in chosen], project.root) as remade:
-        for recorded in chosen:
-            made = reproduce(project, recorded, source, remade)
-            parameters = _examine(project, recorded.path, made, source) if liveness else ()
-            results.append((made, parameters))
-            if not as_json:
-                _show(made, parameters)
+    with progress_bar("reproduce") as progress:
+        paths = [recorded.path for recorded in chosen]
+        if any(read_manifest(path).generator.is_test for path in paths):
+            progress("the tests of recorded arrays", 0.0)
+        with remade_by_tests(paths, project.root) as remade:
+            for number, recorded in enumerate(chosen):
+                progress(project.relative(recorded.path), number / len(chosen))
+                made = reproduce(project, recorded, source, remade)
+                parameters = _examine(project, recorded.path, made, source) if liveness else ()
+                results.append((made, parameters))
     plain = {"fixtures": [_plain(made, parameters) for made, parameters in results]}
-    emit(plain, as_json=as_json, render=lambda: None)
+    emit(plain, as_json=as_json, render=lambda: _show(results))
     return _exit_code(results)
 
 
@@ -85,11 +90,17 @@ def _examine(project: Project, path: Path, made: Reproduction, given: Path | Non
     )
 
 
-def _show(made: Reproduction, parameters: tuple[Parameter, ...]) -> None:
-    from harness.report.reproduction import parameter_lines, reproduction_lines
+def _show(results: Sequence[tuple[Reproduction, tuple[Parameter, ...]]]) -> None:
+    from harness.report.plain_lines import plain_line
+    from harness.report.reproduction import next_lines, parameter_lines, reproduction_lines
+    from harness.report.terminal.screen import screen_of, show_lines
 
-    for line in (*reproduction_lines(made), *parameter_lines(parameters)):
-        click.echo(line)
+    lines = [
+        line
+        for made, parameters in results
+        for line in (*reproduction_lines(made, screen_of()), *parameter_lines(parameters))
+    ]
+    show_lines(map(plain_line, [*lines, *next_lines([made for made, _ in results])]))
 
 
 def _plain(made: Reproduction, parameters: tuple[Parameter, ...]) -> dict[str, Any]:

@@ -13,26 +13,49 @@ from harness.core.storage.project import find_project
 from harness.core.verdict import exit_code
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import click
 
+    from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
 
 
 def verify_here() -> int:
     """Verify the project of the current directory, print its verdicts and return the exit code."""
-    verdicts = verify(find_project())
-    _show(verdicts)
+    project = find_project()
+    verdicts = verify(project, watch=_watch)
+    _show(project, verdicts)
     return exit_code(verdicts)
 
 
-def _show(verdicts: tuple[Verdict, ...], *, quiet: bool = False, verbose: bool = False) -> None:
+def _watch(size: int) -> AbstractContextManager[None]:
+    """Show how many of *size* bytes have been read."""
+    from harness.core.storage.digest import hashed
+    from harness.report.terminal.progress import bytes_bar
+
+    return bytes_bar("verify", size, lambda: hashed.bytes)
+
+
+def _show(
+    project: Project, verdicts: tuple[Verdict, ...], *, quiet: bool = False, verbose: bool = False
+) -> None:
+    from harness.report.terminal.screen import show_lines
     from harness.report.verdicts import summary_lines, verdict_lines
 
     lines = verdict_lines(verdicts) if quiet else summary_lines(verdicts, every=verbose)
-    if lines:
-        print("\n".join(lines), flush=True)  # noqa: T201 - click.echo would import click
+    show_lines(lines if quiet else [*lines, *_next(project, verdicts)])
+
+
+def _next(project: Project, verdicts: tuple[Verdict, ...]) -> list[str]:
+    """Return the command to type next, if a file does not match."""
+    if not exit_code(verdicts):
+        return []
+    from harness.core.registry.status import command_for
+    from harness.report.plain_lines import plain_line
+
+    return [f"next: {plain_line(command_for(verdicts, project.golden_name))}"]
 
 
 def _make_command() -> click.Command:
@@ -80,12 +103,12 @@ def _make_command() -> click.Command:
         form = chosen_form(form, as_json=as_json)
         with annotated(form):
             project = project_at(root)
-            verdicts = verify(project, sha256=sha256)
+            verdicts = verify(project, sha256=sha256, watch=_watch)
         if form in {"text", "json"}:
             emit(
                 {"verdicts": [verdict._asdict() for verdict in verdicts]},
                 as_json=form == "json",
-                render=lambda: _show(verdicts, quiet=quiet, verbose=verbose),
+                render=lambda: _show(project, verdicts, quiet=quiet, verbose=verbose),
             )
         else:
             from harness.report.ci.items import items_of_verdicts

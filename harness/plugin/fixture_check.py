@@ -309,7 +309,7 @@ class FixtureRegression(GoldenCheck):
         try:
             arrays = map_archive(expected)
             compared.append(measured.compare(arrays, fixture.arrays))
-            lines += drift_lines(compared[-1])
+            lines += drift_lines(compared[-1], screen=self.screen())
             lines += measured.explanations(compared[-1], arrays, fixture.arrays)
             here = self.relative(f"{fixture.name}.npz")
             explained = measured.elsewhere(compared[-1], arrays, fixture.arrays)
@@ -333,7 +333,7 @@ class FixtureRegression(GoldenCheck):
         differs, damage = self.words(name)
         return [
             damage if damaged else differs,
-            *(f"  {line}" for line in lines),
+            *(f"  {line}".rstrip() for line in lines),
             *self.diff_lines(f"{name}.npz", obtained),
             *self.advice(damaged),
         ]

@@ -6,9 +6,10 @@ After a failure the obtained data are saved below ``.harness/obtained``.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
-import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from harness.plugin.outcomes.array_results import property_text
 from harness.plugin.session import DifferenceError, RecordedError
 from harness.plugin.settings import shown_path
 from harness.report.plain_lines import plain_line, plain_text
+from harness.report.terminal.screen import Screen, can_write_blocks, fitted, screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -192,11 +194,29 @@ class GoldenCheck:
             f"golden file {filename!r}",
             expected=f"a file at {shown}",
             found="none",
-            remedy=self.session.settings.advice(
+            remedy=self._rename_hint(filename, new)
+            + self.session.settings.advice(
                 "Record it with `pytest --force-regen`, or, if it was deleted, restore it with "
                 f"`git checkout -- {shown}`."
             ),
         )
+
+    def _rename_hint(self, filename: str, new: NewFiles) -> str:
+        """Return what to type if the golden file was left under the test's former name; else nothing."""
+        if filename != f"{new.stem}{new.suffix}":
+            return ""
+        from harness.core.fixtures.manifest import read_manifest
+        from harness.core.recording.renamed_test import find_renaming
+
+        digest = None
+        if new.suffix == ".npz" and self.session.keeps:
+            with contextlib.suppress(HarnessError):
+                digest = read_manifest(self.session.obtained_directory() / f"{new.stem}.json").digest
+        entries, path = self.session.registry().entries, self.relative(filename)
+        found = find_renaming(self.project, entries, path, digest=digest, used=self.session.used)
+        if found is None:
+            return ""
+        return f'If it was renamed: `harness mv {found.old} {found.new} --reason "..."`. '
 
     def note(  # noqa: PLR0913 - the parts of a result, by name
         self,
@@ -305,7 +325,7 @@ class GoldenCheck:
             ``note(lines, kept)`` notes the result of a check that failed.
         """
         __tracebackhide__ = True
-        staging = self._staging_directory() if self.writes else None
+        staging = self._staging_directory(new.stem) if self.writes else None
         if staging is not None:
             return self._stage_difference(staging, new, differences, note)
         lines = differences()
@@ -319,7 +339,16 @@ class GoldenCheck:
         kept = self.keep(new)
         note(lines, kept)
         text = [*report(lines, kept.shown), *([kept.problem] if kept.problem else [])]
-        raise DifferenceError(plain_text("\n".join(text)), pytrace=False)
+        shown = fitted(plain_text("\n".join(text)).split("\n"), self.screen())
+        raise DifferenceError("\n".join(shown), pytrace=False)
+
+    def screen(self) -> Screen:
+        """Return what pytest's terminal can show; there is none in a worker of pytest-xdist."""
+        reporter = self.request.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or not reporter.isatty:
+            return Screen()
+        # pytest has replaced sys.stdout, but it still writes to the original one.
+        return screen_of(sys.__stdout__)._replace(terminal=True, unicode=can_write_blocks(sys.__stdout__))
 
     def diff_lines(self, filename: str, obtained: str) -> list[str]:
         """Return how to see all differences between a golden file and *obtained*, if that is not empty."""
@@ -360,10 +389,10 @@ class GoldenCheck:
         if self.session.settings.writes and self.session.prohibition() is not None:
             self.session.refusal = self.session.prohibition()
 
-    def _staging_directory(self) -> Path | None:
-        """Return a new directory; None if none can be made: the difference is then reported all the same."""
+    def _staging_directory(self, stem: str) -> Path | None:
+        """Return a directory to stage a name in; None if none can be made: the difference is then reported all the same."""
         try:
-            return self.session.staging_directory()
+            return self.session.staging_directory(stem)
         except UnwritableError as error:
             self.session.refusal = error
             return None
@@ -412,7 +441,7 @@ class GoldenCheck:
             self.session.raised.add(self.test)
             raise self._recorded_error(failure, staging) from None
         finally:
-            staged = self._stage(staging)
+            staged = self._stage(staging, new)
             if staged:
                 note(lines, Kept())
         return staged
@@ -425,15 +454,13 @@ class GoldenCheck:
             pytrace=False,
         )
 
-    def _stage(self, staging: Path) -> bool:
-        """Add the staged files to the session; return whether there are any, else remove the directory."""
-        files = sorted(file for file in staging.rglob("*") if file.is_file())
+    def _stage(self, staging: Path, new: NewFiles) -> bool:
+        """Add the staged files to the session; return whether there are any."""
+        files = sorted(file for suffix in new.dumps if (file := staging / f"{new.stem}{suffix}").is_file())
         place = self._place()
         for file in files:
             path = self.relative(file.relative_to(staging).as_posix())
             self.session.staged.append(Staged(path, self.kind(file.name), file, self.test, place))
-        if not files:
-            shutil.rmtree(staging)
         return bool(files)
 
     def _place(self) -> str:

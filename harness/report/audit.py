@@ -10,7 +10,7 @@ from harness.core.provenance.finding import Rank
 from harness.core.recording.cumulative_drift import drift_of
 from harness.core.registry.history import versions
 from harness.report.cumulative_drift import drift_history_line, record_lines
-from harness.report.plain_lines import plain_line
+from harness.report.plain_lines import first_command, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +49,13 @@ def count_line(findings: Sequence[AuditFinding], files: int) -> str:
     """Return the number of findings of each rank."""
     counts = [f"{sum(f.rank is rank for f in findings)} {rank.value}" for rank in Rank]
     return f"{files} golden files audited: {', '.join(counts)}."
+
+
+def next_lines(findings: Sequence[AuditFinding]) -> list[str]:
+    """Return the first command that the remedies name, those of the most serious findings first."""
+    ranked = sorted(findings, key=lambda finding: list(Rank).index(finding.rank))
+    commands = (first_command(finding.remedy) for finding in ranked if finding.rank is not Rank.INFORMATIONAL)
+    return [f"next: {plain_line(command)}" for command in commands if command][:1]
 
 
 def _without_path(finding: AuditFinding) -> tuple[Rank, str, str, str]:

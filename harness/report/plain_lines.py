@@ -42,5 +42,15 @@ def plain_json(document: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
+def first_command(text: str) -> str:
+    """Return the first command between backticks; empty if there is none.
+
+    >>> first_command("See `git log`, or `git show`.")
+    'git log'
+    """
+    found = re.search(r"`([^`]+)`", text)
+    return found[1] if found else ""
+
+
 def _escaped(character: str) -> str:
     return character if character.isprintable() else ascii(character)[1:-1]

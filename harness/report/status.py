@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.report.plain_lines import plain_line
+from harness.report.terminal.screen import COLUMNS
+from harness.report.terminal.wrapping import wrapped
 from harness.report.verdicts import verdict_lines
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from harness.core.registry.status import Recording, Status
 
-_COLUMNS = 80
 _SHOWN = 5
 _SHOWN_VERDICTS = 10
 
@@ -36,17 +36,11 @@ def status_lines(status: Status, *, every: bool = False) -> list[str]:
         _uncalibrated(status, every=every),
     )
     lines = [line for section in sections for line in section]
-    return [*(part for line in lines for part in _wrapped(line)), f"next: {plain_line(status.next)}"]
+    return [*(part for line in lines for part in wrapped(plain_line(line), COLUMNS)), _next_line(status)]
 
 
-def _wrapped(line: str) -> list[str]:
-    """Return a line in parts of at most 80 columns, unless a single word is longer."""
-    plain = plain_line(line)
-    indent = " " * (len(plain) - len(plain.lstrip()) + 4)
-    wrapped = textwrap.wrap(
-        plain, _COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return wrapped or [""]
+def _next_line(status: Status) -> str:
+    return f"next: {plain_line(status.next)}"
 
 
 def _head(title: str, text: str) -> str:

@@ -41,10 +41,16 @@ def test_an_interrupted_regeneration_is_finished(interrupted, harness):
     """``verify`` reports it until then. All files are new."""
     assert "interrupted: regeneration" in harness("verify").out
     shown = harness("recover")
-    assert (shown.code, shown.out) == (0, "golden/a.txt: new\ngolden/b.txt: new\n")
+    assert (shown.code, shown.out) == (0, "golden/a.txt: new\ngolden/b.txt: new\nnext: harness status\n")
     assert (interrupted / "golden" / "a.txt").read_text() == "new"
     assert (interrupted / "golden" / "b.txt").read_text() == "new"
     assert "interrupted" not in harness("verify").out
+
+
+def test_what_was_removed_is_called_so(interrupted, harness):
+    """A file that only the undone regeneration had made."""
+    shown = harness("recover", "--back")
+    assert (shown.code, shown.out) == (0, "golden/a.txt: old\ngolden/b.txt: removed\nnext: harness status\n")
 
 
 def test_back_undoes_an_interrupted_regeneration(interrupted, harness):

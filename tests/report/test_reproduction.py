@@ -8,7 +8,7 @@ import pytest
 from harness.core.fixtures.compare import compare
 from harness.core.provenance.inert_parameters import Parameter
 from harness.core.provenance.reproduce import Cause, Differing, Farthest, Reproduction, Result
-from harness.report.reproduction import parameter_lines, reproduction_lines
+from harness.report.reproduction import next_lines, parameter_lines, reproduction_lines
 
 CODE = Differing(cause=Cause.CODE, thing="generator", recorded="sha256:0a", today="sha256:0b")
 
@@ -100,3 +100,10 @@ def test_parameters_are_live_or_inert():
         "  live: seed = 0: 1 changes the array a",
         "  inert: photons = 10000.0: no array changes",
     ]
+
+
+def test_the_records_of_what_drifted_come_next():
+    """Of the first one; nothing, if all were reproduced."""
+    results = [Reproduction(name, Result.DRIFTED, cause=Cause.CODE) for name in ("wave front", "lattice")]
+    assert next_lines(results) == ["next: harness audit 'wave front'"]
+    assert next_lines([Reproduction("lattice", Result.REPRODUCED)]) == []

@@ -14,6 +14,7 @@ from harness.commands.options import command_line, emit, json_option, project_to
 from harness.core.errors import UsageError
 from harness.core.system.ci import require_not_ci
 from harness.report.plain_lines import plain_line
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,24 +129,25 @@ def _nothing(source: Path, left: Sequence[tuple[str, str]]) -> UsageError:
 def _show(takeover: Takeover, left: Sequence[tuple[str, str]], *, dry_run: bool) -> None:
     recorded = {change.path for change in takeover.changes}
     for item in takeover.taken:
-        click.echo(plain_line(f"{item.source} -> {item.golden}  ({item.test})"))
+        show_lines([plain_line(f"{item.source} -> {item.golden}  ({item.test})")])
         for line in (*map(_array_line, item.arrays), *item.notes):
-            click.echo(plain_line(f"    {line}"))
+            show_lines([plain_line(f"    {line}")])
     for path, why in left:
-        click.echo(plain_line(f"left {path}: it {why}"))
+        show_lines([plain_line(f"left {path}: it {why}")])
     would = "would record" if dry_run else "recorded"
     sources = {item.source for item in takeover.taken}
-    click.echo(f"{would} {_count(len(recorded), 'golden file')} from {_count(len(sources), 'file')}")
+    show_lines([f"{would} {_count(len(recorded), 'golden file')} from {_count(len(sources), 'file')}"])
     if _has_tolerances(takeover.taken):
-        click.echo(
+        changed = (
             "Default tolerances change: pytest-regressions' 1e-5 relative and 1e-8 absolute to those of "
             "harness. Tolerances in your tests stay."
         )
+        show_lines([changed])
     if recorded and not dry_run:
-        click.echo(
-            "They are as the files say, and were not made again. Commit golden/ and registry.json together."
+        show_lines(
+            ["They are as the files say, and were not made again. Commit golden/ and registry.json together."]
         )
-    click.echo(_NEXT)
+    show_lines([_NEXT])
 
 
 def _count(number: int, thing: str) -> str:
@@ -200,12 +202,14 @@ def _show_list(project: Project, checked: Sequence[Checked], result: dict[str, A
     would = "would register" if result["dry_run"] else "registered"
     for path in result["golden"]:
         known = "" if path in result["registered"] else ", which is registered as it is"
-        click.echo(plain_line(f"{path} matches{known}" if known else f"{would} {path}"))
+        show_lines([plain_line(f"{path} matches{known}" if known else f"{would} {path}")])
     for path in result["elsewhere"]:
         golden = f"{project.golden_name}/{Path(path).name}"
-        click.echo(plain_line(f"{path} matches, and is not below {project.golden_name}/: to make it golden,"))
-        click.echo(plain_line(f'    cp {path} {golden} && harness add {golden} --reason "..."'))
+        show_lines(
+            [plain_line(f"{path} matches, and is not below {project.golden_name}/: to make it golden,")]
+        )
+        show_lines([plain_line(f'    cp {path} {golden} && harness add {golden} --reason "..."')])
     for name in result["missing"]:
-        click.echo(plain_line(f"{name} was not found"))
+        show_lines([plain_line(f"{name} was not found")])
     matching, new = len(checked) - len(result["missing"]), len(result["registered"])
-    click.echo(f"{matching} of {_count(len(checked), 'file')} match the list; {would} {new}")
+    show_lines([f"{matching} of {_count(len(checked), 'file')} match the list; {would} {new}"])

@@ -16,6 +16,7 @@ from harness.commands.options import (
     root_option,
 )
 from harness.core.system.ci import require_not_ci
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,8 +78,8 @@ def _show(moves: Sequence[Move], *, dry_run: bool) -> None:
     from harness.report.plain_lines import plain_line
 
     for item in moves:
-        click.echo(plain_line(f"{'would rename' if dry_run else 'renamed'} {item.old} -> {item.new}"))
+        show_lines([plain_line(f"{'would rename' if dry_run else 'renamed'} {item.old} -> {item.new}")])
     if not dry_run:
-        click.echo(
-            "Change the name in your tests, and commit the golden directory and registry.json together."
+        show_lines(
+            ["Change the name in your tests, and commit the golden directory and registry.json together."]
         )

@@ -17,6 +17,7 @@ from harness.commands.options import (
 )
 from harness.core.errors import RefusedError, UsageError
 from harness.core.system.ci import require_not_ci
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,8 +147,8 @@ def _show(paths: Sequence[str], *, dry_run: bool) -> None:
 
     verb = "would remove" if dry_run else "removed"
     for path in paths:
-        click.echo(plain_line(f"{verb} {path}"))
+        show_lines([plain_line(f"{verb} {path}")])
     if not paths:
-        click.echo("no golden file is unreferenced")
+        show_lines(["no golden file is unreferenced"])
     elif not dry_run:
-        click.echo("Commit the golden directory and registry.json together.")
+        show_lines(["Commit the golden directory and registry.json together."])

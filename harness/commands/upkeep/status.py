@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from harness.commands.group import verb
 from harness.commands.options import (
     FORMATS,
@@ -78,7 +76,7 @@ def _plain(status: Status) -> dict[str, object]:
 
 def _show(status: Status, *, quiet: bool, verbose: bool) -> None:
     from harness.report.status import status_lines
+    from harness.report.terminal.screen import show_lines
 
     lines = status_lines(status, every=verbose)
-    for line in lines[-1:] if quiet else lines:
-        click.echo(line)
+    show_lines(lines[-1:] if quiet else lines)

@@ -13,16 +13,15 @@ from harness.core.registry.history import read_history
 from harness.core.registry.registry import history_path, read_registry
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import verify
-from harness.core.verdict import Outcome, exit_code
+from harness.core.verdict import Outcome, Verdict, exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.core.registry.format import Entry
     from harness.core.registry.history import Record
     from harness.core.storage.project import Project
-    from harness.core.verdict import Verdict
 
 _CANNOT_TELL = 2
 
@@ -172,22 +171,49 @@ def _next(
     uncalibrated: tuple[str, ...],
 ) -> str:
     """Return the command for what is most urgent."""
-    rejected = sorted(
-        (item for item in verdicts if not item.outcome.accepted),
-        key=lambda item: (item.outcome is not Outcome.INTERRUPTED, item.outcome is Outcome.UNREGISTERED),
-    )
+    rejected = _most_urgent(verdicts)
     if rejected and rejected[0].outcome is not Outcome.UNREGISTERED:
         return _first_command(rejected[0].remedy) or "harness verify"
     if obstacle:
         return _first_command(obstacle) or f"git checkout -- {project.relative(history_path(project))}"
     if rejected:
-        new = rejected[0].name if len(rejected) == 1 else project.golden_name
-        return f'harness add {shlex.quote(new)} --reason "..."'
+        return command_for(verdicts, project.golden_name)
     if unused:
         return "harness rm --unreferenced --dry-run"
     if uncalibrated:
         return 'harness calibrate --reason "..."'
     return "pytest" if verdicts else 'pytest --regen-all --golden-reason "first"'
+
+
+def command_for(verdicts: Iterable[Verdict], golden_name: str) -> str:
+    """Return the command for the most urgent of the verdicts that are not accepted; empty if there is none.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+    golden_name : str
+        Name of the golden directory.
+
+    Examples
+    --------
+    >>> command_for([Verdict("golden/a.tif", Outcome.UNREGISTERED)], "golden")
+    'harness add golden/a.tif --reason "..."'
+    """
+    rejected = _most_urgent(verdicts)
+    if not rejected:
+        return ""
+    if rejected[0].outcome is not Outcome.UNREGISTERED:
+        return _first_command(rejected[0].remedy) or "harness status"
+    new = rejected[0].name if len(rejected) == 1 else golden_name
+    return f'harness add {shlex.quote(new)} --reason "..."'
+
+
+def _most_urgent(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts that are not accepted; what is only not registered comes last."""
+    return sorted(
+        (item for item in verdicts if not item.outcome.accepted),
+        key=lambda item: (item.outcome is not Outcome.INTERRUPTED, item.outcome is Outcome.UNREGISTERED),
+    )
 
 
 def _first_command(text: str) -> str:

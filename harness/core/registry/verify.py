@@ -15,6 +15,7 @@ from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from harness.core.registry.format import Entry
@@ -25,6 +26,9 @@ _LARGE_BYTES = 1 << 18
 
 _MANY_BYTES = 1 << 26
 """Below so many bytes in large files, starting threads costs more than it saves."""
+
+_WATCHED_BYTES = 1 << 31
+"""So many bytes take about a second to read: somebody who waits wants to know for how long."""
 
 _MANY_FILES = 20
 """Git is asked for the commits of so many files; it takes a tenth of a second for each."""
@@ -41,7 +45,12 @@ class _Known(NamedTuple):
     restore: Callable[[str], str]
 
 
-def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
+def verify(
+    project: Project,
+    *,
+    sha256: bool = False,
+    watch: Callable[[int], AbstractContextManager[None]] | None = None,
+) -> tuple[Verdict, ...]:
     """Compare every registered file with its entry, and look for files that have no entry.
 
     Parameters
@@ -50,6 +59,9 @@ def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
     sha256 : bool, optional
         Whether to compare SHA-256 digests too. xxh128 is faster and finds accidents; other bytes of one
         size can be made to have the same xxh128.
+    watch : callable, optional
+        Called with the number of bytes in all files, if they are so many that it takes seconds to read them;
+        they are read within the context that it returns.
 
     Returns
     -------
@@ -79,8 +91,13 @@ def verify(project: Project, *, sha256: bool = False) -> tuple[Verdict, ...]:
         for path in unregistered(project, entries)
     ]
     others = [*new, *_interrupted(project), *_namesakes(entries)]
-    verdicts = _verify_all(entries, verifier(project, entries, sha256=sha256)) + others
-    return tuple(sorted(verdicts, key=lambda verdict: verdict.name))
+    judge, size = verifier(project, entries, sha256=sha256), sum(entry.size for entry in entries.values())
+    if watch is None or size < _WATCHED_BYTES:
+        verdicts = _verify_all(entries, judge)
+    else:
+        with watch(size):
+            verdicts = _verify_all(entries, judge)
+    return tuple(sorted(verdicts + others, key=lambda verdict: verdict.name))
 
 
 def verifier(

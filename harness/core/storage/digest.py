@@ -37,6 +37,20 @@ _UNIX = hasattr(os, "readv") and hasattr(os, "O_NOFOLLOW")
 _NO_LINK_NO_WAIT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK if _UNIX else os.O_RDONLY
 _LOCAL = threading.local()
 
+
+class _Tally:
+    """How much of large files this process has hashed: for a progress bar, which may be a little off.
+
+    Threads add to it without a lock.
+    """
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+
+hashed = _Tally()
+"""Its ``bytes`` rise while files are hashed that do not fit into one buffer."""
+
 # Longdouble is left out on purpose: its padding bytes are undefined and its width differs by platform.
 _HASHABLE = frozenset("?bBhHiIlLqQefdFDSUmM")
 
@@ -196,6 +210,7 @@ def _digest_rest(descriptor: int, buffer: memoryview, size: int) -> str | None:
     while count and seen <= size:
         state.update(buffer[:count])
         seen += count
+        hashed.bytes += count
         count = os.readv(descriptor, (buffer,))
     return f"xxh128:{state.hexdigest()}" if seen == size else None
 
@@ -221,6 +236,7 @@ def _feed(path: str | PathLike[str], *states: Any) -> None:
             while count := stream.readinto(buffer):
                 for state in states:
                     state.update(buffer[:count])
+                hashed.bytes += count
     except OSError as error:
         raise _no_file(path, error.strerror or str(error)) from error
 

@@ -54,7 +54,7 @@ def screen_of(stream: TextIO | None = None) -> Screen:
     stream = sys.stdout if stream is None else stream
     terminal = bool(os.environ.get("FORCE_COLOR")) or _is_terminal(stream)
     styled = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Screen(max(_FEWEST, _columns(stream)), terminal, styled, terminal and _can_write_blocks(stream))
+    return Screen(max(_FEWEST, _columns(stream)), terminal, styled, terminal and can_write_blocks(stream))
 
 
 def fitted(lines: Iterable[str], screen: Screen) -> list[str]:
@@ -93,7 +93,13 @@ def _columns(stream: TextIO) -> int:
         return COLUMNS
 
 
-def _can_write_blocks(stream: TextIO) -> bool:
+def can_write_blocks(stream: TextIO | None) -> bool:
+    """Whether a stream's encoding has the characters of tables and sketches.
+
+    >>> import io
+    >>> can_write_blocks(io.TextIOWrapper(io.BytesIO(), "utf-8")), can_write_blocks(None)
+    (True, False)
+    """
     try:
         _SKETCHED.encode(getattr(stream, "encoding", None) or "ascii")
     except (LookupError, UnicodeEncodeError):
