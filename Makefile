@@ -25,7 +25,7 @@ sensitivity: $(READY)
 
 # The documentation site in build/site; a warning, such as a link that leads nowhere, is an error.
 docs: $(READY)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The core's tests from the built wheel, without torch; Python 3.11 runs the whole suite.
 test-core: $(READY)
