@@ -102,7 +102,9 @@ def test_golden_arrays_follow_a_renamed_test(tmp_path, harness, run_pytest):
     (tmp_path / "test_waves.py").write_text(SUITE)
     assert run_pytest(tmp_path, "--regen-all", "--golden-reason", "first").returncode == 0
     (tmp_path / "test_waves.py").write_text(SUITE.replace("test_spectrum", "test_power"))
-    assert run_pytest(tmp_path).returncode == 1
+    done = run_pytest(tmp_path)
+    assert done.returncode == 1
+    assert "renamed: `harness mv test_waves/test_spectrum test_waves/test_power --reason" in done.stdout
     shown = harness("mv", "test_waves/test_spectrum", "test_waves/test_power", "--reason", "clearer")
     assert (shown.code, shown.err) == (0, "")
     assert run_pytest(tmp_path).returncode == 0
@@ -119,7 +121,9 @@ def test_golden_files_follow_a_renamed_module(tmp_path, harness, run_pytest):
     (tmp_path / "tests" / "test_waves.py").write_text(suite)
     assert run_pytest(tmp_path, "--regen-all", "--golden-reason", "first").returncode == 0
     (tmp_path / "tests" / "test_waves.py").rename(tmp_path / "tests" / "test_light.py")
-    assert run_pytest(tmp_path).returncode == 1
+    done = run_pytest(tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.count("`harness mv tests/test_waves.py tests/test_light.py --reason") == 2
     shown = harness("mv", "tests/test_waves.py", "tests/test_light.py", "--reason", "clearer")
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.count("renamed golden/tests/test_waves/") == 3
