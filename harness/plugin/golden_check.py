@@ -390,7 +390,7 @@ class GoldenCheck:
             self.session.refusal = self.session.prohibition()
 
     def _staging_directory(self, stem: str) -> Path | None:
-        """Return a directory to stage a name in; None if none can be made: the difference is then reported all the same."""
+        """Return a directory to stage a name in; None if none can be made: the difference is reported."""
         try:
             return self.session.staging_directory(stem)
         except UnwritableError as error:

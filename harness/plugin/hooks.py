@@ -129,6 +129,8 @@ class WorkerHooks:
         """Send the worker's state to the controller."""
         output: dict[str, Any] = self.config.workeroutput  # type: ignore[attr-defined]
         output[_OUTPUT] = self.session.to_plain()
+        if not self.session.staged:
+            self.session.remove_staged()
 
     def summarize(self, reporter: Any) -> None:
         """Workers have no summary."""
@@ -154,6 +156,7 @@ class MainHooks(WorkerHooks):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.session.staged:
             self.session.record_staged(self._say)
+        self.session.remove_staged()
         if self.session.refusal is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         self._keep_results(complete=exitstatus in _ENDED and not self.lost)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ import pytest
 from harness.core.errors import HarnessError, UnwritableError, UsageError, error_from_parts, error_to_parts
 from harness.core.obtained.obtained_files import claim, obtained_directory, owner
 from harness.core.recording.staged import Staged, directory_in, open_staging
+from harness.core.storage.atomic import remove_tree, unlink
+from harness.core.storage.names import folded
 from harness.core.storage.project import nearest_registry
 from harness.core.system.running import is_running
 from harness.plugin.node_names import is_variant_of
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from harness.core.recording.plan import Change
     from harness.core.registry.format import Registry
+    from harness.core.registry.registry import WatchedRegistry
     from harness.core.storage.project import Project
     from harness.core.verdict import Verdict
     from harness.plugin.samples import Collector
@@ -120,17 +123,35 @@ class GoldenSession:
     keeps: bool = True
     keeps_accepted: bool = False
     _begun: set[str] = field(default_factory=set)
-    _decoded: tuple[bytes, Registry] | None = None
     _permission: tuple[HarnessError | None] | None = None
     _staging: Path | None = None
+    _layers: list[Path] = field(default_factory=list)
+    _stagings: Counter[str] = field(default_factory=Counter)
+    _watched: WatchedRegistry | None = None
     _obtained: Path | None = None
     _start: float = field(default_factory=time.monotonic)
 
-    def staging_directory(self) -> Path:
-        """Make and return a new directory for what one check stages; the first of them opens the staging."""
+    def staging_directory(self, stem: str) -> Path:
+        """Return a directory for what a check stages under a golden name: nothing of that name is in it yet.
+
+        Checks of different names share one, because a directory each would take longer than the tests.
+        """
         if self._staging is None or not self._staging.is_dir():
             self._staging = open_staging(self.project)
-        return directory_in(self._staging, self.owner)
+            self._layers.clear()
+            self._stagings.clear()
+        number = self._stagings[folded(stem)]
+        if number == len(self._layers):
+            self._layers.append(directory_in(self._staging, self.owner))
+        self._stagings[folded(stem)] += 1
+        return self._layers[number]
+
+    def remove_staged(self) -> None:
+        """Remove all directories of staged files, also those that workers have made."""
+        for folder in dict.fromkeys((*self._layers, *(item.directory for item in self.staged))):
+            remove_tree(folder)
+        self._layers.clear()
+        self._stagings.clear()
 
     def prohibition(self) -> HarnessError | None:
         """Return why this session must not write although it was asked to; None if it may."""
@@ -198,17 +219,12 @@ class GoldenSession:
                 self.left.append((test, f"{path} ({why})"))
 
     def registry(self) -> Registry:
-        """Return the registry as it is on disk now; decoded again only if its bytes have changed."""
-        from harness.core.registry.format import Registry, decode_registry
-        from harness.core.registry.registry import read_registry_text
+        """Return the registry as it is on disk now; read again only if the file has changed."""
+        if self._watched is None:
+            from harness.core.registry.registry import WatchedRegistry
 
-        path = self.project.registry
-        text = read_registry_text(path)
-        if text is None:
-            return Registry({})
-        if self._decoded is None or self._decoded[0] != text:
-            self._decoded = text, decode_registry(text, str(path))
-        return self._decoded[1]
+            self._watched = WatchedRegistry(self.project.registry)
+        return self._watched.read()
 
     def verdicts(self, paths: Iterable[str]) -> list[Verdict]:
         """Compare golden files, as they are on disk now, with their registry entries."""
@@ -268,8 +284,7 @@ class GoldenSession:
         except HarnessError as error:
             self.refusal = error
         finally:
-            for item in self.staged:
-                shutil.rmtree(item.directory, ignore_errors=True)
+            self.remove_staged()
 
     def keep_results(self, *, complete: bool) -> None:
         """Keep what the checks found, in place of what an earlier session found.
@@ -342,7 +357,8 @@ class GoldenSession:
         self.kept = [item for item in self.kept if item.test != test]
         self.raised.discard(test)
         for item in dropped:
-            shutil.rmtree(item.directory, ignore_errors=True)
+            with contextlib.suppress(UnwritableError):
+                unlink(item.data)
         return [item.path for item in dropped]
 
     def _record(self, say: Callable[[str], None]) -> tuple[Change, ...]:

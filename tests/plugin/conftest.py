@@ -45,7 +45,7 @@ def stage_baseline():
         data = folder / "lattice.net.json"
         data.write_bytes(encode_baseline(provisional_baseline({"ssim": ssim})))
         session.staged.append(Staged(BASELINE, "baseline", data, test))
-        return folder
+        return data
 
     return stage
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-import harness.core.registry.format
+import harness.core.registry.registry
 from harness.core.recording.staged import open_staging
 from harness.core.registry.registry import read_registry
 from harness.core.registry.unreferenced import recall
@@ -38,13 +38,13 @@ def test_a_file_without_an_entry_is_unregistered(session, empty):
 
 def test_the_registry_is_decoded_once(session, monkeypatch):
     """And again only if its bytes change."""
-    decode, calls = harness.core.registry.format.decode_registry, []
+    decode, calls = harness.core.registry.registry.decode_registry, []
 
     def counted(text: bytes, name: str):
         calls.append(name)
         return decode(text, name)
 
-    monkeypatch.setattr(harness.core.registry.format, "decode_registry", counted)
+    monkeypatch.setattr(harness.core.registry.registry, "decode_registry", counted)
     for _ in range(3):
         session.verdicts([ARCHIVE])
     assert len(calls) == 1
@@ -86,15 +86,24 @@ def test_the_staging_is_opened_once(empty, monkeypatch):
         "harness.plugin.session.open_staging", lambda given: opened.append(given) or open_staging(given)
     )
     session = GoldenSession(empty, Settings(writes=True))
-    assert len({session.staging_directory() for _ in range(3)}) == 3
+    assert len({session.staging_directory(name) for name in "abc"}) == 1
     assert opened == [empty]
+
+
+def test_each_name_is_staged_in_a_directory_without_it(empty):
+    """Two checks may have one name; names that differ by case are one on some systems."""
+    session = GoldenSession(empty, Settings(writes=True))
+    assert len({session.staging_directory(name) for name in ("a", "b", "A", "a", "B")}) == 3
+    session.remove_staged()
+    assert list((empty.workspace / "staged").iterdir()) == []
+    assert session.staging_directory("a").is_dir()
 
 
 def test_a_test_may_remove_the_workspace(empty):
     """It is opened again."""
     session = GoldenSession(empty, Settings(writes=True))
-    shutil.rmtree(session.staging_directory().parents[1])
-    assert session.staging_directory().is_dir()
+    shutil.rmtree(session.staging_directory("a").parents[1])
+    assert session.staging_directory("a").is_dir()
 
 
 def test_an_obstacle_prevents_recording(session, stage_baseline):
