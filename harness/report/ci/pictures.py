@@ -72,9 +72,9 @@ class Album:
         self._drawn += 1
         first = view.slices[0]
         shown = {"before": first.golden, "after": first.obtained, "difference": first.difference}
-        for word, figure in (
-            {"before (golden) and after (obtained)": first.overlay} if first.overlay else shown
-        ).items():
+        if first.overlay:
+            shown = {"before (golden) and after (obtained)": first.overlay}
+        for word, figure in shown.items():
             if figure is not None:
                 self._write(path, drift.name, word, figure)
 
