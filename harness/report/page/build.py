@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 FIGURE_BYTES = 2_300_000
 FIGURE_GROUPS = 40
+"""Groups with figures: of those that are not the same."""
+
+DRAWN_GROUPS = 12
+"""Those that are the same have figures too, if there are not more than so many groups before them."""
+
 DETAILED_GROUPS = 150
 """Groups with details: all that are not the same, up to so many, and of the others while there is room."""
 
@@ -82,10 +87,11 @@ def build_page(
 
 
 def _items(overview: Overview, panels: Sequence[PanelFunction]) -> Iterator[Item]:
-    budget = Budget(FIGURE_BYTES, FIGURE_GROUPS)
+    budget, empty = Budget(FIGURE_BYTES, FIGURE_GROUPS), Budget(0, 0)
     for number, state in enumerate(overview.groups):
         if number < DETAILED_GROUPS:
-            yield make_item(number, state, overview, panels, budget)
+            is_drawn = number < DRAWN_GROUPS or state.outcome is not Outcome.SAME
+            yield make_item(number, state, overview, panels, budget if is_drawn else empty)
         else:
             yield short_item(number, state)
 

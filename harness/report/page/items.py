@@ -35,10 +35,13 @@ if TYPE_CHECKING:
 
     Part = TypeVar("Part")
 
+OPEN_GROUPS = 3
+"""Groups whose details are open at first, if they do not match: the first ones are the most severe."""
+
 MOST_ARRAYS = 24
 """Arrays of one golden file that are drawn; those that differ come first."""
 
-_ENOUGH = "figures: those of other files fill the page already"
+_ENOUGH = "figures: those of other files come first"
 _TOO_LARGE = "the page would become too large"
 
 
@@ -129,7 +132,7 @@ def make_item(
         figures=figures,
         timeline=make_timeline(state, overview.environments, overview.limit),
         left_out=tuple(work.left_out),
-        is_open=not state.outcome.accepted,
+        is_open=number < OPEN_GROUPS and not state.outcome.accepted,
     )
 
 

@@ -96,6 +96,15 @@ def test_details_are_left_out_after_many_groups_and_that_is_said(overview, sketc
     assert page.left_out[0].startswith("Details of 1 golden files are left out")
 
 
+def test_files_that_are_the_same_are_drawn_where_there_are_few(drifted, sketched, monkeypatch):
+    (drifted.workspace / "obtained" / "results.json").unlink()
+    assert all(item.views for item in build_page(collect_overview(drifted)).items[:1])
+    monkeypatch.setattr(build, "DRAWN_GROUPS", 0)
+    item = build_page(collect_overview(drifted)).items[0]
+    assert item.views == ()
+    assert item.left_out == ("figures: those of other files come first",)
+
+
 def test_a_session_that_did_not_end_is_said(drifted, sketched):
     results = drifted.workspace / "obtained" / "results.json"
     document = msgspec.json.decode(results.read_bytes())

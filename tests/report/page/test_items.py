@@ -8,19 +8,19 @@ import pytest
 from harness.core.overview.collect import collect_overview
 from harness.core.storage.npz import write_archive
 from harness.report.page.budget import Budget
-from harness.report.page.items import MOST_ARRAYS, make_item, short_item
+from harness.report.page.items import MOST_ARRAYS, OPEN_GROUPS, make_item, short_item
 
 pytestmark = pytest.mark.usefixtures("sketched")
 
 
 def item(overview, name, *, size=10**7, groups=9):
     state = next(state for state in overview.groups if state.group.name == name)
-    return make_item(4, state, overview, (), Budget(size, groups))
+    return make_item(2, state, overview, (), Budget(size, groups))
 
 
 def test_a_drifted_fixture_shows_all_there_is(overview):
     made = item(overview, "optics/waves")
-    assert (made.number, made.word, made.accepted, made.is_open) == (4, "drifted", False, True)
+    assert (made.number, made.word, made.accepted, made.is_open) == (2, "drifted", False, True)
     assert made.headline == "curve: 25 tolerances at [7]"
     assert [view.name for view in made.views] == ["curve", "field", "image", "stack", "count", "labels"]
     assert all(view.slices[0].obtained for view in made.views)
@@ -47,7 +47,7 @@ def test_the_same_files_are_closed(drifted):
 def test_without_room_no_figure_is_drawn_and_that_is_said(overview, size, groups):
     made = item(overview, "optics/waves", size=size, groups=groups)
     assert made.views == ()
-    assert made.left_out == ("figures: those of other files fill the page already",)
+    assert made.left_out == ("figures: those of other files come first",)
 
 
 def test_an_array_that_does_not_fit_is_named(overview):
@@ -102,3 +102,10 @@ def test_a_session_about_other_bytes_is_noted(drifted):
 def test_a_short_item_has_no_details(overview):
     made = short_item(7, overview.groups[0])
     assert (made.number, made.name, made.has_details) == (7, "optics/waves", False)
+
+
+def test_only_the_first_groups_are_open(overview):
+    state = overview.groups[0]
+    numbers = range(OPEN_GROUPS + 1)
+    opened = [make_item(number, state, overview, (), Budget(0, 0)).is_open for number in numbers]
+    assert opened == [True] * OPEN_GROUPS + [False]

@@ -7,9 +7,11 @@ import hashlib
 import re
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+import harness
 from harness.core.errors import DependencyError
 from harness.core.overview.collect import collect_overview
 from harness.core.storage.project import Project
@@ -195,3 +197,14 @@ def test_an_unregistered_file_is_shown(drifted):
         for verdict in state.group.verdicts
     ]
     assert b"golden/new.npz" in make_page(drifted).text
+
+
+def test_what_the_page_is_made_of_is_in_the_wheel():
+    """Every file beside the modules is named in pyproject.toml; a page could not be made without them."""
+    package = Path(harness.__file__).parent
+    settings = (package.parent / "pyproject.toml").read_text("utf-8")
+    line = settings.partition("[tool.setuptools.package-data]")[2].splitlines()[1]
+    patterns = re.findall(r'"([^"]+)"', line)
+    others = [path for path in (package / "report" / "page").iterdir() if path.suffix not in {".py", ""}]
+    assert len(others) == 3
+    assert all(any(path.relative_to(package).match(pattern) for pattern in patterns) for path in others)
