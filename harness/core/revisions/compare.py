@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from harness.core.errors import HarnessError
+from harness.core.errors import DependencyError, HarnessError, UnwritableError
 from harness.core.registry.golden_names import manifest_of, tolerances_of
 from harness.core.registry.history import record_digest
 from harness.core.revisions.compare_files import (
@@ -24,7 +24,7 @@ from harness.core.revisions.sides import open_side
 from harness.core.revisions.values import Comparison, FileChange, State, Subject, ValueChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.core.registry.history import Record
     from harness.core.revisions.compare_files import ArrayOptions
@@ -76,14 +76,16 @@ class _Comparer:
     def compare(self) -> Comparison:
         """Return all changes, and the number of files that are the same."""
         one, other = self._before.paths, self._after.paths
+        self._before.read_digests(one - other)
+        self._after.read_digests(other - one)
         renames = find_renames(self._before, self._after, one - other, other - one)
         gone = one - other - set(renames.values())
         pairs = {**{path: path for path in one & other}, **renames}
-        changed = [path for path, old in pairs.items() if old != path or not self._is_same(path)]
+        changed = self._changed_pairs(pairs)
         files = [
             *(self._removed(path) for path in gone),
             *(self._added(path) for path in other - pairs.keys()),
-            *(self._changed(path, pairs[path]) for path in sorted(changed)),
+            *(self._changed(path, old) for path, old in changed.items()),
         ]
         return Comparison(
             before=self._before.name,
@@ -93,11 +95,20 @@ class _Comparer:
             notes=(self._after.obstacle,) if files and self._after.obstacle else (),
         )
 
-    def _is_same(self, path: str) -> bool:
-        """Whether a file has the same bytes on both sides."""
-        if self._before.object_name(path) == self._after.object_name(path):
-            return True
-        return self._before.sha256(path) == self._after.sha256(path)
+    def _changed_pairs(self, pairs: Mapping[str, str]) -> dict[str, str]:
+        """Return the pairs of files whose bytes or paths differ."""
+        before, after = self._before, self._after
+        unequal = {
+            path: old for path, old in pairs.items() if before.object_name(old) != after.object_name(path)
+        }
+        before.read_digests(unequal.values())
+        after.read_digests(unequal)
+        same = {path for path, old in unequal.items() if before.sha256(old) == after.sha256(path)}
+        return {
+            path: old
+            for path, old in sorted(pairs.items())
+            if path != old or (path in unequal and path not in same)
+        }
 
     def _added(self, path: str) -> FileChange:
         values, notes = self._contents(self._after, path)
@@ -142,6 +153,8 @@ class _Comparer:
         try:
             found = self._values(kind, path, old)
             values = tuple(value for value in found if not _is_new_name(value, path, old))
+        except (DependencyError, UnwritableError):
+            raise  # about what is drawn, not about the file
         except HarnessError as error:
             obstacle = str(error)
         if not (values or obstacle) and old == path and kind in ARCHIVES:

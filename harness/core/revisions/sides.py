@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
-from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
+from harness.core.errors import HarnessError, RefusedError, StaleFormatError, UnreadableError
 from harness.core.registry.committed_bytes import digests_of_files
 from harness.core.registry.format import decode_registry
 from harness.core.registry.history import History, decode_history, read_history
@@ -17,14 +17,14 @@ from harness.core.registry.registry import HISTORY_NAME, read_registry
 from harness.core.registry.verify import is_present, unregistered
 from harness.core.storage.digest import sha256_file
 from harness.core.storage.lfs import absent_content
-from harness.core.storage.project import REGISTRY
+from harness.core.storage.project import REGISTRY, require_inner
 from harness.core.system.git import BoundedStream
 from harness.core.system.git_links import find_files
 from harness.core.system.git_objects import GitFile, ask_git, read_files
 from harness.core.system.pointers import MAX_BYTES, parse_annex_link, parse_annex_pointer, parse_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.core.registry.format import Entry
@@ -62,6 +62,9 @@ class Side(Protocol):
     def object_name(self, path: str) -> str:
         """Return the name that git has, or would have, for a file's bytes."""
 
+    def read_digests(self, paths: Iterable[str]) -> None:
+        """Read the digests of several files at once, which :meth:`sha256` then has at hand."""
+
     def sha256(self, path: str) -> str:
         """Return the digest of a file's content, also if only a pointer to it is there."""
 
@@ -94,17 +97,23 @@ class CommitSide:
         self._files |= self._through_links(self.entries.keys() - self._files.keys())
         inner = f"{project.golden_name}/"
         golden = {path for path in self._files if path.startswith(inner) and _is_visible(path[len(inner) :])}
-        self.paths = frozenset(golden | (self.entries.keys() & self._files.keys()))
+        self.paths = frozenset(filter(_may_be_registered, golden | self.entries.keys() & self._files.keys()))
+        self._digests: dict[GitFile, str] = {}
         self.history, self.obstacle = self._read_history()
 
     def object_name(self, path: str) -> str:
         """Return the name of the file's object."""
         return self._files[path].blob
 
+    def read_digests(self, paths: Iterable[str]) -> None:
+        """Read the digests of several files with one call of git."""
+        wanted = {self._files[path] for path in paths} - self._digests.keys()
+        self._digests |= digests_of_files(self._project, wanted) if wanted else {}
+
     def sha256(self, path: str) -> str:
         """Return the digest of a file's content, which only its pointer may have."""
-        file = self._files[path]
-        return digests_of_files(self._project, [file])[file]
+        self.read_digests([path])
+        return self._digests[self._files[path]]
 
     def fetch(self, path: str, target: Path) -> Path:
         """Copy a file from git to *target*; a pointer is followed to what is here."""
@@ -226,7 +235,8 @@ class WorkTreeSide:
         self.entries = read_registry(project.registry).entries
         registered = {path for path in self.entries if is_present(project.locate(path))}
         pointers = {path for path in self.entries if absent_content(project.root, path)}
-        self.paths = frozenset(registered | pointers | set(unregistered(project, self.entries)))
+        others = filter(_may_be_registered, unregistered(project, self.entries))
+        self.paths = frozenset((*registered, *pointers, *others))
         digits = len(ask_git(project.root, "rev-parse", "HEAD").strip())
         self._algorithm = "sha1" if digits == _SHA1_DIGITS else "sha256"
         try:
@@ -244,6 +254,9 @@ class WorkTreeSide:
         for block in _blocks(file):
             state.update(block)
         return state.hexdigest()
+
+    def read_digests(self, paths: Iterable[str]) -> None:
+        """Do nothing: a file on disk is as fast on its own."""
 
     def sha256(self, path: str) -> str:
         """Return the digest of the file, or that of the content that a pointer stands for."""
@@ -274,6 +287,15 @@ def open_side(project: Project, name: RevisionName) -> Side:
 def _is_visible(inner: str) -> bool:
     """Whether a file below the golden directory may be a golden file: neither hidden nor the history."""
     return inner != HISTORY_NAME and not any(part.startswith(".") for part in inner.split("/"))
+
+
+def _may_be_registered(path: str) -> bool:
+    """Whether the registry can have a path; no golden file has another name."""
+    try:
+        require_inner(path)
+    except RefusedError:
+        return False
+    return True
 
 
 def _blocks(file: Path) -> Iterator[bytes]:

@@ -42,8 +42,19 @@ class Album:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Make *folder*, if it does not exist. Raises :class:`UnwritableError` if that fails."""
-        make_directory(folder)
+        """Make *folder*, if it does not exist.
+
+        Raises
+        ------
+        DependencyError
+            If matplotlib is not installed.
+        UnwritableError
+            If the directory cannot be made.
+        """
+        from harness.report.drawing.canvas import drawing
+
+        with drawing():  # raises before anything is compared
+            make_directory(folder)
         self._folder = folder
         self._drawn = 0
         self.pictures: list[Picture] = []
@@ -56,8 +67,6 @@ class Album:
 
         Raises
         ------
-        DependencyError
-            If matplotlib is not installed.
         UnwritableError
             If a picture cannot be written.
         """

@@ -9,10 +9,12 @@ import subprocess
 import numpy as np
 import pytest
 
-from harness.core.errors import HarnessError, StaleFormatError, UnreadableError
+from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, UnwritableError
 from harness.core.fixtures.tolerance import default_tolerance
 from harness.core.recording.removal import remove
 from harness.core.recording.renaming import move, plan_moves
+from harness.core.registry.committed_bytes import digests_of_files
+from harness.core.revisions import sides
 from harness.core.revisions.compare_files import ArrayOptions
 from harness.core.revisions.values import State, Subject, largest
 from harness.core.storage.npz import write_archive
@@ -360,6 +362,42 @@ def test_a_directory_that_git_lacks_is_an_error(moved):
     with pytest.raises(HarnessError) as caught:
         moved.compare("HEAD~1", "HEAD")
     assert caught.value.exit_code == 2
+
+
+def test_names_that_the_registry_cannot_have_are_left_out(lattice):
+    """They are no golden files, on disk and in a commit alike."""
+    for name in ("a\nb.npz", "c:d.npz", "e\\f.npz", ".hidden.npz"):
+        (lattice.root / "golden" / name).write_bytes(b"")
+    assert lattice.compare("HEAD").files == ()
+    lattice.commit("Add files with odd names")
+    assert lattice.compare("HEAD~1", "HEAD").files == ()
+    assert lattice.compare("HEAD~1").files == ()
+
+
+def test_digests_of_all_files_are_read_at_once(lattice, record, staged, arrays, monkeypatch):
+    """Not with a process of git for each file."""
+    record([item for number in range(5) for item in staged(f"lattice{number}")])
+    lattice.commit("Add five")
+    arrays["image"] += 1
+    record([item for number in range(5) for item in staged(f"lattice{number}", arrays=arrays)])
+    lattice.commit("Change five")
+    calls = []
+
+    def counted(project, files):
+        calls.append(files)
+        return digests_of_files(project, files)
+
+    monkeypatch.setattr(sides, "digests_of_files", counted)
+    assert len(lattice.compare("HEAD~1", "HEAD").files) == 10
+    assert len(calls) == 2
+
+
+def test_what_is_wrong_with_a_picture_is_not_wrong_with_the_file(moved):
+    def look(*_):
+        raise UnwritableError("x", expected="", found="", remedy="")
+
+    with pytest.raises(UnwritableError):
+        moved.compare("HEAD~1", "HEAD", options=ArrayOptions(look=look))
 
 
 def test_nothing_that_the_repository_configures_is_run(moved, tmp_path):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.core.errors import UnwritableError
+from harness.core.errors import DependencyError, UnwritableError
 from harness.core.fixtures.compare import compare_arrays
 from harness.report.ci import pictures as module
 from harness.report.ci.pictures import Album
+from harness.report.drawing import canvas
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: the extra `report` brings it")
 
@@ -59,6 +60,18 @@ def test_more_than_a_reviewer_looks_at_are_counted(tmp_path, monkeypatch):
     for _ in range(3):
         draw(album, np.zeros((4, 4)), np.eye(4))
     assert (album.left_out, len(album.pictures)) == (2, 3)
+
+
+def test_without_matplotlib_nothing_is_made(tmp_path, monkeypatch):
+    """The error of the room that draws comes before anything is compared."""
+
+    def missing():
+        raise DependencyError("pictures", expected="matplotlib", found="none", remedy="Install it.")
+
+    monkeypatch.setattr(canvas, "_matplotlib", missing)
+    with pytest.raises(DependencyError):
+        Album(tmp_path / "pictures")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_directory_that_cannot_be_made_is_an_error(tmp_path):
