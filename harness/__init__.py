@@ -12,7 +12,8 @@ Golden files of a repository:
 A domain, which is what a field of science adds:
     ``Domain`` lists generators, pipelines and checks. A pipeline returns a ``PipelineResult`` with its
     ``Stage`` times; a check returns a ``CheckReport`` with any ``Finding``. ``Fault`` (a known bug to
-    inject) and ``Specimen`` (valid data) are for ``harness sensitivity``.
+    inject) and ``Specimen`` (valid data) are for ``harness sensitivity``. ``Image``, ``Lines``, ``Points``
+    and ``Table`` describe the domain's figures on the page of ``harness report``.
 Errors:
     All are a ``HarnessError``. Each has ``thing``, ``expected``, ``found`` and ``remedy``.
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Specimen,
         Stage,
     )
+    from harness.core.domain.panels import Image, Lines, Points, Table
     from harness.core.errors import (
         DegenerateError,
         DependencyError,
@@ -66,6 +68,7 @@ _MODULES = {
     "domain.interface": (
         *("CheckReport", "Domain", "Fault", "Finding", "PipelineResult", "Specimen", "Stage"),
     ),
+    "domain.panels": ("Image", "Lines", "Points", "Table"),
     "errors": (
         *("DegenerateError", "DependencyError", "GoldenMissingError", "HarnessError", "LockedError"),
         *("NondeterministicError", "NotImportableError", "OvertimeError", "RefusedError", "RemakeError"),
@@ -95,6 +98,8 @@ __all__ = [
     "Generator",
     "GoldenMissingError",
     "HarnessError",
+    "Image",
+    "Lines",
     "LockedError",
     "Manifest",
     "NondeterministicError",
@@ -102,6 +107,7 @@ __all__ = [
     "Outcome",
     "OvertimeError",
     "PipelineResult",
+    "Points",
     "Project",
     "RefusedError",
     "Registry",
@@ -111,6 +117,7 @@ __all__ = [
     "Specimen",
     "Stage",
     "StaleFormatError",
+    "Table",
     "Tolerance",
     "UnreadableError",
     "UnwritableError",
