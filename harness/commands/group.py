@@ -40,6 +40,7 @@ VERBS = {
     "run": "Run every step: generate, compare, verify, reconstruct, judge.",
     "sensitivity": "Inject known faults and show which check catches which.",
     "status": "Show on one page how the golden files are.",
+    "take": "Record what a pytest session on another machine obtained.",
     "textconv": "Print an .npz file as text (called by git diff).",
     "verify": "Compare every golden file with registry.json.",
 }
@@ -55,7 +56,7 @@ SECTIONS = {
 _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "setup": "init"}
 """What else people type, and the verb that it is."""
 
-_UPKEEP = frozenset({"export", "import", "init", "mv", "report", "rm", "status"})
+_UPKEEP = frozenset({"export", "import", "init", "mv", "report", "rm", "status", "take"})
 """Verbs whose modules are in the room `upkeep`."""
 
 

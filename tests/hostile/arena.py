@@ -30,6 +30,7 @@ from harness.core.domain.catalogue import find_catalogue
 from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture
 from harness.core.fixtures.manifest import Generator, Source, encode_manifest, read_manifest
+from harness.core.obtained.results import CheckResult, SessionResults, read_results
 from harness.core.recording.transaction import FileChange, Journal
 from harness.core.registry.format import Entry, Registry, encode_registry
 from harness.core.registry.history import LIMIT, Environment, Record, append, decode_history, record_digest
@@ -37,6 +38,7 @@ from harness.core.registry.registry import read_registry
 from harness.core.storage.digest import digest_file
 from harness.core.storage.documents import encode_document, read_document, read_text
 from harness.core.storage.npz import map_archive, read_archive
+from harness.core.verdict import Outcome as Verdict
 from harness.ptycho.files.npz import read_scan
 
 if TYPE_CHECKING:
@@ -127,6 +129,19 @@ def history() -> bytes:
     return append(b"", [environment, record])
 
 
+def results() -> bytes:
+    check = CheckResult("test_a", "a", "fixture", Verdict.DRIFTED, "drifted", files={"a.npz": SHA256})
+    return encode_document(
+        SessionResults(
+            at="2026-01-01T00:00:00Z",
+            seconds=1.0,
+            environment={"python": "3"},
+            environment_digest=SHA256,
+            checks=(check,),
+        )
+    )
+
+
 def journal() -> bytes:
     return encode_document(
         Journal(1, (FileChange("golden/a", None, "xxh128:0"), FileChange("golden/b", "x", "y")))
@@ -159,6 +174,9 @@ READERS: Mapping[str, Reader] = {
         ENVIRONMENT,
     ),
     "journal": Reader("journal", "journal.json", journal, partial(read_document, kind=Journal, schema=1)),
+    "results": Reader(
+        "json", "results.json", results, lambda path: read_results(path.parent), ENVIRONMENT, mebibytes=64
+    ),
     "digest": Reader("bytes", "mask.tif", lambda: b"any bytes", digest_file),
     "project table": Reader(
         "toml",

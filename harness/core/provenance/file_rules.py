@@ -181,11 +181,12 @@ def _judge_reasons(file: FileEvidence) -> Iterator[AuditFinding]:
 
 
 def _judge_imported(file: FileEvidence) -> Iterator[AuditFinding]:
-    """Arrays that another tool recorded were not made again before they became golden."""
+    """What another tool or another machine has made was not made again before it became golden."""
     version = next((record for record in reversed(file.records) if record.is_version), None)
-    if version is not None and version.imported_from and file.entry.kind == "fixture":
+    remedy = {"fixture": _MADE_AGAIN, "baseline": _COMPARED}.get(file.entry.kind)
+    if version is not None and version.imported_from and remedy is not None:
         detail = f"imported from {version.imported_from}, not yet made again"
-        yield note(file.path, "imported", detail, _MADE_AGAIN)
+        yield note(file.path, "imported", detail, remedy)
 
 
 def _judge_metrics(file: FileEvidence) -> Iterator[AuditFinding]:
@@ -243,6 +244,7 @@ _RULES = (
     _judge_imported,
     _judge_metrics,
 )
+_COMPARED = "`pytest` compares it with what its test measures here; this note ends when others are recorded."
 _MADE_AGAIN = "`harness reproduce` runs its test again; this note ends when other arrays are recorded."
 _MEASURE_AGAIN = 'Restore it from a copy, or measure again with `harness calibrate --reason "..."`.'
 _REMOVE = f"Remove the entry from {REGISTRY}, or what is there."
