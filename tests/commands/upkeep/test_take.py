@@ -120,7 +120,8 @@ def test_a_drift_found_in_ci_is_taken_home(copy, take, run_harness, git, artifac
     assert audit.code == 0, audit.out
     assert " 0 broken, " in audit.out.splitlines()[-1]
     shown = " ".join(audit.out.split())
-    assert f"imported: imported from {artifact} (pytest on another machine, 20" in shown
+    assert shown.count(f"imported: imported from {artifact} (pytest on another machine, 20") == 2
+    assert "`pytest` compares it with what its test measures here" in shown
     again = run_harness("reproduce", STEM, cwd=home, env={**os.environ, "SHIFT": "0.001"})
     assert again.code == 0, again.out
 

@@ -247,3 +247,12 @@ def test_a_record_names_the_file_that_nothing_has_made_again(project, staged, ch
     commit(project, changes, reason="r", command="c", imported_from={FIXTURE: "tests/a.npz"})
     assert chain(project, FIXTURE)[-1].imported_from == "tests/a.npz"
     assert not chain(project, MANIFEST)[-1].imported_from
+
+
+def test_a_record_has_the_environment_in_which_the_content_was_made(project, staged, chain):
+    """That of another machine, where it is not this one."""
+    there = {"numpy": "2.9.0"}
+    commit(project, plan(project, staged(arrays=BRIGHTER)), reason="r", command="c", environment=there)
+    history = read_history(project)
+    assert history.environments[chain(project, FIXTURE)[-1].environment].environment == there
+    assert history.environments[chain(project, FIXTURE)[0].environment].environment == fingerprint()
