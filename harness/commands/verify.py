@@ -32,10 +32,10 @@ def verify_here() -> int:
 
 def _watch(size: int) -> AbstractContextManager[None]:
     """Show how many of *size* bytes have been read."""
-    from harness.core.storage.digest import hashed
+    from harness.core.storage.digest import hashing
     from harness.report.terminal.progress import bytes_bar
 
-    return bytes_bar("verify", size, lambda: hashed.bytes)
+    return bytes_bar("verify", size, lambda: hashing.bytes)
 
 
 def _show(

@@ -159,6 +159,8 @@ class MainHooks(WorkerHooks):
         self.session.remove_staged()
         if self.session.refusal is not None:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self.session.interrupted:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
         self._keep_results(complete=exitstatus in _ENDED and not self.lost)
         if not self._page_written():
             session.exitstatus = pytest.ExitCode.USAGE_ERROR

@@ -92,6 +92,8 @@ class GoldenSession:
         What was recorded.
     refusal : HarnessError or None
         Why nothing may be recorded, or why recording failed.
+    interrupted : bool
+        Whether Ctrl-C ended the recording.
     owner : int
         The process that will record what is staged: pytest-xdist's controller, or this one.
     token : str
@@ -118,6 +120,7 @@ class GoldenSession:
     collector: Collector | None = None
     recorded: tuple[Change, ...] = ()
     refusal: HarnessError | None = None
+    interrupted: bool = False
     owner: int = field(default_factory=os.getpid)
     token: str = field(default_factory=lambda: f"{os.getpid()}-{time.time_ns()}")
     keeps: bool = True
@@ -125,6 +128,7 @@ class GoldenSession:
     _begun: set[str] = field(default_factory=set)
     _permission: tuple[HarnessError | None] | None = None
     _staging: Path | None = None
+    _committing: bool = False
     _layers: list[Path] = field(default_factory=list)
     _stagings: Counter[str] = field(default_factory=Counter)
     _watched: WatchedRegistry | None = None
@@ -283,6 +287,12 @@ class GoldenSession:
                 self.noted.recorded(self.project.golden_name, {item.path for item in self.staged})
         except HarnessError as error:
             self.refusal = error
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if self._committing:  # the transaction has ended, or has not begun
+                self.remarks.append("the recording was interrupted: see `harness status`")
+            else:
+                self.obstacles.append("the recording was interrupted")
         finally:
             self.remove_staged()
 
@@ -365,7 +375,6 @@ class GoldenSession:
         from harness.core.recording.commit import commit
         from harness.core.recording.cumulative_drift import DriftLimit
         from harness.core.recording.plan import plan
-        from harness.core.rerun.reproducible import require_reproducible
 
         require_permission(self.project, self.settings)
         limit = DriftLimit(most=self.settings.max_drift, restart=self.settings.reset_drift)
@@ -373,11 +382,27 @@ class GoldenSession:
         # Two tests may stage one fixture, with the same content.
         manifests = {item.path: item.data for item in self.staged if item.kind == "manifest"}
         if manifests:
-            count = "1 fixture" if len(manifests) == 1 else f"{len(manifests)} fixtures"
-            say(f"making {count} again in two new processes")
-            require_reproducible(self.project, tuple(manifests.values()), self.settings.call)
+            self._require_reproducible(tuple(manifests.values()), say)
+        self._committing = True
         commit(self.project, changes, reason=self.settings.reason, command=self.settings.command, say=say)
         return changes
+
+    def _require_reproducible(self, manifests: tuple[Path, ...], say: Callable[[str], None]) -> None:
+        """Have all staged fixtures made again, with a progress bar on a terminal."""
+        from harness.core.rerun.reproducible import require_reproducible
+        from harness.report.terminal.progress import is_animated, progress_bar
+
+        count = "1 fixture" if len(manifests) == 1 else f"{len(manifests)} fixtures"
+        stage = f"making {count} again in two new processes"
+        say(stage)
+        if not is_animated():
+            require_reproducible(self.project, manifests, self.settings.call)
+            return
+        say("")  # the bar has a line of its own
+        with progress_bar("golden files") as bar:
+            require_reproducible(
+                self.project, manifests, self.settings.call, lambda fraction: bar("made again", fraction)
+            )
 
 
 def _staged_to_plain(item: Staged) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry.registry import HISTORY_NAME, read_registry
-from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file
+from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file, hashing
 from harness.core.storage.project import REGISTRY, TRANSACTION, WORKSPACE
 from harness.core.storage.pytest_settings import RECORD, with_required_reason
 from harness.core.verdict import Outcome, Verdict
@@ -139,11 +139,18 @@ def _verify_all(entries: Mapping[str, Entry], verdict: Callable[[str], Verdict])
         return list(map(verdict, entries))
     from concurrent.futures import ThreadPoolExecutor
 
+    apart = set(large)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = pool.map(verdict, large)
-        apart = set(large)
-        small = [verdict(path) for path in entries if path not in apart]
-        return [*small, *waiting]
+        try:
+            waiting = pool.map(verdict, large)
+            found = [verdict(path) for path in entries if path not in apart]
+            found += waiting
+        except BaseException:  # such as Ctrl-C, which threads do not get
+            hashing.stopped = True
+            pool.shutdown(cancel_futures=True)
+            hashing.stopped = False
+            raise
+    return found
 
 
 def is_intact(path: Path, entry: Entry) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError, NondeterministicError
@@ -14,6 +15,7 @@ from harness.core.fixtures.difference_text import largest_difference
 from harness.core.fixtures.fixture import read_fixture
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.fixtures.tolerance import Tolerance
+from harness.core.rerun import rerun_generator, rerun_tests
 from harness.core.rerun.answers import Answer, Task, failure
 from harness.core.rerun.rerun_generator import run_generators
 from harness.core.rerun.rerun_tests import PytestCall, run_tests
@@ -30,6 +32,7 @@ RUNS = 2
 """New processes in all, each of which makes every staged fixture once."""
 
 _SMALL = 1 << 28  # bytes
+_SECONDS_BETWEEN_LOOKS = 0.2
 _PLAIN_CALL = PytestCall()
 
 
@@ -83,7 +86,12 @@ def _made(manifest: Path, answer: Answer) -> Fixture:
     return read_fixture(answer.manifest.with_suffix(".npz"))
 
 
-def require_reproducible(project: Project, manifests: Sequence[Path], call: PytestCall = _PLAIN_CALL) -> None:
+def require_reproducible(
+    project: Project,
+    manifests: Sequence[Path],
+    call: PytestCall = _PLAIN_CALL,
+    progress: Callable[[float], None] | None = None,
+) -> None:
     """Make all staged fixtures again in two new processes; each must be the same in both as it was staged.
 
     Each process makes every fixture once, in another order and with another hash seed.
@@ -96,6 +104,8 @@ def require_reproducible(project: Project, manifests: Sequence[Path], call: Pyte
         The staged manifests; the archive of each is beside it.
     call : PytestCall, optional
         How pytest is called, for fixtures that tests make.
+    progress : callable, optional
+        Called, in a thread, with the fraction of the fixtures that have been made.
 
     Raises
     ------
@@ -105,13 +115,18 @@ def require_reproducible(project: Project, manifests: Sequence[Path], call: Pyte
         As :func:`rerun_in_new_process`. If several fixtures are refused, the first error is raised, with
         those of all other fixtures in its attribute ``others``.
     """
-    errors = [error for error in _errors(project, manifests, call) if error is not None]
+    errors = [error for error in _errors(project, manifests, call, progress) if error is not None]
     if errors:
         errors[0].others = tuple(errors[1:])
         raise errors[0]
 
 
-def _errors(project: Project, manifests: Sequence[Path], call: PytestCall) -> list[HarnessError | None]:
+def _errors(
+    project: Project,
+    manifests: Sequence[Path],
+    call: PytestCall,
+    progress: Callable[[float], None] | None,
+) -> list[HarnessError | None]:
     """The error of each staged fixture, None where both new ones are the same as the staged one."""
     staged = [read_manifest(manifest) for manifest in manifests]
     sources = [
@@ -130,12 +145,32 @@ def _errors(project: Project, manifests: Sequence[Path], call: PytestCall) -> li
 
         # At the same time only if the arrays are small: each process may need several times their memory.
         size = sum(path.with_suffix(".npz").stat().st_size for path in manifests)
-        with ThreadPoolExecutor(RUNS if size <= _SMALL else 1) as pool:
+        watched = _watched(Path(folder), RUNS * len(staged), progress) if progress else nullcontext()
+        with watched, ThreadPoolExecutor(RUNS if size <= _SMALL else 1) as pool:
             runs = list(pool.map(run, range(RUNS)))
         return [
             _judge(path, manifest, [run[index] for run in runs])
             for index, (path, manifest) in enumerate(zip(manifests, staged, strict=True))
         ]
+
+
+@contextmanager
+def _watched(folder: Path, count: int, progress: Callable[[float], None]) -> Iterator[None]:
+    """Report which part of *count* fixtures has been made by the processes that run in *folder*."""
+    ended = Event()
+
+    def look() -> None:
+        while not ended.wait(_SECONDS_BETWEEN_LOOKS):
+            made = rerun_generator.count_made(folder) + rerun_tests.count_made(folder)
+            progress(min(1.0, made / count))
+
+    thread = Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _make_all(tasks: Sequence[Task], root: Path, call: PytestCall) -> list[Answer]:

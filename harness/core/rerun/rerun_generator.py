@@ -52,6 +52,11 @@ def run_generators(tasks: Sequence[Task], root: Path) -> list[Answer]:
     return [answers[task] for task in tasks]
 
 
+def count_made(folder: Path) -> int:
+    """Return how many tasks whose directories are two levels below *folder* have ended."""
+    return len(list(folder.glob(f"*/*/{_ENDED}")))
+
+
 def _run(tasks: Sequence[Task], root: Path) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
         job = Path(folder) / "job.json"

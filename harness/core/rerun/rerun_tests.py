@@ -116,7 +116,8 @@ def _file_problem(test: str, root: Path) -> str:
 
 
 def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task, Answer]:
-    with tempfile.TemporaryDirectory() as folder:
+    place = next(iter(wanted)).folder.parent.parent  # where the caller may look for what has been made
+    with tempfile.TemporaryDirectory(dir=place if place.is_dir() else None) as folder:
         job = Path(folder) / "job.json"
         job.write_bytes(msgspec.json.encode(Job(str(root), tuple(wanted.values()), folder)))
         output = _run_pytest(job, list(wanted.values()), root, call)
@@ -142,6 +143,11 @@ def _run_pytest(job: Path, wanted: Sequence[Wanted], root: Path, call: PytestCal
         environment={**clean_environment(), VARIABLE: str(job)},
     )
     return "" if ended.code in _ENDED else ended.last_line
+
+
+def count_made(folder: Path) -> int:
+    """Return how many arrays the tests that run in directories of *folder* have made again, as they were."""
+    return sum(len(file.read_bytes().splitlines()) for file in folder.glob(f"*/*{SAME}"))
 
 
 def _read_failures(folder: Path) -> dict[str, str]:

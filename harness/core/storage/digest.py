@@ -38,18 +38,30 @@ _NO_LINK_NO_WAIT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK if _UNIX else os.
 _LOCAL = threading.local()
 
 
-class _Tally:
-    """How much of large files this process has hashed: for a progress bar, which may be a little off.
+class _Hashing:
+    """What the threads of this process that hash files have in common.
 
-    Threads add to it without a lock.
+    Attributes
+    ----------
+    bytes : int
+        How much of large files they have hashed: for a progress bar. It may be a little off, because threads
+        add to it without a lock.
+    stopped : bool
+        Whether they are to end at their next block, because nobody waits for the result.
     """
 
     def __init__(self) -> None:
         self.bytes = 0
+        self.stopped = False
+
+    def add(self, count: int) -> None:
+        """Add a block; raise if the thread is to end."""
+        self.bytes += count
+        if self.stopped:
+            raise InterruptedError
 
 
-hashed = _Tally()
-"""Its ``bytes`` rise while files are hashed that do not fit into one buffer."""
+hashing = _Hashing()
 
 # Longdouble is left out on purpose: its padding bytes are undefined and its width differs by platform.
 _HASHABLE = frozenset("?bBhHiIlLqQefdFDSUmM")
@@ -210,7 +222,7 @@ def _digest_rest(descriptor: int, buffer: memoryview, size: int) -> str | None:
     while count and seen <= size:
         state.update(buffer[:count])
         seen += count
-        hashed.bytes += count
+        hashing.add(count)
         count = os.readv(descriptor, (buffer,))
     return f"xxh128:{state.hexdigest()}" if seen == size else None
 
@@ -236,7 +248,7 @@ def _feed(path: str | PathLike[str], *states: Any) -> None:
             while count := stream.readinto(buffer):
                 for state in states:
                     state.update(buffer[:count])
-                hashed.bytes += count
+                hashing.add(count)
     except OSError as error:
         raise _no_file(path, error.strerror or str(error)) from error
 

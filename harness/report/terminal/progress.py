@@ -26,7 +26,7 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
     Off a terminal it prints one line when a stage begins. The bar is gone at the end of the block, also if it
     ends by an error or by Ctrl-C.
     """
-    if not _is_animated():
+    if not is_animated():
         yield _stage_printer(label)
         return
     with _bar() as bar:
@@ -44,7 +44,7 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
 @contextlib.contextmanager
 def bytes_bar(label: str, total: int, read: Callable[[], int]) -> Iterator[None]:
     """Show during the block how many of *total* bytes have been read, as *read* counts them."""
-    if not _is_animated():
+    if not is_animated():
         sys.stderr.write(f"{plain_line(label)}: {total / _GIGABYTE:.1f} GB\n")
         sys.stderr.flush()
         yield
@@ -66,7 +66,8 @@ def bytes_bar(label: str, total: int, read: Callable[[], int]) -> Iterator[None]
             looking.join()
 
 
-def _is_animated() -> bool:
+def is_animated() -> bool:
+    """Whether standard error can show a bar that moves."""
     return sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
