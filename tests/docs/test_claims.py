@@ -7,9 +7,11 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.core.baselines.baseline import read_baseline
+from harness.core.fixtures.tolerance import default_tolerance
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -125,6 +127,15 @@ def test_the_peaks_in_the_quickstart_are_those_of_its_code():
         peaks.append(module["diffraction"]()[32].max())
     assert f"peak was {peaks[0]:.1f} and is {peaks[1]:.1f} now" in text
     assert f"{(317 / 305) ** 2:.2f}" == f"{peaks[1] / peaks[0]:.2f}" == "1.08"
+
+
+def test_the_default_tolerances_on_the_page_are_the_code_s():
+    text = PAGES["tolerances.md"].read_text("utf-8")
+    rows = re.findall(r"^\| ((?:float|complex)[\w, ]+) \| ([\d.e-]+) \|", text, re.MULTILINE)
+    shown = {dtype: float(rtol) for dtypes, rtol in rows for dtype in dtypes.split(", ")}
+    assert len(shown) == 5
+    for dtype, rtol in shown.items():
+        assert default_tolerance(np.ones(1, dtype)).rtol == rtol
 
 
 def test_the_contract_on_the_page_is_the_code_s():

@@ -28,6 +28,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+if shutil.which("bash") is None:
+    pytest.skip("pages give commands for bash, which is not here", allow_module_level=True)
+
 REPOSITORY = Path(__file__).parents[2]
 PAGES = {path.name: path for path in (*sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "README.md")}
 PLAN = tomllib.loads(Path(__file__).with_name("pages.toml").read_text("utf-8"))
@@ -125,6 +128,8 @@ def test_the_page_is_right(page, tmp_path, request):
     home.mkdir()
     if not any(block.file or block.commands for block in blocks(text)):
         pytest.skip("the page has nothing to run")
+    for package in PLAN["needs"].get(page, ()):
+        pytest.importorskip(package, reason=f"{package} is not installed, and commands of the page need it")
     if page in PLAN["empty"]:
         folder.mkdir()
     else:
@@ -181,7 +186,7 @@ def options(verb: str) -> set[str]:
     return {"--help", *(name for option in command.params for name in option.opts)}
 
 
-@pytest.mark.parametrize("table", ["shown", "empty", "start"])
+@pytest.mark.parametrize("table", ["shown", "empty", "needs", "start"])
 def test_the_plan_names_pages(table):
     assert PLAN[table].keys() <= PAGES.keys()
 
