@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from harness.commands.group import verb
 from harness.commands.options import command_line, emit, json_option, project_at, root_option
 from harness.core.system.ci import require_not_ci
 from harness.report.plain_lines import plain_line
+from harness.report.terminal.screen import show_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,19 +84,16 @@ def command(  # noqa: PLR0913 - one for each option
         "session": {"at": taking.results.at, "environment": taking.results.environment},
         "dry_run": dry_run,
     }
-    emit(result, as_json=as_json, render=lambda: _show(taking, dry_run=dry_run))
+    again = shlex.join(["harness", "take", str(path), *names]) if dry_run else None
+    emit(result, as_json=as_json, render=lambda: show_lines(map(plain_line, _lines(taking, again))))
     return 0
 
 
-def _show(taking: Taking, *, dry_run: bool) -> None:
-    for line in _lines(taking, dry_run=dry_run):
-        click.echo(plain_line(line))
-
-
-def _lines(taking: Taking, *, dry_run: bool) -> Iterator[str]:
+def _lines(taking: Taking, again: str | None) -> Iterator[str]:
+    """Yield what was recorded, or would be by the command *again*."""
     from harness.report.cumulative_drift import drift_history_line
 
-    would = "would record" if dry_run else "recorded"
+    would = "would record" if again else "recorded"
     for change in taking.changes:
         yield f"{would} {change.path}: {change.abbreviated}"
         yield from (f"  {line}" for line in change.differences)
@@ -105,8 +104,11 @@ def _lines(taking: Taking, *, dry_run: bool) -> Iterator[str]:
     yield from _environment_lines(taking)
     if not taking.changes:
         yield "nothing to record: all of it is golden already"
-    elif not dry_run:
-        yield "They were not made again here. Run pytest, then commit golden/ and registry.json together."
+    elif again:
+        yield f'next: {again} --reason "..."'
+    else:
+        yield "They were not made again here. If pytest passes, commit golden/ and registry.json together."
+        yield "next: pytest"
 
 
 def _environment_lines(taking: Taking) -> Iterator[str]:

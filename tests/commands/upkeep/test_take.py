@@ -108,9 +108,10 @@ def test_a_drift_found_in_ci_is_taken_home(copy, take, run_harness, git, artifac
     assert "  energy: 31.5 -> 31.501" in lines
     left = "left tests/test_waves/test_expected (tests/test_waves.py::test_expected): "
     assert any(line.startswith(left) and "expected to fail" in line for line in lines)
-    assert lines[-1] == (
-        "They were not made again here. Run pytest, then commit golden/ and registry.json together."
-    )
+    assert lines[-2:] == [
+        "They were not made again here. If pytest passes, commit golden/ and registry.json together.",
+        "next: pytest",
+    ]
     assert ci(home).returncode == 0
 
     git("add", "-A", cwd=home)
@@ -142,6 +143,7 @@ def test_a_dry_run_changes_nothing(copy, take, git):
     assert [line.split(":")[0] for line in shown.out.splitlines() if line.startswith("would")] == [
         f"would record {path}" for path in FILES
     ]
+    assert shown.out.splitlines()[-1] == 'next: harness take ../obtained.zip --reason "..."'
     assert git("status", "--porcelain", cwd=copy / "home") == ""
 
 
