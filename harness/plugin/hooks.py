@@ -223,15 +223,10 @@ class MainHooks(WorkerHooks):
     def _recorded_lines(self) -> list[str]:
         if not self.session.recorded:
             return []
-        from harness.report.cumulative_drift import drift_history_line
+        from harness.report.recorded import recorded_lines
 
-        lines = []
-        for change in self.session.recorded:
-            lines.append(f"recorded {change.path}: {change.abbreviated}")
-            lines += [f"  {line}" for line in change.differences]
-            if change.drift is not None:
-                lines.append(f"  {drift_history_line(change.drift)}")
-        return lines + [f"note: {note}" for note in dict.fromkeys(self.session.notes)]
+        notes = (f"note: {note}" for note in dict.fromkeys(self.session.notes))
+        return [*recorded_lines(self.session.recorded), *notes]
 
     def _obstacle_lines(self) -> list[str]:
         if self.session.refusal is not None:
