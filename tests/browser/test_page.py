@@ -89,6 +89,10 @@ def test_swipe_by_mouse(page):
     view = image(page)
     view.get_by_label("swipe").check()
     assert clip(view) == "inset(0px 0px 0px 50%)"
+    middle = view.locator(".obtained").first.evaluate(
+        "it => { const box = it.getBoundingClientRect(); return box.left + box.width / 2 }"
+    )
+    assert view.locator(".line").first.bounding_box()["x"] == pytest.approx(middle, abs=2)
     box = view.locator(".pair").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     page.mouse.down()

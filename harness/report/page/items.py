@@ -141,11 +141,18 @@ def _headline(work: _Work) -> str:
     results = list(work.today.values())
     if results:
         worst = max(results, key=_share)
-        share = f"{worst.share:.3g} tolerances" if worst.share is not None else "beyond any tolerance"
-        where = f" at {list(worst.worst)}" if worst.worst else ""
-        return f"{worst.name}: {share}{where}"
+        where = f", at {list(worst.worst)}" if worst.worst else ""
+        return f"{worst.name}: {_largest(worst)}{where}"
     odd = [verdict for verdict in work.state.group.verdicts if not verdict.outcome.accepted]
     return odd[0].detail if odd else ""
+
+
+def _largest(result: ArrayResult) -> str:
+    if result.share is not None:
+        return f"{result.share:.3g} tolerances"
+    if result.max_absolute and not (result.atol or result.rtol or result.ulp):
+        return f"off by {result.max_absolute:.3g}, no difference is allowed"
+    return "no tolerance accepts the difference"
 
 
 def _share(result: ArrayResult) -> float:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 
+from harness.core.obtained.results import ArrayResult
 from harness.core.overview.collect import collect_overview
 from harness.core.storage.npz import write_archive
+from harness.core.verdict import Outcome
 from harness.report.page.budget import Budget
 from harness.report.page.items import MOST_ARRAYS, OPEN_GROUPS, make_item, short_item
 
@@ -21,7 +26,7 @@ def item(overview, name, *, size=10**7, groups=9):
 def test_a_drifted_fixture_shows_all_there_is(overview):
     made = item(overview, "optics/waves")
     assert (made.number, made.word, made.accepted, made.is_open) == (2, "drifted", False, True)
-    assert made.headline == "curve: 25 tolerances at [7]"
+    assert made.headline == "curve: 25 tolerances, at [7]"
     assert [view.name for view in made.views] == ["curve", "field", "image", "stack", "count", "labels"]
     assert all(view.slices[0].obtained for view in made.views)
     assert [line.word for line in made.files] == ["same"] * 3
@@ -109,3 +114,20 @@ def test_only_the_first_groups_are_open(overview):
     numbers = range(OPEN_GROUPS + 1)
     opened = [make_item(number, state, overview, (), Budget(0, 0)).is_open for number in numbers]
     assert opened == [True] * OPEN_GROUPS + [False]
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ({"max_absolute": 0.5}, "curve: off by 0.5, no difference is allowed"),
+        ({"max_absolute": 0.5, "atol": 0.1}, "curve: no tolerance accepts the difference"),
+        ({}, "curve: no tolerance accepts the difference"),
+    ],
+)
+def test_a_difference_without_a_share_is_said_in_words(overview, result, text):
+    state = overview.groups[0]
+    check = msgspec.structs.replace(
+        state.checks[0], arrays=(ArrayResult("curve", Outcome.DRIFTED, **result),)
+    )
+    made = make_item(0, replace(state, checks=(check,)), overview, (), Budget(0, 0))
+    assert made.headline == text
