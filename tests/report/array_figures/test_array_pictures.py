@@ -55,6 +55,15 @@ def test_the_text_of_a_difference_counts_it_and_names_the_largest():
     assert "largest difference of each block of 3 x 3" in alt
 
 
+def test_a_single_difference_of_many_has_the_last_colour_of_the_scale():
+    """The mean of its block of 3 x 3 would have a ninth of it, which is nearly white."""
+    golden, obtained = np.zeros((516, 516)), np.zeros((516, 516))
+    obtained[400, 300] = 1e-9
+    frame = pixels(difference_of("difference", golden, obtained).data)[44:560, 84:600]
+    red = Scale("symmetric", -1.0, 1.0).colours(63)[-1].astype(int)
+    assert (abs(frame - red) <= 2).all(axis=-1).sum() >= 9
+
+
 def test_no_difference_is_said():
     assert "no difference" in difference_of("difference", np.ones((3, 3)), np.ones((3, 3))).alt
 

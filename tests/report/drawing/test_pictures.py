@@ -80,6 +80,18 @@ def test_every_element_has_whole_pixels(shape):
     assert wide - wide % shape[1] >= shape[1]
 
 
+def test_a_picture_of_an_odd_size_is_not_cut():
+    """101 rows of 5 device pixels are not a whole number of CSS pixels: the last row is still there."""
+    values = np.zeros((101, 57))
+    values[-1, -1] = 1
+    scale = Scale("sequential", 0.0, 1.0)
+    data, _, height = draw_pictures([picture(values, scale)])
+    assert height * canvas.DENSITY >= 44 + frame_size(values.shape)[0] + 48
+    yellow = scale.colours(63)[-1].astype(int)
+    frame = decoded(data)[44:-40, 84 : 84 + frame_size(values.shape)[1]].astype(int)
+    assert (abs(frame - yellow) <= 2).all(axis=-1).sum() == 25
+
+
 def test_two_pictures_are_below_each_other():
     one = picture(np.ones((8, 8)), Scale("sequential", 0.0, 1.0))
     assert draw_pictures([one, one])[2] == 2 * draw_pictures([one])[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,20 @@ def test_pictures_share_size_and_scale():
     assert only.overlay is None
     alone = views(golden, None, "image").slices[0].golden
     assert alone.data != only.golden.data  # its scale does not reach up to 9
+
+
+def test_what_is_equal_looks_equal_in_both_pictures():
+    """On a scale of its own, each picture would use all colours."""
+    from PIL import Image
+
+    obtained = np.linspace(0, 1, 64).reshape(8, 8)
+    golden = obtained.copy()
+    golden[0, 0], obtained[0, 1] = -9, 9
+    (only,) = views(golden, obtained, "image").slices
+    files = (io.BytesIO(figure.data) for figure in (only.golden, only.obtained))
+    one, other = (np.asarray(Image.open(file).convert("RGB")) for file in files)
+    assert (one[200:560, 84:600] == other[200:560, 84:600]).all()
+    assert (one[44:100, 84:220] != other[44:100, 84:220]).any()
 
 
 def test_slices_of_many_are_said_and_the_worst_is_among_them():
