@@ -26,6 +26,7 @@ from harness.core.revisions.values import Comparison, FileChange, State, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from harness.core.baselines.array_tolerances import ArrayTolerance
     from harness.core.registry.history import Record
     from harness.core.revisions.compare_files import ArrayOptions
     from harness.core.revisions.sides import Side
@@ -178,11 +179,16 @@ class _Comparer:
         if kind in _READERS:
             yield from _READERS[kind](before, after)
             return
-        measured = measured_tolerances(
-            self._beside(str(tolerances_of(PurePosixPath(old))), "tolerances"),
-            self._beside(str(manifest_of(PurePosixPath(old))), "manifest"),
-        )
+        measured = self._measured(PurePosixPath(old))
         yield from compare_archives(path, before, after, measured, self._options)
+
+    def _measured(self, archive: PurePosixPath) -> Mapping[str, ArrayTolerance]:
+        """Return the tolerances that were measured for an archive of the older revision."""
+        document = self._beside(str(tolerances_of(archive)), "tolerances")
+        if document is None:
+            return {}
+        manifest = self._beside(str(manifest_of(archive)), "manifest")
+        return {} if manifest is None else measured_tolerances(document, manifest)
 
     def _beside(self, path: str, name: Literal["manifest", "tolerances"]) -> Path | None:
         """Return a document beside an archive of the older revision; None if it is not there."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.core.baselines.array_tolerances import ArrayTolerance, ToleranceDocument
     from harness.core.baselines.baseline import Baseline, Control, Metric
-    from harness.core.fixtures.compare import ArrayDrift
+    from harness.core.fixtures.compare import ArrayDrift, ElementDrift
 
 
 ARCHIVES = frozenset({"fixture", "result"})
@@ -128,13 +128,11 @@ def contents(kind: str, file: Path) -> Iterator[tuple[Subject, str, Any]]:
             yield Subject.ARRAY, name, f"{array.dtype.name} {array.shape}"
 
 
-def measured_tolerances(document: Path | None, manifest: Path | None) -> Mapping[str, ArrayTolerance]:
+def measured_tolerances(document: Path, manifest: Path) -> Mapping[str, ArrayTolerance]:
     """Return the measured tolerances of the arrays of a manifest; none if they are of other arrays.
 
     Files that cannot be read give none either: that is reported where they are compared themselves.
     """
-    if document is None or manifest is None:
-        return {}
     try:
         found: ToleranceDocument = read_tolerance_document(document)
         return found.arrays if found.golden == read_manifest(manifest).digest else {}
@@ -157,8 +155,13 @@ def _array_change(drift: ArrayDrift, origin: str, shown: int, *, only_reported: 
         differing=drift.unequal_bits,
         size=drift.size,
         largest="" if named else largest_difference(drift),
-        elements=() if named else tuple(islice(drift.drifted_elements(), shown)),
+        elements=() if named else _first_elements(drift, shown),
     )
+
+
+def _first_elements(drift: ArrayDrift, shown: int) -> tuple[ElementDrift, ...]:
+    """Return the first elements beyond the tolerance, without reading what is behind the last of them."""
+    return tuple(islice(drift.drifted_elements(), min(shown, drift.drifted)))
 
 
 def _elements(drift: ArrayDrift) -> tuple[Any, Any]:

@@ -9,10 +9,19 @@ import subprocess
 import numpy as np
 import pytest
 
+from harness.core.baselines.array_tolerances import (
+    ArrayTolerance,
+    ToleranceCertificate,
+    ToleranceDocument,
+    encode_tolerances,
+)
+from harness.core.baselines.samples import Spread
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, UnwritableError
+from harness.core.fixtures.manifest import read_manifest
 from harness.core.fixtures.tolerance import default_tolerance
 from harness.core.recording.removal import remove
 from harness.core.recording.renaming import move, plan_moves
+from harness.core.recording.staged import Staged
 from harness.core.registry.committed_bytes import digests_of_files
 from harness.core.revisions import sides
 from harness.core.revisions.compare_files import ArrayOptions
@@ -99,6 +108,56 @@ def test_a_tolerance_that_follows_its_value_is_no_change(lattice):
     path.write_text(json.dumps(tree))
     values = lattice.change("golden/lattice.smooth.json", "HEAD").values
     assert [(value.subject, value.name) for value in values] == [(Subject.METRIC, "mae")]
+
+
+@pytest.fixture
+def with_tolerances(lattice, record, tmp_path):
+    """Record tolerances of the image, of some class, and commit them."""
+
+    def measure(kind: str = "measured", atol: float = 0.25) -> None:
+        golden = read_manifest(lattice.root / "golden" / "lattice.json").digest
+        one = ArrayTolerance(kind, atol, 0.0, "float32", 1.0, Spread(), reason="as chosen")
+        certificate = ToleranceCertificate("rule", 1, "2026-01-31")
+        file = tmp_path / "lattice.tolerances.json"
+        file.write_bytes(encode_tolerances(ToleranceDocument(1, golden, {"image": one}, {}, certificate)))
+        record([Staged("golden/lattice.tolerances.json", "tolerances", file, "test_lattice")], kind)
+        lattice.commit("Measure")
+
+    return measure
+
+
+def test_measured_tolerances_are_those_of_the_older_revision(
+    lattice, with_tolerances, record, staged, arrays
+):
+    """The newer arrays are what is judged; tolerances of other arrays than the older ones do not count."""
+    with_tolerances()
+    arrays["image"][1, 2] += 0.125
+    record(staged(arrays=arrays))
+    (value,) = lattice.change(ARCHIVE, "HEAD").values
+    assert (value.tolerances, value.accepted) == (0.5, True)
+    assert (value.limit.text, value.limit.origin) == ("0.25", "measured")
+    lattice.commit("Change")
+    arrays["image"][1, 2] += 0.125
+    record(staged(arrays=arrays))
+    (value,) = lattice.change(ARCHIVE, "HEAD").values
+    assert (value.accepted, value.limit.origin) == (False, "default")
+
+
+def test_an_array_that_is_only_reported_is_accepted(lattice, with_tolerances, record, staged, arrays):
+    with_tolerances("report-only", 0.0)
+    arrays["image"][1, 2] += 0.125
+    record(staged(arrays=arrays))
+    (value,) = lattice.change(ARCHIVE, "HEAD").values
+    assert value.accepted
+    assert value.limit.text == "any change: this array is only reported"
+
+
+def test_other_tolerances_are_listed(lattice, with_tolerances):
+    with_tolerances()
+    with_tolerances("exact", 0.0)
+    (value,) = lattice.change("golden/lattice.tolerances.json", "HEAD~1", "HEAD").values
+    assert (value.subject, value.name) == (Subject.TOLERANCE, "image")
+    assert (value.before, value.after) == ("measured, atol 0.25, rtol 0", "exact, atol 0, rtol 0")
 
 
 def test_another_dtype_or_shape_is_shown_in_place_of_values(lattice, record, staged, arrays):
