@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from results import machine
+from harness.core.system.environment import fingerprint
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "runtime-profile.md"
@@ -72,9 +72,10 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 def table(data: dict[str, Any]) -> str:
     """Return the table of the page.
 
+    >>> machine = {"platform": "Linux x86_64", "cpu": "avx2", "cores": "2"}
     >>> row = {"work": "network", "seconds": 6.04, "spread": 0.02, "parts": {"train": 4.0}, "peak_mb": 427.2,
     ...        "bytes": 2_300_000}
-    >>> print(table({"runs": 3, "machine": {"processor": "a, 2 cores"}, "rows": [row]}).splitlines()[2])
+    >>> print(table({"runs": 3, "machine": machine, "rows": [row]}).splitlines()[2])
     | network | 6.0 s (train 4.0 s) | 2 % | 427 MB | 2.3 MB |
     """
     lines = ["| work | time | range | peak memory | artifacts |", "|---|---|---|---|---|"]
@@ -88,7 +89,8 @@ def table(data: dict[str, Any]) -> str:
             f"{row['bytes'] / 1e6:.1f} MB",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"Medians of {data['runs']} runs, {data['machine']['processor']}."])
+    of = "{platform}, {cpu}, {cores} cores".format(**data["machine"])
+    return "\n".join([*lines, "", f"Medians of {data['runs']} runs; {of}."])
 
 
 def page_with(page: str, text: str) -> str:
@@ -102,7 +104,7 @@ def main(count: int) -> None:
     """Measure *count* runs after one that warms up the disk, and write the data and the page."""
     with tempfile.TemporaryDirectory() as folder:
         runs = [run_once(Path(folder, str(number))) for number in range(count + 1)][1:]
-    data = {"runs": count, "machine": machine(), "rows": summary(runs)}
+    data = {"runs": count, "machine": fingerprint(), "rows": summary(runs)}
     DATA.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
     PAGE.write_text(page_with(PAGE.read_text("utf-8"), table(data)), "utf-8")
     print(table(data))
