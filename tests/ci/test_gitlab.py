@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,17 @@ def test_the_jobs_of_the_template(gitlab, runner, golden_bytes):
     assert "would record the tolerances of 2 golden files" in "\n".join(runner.log)
 
 
-def test_a_drift_fails_and_its_data_are_an_artifact(gitlab, runner, golden_bytes):
+def test_a_drift_fails_and_is_taken_home(gitlab, runner, golden_bytes, type_at_home, tmp_path):
+    """From the .zip file of the job's artifacts, as GitLab offers it."""
     before = golden_bytes()
     assert not gitlab("golden:tests", SCALE="2")
     assert golden_bytes() == before
-    assert ".harness/obtained/tests/test_waves/test_power.npz" in runner.artifacts["golden:tests"]
+    with zipfile.ZipFile(tmp_path / "artifacts.zip", "w") as archive:
+        for name, data in runner.artifacts["golden:tests"].items():
+            archive.writestr(name, data)
+    type_at_home(f"harness take {tmp_path / 'artifacts.zip'} --reason louder", runner.project)
+    assert golden_bytes() != before
+    type_at_home("harness verify", runner.project)
 
 
 def test_a_project_in_a_directory(gitlab, runner, checkout, type_at_home):

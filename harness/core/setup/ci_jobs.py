@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _GITHUB = """\
 # Compares the golden files{where} on every push. To take home what drifted, in the project's directory:
 #   gh run download RUN_ID --name golden-obtained --dir obtained
-#   harness take obtained
+#   harness take obtained --reason "..."
 name: {name}
 
 on: [push, pull_request]
@@ -65,8 +65,8 @@ jobs:
 
 _GITLAB = """\
 # Compares the golden files{where} in every pipeline; .gitlab-ci.yml includes this file. To take home what
-# drifted, download the job's artifacts, unpack them, and in the project's directory:
-#   harness take UNPACKED/{inside}.harness/obtained
+# drifted, download the job's artifacts, and in the project's directory:
+#   harness take artifacts.zip --reason "..."
 {name}:
   stage: test
   image: python:3.13
@@ -148,7 +148,6 @@ def gitlab_jobs(place: Place, requirements: str) -> str:
     return _GITLAB.format(
         where=_where(place),
         name=job_name(place),
-        inside=printable(place.inside),
         enter=f"    - {enter}\n" if place.folder else "",
         requirements=requirements,
         **{key: _scalar(f"{place.inside}{file}") for key, file in files.items()},
