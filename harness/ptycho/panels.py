@@ -37,7 +37,7 @@ _DARK_MASK = "Pale: received less than a tenth of the largest dose, and does not
 
 
 def scan(golden: Arrays, document: Mapping[str, Any], beside: Mapping[str, Arrays]) -> Sequence[Panel]:
-    """Return what a fixture of the dataset contract shows: positions, patterns, probe, residuals.
+    """Return what a fixture of the dataset contract shows: positions, patterns, residuals.
 
     Parameters
     ----------
@@ -60,7 +60,6 @@ def scan(golden: Arrays, document: Mapping[str, Any], beside: Mapping[str, Array
     predicted = data.predict()
     each = pattern_residuals(predicted, data.diffraction)
     found = residuals(predicted, data.diffraction, one_photon=quantum(data.diffraction))
-    mask = illuminated(data.probe, data.x, data.y, data.object.shape)
     return (
         Points(
             "scan positions over the object",
@@ -72,8 +71,6 @@ def scan(golden: Arrays, document: Mapping[str, Any], beside: Mapping[str, Array
             unit="residual",
             over=Image("the object's amplitude", np.abs(data.object)),
         ),
-        Image("object", data.object, mask=mask, note=_DARK_MASK),
-        Image("probe", data.probe),
         *_patterns(data, each),
         _residual_lines("residual of each pattern", {"stored object and probe": each}, found),
         _budget(found),

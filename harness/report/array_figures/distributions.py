@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.report.array_figures.spread import Layout, Spread
 
 _WHITE = (255, 255, 255)
-_MOST_TICKS = 12
+_MOST_TICKS = 6
 _FEWEST_BARS = 8
 
 
@@ -49,22 +49,22 @@ def in_ulp(spread: Spread) -> Figure:
 
 def in_tolerances(spread: Spread) -> Figure:
     """Return how many elements differ by which share of what is allowed; 1 is the limit."""
-    labels = share_steps()
+    labels, short = share_steps(), [*(f"{end:g}" for end in SHARES), "more"]
     counts = list(spread.shares)
     if spread.intolerable:
-        labels, counts = [*labels, "exact"], [*counts, spread.intolerable]
+        labels, short, counts = [*labels, "exact"], [*short, "exact"], [*counts, spread.intolerable]
     if spread.one_sided:
-        labels, counts = [*labels, "NaN or inf"], [*counts, spread.one_sided]
+        labels, short, counts = [*labels, "NaN or inf"], [*short, "NaN"], [*counts, spread.one_sided]
     limit = SHARES.index(1.0) + 1
     places, heights = np.arange(len(counts)), np.array(counts)
     bars = (
         Line(places[:limit], heights[:limit], "within the tolerance", GOLDEN),
         Line(places[limit:], heights[limit:], "beyond", OBTAINED),
     )
-    ticks = tuple((float(place), label) for place, label in enumerate(labels))
+    ticks = tuple((float(place), label) for place, label in enumerate(short))
     plot = Plot(
         bars,
-        x_label="difference / tolerance",
+        x_label="difference / tolerance, up to",
         y_label="elements",
         bars=True,
         ticks=ticks,

@@ -19,8 +19,8 @@ SERIES = (GOLDEN, OBTAINED, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000
 """Colours that colour-blind people can tell apart (Okabe and Ito)."""
 
 _DASHES = ("-", "--", "-.", ":")
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 88, 14, 22, 36  # CSS pixels
-_HEIGHT = 150
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 440, 84, 12, 22, 36  # CSS pixels
+_HEIGHT = 140
 _FEW = 40
 """A curve with at most this many points shows each of them."""
 
@@ -29,7 +29,7 @@ _LARGEST, _SMALLEST = 1e100, 1e-100
 
 _MARGIN = 0.05
 _ROUNDING = 1e-14
-_LABEL_AT = -0.16  # in widths of the frame: left of the longest number
+_LABEL_AT = -0.2  # in widths of the frame: left of the longest number
 _BELOW_ONE = 0.6
 """Lower end of a logarithmic axis of counts: a bar of 1 has a height."""
 
@@ -168,7 +168,7 @@ def _label(frame: Axes, plot: Plot, exponent: int) -> None:
     if plot.x_limits is not None:
         frame.set_xlim(plot.x_limits)
     if all(line.x.dtype.kind in "iu" for line in plot.lines):
-        frame.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        frame.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if plot.ticks:
         frame.set_xticks([place for place, _ in plot.ticks], [canvas.plain(text) for _, text in plot.ticks])
     if any(line.name for line in plot.lines):
