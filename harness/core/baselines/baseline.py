@@ -138,6 +138,9 @@ class MetricVerdict:
         return (self.distance > 0) == (self.better == "higher")
 
 
+_PLAIN_ARRAYS = frozenset({"numpy.ndarray", "torch.Tensor", "torch.nn.parameter.Parameter"})
+
+
 def require_metrics(
     thing: str, metrics: object, controls: Mapping[str, Mapping[str, float]] | None = None
 ) -> dict[str, float]:
@@ -150,7 +153,8 @@ def require_metrics(
     thing : str
         Whose metrics they are, for the error: ``metrics 'lattice.net'``.
     metrics : object
-        Must be a mapping of str to int or float, of Python or numpy.
+        Must be a mapping of str to int or float, of Python or numpy. An array or a torch tensor without
+        dimensions is taken as its one number.
     controls : mapping of str to mapping, optional
         Metrics of controls, held to the same rule.
 
@@ -158,7 +162,7 @@ def require_metrics(
     ------
     UsageError
         If it is not a mapping, is empty, a name is not valid or a value is not a number: None, a list, a
-        bool, a string or an array. All such values are named.
+        bool, a string or an array with dimensions. All such values are named.
 
     Examples
     --------
@@ -178,7 +182,10 @@ def require_metrics(
     for name in metrics:
         require_name("metric", name, directories=True)
     require_distinct("metric", metrics)
-    wrong = [f"{name} {_described(value)}" for name, value in metrics.items() if not _is_number(value)]
+    numbers = {name: _number(value) for name, value in metrics.items()}
+    wrong = [
+        f"{name} {_described(metrics[name])}" for name, value in numbers.items() if not _is_number(value)
+    ]
     if wrong:
         raise UsageError(
             thing,
@@ -186,7 +193,17 @@ def require_metrics(
             found=", ".join(wrong),
             remedy="Convert each value with float(), or leave the metric out.",
         )
-    return {name: value if type(value) is int else float(value) for name, value in metrics.items()}
+    return {name: value if type(value) is int else float(value) for name, value in numbers.items()}
+
+
+def _number(value: Any) -> Any:
+    """Return the number of a plain array or tensor without dimensions; any other value as it is.
+
+    Those of other classes may carry more than a number: a mask, a unit, coordinates.
+    """
+    kind = type(value)
+    is_plain = f"{kind.__module__}.{kind.__name__}" in _PLAIN_ARRAYS
+    return value.item() if is_plain and value.ndim == 0 else value
 
 
 def with_tolerances(baseline: Baseline, tolerances: Mapping[str, Any]) -> Baseline:
@@ -248,7 +265,9 @@ def judge(
     names = sorted(baseline.metrics.keys() | metrics.keys())
     values = [_judge_metric(name, baseline.metrics.get(name), metrics.get(name)) for name in names]
     beaten = [
-        _judge_control(control, name, stored, metrics.get(name), (controls or {}).get(control, {}).get(name))
+        _judge_control(
+            control, name, stored, metrics.get(name), _number((controls or {}).get(control, {}).get(name))
+        )
         for control, entries in sorted(baseline.controls.items())
         for name, stored in sorted(entries.items())
     ]

@@ -179,7 +179,7 @@ def test_an_edited_baseline_is_refused_with_the_place(tmp_path, change, kind, fo
     assert found in caught.value.found
 
 
-WRONG = [None, [0.5], (0.5,), True, "0.5", 1j, np.bool_(True), np.array(0.5), {}, Decimal("0.5"), 2**53 + 1]
+WRONG = [None, [0.5], (0.5,), True, "0.5", 1j, np.bool_(True), np.array([0.5]), {}, Decimal("0.5"), 2**53 + 1]
 
 
 @pytest.mark.parametrize("value", WRONG, ids=repr)
@@ -195,7 +195,30 @@ def test_a_metric_that_is_not_a_number_is_refused_by_name(value):
         require_metrics("metrics 'a.b'", {"mae": 0.5}, {"flat": {"ssim": value}})
 
 
-@pytest.mark.parametrize("value", [0.5, 3, np.float32(0.25), np.float64(1.5), np.int8(4), np.float16(2)])
+@pytest.mark.parametrize(
+    "value", [np.array(True), np.array("0.5"), np.array(1j), np.ma.array(0.5, mask=True), np.array([])]
+)
+def test_an_array_without_one_plain_number_is_refused_by_name(value):
+    """A masked one would be taken as 0."""
+    with pytest.raises(UsageError, match="expected an int or a float for every metric, found mae "):
+        require_metrics("metrics", {"mae": value})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64"])
+def test_a_tensor_without_dimensions_is_its_number(dtype):
+    torch = pytest.importorskip("torch", reason="core's tests also run without torch")
+    value = torch.tensor(2, dtype=getattr(torch, dtype))
+    assert require_metrics("metrics", {"mae": value}) == {"mae": 2}
+    with pytest.raises(UsageError, match=r"found mae tensor\(\[2"):
+        require_metrics("metrics", {"mae": value.reshape(1)})
+    loss = torch.nn.Parameter(torch.tensor(0.5))
+    assert require_metrics("metrics", {"loss": loss, "half": loss / 2}) == {"loss": 0.5, "half": 0.25}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.5, 3, np.float32(0.25), np.float64(1.5), np.int8(4), np.float16(2), np.array(0.5), np.array(7)],
+)
 def test_numbers_of_python_and_numpy_are_taken(value):
     (found,) = require_metrics("metrics", {"mae": value}).values()
     assert found == value
