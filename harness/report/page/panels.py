@@ -8,7 +8,7 @@ import msgspec
 
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.panels import Table
-from harness.core.errors import HarnessError
+from harness.core.errors import DependencyError, HarnessError, printable
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.storage.npz import Arrays
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from harness.core.domain.panels import Panel, PanelFunction
+    from harness.core.domain.panels import Image, Lines, Panel, PanelFunction, Points
     from harness.core.overview.collect import GroupState, Overview
     from harness.core.overview.golden_groups import GoldenGroup
     from harness.core.storage.project import Project
@@ -37,16 +37,15 @@ def panel_figures(
     What does not fit the budget or fails is named in *left_out*.
     """
     from harness.report.page.budget import figure_size
-    from harness.report.page.figures import draw
 
     for panel in _described(state, overview, panels, left_out):
         if isinstance(panel, Table):
             yield panel
             continue
-        figure = draw(panel)
-        if budget.take(figure_size(figure)):
+        figure = _drawn(panel, left_out)
+        if figure is not None and budget.take(figure_size(figure)):
             yield figure
-        else:
+        elif figure is not None:
             left_out.append(f"{figure.title}: the page would become too large")
 
 
@@ -69,10 +68,28 @@ def _described(
 
 def _called(panel: PanelFunction, arguments: tuple[Any, Any, Any], left_out: list[str]) -> Sequence[Panel]:
     try:
-        return panel(*arguments)
+        return tuple(panel(*arguments))
     except Exception as error:  # noqa: BLE001 - a figure that fails must not take the page with it
-        left_out.append(f"a figure of the field: {type(error).__name__}: {error}")
+        name = getattr(panel, "__qualname__", type(panel).__name__)
+        left_out.append(_failure(f"the figures of {getattr(panel, '__module__', '?')}:{name}", error))
         return ()
+
+
+def _drawn(panel: Image | Lines | Points, left_out: list[str]) -> Figure | None:
+    """Return the figure of a panel; None, and its name in *left_out*, if it cannot be drawn."""
+    from harness.report.page.figures import draw
+
+    try:
+        return draw(panel)
+    except DependencyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the values come from code of a domain
+        left_out.append(_failure(str(getattr(panel, "title", type(panel).__name__)), error))
+        return None
+
+
+def _failure(what: str, error: Exception) -> str:
+    return printable(f"{what}: {type(error).__name__}: {error}")
 
 
 def _base(name: str) -> str:

@@ -48,7 +48,27 @@ def test_a_panel_that_fails_is_named_and_the_next_one_is_shown(overview):
 
     figures, left_out = shown(overview, "optics/waves", broken, lambda *_: [Table("sizes", ())])
     assert [figure.title for figure in figures] == ["sizes"]
-    assert left_out == ["a figure of the field: ZeroDivisionError: no pattern"]
+    (note,) = left_out
+    assert note.startswith("the figures of ")
+    assert note.endswith("broken: ZeroDivisionError: no pattern")
+
+
+@pytest.mark.parametrize(
+    "wrong", [Image("probe", np.ones(3)), Image("probe", np.array([["a"]])), "probe", None]
+)
+def test_a_panel_that_cannot_be_drawn_is_named_and_the_next_one_is_shown(overview, wrong):
+    """Values of a wrong shape or dtype, or something else than a panel."""
+    figures, left_out = shown(overview, "optics/waves", lambda *_: [wrong, Table("sizes", ())])
+    assert [figure.title for figure in figures] == ["sizes"]
+    (note,) = left_out
+    assert "Error: " in note
+
+
+@pytest.mark.parametrize("wrong", [None, 5])
+def test_a_function_that_returns_no_panels_is_named(overview, wrong):
+    figures, left_out = shown(overview, "optics/waves", lambda *_: wrong)
+    assert figures == []
+    assert "TypeError" in left_out[0]
 
 
 def test_a_group_without_arrays_has_no_panels(overview):
