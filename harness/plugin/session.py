@@ -253,6 +253,7 @@ class GoldenSession:
         return {
             "staged": [_staged_to_plain(item) for item in self.staged],
             "kept": [_staged_to_plain(item) for item in self.kept],
+            "layers": list(map(str, self._layers)),
             "used": sorted(self.used),
             "notes": self.notes,
             "left": self.left,
@@ -266,6 +267,7 @@ class GoldenSession:
         """Add what a worker sent, in the form of :meth:`to_plain`."""
         self.staged += map(_staged_from_plain, plain["staged"])
         self.kept += map(_staged_from_plain, plain["kept"])
+        self._layers += map(Path, plain["layers"])
         self.used |= set(plain["used"])
         self.notes += plain["notes"]
         self.left += [(test, why) for test, why in plain["left"]]
