@@ -164,9 +164,9 @@ def test_80_columns_without_a_broken_word(project, words):
     lines = ESCAPE.sub("", shown).splitlines()
     for line in lines:
         assert cell_width(line) <= 80 or len(words_of(line)) == 1 or line.startswith("next: "), line
-    found = {piece for line in lines for word in line.split() for piece in pieces_of(word)}
-    for word in (piped.stdout + piped.stderr).split():
-        assert set(pieces_of(word)) <= found, word
+    found = {piece for line in lines for word in line.split() for piece in pieces_of(word.rstrip(":"))}
+    for word in (piped.stdout + piped.stderr).split():  # a table has no colons
+        assert set(pieces_of(word.rstrip(":"))) <= found, word
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -203,7 +203,8 @@ def _unknown(name: str) -> str:
 def commands() -> None:
     """Golden files that scientists can trust.
 
-    Exit status: 0 if everything matches, 1 if something differs or a check fails, 2 on errors.
+    Exit status: 0 if everything matches, 1 if something differs or a check fails, 2 on errors. With -q, every
+    verb prints less; verify and status print more with -v, diff with --shown.
     """
 
 

@@ -105,6 +105,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.sensitivity.generic_faults import GENERIC_FAULTS
     from harness.core.sensitivity.trials import build_matrix, known_faults, plan_trials, run_trial
+    from harness.report.terminal.progress import progress_bar
 
     project = project_at(root)
     catalogue = find_catalogue(project.root)
@@ -118,7 +119,9 @@ def command(  # noqa: PLR0913 - one parameter an option
         for number, subject in enumerate(subjects)
         for trial in plan_trials(subject, _suitable(chosen, first=number == 0), quick=quick)
     )
-    tried = _generic(project, subjects, fixture, generic)
+    with progress_bar("sensitivity") as progress:
+        progress("the project's tests", 0.0)
+        tried = _generic(project, subjects, fixture, generic)
     if not (asked or tried or clean):
         raise _nothing_to_try(faults)
     answers = _all("faults", run_trial, asked, jobs)

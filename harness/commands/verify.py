@@ -41,11 +41,26 @@ def _watch(size: int) -> AbstractContextManager[None]:
 def _show(
     project: Project, verdicts: tuple[Verdict, ...], *, quiet: bool = False, verbose: bool = False
 ) -> None:
-    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.screen import screen_of, show_lines
     from harness.report.verdicts import summary_lines, verdict_lines
 
-    lines = verdict_lines(verdicts) if quiet else summary_lines(verdicts, every=verbose)
+    if screen_of().terminal:
+        _show_table(verdicts, verbose=verbose and not quiet)
+        lines = [] if quiet else summary_lines(verdicts)[-1:]
+    else:
+        lines = verdict_lines(verdicts) if quiet else summary_lines(verdicts, every=verbose)
     show_lines(lines if quiet else [*lines, *_next(project, verdicts)])
+
+
+def _show_table(verdicts: tuple[Verdict, ...], *, verbose: bool) -> None:
+    from harness.report.terminal.screen import show_lines
+    from harness.report.terminal.table import show_table
+    from harness.report.verdicts import remedy_lines, verdict_table
+
+    table = verdict_table(verdicts, every=verbose)
+    if table is not None:
+        show_table(table)
+        show_lines(["", *remedy_lines(verdicts)])
 
 
 def _next(project: Project, verdicts: tuple[Verdict, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.verdict import Outcome
 from harness.report.plain_lines import plain_line
+from harness.report.terminal.table import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,11 +20,7 @@ _GAIN = "unexpectedly better: check for an easier problem or leaked ground truth
 
 def summary_lines(verdicts: Sequence[Verdict], *, every: bool = False) -> list[str]:
     """Return the lines of :func:`verdict_lines`, and one that counts the files that match."""
-    accepted = sum(verdict.outcome.accepted for verdict in verdicts)
-    return [
-        *verdict_lines(verdicts, every=every),
-        f"{accepted} of {len(verdicts)} golden files match the registry.",
-    ]
+    return [*verdict_lines(verdicts, every=every), count_line(verdicts)]
 
 
 def verdict_lines(verdicts: Iterable[Verdict], *, every: bool = False) -> list[str]:
@@ -36,6 +33,33 @@ def verdict_lines(verdicts: Iterable[Verdict], *, every: bool = False) -> list[s
             lines.append(f"{verdict.outcome.value}: {verdict.name}: {verdict.detail}")
             lines += [f"  {verdict.remedy}"] if verdict.remedy and not verdict.outcome.accepted else []
     return list(map(plain_line, lines))
+
+
+def verdict_table(verdicts: Iterable[Verdict], *, every: bool = False) -> TextTable | None:
+    """Return a table of the same verdicts for a terminal, the remedies left out; None if it has no row."""
+    rows = tuple(
+        (verdict.name, verdict.outcome.value, verdict.detail)
+        for verdict in verdicts
+        if every or verdict.outcome is not Outcome.SAME
+    )
+    return TextTable(("golden file", "verdict", "why"), rows) if rows else None
+
+
+def remedy_lines(verdicts: Iterable[Verdict]) -> list[str]:
+    """Return the remedies of what is not accepted, each once."""
+    remedies = (verdict.remedy for verdict in verdicts if not verdict.outcome.accepted)
+    return [plain_line(remedy) for remedy in dict.fromkeys(remedies) if remedy]
+
+
+def count_line(verdicts: Sequence[Verdict]) -> str:
+    """Return how many files match.
+
+    >>> from harness.core.verdict import Verdict
+    >>> count_line([Verdict("golden/a.npz", Outcome.SAME)])
+    '1 of 1 golden files match the registry.'
+    """
+    accepted = sum(verdict.outcome.accepted for verdict in verdicts)
+    return f"{accepted} of {len(verdicts)} golden files match the registry."
 
 
 def metric_lines(verdicts: Sequence[MetricVerdict], *, accepted: bool = False) -> list[str]:

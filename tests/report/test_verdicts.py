@@ -8,7 +8,7 @@ import pytest
 
 from harness.core.baselines.baseline import MetricVerdict
 from harness.core.verdict import Outcome, Verdict
-from harness.report.verdicts import metric_lines, summary_lines, verdict_lines
+from harness.report.verdicts import metric_lines, remedy_lines, summary_lines, verdict_lines, verdict_table
 
 SAME = Verdict("golden/a.npz", Outcome.SAME)
 REPACKED = Verdict("golden/b.npz", Outcome.REPACKED, "expected 3 bytes, found 2", "Restore it.")
@@ -38,6 +38,21 @@ def test_the_last_line_counts_accepted_files():
     assert summary_lines([SAME, REPACKED, DRIFTED])[-1] == "2 of 3 golden files match the registry."
     assert summary_lines([SAME]) == ["1 of 1 golden files match the registry."]
     assert summary_lines([]) == ["0 of 0 golden files match the registry."]
+
+
+def test_a_terminal_gets_a_table():
+    """Of the same files, and each remedy once."""
+    table = verdict_table([SAME, REPACKED, DRIFTED])
+    assert table is not None
+    assert table.rows == (
+        ("golden/b.npz", "same content, other container", "expected 3 bytes, found 2"),
+        ("golden/c.npz", "drifted", "expected 3 bytes, found 4"),
+    )
+    assert remedy_lines([SAME, REPACKED, DRIFTED, DRIFTED]) == ["Restore it."]
+    assert verdict_table([SAME]) is None
+    every = verdict_table([SAME], every=True)
+    assert every is not None
+    assert every.rows == (("golden/a.npz", "same", ""),)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def bytes_bar(label: str, total: int, read: Callable[[], int]) -> Iterator[None]
             while not ended.wait(_SECONDS_BETWEEN_LOOKS):
                 bar.update(task, completed=min(read() - start, total))
 
-        looking = threading.Thread(target=look, daemon=True)
+        looking = threading.Thread(target=look, daemon=True, name="bytes bar")
         looking.start()
         try:
             yield
