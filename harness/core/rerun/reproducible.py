@@ -18,7 +18,7 @@ from harness.core.fixtures.tolerance import Tolerance
 from harness.core.rerun import rerun_generator, rerun_tests
 from harness.core.rerun.answers import Answer, Task, failure
 from harness.core.rerun.rerun_generator import run_generators
-from harness.core.rerun.rerun_tests import PytestCall, run_tests
+from harness.core.rerun.rerun_tests import PytestCall, one_per_reason, run_tests
 from harness.core.rerun.sources import find_source
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def require_reproducible(
         If any two results differ, or both differ from what is staged.
     SourceMissingError, NotImportableError, DependencyError, RemakeError
         As :func:`rerun_in_new_process`. If several fixtures are refused, the first error is raised, with
-        those of all other fixtures in its attribute ``others``.
+        those of all other fixtures in its attribute ``others``: one for each reason.
     """
-    errors = [error for error in _errors(project, manifests, call, progress) if error is not None]
+    errors = one_per_reason([error for error in _errors(project, manifests, call, progress) if error])
     if errors:
         errors[0].others = tuple(errors[1:])
         raise errors[0]

@@ -25,6 +25,8 @@ from harness.core.rerun.pytest_process import run_pytest
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
+    from harness.core.errors import HarnessError
+
 VARIABLE = "HARNESS_RERUN_TESTS"
 """Environment variable with the path of the new process's :class:`Job`."""
 
@@ -35,6 +37,10 @@ NOT_COLLECTED = "no test of this id is collected"
 
 _ENDED = (0, 1, 5)
 """pytest's exit codes for a session that ran to its end; no tests were collected in the last."""
+
+_SAME_CHECK = "the same check in a new process"
+_INDEPENDENT = "Make the test independent of other tests, of their order and of files that they leave."
+_NAMED = 3
 
 _PLUGIN = "harness.plugin.children.rerun_checks"
 
@@ -198,10 +204,36 @@ def _not_found(test: str) -> NotImportableError:
 def _failed(test: str, found: str) -> RemakeError:
     return RemakeError(
         f"test {test!r}",
-        expected="the same check in a new process",
+        expected=_SAME_CHECK,
         found=found,
         message=f"test {test} does not make its arrays again in a new pytest process: {found}",
-        remedy="Make the test independent of other tests, of their order and of files that they leave.",
+        remedy=_INDEPENDENT,
+    )
+
+
+def one_per_reason(errors: Sequence[HarnessError]) -> list[HarnessError]:
+    """Return *errors* with one in place of all tests that failed in the new process for the same reason.
+
+    A process that fails as a whole, or a fixture that many tests use, fails for each of them.
+    """
+    groups: dict[tuple[str, str], list[HarnessError]] = {}
+    for number, error in enumerate(errors):
+        known = error.found if error.expected == _SAME_CHECK else f"#{number}"
+        groups.setdefault((error.expected, known), []).append(error)
+    return [same[0] if len(same) == 1 else _all_failed(same) for same in groups.values()]
+
+
+def _all_failed(errors: Sequence[HarnessError]) -> RemakeError:
+    """Return the error about several tests that failed for the same reason."""
+    found, names = errors[0].found, [error.thing for error in errors[:_NAMED]]
+    more = f" and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+    return RemakeError(
+        f"{', '.join(names)}{more}",
+        expected=_SAME_CHECK,
+        found=found,
+        message=f"{len(errors)} tests do not make their arrays again in a new pytest process: {found} "
+        f"({', '.join(names)}{more})",
+        remedy=_INDEPENDENT,
     )
 
 

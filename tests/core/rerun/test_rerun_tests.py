@@ -7,11 +7,12 @@ import shutil
 import numpy as np
 import pytest
 
-from harness.core.errors import NotImportableError, RemakeError
+from harness.core.errors import HarnessError, NotImportableError, RemakeError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
+from harness.core.rerun import rerun_tests
 from harness.core.rerun.answers import Task
-from harness.core.rerun.rerun_tests import PytestCall, run_tests
+from harness.core.rerun.rerun_tests import PytestCall, one_per_reason, run_tests
 
 SUITE = """
 import numpy as np
@@ -110,3 +111,23 @@ def test_only_files_of_the_project_are_run(ask, test):
     (answer,) = ask(test)
     assert isinstance(answer.error, NotImportableError)
     assert f"test {test} is not run" in str(answer.error)
+
+
+def failed(test: str, found: str) -> HarnessError:
+    """The error of a test that failed in the new process."""
+    return rerun_tests._failed(test, found)
+
+
+def test_one_reason_is_given_once_for_all_tests():
+    """A new process that does not start at all fails for each of a thousand tests."""
+    gone = rerun_tests._not_found("test_it.py::test_gone")
+    every = [failed(f"test_it.py::test_{number}", "no module named 'field'") for number in range(12)]
+    other = failed("test_it.py::test_other", "it was skipped")
+    merged = one_per_reason([gone, *every, other, gone])
+    assert [merged[0], *merged[2:]] == [gone, other, gone]
+    assert str(merged[1]) == (
+        "12 tests do not make their arrays again in a new pytest process: no module named 'field' "
+        "(test 'test_it.py::test_0', test 'test_it.py::test_1', test 'test_it.py::test_2' and 9 more). "
+        "Make the test independent of other tests, of their order and of files that they leave."
+    )
+    assert one_per_reason(every[:1]) == every[:1]
