@@ -36,6 +36,8 @@ _NAMES = "give each check a name, and import the files one by one with --name"
 _REGTEST = "_regtest_outputs"
 _REFERENCE = "reference"
 _MOST_CHARACTERS, _KEPT_CHARACTERS = 100, 88  # of a name, in pytest-regtest
+_HDF5 = frozenset({".h5", ".hdf5"})
+_NOT_READ = "is HDF5, as pytest-arraydiff writes tables of pandas; check the table with arrays_regression"
 _ENVIRONMENT = "pyvenv.cfg"
 _TEST_MODULE = re.compile(r"test_.*\.py|.*_test\.py")  # as pytest has them
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
@@ -117,14 +119,17 @@ def _classify(path: Path, root: Path) -> SourceFile | Left | None:
         return Left(path, "may be a list of hashes, which is imported by itself")
     if path.suffix in {".txt", ".fits"} and module is None:
         return SourceFile(path, "pytest-arraydiff", _inside(folder.parent, root))
-    return Left(path, _COMPARED_AS_FILES) if module is not None else None
+    is_table = path.suffix in _HDF5 and folder.name == _REFERENCE
+    why = _COMPARED_AS_FILES if module is not None else _NOT_READ if is_table else ""
+    return Left(path, why) if why else None
 
 
 def _snapshot(path: Path, root: Path) -> SourceFile | Left:
     if path.name == "arrays.npy":
         return SourceFile(path, "pytest-regtest", _inside(path.parents[2], root))
-    pickled = path.suffix in {".pkl", ".pickle", ".gz"}
-    return Left(path, "is a pickle, which could run code" if pickled else "is not an array")
+    if path.suffix in {".pkl", ".pickle", ".gz"}:
+        return Left(path, "is a pickle, which could run code: check its arrays with arrays_regression")
+    return Left(path, "is text or an object, not an array: pytest-regtest still compares it")
 
 
 def _module(path: Path, root: Path) -> Path | None:

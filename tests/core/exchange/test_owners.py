@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.core.errors import UsageError
@@ -74,6 +76,27 @@ def test_each_file_is_of_the_tool_that_keeps_it_there(files):
         ("arrays.npy", "pytest-regtest"),
     }
     assert {item.path.name for item in left} == {"test_y.txt", "object.pkl", "test_a.test_r.out"}
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("tests/reference/test_table.h5", "HDF5, as pytest-arraydiff writes tables of pandas"),
+        ("tests/reference/test_table.hdf5", "HDF5"),
+        ("tests/_regtest_outputs/test_a.test_r__1/object.pkl", "a pickle, which could run code"),
+        ("tests/_regtest_outputs/test_a.test_r.out", "text or an object, not an array"),
+    ],
+)
+def test_what_cannot_be_read_is_left_with_the_reason(files, path, why):
+    """And with what can be done instead: one that is only skipped would look imported."""
+    found, left = files("tests/test_a.py", path)
+    assert found == []
+    assert [item.path.name for item in left] == [Path(path).name]
+    assert why in left[0].why
+
+
+def test_data_in_hdf5_that_no_tool_compares_with_is_not_mentioned(files):
+    assert files("tests/test_a.py", "tests/data/scan.h5") == ([], [])
 
 
 def test_a_list_of_hashes_among_them_is_left(files):
