@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from harness.core.errors import printable
 from harness.core.revisions.values import State, largest
 from harness.report.ci.change_words import (
     both_words,
@@ -73,8 +74,8 @@ def review_comment(
 
 def _summary(comparison: Comparison) -> Iterator[str]:
     """Yield what a reader sees first: how many files changed, what most, and what could not be compared."""
-    ends = f"{code(revision_words(comparison.before))} and {code(revision_words(comparison.after))}"
-    yield f"**Golden files: {count_words(comparison)}**, between {ends}."
+    ends = [code(printable(revision_words(end))) for end in (comparison.before, comparison.after)]
+    yield f"**Golden files: {count_words(comparison)}**, between {' and '.join(ends)}."
     both = [file for file in comparison.files if file.state not in _ONE_SIDED]
     values = [value for file in both for value in file.values]
     beyond = sum(not value.accepted and value.limit is not None for value in values)
@@ -83,12 +84,12 @@ def _summary(comparison: Comparison) -> Iterator[str]:
         words = f"{beyond} of {len(values)} changed values are beyond their tolerance"
         if most is not None:
             words += f"; the largest change is {change_words(most).partition(',')[0]} tolerances, in "
-            words += code(name_words(most))
+            words += code(printable(name_words(most)))
         yield f"{words}."
     obstacles = sum(bool(file.obstacle) for file in comparison.files)
     if obstacles:
         yield f"**{obstacles} of them could not be compared**; see the details."
-    yield from (f"{prose(text)}." for text in comparison.notes)
+    yield from (f"{prose(printable(text))}." for text in comparison.notes)
 
 
 def _rows(file: FileChange) -> Iterator[tuple[str, ...]]:

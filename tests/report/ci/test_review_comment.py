@@ -137,6 +137,16 @@ def test_another_limit_is_kept_too(limit):
     assert len(comment(*files, limit=limit)) <= limit
 
 
+@pytest.mark.parametrize("length", range(800, 2600, 100))
+def test_details_of_any_length_keep_the_limit(length):
+    """Just inside and just outside."""
+    file = FileChange("golden/a.npz", State.CHANGED, "fixture", notes=("x" * length,))
+    text = comment(file, limit=2000)
+    assert len(text) <= 2000
+    assert ("<details>" in text) != ("Details of 1 more files are left out" in text)
+    assert len(comment(changed(name="n" * length), notes=("y" * length * 9,), limit=9000)) <= 9000
+
+
 @settings(deadline=None, derandomize=True)
 @given(data=st.data())
 def test_hostile_names_and_reasons_are_only_shown(data, hostile_texts):
