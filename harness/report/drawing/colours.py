@@ -97,7 +97,7 @@ def digits_for(low: float, high: float) -> int:
     """Return how many significant digits tell values between *low* and *high* apart.
 
     >>> digits_for(0, 3), digits_for(1.0, 1.000001)
-    (4, 9)
+    (4, 10)
     """
     size = max(abs(low), abs(high))
     span = high / size - low / size if size else 0.0

@@ -92,7 +92,7 @@ def envelope(values: np.ndarray, most: int = MOST_POINTS) -> Curve:
 
     >>> curve = envelope(np.eye(1, 10_000, 5_000)[0])
     >>> len(curve.x), float(curve.y.max()), int(curve.x[curve.y.argmax()])
-    (770, 1.0, 5000)
+    (800, 1.0, 5000)
     """
     wide, finite = _finite(values)
     wide = np.where(finite, wide, np.nan)
