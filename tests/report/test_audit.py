@@ -9,7 +9,7 @@ from harness.core.provenance.evidence import Declared, FileEvidence, PathState
 from harness.core.provenance.finding import AuditFinding, Rank
 from harness.core.provenance.git_history import Commit
 from harness.core.registry.format import Entry
-from harness.report.audit import count_line, evidence_lines, finding_lines
+from harness.report.audit import count_line, evidence_lines, finding_lines, next_lines
 
 ENTRY = Entry(kind="fixture", size=12, xxh128="xxh128:0a", sha256="sha256:0b", record="sha256:0c")
 
@@ -143,3 +143,16 @@ def test_whatever_others_wrote_is_escaped(record):
         assert line.isprintable()
         assert not line.lstrip().startswith("::")
         assert "##[" not in line
+
+
+def test_the_command_of_the_most_serious_finding_comes_next():
+    """What is only informational asks for nothing."""
+    findings = [
+        AuditFinding(Rank.WEAK, "golden/a.npz", "dirty", "detail", "Run `git commit` first."),
+        AuditFinding(
+            Rank.BROKEN, "golden/a.npz", "bytes", "detail", "Restore it with `git checkout -- a`, or `b`."
+        ),
+        AuditFinding(Rank.INFORMATIONAL, "golden/b.npz", "code", "detail", "See `harness reproduce b`."),
+    ]
+    assert next_lines(findings) == ["next: git checkout -- a"]
+    assert next_lines(findings[2:]) == []

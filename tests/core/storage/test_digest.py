@@ -329,3 +329,16 @@ def test_a_masked_array_has_no_digest():
     for digest_of in (digest_array, digests_of_array):
         with pytest.raises(UsageError, match="getmaskarray"):
             digest_of(masked)
+
+
+def test_threads_that_nobody_waits_for_stop(tmp_path, monkeypatch):
+    """At their next block; what they have read is counted until then."""
+    path = tmp_path / "large"
+    path.write_bytes(bytes(3 << 19))
+    before = digest.hashing.bytes
+    assert digest_file(path).startswith("xxh128:")
+    assert digest.hashing.bytes == before + (3 << 19)
+    monkeypatch.setattr(digest.hashing, "stopped", True)
+    with pytest.raises(UnreadableError):
+        digest_file(path)
+    assert digest.digest_plain_file(path, 3 << 19) is None
