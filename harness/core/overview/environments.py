@@ -44,8 +44,8 @@ def compare_environments(
     --------
     >>> for row in compare_environments({"numpy": "2.4.0"}, [{"numpy": "2.3.1", "cpu": "avx2"}]):
     ...     print(row.name, row.changed)
-    numpy True
     cpu True
+    numpy True
     """
     counts: dict[str, Counter[str]] = {}
     for environment in recorded:
