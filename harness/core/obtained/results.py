@@ -61,7 +61,7 @@ class ArrayResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
         Largest finite differences; at most the largest float.
     max_ulp : int
     worst : tuple of int or None
-        Index of the element that differs most.
+        Index of the element that differs most, in tolerances where the difference has such a share.
     drifted, size : int
         Number of elements beyond the tolerance, and of all elements.
     text : str

@@ -82,7 +82,7 @@ def _of_array(array: ArrayDrift) -> ArrayResult:
         max_absolute=finite(array.max_absolute),
         max_relative=finite(array.max_relative),
         max_ulp=whole(array.max_ulp),
-        worst=array.worst,
+        worst=array.worst if array.incomparable or array.farthest is None else array.farthest,
         drifted=array.drifted,
         size=array.size,
         text=plain_line("".join(_words(array))),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _MINUTE = 60
+_ENOUGH = 0.1
 _GIGABYTE = 1e9
 
 
@@ -101,8 +102,8 @@ def _stage_printer(label: str) -> Callable[[str, float], None]:
 
 
 def _time_left(seconds: float, fraction: float) -> str:
-    """Return how long the rest will take if it is as fast as what is done; nothing if that is not known."""
-    if not 0 < fraction < 1:
+    """Return how long the rest will take if it is as fast as what is done; nothing before a tenth is done."""
+    if not _ENOUGH <= fraction < 1:
         return ""
     left = seconds * (1 - fraction) / fraction
     return f"; about {left:.0f} s left" if left < 2 * _MINUTE else f"; about {left / _MINUTE:.0f} min left"

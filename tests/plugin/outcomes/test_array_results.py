@@ -36,6 +36,12 @@ def test_a_drift_has_its_size_and_place():
     assert result.text == "a: 1 of 4 elements differ (25 %), largest difference 0.5 at [1, 1]"
 
 
+def test_the_place_is_that_of_the_share():
+    """The largest difference, 10 at [0], is a tenth of what is allowed there."""
+    result = only(np.array([1000.0, 1.0]), np.array([1010.0, 2.0]), rtol=0.1)
+    assert (result.worst, result.share) == ((1,), 10.0)
+
+
 def test_a_difference_within_the_tolerance_says_so():
     result = only(np.array([1.0, 2.0]), np.array([1.0, 2.125]), atol=0.25)
     assert (result.outcome, result.share, result.drifted) == (Outcome.TOLERATED, 0.5, 0)

@@ -60,6 +60,14 @@ def test_the_time_left_is_said_off_a_terminal(capsys):
     ]
 
 
+def test_the_time_left_is_not_guessed_from_little(capsys):
+    """The first stages may be the slow ones."""
+    with progress_bar("run") as progress:
+        progress("network", 0.0)
+        progress("iterative", 0.02)
+    assert capsys.readouterr().err.splitlines() == ["run: network", "run: iterative"]
+
+
 def test_a_dumb_terminal_has_lines(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
