@@ -101,6 +101,12 @@ class Overview:
     problems: tuple[str, ...]
 
     @property
+    def exit_code(self) -> int:
+        """That of ``harness status``; 1 also if only the last session found that a golden file differs."""
+        accepted = all(state.outcome.accepted for state in self.groups)
+        return self.status.exit_code or (0 if accepted else 1)
+
+    @property
     def next(self) -> str:
         """The command to type next: that of ``harness status``, or how to record what drifted."""
         drifted = [state for state in self.groups if state.outcome is Outcome.DRIFTED and state.checks]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _SAMPLED = 100_000
 """Elements by which it is decided whether colours are logarithmic."""
 
+_ROUNDING = 16
+"""Last places of its largest value by which a constant array may vary."""
+
 _STEEP = 100.0
 """Largest value over the median from which most of a picture would have the darkest colour."""
 
@@ -108,9 +111,14 @@ def shared_limits(extents: Iterable[Extent]) -> tuple[float, float]:
 
 
 def shared_scale(arrays: Iterable[np.ndarray], limits: tuple[float, float]) -> Scale:
-    """Return the scale on which arrays are compared: logarithmic if it would hide most of the first."""
+    """Return the scale on which arrays are compared: logarithmic if it would hide most of the first.
+
+    An array that is constant but for rounding has one colour: its noise would look like a pattern.
+    """
     low, high = limits
     first = next(iter(arrays))
+    if first.dtype.kind in "fc" and high - low <= _ROUNDING * float(np.finfo(first.dtype).eps) * abs(high):
+        return Scale("sequential", high, high)
     if low >= 0 and math.isfinite(high) and first.dtype.kind in "iuf" and first.size:
         sample = first.reshape(-1)[:: max(1, first.size // _SAMPLED)].astype(np.float64)
         positive = sample[np.isfinite(sample) & (sample > 0)]

@@ -25,7 +25,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'sha256-{style}'; script
 
 
 class MadePage(NamedTuple):
-    """The bytes of a page, the command that it ends with, and the exit code of ``harness status``."""
+    """The bytes of a page, the command that it ends with, and its exit code."""
 
     text: bytes
     next: str
@@ -52,7 +52,7 @@ def make_page(project: Project) -> MadePage:
     overview = collect_overview(project)
     sensitivity, panels = _sensitivity(project, problems), _panels(problems)
     page = build_page(overview, sensitivity=sensitivity, panels=panels, problems=problems)
-    return MadePage(render_page(page).encode(), page.next, overview.status.exit_code)
+    return MadePage(render_page(page).encode(), page.next, overview.exit_code)
 
 
 def _sensitivity(project: Project, problems: list[str]) -> StoredResult | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.report.drawing.colours import Scale
 from harness.report.drawing.extent import Extent, extent_of, shared_limits, shared_scale
 
 
@@ -43,6 +44,16 @@ def test_a_scale_is_shared():
 def test_colours_are_logarithmic_where_most_of_a_picture_would_be_dark(top, kind):
     values = np.append(np.linspace(1.0, 2.0, 99), top).reshape(10, 10)
     assert shared_scale([values], (1.0, top)).kind == kind
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex128])
+def test_rounding_has_no_colours(dtype):
+    """The amplitude of a phase object is 1, but for its last place."""
+    eps = float(np.finfo(dtype).eps)
+    noisy, varied = np.array([1 - eps, 1], dtype), np.array([1 - 64 * eps, 1], dtype)
+    assert shared_scale([noisy], (1 - eps, 1.0)) == Scale("sequential", 1.0, 1.0)
+    assert shared_scale([varied], (1 - 64 * eps, 1.0)) == Scale("sequential", 1 - 64 * eps, 1.0)
+    assert shared_scale([np.array([2**53, 2**53 + 1])], (2.0**53, 2.0**53 + 2)).low == 2.0**53
 
 
 def test_negative_values_are_never_logarithmic():

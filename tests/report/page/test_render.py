@@ -143,7 +143,9 @@ def test_a_page_can_be_made_of_a_project_without_anything(tmp_path):
     assert made.exit_code == 0
 
 
-def test_the_exit_code_is_that_of_the_files(drifted):
+def test_the_exit_code_is_that_of_the_files_and_of_the_last_session(drifted):
+    assert make_page(drifted).exit_code == 1
+    (drifted.workspace / "obtained" / "results.json").unlink()
     assert make_page(drifted).exit_code == 0
     (drifted.golden / "optics" / "waves.npz").unlink()
     assert make_page(drifted).exit_code == 1
