@@ -172,7 +172,7 @@ def test_odd_numbers_in_a_sound_archive_are_refused_without_a_warning(attempt, t
 @pytest.mark.parametrize("name", [ARCHIVE, MANIFEST, BASELINE])
 @pytest.mark.parametrize("harm", ["pipe", "directory", "empty", "half", "not UTF-8", "zeros", "LFS pointer"])
 def test_verify_gives_a_broken_golden_file_its_verdict(attempt, project, name, harm):
-    """Exit code 1, verdict and remedy, and the command to type next: a broken file does not end verify early."""
+    """Exit code 1, verdict, remedy and the next command: a broken golden file does not end verify early."""
     path = project.root / name
     row = READERS["archive" if name == ARCHIVE else "manifest"]
     path.unlink()
