@@ -12,10 +12,14 @@ from harness.core.fixtures.plain_arrays import plain_array
 if TYPE_CHECKING:
     from harness.core.containers.nodes import Place
 
-_ONLY_VALUES = frozenset({np.matrix, np.recarray, np.char.chararray, np.void, np.record})
-"""Classes whose elements are all that they carry."""
+_ONLY_VALUES = frozenset({"chararray", "matrix", "recarray", "record", "void"})
+"""Classes of numpy whose elements are all that they carry. By name: numpy warns where one is looked up."""
 _SMALL_FLOATS = ("bfloat16", "float8", "float6", "float4")
 """Of ml_dtypes, which jax and others use. float32 holds each of their values exactly."""
+
+
+def _is_only_values(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "numpy" and kind.__name__ in _ONLY_VALUES
 
 
 def is_array(value: Any) -> bool:
@@ -27,7 +31,7 @@ def from_array(value: Any, place: Place) -> Node:
     """Return an array's values, mask and fields; of an unknown subclass, raise."""
     if isinstance(value, np.ma.MaskedArray):
         return _from_masked(value, place)
-    array = np.asarray(value) if type(value) in _ONLY_VALUES else value
+    array = np.asarray(value) if _is_only_values(type(value)) else value
     if array.dtype.names is not None:
         return _from_fields(array, place)
     if array.dtype.type.__module__ == "ml_dtypes" and array.dtype.name.startswith(_SMALL_FLOATS):

@@ -53,7 +53,7 @@ def test_a_mapped_array_stays_mapped(tmp_path):
     assert flatten(mapped).arrays["data"] is mapped
 
 
-@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.filterwarnings("ignore:the matrix subclass", "ignore:The chararray class")
 def test_matrices_and_arrays_of_text_lose_their_class_alone():
     flat = flatten({"m": np.matrix([[1, 2]]), "c": np.array(["a "]).view(np.char.chararray)})
     assert {name: array.shape for name, array in flat.arrays.items()} == {"m": (1, 2), "c": (1,)}

@@ -305,7 +305,7 @@ REFUSED: dict[str, tuple[Callable[[], Archive], str]] = {
     "symbolic link": (lambda: listed(attributes=0o120777 << 16), "marked as no plain file"),
     "directory": (lambda: listed(attributes=0x10), "marked as no plain file"),
     "another name in the extra field": (lambda: own(extra=UNICODE_NAME), CONTRADICTS),
-    "another name in the directory's extra field": (lambda: listed(extra=UNICODE_NAME), "zip"),
+    "another name in the directory's extra field": (lambda: listed(extra=UNICODE_NAME), "'image.npy'"),
     "name that ends early": (lambda: both(name=b"image.npy\0.npy"), "a member named"),
     "name in an unknown encoding": (lambda: both(name="bildhöhe.npy".encode("cp437")), "contradicts"),
     "name that is not UTF-8": (lambda: both(name=b"\xff.npy", flags=UTF_8), "zip"),
