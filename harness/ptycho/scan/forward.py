@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.core.errors import RefusedError
+from harness.ptycho.scan.mask import masked
 
 BLOCK = 128
 """Positions computed at once: 128 patches of 64 x 64 complex128 are 8 MB."""
@@ -133,22 +134,27 @@ def amplitude(probe: np.ndarray, obj: np.ndarray, x: np.ndarray, y: np.ndarray) 
     return out
 
 
-def fitted_scale(predicted: np.ndarray, measured: np.ndarray) -> float:
-    """Return the factor s that minimises ``|| s * predicted - measured ||`` (0 for a dark prediction)."""
+def fitted_scale(predicted: np.ndarray, measured: np.ndarray, mask: np.ndarray | None = None) -> float:
+    """Return the factor s that minimises ``|| s * predicted - measured ||`` (0 for a dark prediction).
+
+    predicted, measured : same shape; mask : bool that broadcasts to it, True where a pixel counts.
+    """
+    predicted, measured = masked(predicted, mask), masked(measured, mask)
     energy = np.vdot(predicted, predicted)
     return float(np.vdot(predicted, measured) / energy) if energy > 0 else 0.0
 
 
-def residual(predicted: np.ndarray, measured: np.ndarray) -> float:
+def residual(predicted: np.ndarray, measured: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Return ``|| s * predicted - measured || / || measured ||`` with one fitted global scale s.
 
-    predicted, measured : same shape, real amplitudes. 0 is perfect, 1 explains nothing.
+    predicted, measured : same shape, real amplitudes; mask : bool that broadcasts to it, True where a pixel
+    counts. 0 is perfect, 1 explains nothing.
 
     >>> measured = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> residual(5 * measured, measured), residual(np.zeros((2, 2)), measured)
     (0.0, 1.0)
     """
-    measured = np.asarray(measured, dtype=np.float64)
+    predicted, measured = masked(predicted, mask), masked(np.asarray(measured, dtype=np.float64), mask)
     norm = np.linalg.norm(measured)
     if norm == 0:
         return 1.0

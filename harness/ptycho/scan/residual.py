@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.ptycho.scan.contract import FORWARD_KEYS
 from harness.ptycho.scan.forward import amplitude, fitted_scale, inside
+from harness.ptycho.scan.mask import masked, of_positions
 from harness.ptycho.scan.photons import photon_residual, quantum
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEAST_CONTRAST = 1.5
 """Above what faults reach (1.15 for mis-paired, swapped or shifted data, 1.34 for coordinates 4 px off) and
@@ -83,7 +89,7 @@ class Residuals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """The five arrays of a dataset that the forward model needs, in any stored dtype.
+    """The five arrays of a dataset that the forward model needs, in any stored dtype, and its mask.
 
     Attributes
     ----------
@@ -93,6 +99,8 @@ class Dataset:
     object : (M, M') complex
     x, y : (N,) float
         Patch centres in object pixels.
+    mask : (H, W) or (N, H, W) bool, optional
+        True where a pixel counts; without a mask, all do.
     """
 
     diffraction: np.ndarray
@@ -100,6 +108,15 @@ class Dataset:
     object: np.ndarray
     x: np.ndarray
     y: np.ndarray
+    mask: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Dataset:
+        """Build a dataset from arrays under the contract's keys, with 0 in pixels that do not count."""
+        stored = arrays.get("mask")
+        mask = None if stored is None else np.asarray(stored, dtype=bool)
+        stack, probe, obj, x, y = (np.asarray(arrays[key]) for key in FORWARD_KEYS)
+        return cls(masked(stack, mask), probe, obj, x, y, mask)
 
     @property
     def shapes_match(self) -> bool:
@@ -119,7 +136,13 @@ class Dataset:
 
     def take(self, index: np.ndarray) -> Dataset:
         """Return the dataset of the positions *index*, (n,) int."""
-        return replace(self, diffraction=self.diffraction[index], x=self.x[index], y=self.y[index])
+        return replace(
+            self,
+            diffraction=self.diffraction[index],
+            x=self.x[index],
+            y=self.y[index],
+            mask=of_positions(self.mask, index),
+        )
 
     def moved(self, dx: float, dy: float) -> Dataset:
         """Return the dataset with every position moved by (*dx*, *dy*) object pixels."""
@@ -127,6 +150,8 @@ class Dataset:
 
     def predict(self) -> np.ndarray:
         """Return the amplitudes that the stored probe, object and coordinates predict, (N, H, W) float64.
+
+        Every pixel is predicted, those that do not count included.
 
         Raises
         ------
@@ -147,10 +172,17 @@ class Dataset:
         >>> stored.residuals().is_explained, swapped.residuals().is_explained
         (True, False)
         """
-        return residuals(self.predict(), self.diffraction, one_photon=quantum(self.diffraction))
+        one_photon = quantum(masked(self.diffraction, self.mask))
+        return residuals(self.predict(), self.diffraction, one_photon=one_photon, mask=self.mask)
 
 
-def residuals(predicted: np.ndarray, measured: np.ndarray, *, one_photon: float | None = None) -> Residuals:
+def residuals(
+    predicted: np.ndarray,
+    measured: np.ndarray,
+    *,
+    one_photon: float | None = None,
+    mask: np.ndarray | None = None,
+) -> Residuals:
     """Compare predicted with measured amplitudes, position by position and with positions permuted.
 
     Permuting the coordinates permutes the predictions, so nothing is propagated a second time.
@@ -160,22 +192,26 @@ def residuals(predicted: np.ndarray, measured: np.ndarray, *, one_photon: float 
     predicted, measured : (N, H, W) float
     one_photon : float, optional
         Amplitude of a single photon in *measured*, as :func:`harness.ptycho.scan.photons.quantum` finds it.
+    mask : (H, W) or (N, H, W) bool, optional
+        True where a pixel counts.
     """
-    own = squared_errors(predicted, measured)
+    measured = masked(measured, mask)
+    own = squared_errors(predicted, measured, mask)
     return Residuals(
         residual=float(np.sqrt(own.sum())),
-        permuted=permuted_residual(predicted, measured),
-        photon=0.0 if one_photon is None else photon_residual(predicted, measured, one_photon),
+        permuted=permuted_residual(predicted, measured, mask),
+        photon=0.0 if one_photon is None else photon_residual(masked(predicted, mask), measured, one_photon),
         spread=float(MAD_TO_DEVIATION * np.median(np.abs(own - np.median(own))) * np.sqrt(len(own))),
     )
 
 
-def squared_errors(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
+def squared_errors(predicted: np.ndarray, measured: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """Return each pattern's share of the squared forward residual, (N,) float64; one global scale is fitted.
 
-    predicted, measured : (N, H, W) real. Dark data (all zero) give 1 / N each: nothing is explained.
+    predicted, measured : (N, H, W) real; mask : (H, W) or (N, H, W) bool, True where a pixel counts. Dark
+    data (all zero) give 1 / N each: nothing is explained.
     """
-    measured = np.asarray(measured, dtype=np.float64)
+    predicted, measured = masked(predicted, mask), masked(np.asarray(measured, dtype=np.float64), mask)
     energy = np.vdot(measured, measured)
     if energy == 0:
         return np.full(len(measured), 1 / len(measured))
@@ -183,15 +219,22 @@ def squared_errors(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
     return np.asarray(np.einsum("nij,nij->n", left, left) / energy)
 
 
-def permuted_residual(predicted: np.ndarray, measured: np.ndarray) -> float:
+def permuted_residual(predicted: np.ndarray, measured: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Return the mean forward residual over ``PERMUTATIONS`` of the positions.
 
-    With a fitted scale the residual is ``sqrt(1 - c^2)``, c the normalised correlation of both stacks.
+    With a fitted scale the residual is ``sqrt(1 - c^2)``, c the normalised correlation of both stacks. A mask
+    stays with its pattern: other pixels of a prediction count wherever it is moved.
     """
-    measured = np.asarray(measured, dtype=np.float64)
-    energy = np.vdot(measured, measured) * np.vdot(predicted, predicted)
-    if energy == 0:
-        return 1.0
+    measured = masked(np.asarray(measured, dtype=np.float64), mask)
+    energy = np.vdot(measured, measured)
     rng = np.random.default_rng(PERMUTATION_SEED)  # the same permutations in every run
-    cross = [np.vdot(predicted[rng.permutation(len(measured))], measured) for _ in range(PERMUTATIONS)]
-    return float(np.mean(np.sqrt(np.maximum(1 - np.square(cross) / energy, 0.0))))
+    orders = (rng.permutation(len(measured)) for _ in range(PERMUTATIONS))
+    return float(
+        np.mean([_unexplained(masked(predicted[order], mask), measured, energy) for order in orders])
+    )
+
+
+def _unexplained(predicted: np.ndarray, measured: np.ndarray, energy: float) -> float:
+    """Return the residual of one permutation, whose scale is fitted; *energy* is that of *measured*."""
+    both = energy * np.vdot(predicted, predicted)
+    return float(np.sqrt(max(1 - np.vdot(predicted, measured) ** 2 / both, 0.0))) if both else 1.0
