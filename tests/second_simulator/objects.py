@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Make = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
-BAND = 0.38
+BAND = 0.32
 """Highest frequency of an object, in cycles per pixel, so that reading it between pixels is exact."""
 
 
@@ -73,9 +73,9 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int], scale: float) -> 
 
 
 def _band_limited(obj: np.ndarray) -> np.ndarray:
-    """Return *obj* blurred by 0.8 pixels, and without any frequency from ``BAND`` on; it stays periodic."""
+    """Return *obj* blurred by one pixel, and without any frequency from ``BAND`` on; it stays periodic."""
     q = _frequency(obj.shape)
-    kept = np.exp(-2 * (np.pi * 0.8 * q) ** 2) * np.cos(np.pi / 2 * np.clip(q / BAND, 0, 1) ** 6)
+    kept = np.exp(-2 * (np.pi * 1.0 * q) ** 2) * np.cos(np.pi / 2 * np.clip(q / BAND, 0, 1) ** 6)
     return np.asarray(np.fft.ifft2(np.fft.fft2(obj) * kept))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from second_simulator.physics import transform_matrix
 
 
@@ -34,7 +35,7 @@ class Optics:
 
 
 def probe(optics: Optics, shape: tuple[int, int], defocus: float = 1.0) -> np.ndarray:
-    """Return the probe, (H, W) complex128 of unit energy; *defocus* is a factor on the one that *optics* has."""
+    """Return the probe, (H, W) complex128 of unit energy; *defocus* is a factor on that of *optics*."""
     rows, columns = (((np.arange(n) - n // 2) / n) for n in shape)
     v, u = np.meshgrid(rows, columns, indexing="ij")
     radius, angle = np.hypot(u, v), np.arctan2(v, u)
@@ -43,6 +44,8 @@ def probe(optics: Optics, shape: tuple[int, int], defocus: float = 1.0) -> np.nd
     bent = 1 + optics.astigmatism * np.cos(2 * (angle - optics.axis))
     pupil = _annulus(radius / optics.outer, optics.stop) * np.exp(-1j * np.pi * z * bent * radius**2)
     wave = transform_matrix(shape[0]).conj() @ pupil @ transform_matrix(shape[1]).conj().T
+    # An aperture shortly before the sample stops the faint light far from the beam: nothing wraps around.
+    wave *= _sorting_aperture(shape[0])[:, None] * _sorting_aperture(shape[1])[None, :]
     return np.asarray(wave / np.linalg.norm(wave))
 
 
@@ -66,8 +69,14 @@ def _slope(wave: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _annulus(radius: np.ndarray, stop: float) -> np.ndarray:
-    """Return 1 between *stop* and 1, with edges a fifth of the radius wide, which keep the beam's tails short."""
+    """Return 1 between *stop* and 1, with edges a fifth of the radius wide, for short tails of the beam."""
     return np.asarray(_edge(1 - radius) * _edge(radius - stop) if stop else _edge(1 - radius))
+
+
+def _sorting_aperture(length: int) -> np.ndarray:
+    """Return 1 in the middle two thirds of a side, and a smooth way to 0 at its ends."""
+    away = np.abs(np.arange(length) - length // 2) / (length / 2)
+    return np.asarray(np.cos(np.pi / 2 * np.clip((away - 0.67) / 0.3, 0, 1)) ** 2)
 
 
 def _edge(distance: np.ndarray) -> np.ndarray:

@@ -45,7 +45,9 @@ def jittered(rng: np.random.Generator, count: int, step: float) -> np.ndarray:
 def sparse(rng: np.random.Generator, count: int, step: float) -> np.ndarray:
     """Return places half as dense as asked for, far from any raster, in no order."""
     wide = 1.4 * step
-    return rng.permutation(raster(rng, count, wide) + rng.uniform(-0.45 * wide, 0.45 * wide, (2, count)), axis=1)
+    return rng.permutation(
+        raster(rng, count, wide) + rng.uniform(-0.45 * wide, 0.45 * wide, (2, count)), axis=1
+    )
 
 
 def twice(rng: np.random.Generator, count: int, step: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Sound scans: datasets that meet the contract and whose physics is right, from the whole product of kinds."""
+"""Sound scans: datasets that meet the contract, with the right physics, from the whole product of kinds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+
 from second_simulator.objects import OBJECTS
 from second_simulator.physics import intensities
 from second_simulator.probes import Optics, modes, probe
@@ -207,5 +208,5 @@ def _mask(variant: Variant, shape: tuple[int, ...], rng: np.random.Generator) ->
 
 
 def _unread(variant: Variant, counts: np.ndarray) -> float:
-    """Return what pixels hold that do not count: nothing, or as much as the brightest one where one was hit."""
+    """Return what pixels hold that do not count: nothing, or as much as the brightest one if it was hit."""
     return float(counts.max()) if variant.mask == "patterns" else 0.0
