@@ -15,7 +15,7 @@ from harness.core.domain.interface import Fault
 from harness.core.fixtures.fixture import Fixture
 from harness.core.fixtures.manifest import Generator
 from harness.ptycho.fixture import minimal
-from harness.ptycho.scan.contract import FEWEST_POSITIONS, FORWARD_KEYS, PER_POSITION, RULES
+from harness.ptycho.scan.contract import FEWEST_POSITIONS, FORWARD_KEYS, RULES, is_per_position
 from harness.ptycho.scan.forward import amplitude
 from harness.ptycho.scan.select import stratified
 
@@ -158,7 +158,7 @@ def _spread(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _selected(arrays: Mapping[str, np.ndarray], index: np.ndarray) -> Arrays:
-    return {key: a[index] if key in PER_POSITION else a for key, a in arrays.items()}
+    return {key: a[index] if is_per_position(key, a) else a for key, a in arrays.items()}
 
 
 def _dtype(key: str) -> str:

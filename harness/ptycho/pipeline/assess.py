@@ -138,10 +138,12 @@ def reconstruction_metrics(data: Arrays, obj: np.ndarray, probe: np.ndarray) -> 
         Those of :func:`~harness.ptycho.quality.metrics.object_metrics`, ``diffraction_error`` and
         ``probe_error``.
     """
-    x, y = data["xcoords"], data["ycoords"]
+    x, y, mask = data["xcoords"], data["ycoords"], data.get("mask")
     return {
         **object_metrics(obj, data["objectGuess"], probe=data["probeGuess"], x=x, y=y),
-        "diffraction_error": diffraction_error(data["diffraction"], probe=probe, obj=obj, x=x, y=y),
+        "diffraction_error": diffraction_error(
+            data["diffraction"], probe=probe, obj=obj, x=x, y=y, mask=mask
+        ),
         "probe_error": probe_error(probe, data["probeGuess"]),
     }
 

@@ -19,6 +19,7 @@ from harness.ptycho.pipeline import run
 from harness.ptycho.quality.align import align
 from harness.ptycho.quality.metrics import correlation, diffraction_error, frc, illuminated
 from harness.ptycho.quality.picture import write_picture
+from harness.ptycho.scan.contract import is_per_position
 from harness.ptycho.scan.select import stratified
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, np.ndarray]
 
 PIPELINES = {"network": run.network, "iterative": run.iterative}
-SHARED_ARRAYS = ("objectGuess", "probeGuess")
-SPLIT_ARRAYS = ("diffraction", "xcoords", "ycoords")
+KEPT_ARRAYS = ("objectGuess", "probeGuess", "diffraction", "xcoords", "ycoords", "mask")
+"""What a half has; the arrays with an entry for each position are split."""
+
 FEWEST_POSITIONS = 8
 """The smallest number of positions in a half."""
 
@@ -172,7 +174,12 @@ def _agreement(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> dict[str, floa
 
 def _diffraction_error(half: Arrays, found: Arrays) -> float:
     return diffraction_error(
-        half["diffraction"], probe=found["probe"], obj=found["object"], x=half["xcoords"], y=half["ycoords"]
+        half["diffraction"],
+        probe=found["probe"],
+        obj=found["object"],
+        x=half["xcoords"],
+        y=half["ycoords"],
+        mask=half.get("mask"),
     )
 
 
@@ -193,7 +200,8 @@ def _run_on_half(pipeline: str, half: Arrays, folder: Path, options: dict[str, A
 
 
 def _half(data: Arrays, index: np.ndarray) -> dict[str, np.ndarray]:
-    return {**{key: data[key] for key in SHARED_ARRAYS}, **{key: data[key][index] for key in SPLIT_ARRAYS}}
+    kept = {key: data[key] for key in KEPT_ARRAYS if key in data}
+    return {key: array[index] if is_per_position(key, array) else array for key, array in kept.items()}
 
 
 def _flat(controls: Arrays) -> dict[str, np.ndarray]:

@@ -102,15 +102,22 @@ def object_metrics(
     }
 
 
-def diffraction_error(
-    diffraction: np.ndarray, *, probe: np.ndarray, obj: np.ndarray, x: np.ndarray, y: np.ndarray
+def diffraction_error(  # noqa: PLR0913 - the arrays of a dataset
+    diffraction: np.ndarray,
+    *,
+    probe: np.ndarray,
+    obj: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    mask: np.ndarray | None = None,
 ) -> float:
     """Return the relative error of the amplitudes that a reconstruction predicts, with one fitted scale.
 
-    diffraction : (N, H, W); probe : (H, W); obj : (M, M'); x, y : (N,) in object pixels. 0 is perfect; see
+    diffraction : (N, H, W); probe : (H, W); obj : (M, M'); x, y : (N,) in object pixels; mask : (H, W) or
+    (N, H, W) bool, True where a pixel counts. 0 is perfect; see
     :func:`harness.ptycho.scan.forward.residual`. Raises ``RefusedError`` if a patch is not inside the object.
     """
-    return residual(amplitude(_finite(probe), _finite(obj), x, y), diffraction)
+    return residual(amplitude(_finite(probe), _finite(obj), x, y), diffraction, mask)
 
 
 def illumination(probe: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -15,6 +15,7 @@ from harness.core.domain.interface import CheckReport, Finding
 from harness.core.errors import RefusedError
 from harness.ptycho.scan.forward import inside
 from harness.ptycho.scan.select import groups
+from harness.ptycho.scan.values import Values, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,26 +34,40 @@ value squared does in single. Larger values are damaged, or have the wrong unit.
 RECONSTRUCTED = ("objectGuess", "probeGuess")
 """Keys of a fixture that a dataset has only after its reconstruction."""
 
+CONVERT = "Convert the file with `harness generate --source FILE`."
+
 NOTES = ("coverage not checked: it needs the coordinates of the source scan",)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Shape and dtype of one key of the dataset; letters in *shape* are sizes that the keys share."""
+    """Shape and dtype of one key of the dataset; letters in a shape are sizes that the keys share."""
 
     key: str
     shape: tuple[str, ...]
     dtype: str
     required: bool = True
+    other_shape: tuple[str, ...] = ()
+    """A second shape that is allowed, too."""
+
+    @property
+    def shapes(self) -> tuple[tuple[str, ...], ...]:
+        """The shapes that are allowed, by the letters of their sizes."""
+        return (self.shape, self.other_shape) if self.other_shape else (self.shape,)
+
+    @property
+    def shapes_text(self) -> str:
+        """The shapes in words, ``(H, W) or (N, H, W)``."""
+        return " or ".join(f"({', '.join(s)}{',' if len(s) == 1 else ''})" for s in self.shapes)
 
     @property
     def expected(self) -> str:
         """The rule in words, ``a float32 array of shape (N, H, W)``."""
-        return f"a {self.dtype} array of shape ({', '.join(self.shape)}{',' if len(self.shape) == 1 else ''})"
+        return f"{'an' if self.dtype[0] in 'aeiou' else 'a'} {self.dtype} array of shape {self.shapes_text}"
 
     @property
     def is_per_position(self) -> bool:
-        """Whether the array has one entry for each scan position."""
+        """Whether the array always has one entry for each scan position."""
         return self.shape[0] == "N"
 
 
@@ -67,16 +82,30 @@ RULES = {
         Rule("xcoords_start", ("N",), "float64", required=False),
         Rule("ycoords_start", ("N",), "float64", required=False),
         Rule("scan_index", ("N",), "integer", required=False),
+        Rule("mask", ("H", "W"), "bool", required=False, other_shape=("N", "H", "W")),
         Rule("Y", ("N", "H", "W"), "complex64", required=False),
         Rule("diff3d", ("N", "H", "W"), "float32", required=False),
     )
 }
 
 PER_POSITION = tuple(key for key, rule in RULES.items() if rule.is_per_position)
-"""Keys of the arrays with one entry for each scan position: always selected together, by one index array."""
+"""Keys of the arrays that always have one entry for each scan position. A mask may have, too: see
+:func:`is_per_position`."""
+
+STACKS = ("diffraction", "diff3d")
+"""Keys of the patterns, whose pixels a mask may exclude."""
 
 FORWARD_KEYS = ("diffraction", "probeGuess", "objectGuess", "xcoords", "ycoords")
 """Keys of the arrays that the forward model needs, in the order of ``residual.Dataset``."""
+
+
+def is_per_position(key: str, array: np.ndarray) -> bool:
+    """Return whether *array* has one entry for each position, so that it must be selected with the others.
+
+    >>> is_per_position("mask", np.ones((64, 64))), is_per_position("mask", np.ones((16, 64, 64)))
+    (False, True)
+    """
+    return key in PER_POSITION or (key == "mask" and array.ndim == len(RULES[key].other_shape))
 
 
 class ContractError(RefusedError):
@@ -104,32 +133,54 @@ def violations(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        Empty if the contract is met. Rules about values are checked on the arrays whose shapes allow it.
+        Empty if the contract is met. Rules about values are checked on the arrays whose shapes allow it, and
+        on the pixels that the mask lets count.
 
     Examples
     --------
     >>> [finding.key for finding in violations({})]
     ['diffraction', 'objectGuess', 'probeGuess', 'xcoords', 'ycoords']
     """
-    return (
-        *layout_violations(arrays),
-        *_unknown_keys(arrays),
-        *_dtypes(arrays),
-        *_amplitudes(arrays),
-        *_alias(arrays),
-        *_object_size(_usable(arrays)),
-        *_positions(_usable(arrays)),
-    )
+    return tuple(_violations(_Surveyed.of(arrays)))
 
 
 def layout_violations(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
-    """List what prevents computing the forward model: keys, shapes, extreme values, patches outside."""
-    return (
-        *_missing_keys(arrays),
-        *_shapes(arrays),
-        *_unusable_values(arrays),
-        *_outside(_usable(arrays)),
+    """List what prevents computing the forward model of every position.
+
+    These are missing keys, shapes, extreme values, an unusable mask, and patches outside the object.
+    """
+    surveyed = _Surveyed.of(arrays)
+    return (*_unusable(surveyed), *_outside(surveyed))
+
+
+def unusable_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
+    """List what prevents computing the forward model of any position.
+
+    As :func:`layout_violations`, but for patches outside the object; :func:`outside` says which they are.
+    """
+    return tuple(_unusable(_Surveyed.of(arrays)))
+
+
+def outside(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return which positions have a patch that is not inside the object, (N,) bool.
+
+    All False if object, probe or coordinates are missing, or if their shapes do not allow an answer. A
+    coordinate that is NaN is outside.
+
+    Examples
+    --------
+    >>> arrays = {"objectGuess": np.ones((64, 64)), "probeGuess": np.ones((16, 16))}
+    >>> outside({**arrays, "xcoords": np.array([8.0, 7.9]), "ycoords": np.array([8.0, 56.0])})
+    array([False,  True])
+    """
+    x, y, obj, probe = (
+        np.asarray(arrays.get(key, ())) for key in ("xcoords", "ycoords", "objectGuess", "probeGuess")
     )
+    is_known = x.shape == y.shape and {obj.ndim, probe.ndim} == {len(RULES["objectGuess"].shape)}
+    if not is_known or {x.dtype.kind, y.dtype.kind} - {"i", "u", "f"}:
+        return np.zeros(x.shape[:1], dtype=bool)
+    height, width = probe.shape
+    return np.asarray(~(inside(x, width, obj.shape[1]) & inside(y, height, obj.shape[0])))
 
 
 def require_contract(name: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -145,16 +196,21 @@ def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
     A dataset without object or probe is accepted, with a note that a fixture needs them.
     :func:`violations` and :func:`require_contract` are about fixtures, and refuse it.
     """
-    usable = _usable(arrays)
+    surveyed = _Surveyed.of(arrays)
+    usable = surveyed.usable
     measures: dict[str, float] = {}
     if "diffraction" in usable:
         measures["positions"] = len(usable["diffraction"])
-        measures["max_amplitude"] = float(usable["diffraction"].max(initial=0.0))
+        measures["max_amplitude"] = surveyed.values["diffraction"].most
     if {"xcoords", "ycoords"} <= usable.keys():
         measures["groups"] = len(groups(usable["xcoords"], usable["ycoords"]))
-    findings = tuple(f for f in violations(arrays) if not (f.key in RECONSTRUCTED and f.key not in arrays))
     return CheckReport(
-        CHECK, findings=findings, measures=measures, notes=(*_not_reconstructed(arrays), *NOTES)
+        CHECK,
+        findings=tuple(
+            f for f in _violations(surveyed) if not (f.key in RECONSTRUCTED and f.key not in arrays)
+        ),
+        measures=measures,
+        notes=(*_not_reconstructed(arrays), *_without_effect(surveyed), *NOTES),
     )
 
 
@@ -163,6 +219,97 @@ def _not_reconstructed(arrays: Mapping[str, np.ndarray]) -> Iterator[str]:
     for key in RECONSTRUCTED:
         if key not in arrays:
             yield f"no {key}: allowed in a dataset that has not been reconstructed, but not in a fixture"
+
+
+def _without_effect(surveyed: _Surveyed) -> Iterator[str]:
+    """Yield notes about what has no effect: an index that was never filled in, pixels that do not count."""
+    if "scan_index" in surveyed.usable and is_unfilled(surveyed.usable["scan_index"]):
+        yield "scan_index is 0 for every position: it was never filled in, and is ignored"
+    if surveyed.mask is not None and (left := int(surveyed.mask.size - np.count_nonzero(surveyed.mask))):
+        yield f"mask: {left} of {counted(surveyed.mask.size, 'pixel')} do not count"
+
+
+def is_unfilled(index: np.ndarray) -> bool:
+    """Return whether a scan_index is 0 for each of several positions, as some writers leave it.
+
+    >>> is_unfilled(np.zeros(3, dtype=int)), is_unfilled(np.zeros(1, dtype=int))
+    (True, False)
+    """
+    return len(index) > 1 and not np.any(index)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Surveyed:
+    """Arrays with what their values are, each of them looked at once.
+
+    Attributes
+    ----------
+    arrays : mapping of str to ndarray
+    sizes : mapping of str to int
+        N, H and W, where they are known.
+    mask : ndarray or None
+        Which pixels count, if the dataset has a mask that says so for these patterns.
+    values : mapping of str to Values
+        Of each array of numbers that the contract knows.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    sizes: Mapping[str, int]
+    mask: np.ndarray | None
+    values: Mapping[str, Values]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> _Surveyed:
+        mask = usable_mask(arrays)
+        values = {
+            key: survey(arrays[key], mask if _is_masked(key, arrays) else None)
+            for key in RULES
+            if key in arrays and _is_numeric(arrays[key]) and key != "mask"
+        }
+        return cls(arrays, _sizes(arrays), mask, values)
+
+    @property
+    def usable(self) -> dict[str, np.ndarray]:
+        """The arrays whose shape, kind and values allow checking the rules about values."""
+        return {
+            key: self.arrays[key]
+            for key, found in self.values.items()
+            if found.are_usable
+            and (self.arrays[key].dtype.kind != "c" or RULES[key].dtype.startswith("complex"))
+            and _fits(self.arrays[key], RULES[key], self.sizes)
+        }
+
+
+def usable_mask(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Return the mask as booleans if there is one that fits the patterns, whatever its dtype; else None."""
+    mask, stack = arrays.get("mask"), arrays.get("diffraction")
+    if mask is None or stack is None or mask.dtype.kind not in "biuf" or stack.ndim != 3:  # noqa: PLR2004 - (N, H, W)
+        return None
+    return np.asarray(mask, dtype=bool) if mask.shape in (stack.shape, stack.shape[1:]) else None
+
+
+def _is_masked(key: str, arrays: Mapping[str, np.ndarray]) -> bool:
+    """Return whether the mask is about this array, too: the patterns, or an alias of the same shape."""
+    return key in STACKS and "diffraction" in arrays and arrays[key].shape == arrays["diffraction"].shape
+
+
+def _violations(surveyed: _Surveyed) -> Iterator[Finding]:
+    yield from _unusable(surveyed)
+    yield from _outside(surveyed)
+    yield from _unknown_keys(surveyed.arrays)
+    yield from _dtypes(surveyed.arrays)
+    yield from _amplitudes(surveyed)
+    yield from _alias(surveyed.arrays)
+    usable = surveyed.usable
+    yield from _object_size(usable)
+    yield from _positions(usable)
+
+
+def _unusable(surveyed: _Surveyed) -> Iterator[Finding]:
+    yield from _missing_keys(surveyed.arrays)
+    yield from _shapes(surveyed)
+    yield from _unusable_values(surveyed)
+    yield from _nothing_counts(surveyed.mask)
 
 
 def _finding(key: str, expected: str, found: str, remedy: str = "") -> Finding:
@@ -187,10 +334,9 @@ def _dtypes(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         if key not in arrays or _has_dtype(arrays[key], rule.dtype):
             continue
         found = f"dtype {arrays[key].dtype}"
-        if key in ("diffraction", "diff3d") and arrays[key].dtype.kind in "iu":
+        if key in STACKS and arrays[key].dtype.kind in "iu":
             found += " (integer counts are intensities, not amplitudes)"
-        remedy = "Convert the file with `harness generate --source FILE`."
-        yield _finding(key, f"dtype {rule.dtype}", found, remedy)
+        yield _finding(key, f"dtype {rule.dtype}", found, CONVERT)
 
 
 def _has_dtype(array: np.ndarray, dtype: str) -> bool:
@@ -199,64 +345,93 @@ def _has_dtype(array: np.ndarray, dtype: str) -> bool:
     )
 
 
-def _shapes(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
-    sizes = _sizes(arrays)
+def _shapes(surveyed: _Surveyed) -> Iterator[Finding]:
+    sizes = surveyed.sizes
     for key, rule in RULES.items():
-        if key in arrays and not _fits(arrays[key], rule, sizes):
-            wanted = ", ".join(f"{n} = {sizes[n]}" if n in sizes else n for n in rule.shape)
+        if key in surveyed.arrays and not _fits(surveyed.arrays[key], rule, sizes):
             remedy = (
                 "Axes are (position, row, column). Select all per-position arrays with the same index array."
             )
-            yield _finding(
-                key, f"a non-empty array of shape ({wanted})", f"shape {arrays[key].shape}", remedy
-            )
+            found = f"shape {surveyed.arrays[key].shape}"
+            yield _finding(key, f"a non-empty array of shape {_wanted(rule, sizes)}", found, remedy)
+
+
+def _wanted(rule: Rule, sizes: Mapping[str, int]) -> str:
+    """Return the shapes that are allowed, with the sizes that are known: ``(N = 64, H, W)``."""
+    named = ([f"{n} = {sizes[n]}" if n in sizes else n for n in shape] for shape in rule.shapes)
+    return " or ".join(f"({', '.join(names)})" for names in named)
 
 
 def _sizes(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
-    """Return N from the x coordinates, H and W from the probe: their axes cannot be in another order."""
+    """Return N from the x coordinates, H and W from the probe: their axes cannot be in another order.
+
+    Without a probe, H and W are those of the patterns.
+    """
     sizes: dict[str, int] = {}
     for key in ("xcoords", "probeGuess"):
         if key in arrays and arrays[key].ndim == len(RULES[key].shape):
             sizes |= dict(zip(RULES[key].shape, arrays[key].shape, strict=True))
+    stack = arrays.get("diffraction")
+    if "H" not in sizes and stack is not None and stack.ndim == len(RULES["diffraction"].shape):
+        sizes |= dict(zip("HW", stack.shape[1:], strict=True))
     return sizes
 
 
 def _fits(array: np.ndarray, rule: Rule, sizes: Mapping[str, int]) -> bool:
-    if array.ndim != len(rule.shape) or array.size == 0:
-        return False
-    return all(
-        sizes.get(name, length) == length for name, length in zip(rule.shape, array.shape, strict=True)
+    return array.size > 0 and any(
+        array.ndim == len(shape)
+        and all(sizes.get(name, length) == length for name, length in zip(shape, array.shape, strict=True))
+        for shape in rule.shapes
     )
 
 
-def _unusable_values(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+def _unusable_values(surveyed: _Surveyed) -> Iterator[Finding]:
     for key in RULES:
-        if key not in arrays:
-            continue
-        if not _is_numeric(arrays[key]):
+        if key in surveyed.values:
+            yield from (_finding(key, *problem) for problem in _problems(surveyed.values[key]))
+        elif key in surveyed.arrays and surveyed.arrays[key].dtype.kind not in "biufc":
             remedy = "Store plain numbers; pickled objects are never loaded."
-            yield _finding(key, "numbers", f"dtype {arrays[key].dtype}", remedy)
-        else:
-            yield from (_finding(key, *problem) for problem in value_problems(arrays[key]))
+            yield _finding(key, "numbers", f"dtype {surveyed.arrays[key].dtype}", remedy)
 
 
-def value_problems(array: np.ndarray) -> Iterator[tuple[str, str, str]]:
-    """Yield (expected, found, remedy) where numbers are NaN, infinite or too large to compute with."""
-    if bad := int(array.size - np.isfinite(array).sum()):
-        remedy = "Mask or interpolate bad pixels before the file is written."
-        yield "finite values", counted(bad, "NaN or infinite value"), remedy
-    elif (most := largest(array)) > LARGEST_MAGNITUDE:
+def _nothing_counts(mask: np.ndarray | None) -> Iterator[Finding]:
+    """Report a mask that leaves a pattern without any pixel."""
+    if mask is None:
+        return
+    counts = mask.any(axis=(-2, -1))
+    if not counts.any():
+        remedy = "Store True where a pixel counts. If True marks bad pixels in this file, invert the mask."
+        yield _finding("mask", "pixels that count", "a mask that is False everywhere", remedy)
+    elif not counts.all():
+        empty = np.flatnonzero(~counts)
+        found = f"none in {counted(len(empty), 'pattern')} (first: pattern {empty[0]})"
+        remedy = "Remove these patterns and their positions, or correct their masks."
+        yield _finding("mask", "at least one pixel that counts in every pattern", found, remedy)
+
+
+def value_problems(array: np.ndarray, mask: np.ndarray | None = None) -> Iterator[tuple[str, str, str]]:
+    """Yield (expected, found, remedy) where numbers are NaN, infinite or too large to compute with.
+
+    array : any shape; mask : (H, W) or (N, H, W) bool for a stack, True where a pixel counts.
+    """
+    return _problems(survey(array, mask))
+
+
+def _problems(values: Values) -> Iterator[tuple[str, str, str]]:
+    if values.unusable:
+        remedy = "Give the file a mask, False where pixels are bad, or correct the values."
+        yield "finite values", counted(values.unusable, "NaN or infinite value"), remedy
+    elif values.largest > LARGEST_MAGNITUDE:
         yield (
             f"magnitudes of at most {LARGEST_MAGNITUDE:g}",
-            f"a magnitude of {most:g}",
+            f"a magnitude of {values.largest:g}",
             "Correct the values or their unit.",
         )
 
 
 def largest(array: np.ndarray) -> float:
-    """Return the largest magnitude in an array of numbers; 0 if it is empty."""
-    with np.errstate(over="ignore"):
-        return float(np.abs(array).max(initial=0))
+    """Return the largest finite magnitude in an array of numbers; 0 if it is empty."""
+    return survey(array).largest
 
 
 def counted(count: int, noun: str) -> str:
@@ -272,46 +447,36 @@ def _is_numeric(array: np.ndarray) -> bool:
     return array.dtype.kind in "iufc"
 
 
-def _usable(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays whose shape, kind and values allow checking the rules about values."""
-    sizes = _sizes(arrays)
-    return {
-        key: array
-        for key, array in arrays.items()
-        if key in RULES
-        and _is_numeric(array)
-        and (array.dtype.kind != "c" or RULES[key].dtype.startswith("complex"))
-        and _fits(array, RULES[key], sizes)
-        and bool(np.isfinite(array).all())
-    }
-
-
-def _amplitudes(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+def _amplitudes(surveyed: _Surveyed) -> Iterator[Finding]:
     """Check the finite values: NaN in one pixel must not hide a negative one beside it."""
-    data = arrays.get("diffraction")
-    if data is None or data.dtype.kind not in "iuf" or not np.isfinite(data).any():
+    values = surveyed.values.get("diffraction")
+    if values is None or surveyed.arrays["diffraction"].dtype.kind == "c" or values.least > values.most:
         return
-    finite = data[np.isfinite(data)]
-    least, most = float(finite.min()), float(finite.max())
-    if least < 0:
+    if values.least < 0:
         remedy = "Store amplitudes: the square root of non-negative counts."
-        yield _finding("diffraction", "amplitudes of at least 0", f"a minimum of {least:.6g}", remedy)
-    if most >= LARGEST_AMPLITUDE:
+        yield _finding("diffraction", "amplitudes of at least 0", f"a minimum of {values.least:.6g}", remedy)
+    if values.most >= LARGEST_AMPLITUDE:
         remedy = (
             "Scale diffraction and probe together (`harness generate` does this), "
             "or store the square root if these are intensities."
         )
         expected = f"a maximum below {LARGEST_AMPLITUDE:g}"
-        yield _finding("diffraction", expected, f"a maximum of {most:.6g}", remedy)
+        yield _finding("diffraction", expected, f"a maximum of {values.most:.6g}", remedy)
 
 
 def _alias(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
-    if not {"diff3d", "diffraction"} <= arrays.keys():
-        return
-    alias, data = arrays["diff3d"], arrays["diffraction"]
-    if alias.dtype != data.dtype or alias.shape != data.shape or alias.tobytes() != data.tobytes():
+    if {"diff3d", "diffraction"} <= arrays.keys() and not _have_same_bytes(
+        arrays["diff3d"], arrays["diffraction"]
+    ):
         remedy = "Remove the legacy alias diff3d."
         yield _finding("diff3d", "the same bytes as diffraction", "different bytes", remedy)
+
+
+def _have_same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether dtype, shape and bytes are equal, pattern by pattern: no stack is copied whole."""
+    if one.dtype != other.dtype or one.shape != other.shape or one.ndim == 0:
+        return False
+    return all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
 
 
 def _object_size(usable: Mapping[str, np.ndarray]) -> Iterator[Finding]:
@@ -334,14 +499,21 @@ def _positions(usable: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         remedy = "Select positions that are spread over the plane and do not coincide."
         yield _finding("xcoords, ycoords", expected, counted(found, "group"), remedy)
     index = usable.get("scan_index")
-    if index is not None and (len(np.unique(index)) < len(index) or index.min() < 0):
+    if index is not None and not is_unfilled(index) and (index.min() < 0 or _has_two_places(index, x, y)):
         remedy = "Store each position's index in the source scan, or leave scan_index out."
-        yield _finding(
-            "scan_index", "each source position at most once", "repeated or negative indices", remedy
-        )
+        expected = "one place for each index, and no negative index"
+        yield _finding("scan_index", expected, "repeated or negative indices", remedy)
 
 
-def _outside(usable: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+def _has_two_places(index: np.ndarray, x: np.ndarray, y: np.ndarray) -> bool:
+    """Return whether one index has two places; a place that was visited twice may have one index."""
+    _, first, inverse = np.unique(index, return_index=True, return_inverse=True)
+    own = first[inverse]
+    return bool(np.any(x[own] != x) or np.any(y[own] != y))
+
+
+def _outside(surveyed: _Surveyed) -> Iterator[Finding]:
+    usable = surveyed.usable
     if not {"objectGuess", "probeGuess"} <= usable.keys():
         return
     for key, axis in (("ycoords", 0), ("xcoords", 1)):

@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.core.errors import RefusedError, UsageError
 from harness.ptycho.scan.forward import far_field
+from harness.ptycho.scan.mask import masked
 
 if TYPE_CHECKING:
     from harness.ptycho.scan.scan import Scan
@@ -65,6 +66,7 @@ def crop(scan: Scan, factor: int) -> Scan:
         y=scan.y / factor,
         x_start=None if scan.x_start is None else scan.x_start / factor,
         y_start=None if scan.y_start is None else scan.y_start / factor,
+        mask=None if scan.mask is None else _central(scan.mask, height, width),
         truth=None if scan.truth is None else _coarser(scan.truth, factor),
     ).noted(
         f"detector: cropped by {factor} to {height} x {width}; coordinates, object and probe scaled to match"
@@ -75,7 +77,8 @@ def bin_detector(scan: Scan, factor: int) -> Scan:
     """Return *scan* with the intensities of *factor* x *factor* neighbouring detector pixels added.
 
     Object and coordinates keep their scale. The probe is cut to the smaller window, and carries a phase ramp:
-    the middle of a bin lies (factor - 1) / 2 old pixels beyond the pixel that holds the zero frequency.
+    the middle of a bin lies (factor - 1) / 2 old pixels beyond the pixel that holds the zero frequency. A
+    binned pixel counts if all pixels that it is made of do: the light of the others is not known.
 
     Parameters
     ----------
@@ -100,10 +103,12 @@ def bin_detector(scan: Scan, factor: int) -> Scan:
     height, width = _divided(scan.detector, factor)
     _require_fitting(scan.probe, (height, width), "binned pattern's window")
     probe = _central(scan.probe, height, width)
-    blocks = scan.diffraction.astype(np.float64).reshape(-1, height, factor, width, factor)
+    blocks = _blocks(masked(scan.diffraction, scan.mask).astype(np.float64), factor)
+    mask = None if scan.mask is None else np.all(_blocks(scan.mask, factor), axis=(-3, -1))
     return replace(
         scan,
-        diffraction=np.sqrt(np.sum(blocks**2, axis=(2, 4))),
+        diffraction=masked(np.sqrt(np.sum(blocks**2, axis=(-3, -1))), mask),
+        mask=mask,
         probe=probe * _half_bin_ramp(probe.shape, factor),
         truth=None if scan.truth is None else _central(scan.truth, height, width),
     ).noted(f"detector: binned by {factor} to {height} x {width}; probe cut to match, coordinates unchanged")
@@ -119,6 +124,12 @@ def _divided(detector: tuple[int, int], factor: int) -> tuple[int, int]:
             remedy="Use 1, 2 or 4.",
         )
     return height // factor, width // factor
+
+
+def _blocks(stack: np.ndarray, factor: int) -> np.ndarray:
+    """Return *stack*, (..., H, W), as (..., H / factor, factor, W / factor, factor)."""
+    height, width = stack.shape[-2] // factor, stack.shape[-1] // factor
+    return stack.reshape(*stack.shape[:-2], height, factor, width, factor)
 
 
 def _central(stack: np.ndarray, height: int, width: int) -> np.ndarray:

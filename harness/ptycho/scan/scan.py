@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.ptycho.scan import contract
+from harness.ptycho.scan.mask import of_positions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +24,13 @@ KEYS = {
     "x_start": "xcoords_start",
     "y_start": "ycoords_start",
     "scan_index": "scan_index",
+    "mask": "mask",
     "truth": "Y",
 }
 """Field of a scan -> key of the dataset contract."""
 
 PER_POSITION = tuple(field for field, key in KEYS.items() if key in contract.PER_POSITION)
-"""Fields with one entry for each position."""
+"""Fields that always have one entry for each position. A mask may have, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,8 @@ class Scan:
         Nominal positions, if the true ones differ.
     scan_index : ndarray, (N,), optional
         Index of each position in the source.
+    mask : ndarray, (H, W) or (N, H, W), bool, optional
+        True where a pixel counts; without a mask, all do.
     truth : ndarray, (N, H, W), complex, optional
         Ground-truth patches of the object.
     transformations : tuple of str
@@ -67,6 +71,7 @@ class Scan:
     x_start: np.ndarray | None = None
     y_start: np.ndarray | None = None
     scan_index: np.ndarray | None = None
+    mask: np.ndarray | None = None
     truth: np.ndarray | None = None
     transformations: tuple[str, ...] = ()
 
@@ -99,7 +104,7 @@ class Scan:
         taken = {
             name: value[index] for name in PER_POSITION if (value := getattr(numbered, name)) is not None
         }
-        return replace(numbered.noted(note), **taken)
+        return replace(numbered.noted(note), mask=of_positions(self.mask, index), **taken)
 
     def noted(self, note: str | None) -> Scan:
         """Return the scan with *note* added to its transformations (unchanged if *note* is None)."""

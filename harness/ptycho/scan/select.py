@@ -6,6 +6,8 @@ where they are, never by file order.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from harness.core.errors import UsageError
@@ -65,7 +67,10 @@ def coverage(selected: np.ndarray, source: np.ndarray) -> float:
 
 
 def groups(x: np.ndarray, y: np.ndarray, size: int = 4) -> np.ndarray:
-    """Return groups of neighbours: each position with its nearest ones, as indices.
+    """Return groups of neighbours: each position with its nearest ones at other places, as indices.
+
+    Positions that coincide are visits of one place. A group holds one visit of each of its places: the second
+    visit of one with the second visits of its neighbours, as far as there are any.
 
     Parameters
     ----------
@@ -78,18 +83,81 @@ def groups(x: np.ndarray, y: np.ndarray, size: int = 4) -> np.ndarray:
     -------
     (G, size) int
         Ascending indices in each row, rows in order and unique. Degenerate groups are left out: those in
-        which two members coincide, or three or more members all lie on one line.
+        which three or more members all lie on one line.
+
+    Examples
+    --------
+    Three places that make a triangle, and the first of them visited again:
+
+    >>> groups(np.array([0.0, 1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0, 0.0]), size=3)
+    array([[0, 1, 2],
+           [1, 2, 3]])
     """
     from scipy.spatial import cKDTree  # slow to import
 
-    if len(x) < size:
-        return np.empty((0, size), dtype=np.intp)
     points = np.stack([x, y], axis=1)
-    nearest = cKDTree(points).query(points, k=size)[1].reshape(-1, size)
+    places = _Places.of(points)
+    if len(places.first) < size:
+        return np.empty((0, size), dtype=np.intp)
+    nearest = cKDTree(points[places.first]).query(points[places.first], k=size)[1]
     # Neighbours that choose each other give the same group twice; sorting makes the duplicates equal.
-    candidates = np.unique(np.sort(nearest, axis=1), axis=0)
-    keep = [_is_spread(points[group]) for group in candidates]
-    return np.asarray(candidates[np.array(keep, dtype=bool)], dtype=np.intp)
+    candidates = np.unique(np.sort(places.visits(np.reshape(nearest, (-1, size))), axis=1), axis=0)
+    return np.asarray(candidates[_are_spread(points[candidates])], dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Positions by the place where they are.
+
+    Attributes
+    ----------
+    first : (P,) int
+        The first position at each place, in the order of the positions.
+    place : (N,) int
+        The place of each position.
+    """
+
+    first: np.ndarray
+    place: np.ndarray
+
+    @classmethod
+    def of(cls, points: np.ndarray) -> _Places:
+        """Return the places of *points*, (N, 2): those nearer than ``TOUCHING`` coincide."""
+        from scipy.spatial import cKDTree
+
+        # Rounded first, so that many points at one place never make many pairs.
+        first, place = _by_first(np.unique(np.rint(points / TOUCHING), axis=0, return_inverse=True)[1])
+        if len(first) > 1:
+            # Points nearer than that to each other, on both sides of a border of rounding:
+            apart, other = (
+                np.asarray(found)[:, 1] for found in cKDTree(points[first]).query(points[first], k=2)
+            )
+            own = np.arange(len(first))
+            merged, of_cell = _by_first(np.where(apart < TOUCHING, np.minimum(own, other), own))
+            first, place = first[merged], of_cell[place]
+        return cls(first, place)
+
+    def visits(self, nearest: np.ndarray) -> np.ndarray:
+        """Return one group for each position, of positions, from the *nearest* places of each place.
+
+        nearest : (P, size) int. Returns (N, size) int.
+        """
+        count = np.bincount(self.place)
+        by_place = np.argsort(self.place, kind="stable")
+        start = np.cumsum(count) - count
+        visit = np.empty(len(self.place), dtype=np.intp)
+        visit[by_place] = np.arange(len(self.place)) - start[self.place[by_place]]
+        around = nearest[self.place]
+        return np.asarray(by_place[start[around] + np.minimum(visit[:, None], count[around] - 1)])
+
+
+def _by_first(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each label occurs first, ascending, and for each element the number of its label."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse.ravel()]
 
 
 def _cells(points: np.ndarray, index: np.ndarray, count: int) -> list[np.ndarray]:
@@ -111,11 +179,12 @@ def _middle(points: np.ndarray, cell: np.ndarray) -> int:
     return int(cell[np.argmin(np.sum((members - middle) ** 2, axis=1))])
 
 
-def _is_spread(members: np.ndarray) -> bool:
-    """Return whether all members lie apart and, if there are three or more, not on one line."""
-    apart = np.linalg.norm(members[:, None] - members[None, :], axis=2) + np.eye(len(members))
-    if apart.min() < TOUCHING:
-        return False
+def _are_spread(members: np.ndarray) -> np.ndarray:
+    """Return which groups, (G, size, 2), lie apart and, if they have three members or more, on no line."""
+    apart = np.linalg.norm(members[:, :, None] - members[:, None, :], axis=3) + np.eye(members.shape[1])
+    spread = apart.min(axis=(1, 2)) >= TOUCHING
+    if members.shape[1] < 3:  # noqa: PLR2004 - two points always lie on a line
+        return np.asarray(spread)
     # The smallest singular value of the centred points measures their distance from the best-fitting line.
-    off_line = np.linalg.svd(members - members.mean(axis=0), compute_uv=False)[-1]
-    return len(members) < 3 or bool(off_line > TOUCHING)  # noqa: PLR2004 - two points always lie on a line
+    centred = members - members.mean(axis=1, keepdims=True)
+    return np.asarray(spread & (np.linalg.svd(centred, compute_uv=False)[:, -1] > TOUCHING))

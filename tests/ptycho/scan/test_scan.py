@@ -18,8 +18,16 @@ def test_take_uses_one_index_for_every_per_position_array(scan):
     )
     index = np.array([5, 0, 63, 17])
     taken = full.take(index)
-    for name in KEYS.keys() - {"object", "probe"}:
+    for name in KEYS.keys() - {"object", "probe", "mask"}:
         np.testing.assert_array_equal(getattr(taken, name), getattr(full, name)[index])
+
+
+def test_take_selects_a_mask_for_each_pattern_and_keeps_one_for_all(scan):
+    """A mask (N, H, W) goes with its patterns; one (H, W) is about all of them."""
+    each = np.random.default_rng(0).random(scan.diffraction.shape) > 0.5
+    index = np.array([5, 0])
+    np.testing.assert_array_equal(replace(scan, mask=each).take(index).mask, each[index])
+    np.testing.assert_array_equal(replace(scan, mask=each[0]).take(index).mask, each[0])
 
 
 def test_scan_index_points_into_the_source_however_often_positions_are_taken(scan):

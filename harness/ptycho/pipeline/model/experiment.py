@@ -17,6 +17,7 @@ from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive
 from harness.ptycho.pipeline.model.forward import Windows
 from harness.ptycho.scan.forward import first_pixels, inside
+from harness.ptycho.scan.mask import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,9 @@ class Experiment:
         Stored units of an object and of a probe of 1 in natural units.
     inputs : mapping of str to str
         Digests of the arrays that were read, in stored dtype and units, by name.
+    mask : (H, W) or (N, H, W) float32, or None
+        1 where a pixel counts and 0 elsewhere, zero frequency at the corner; None if all pixels count.
+        Amplitudes are 0 where a pixel does not count.
     """
 
     amplitude: Tensor
@@ -61,6 +65,7 @@ class Experiment:
     object_scale: float
     probe_scale: float
     inputs: Mapping[str, str]
+    mask: Tensor | None = None
 
     @property
     def positions(self) -> int:
@@ -91,18 +96,21 @@ def read_experiment(fixture: Path) -> Experiment:
     UnreadableError
         The file is missing or not an archive.
     RefusedError
-        A key is missing, shapes do not match, a patch leaves the object, or all amplitudes are zero.
+        A key is missing, shapes do not match, a patch leaves the object, or all amplitudes are zero where
+        pixels count.
     """
     arrays = read_archive(fixture)
     _require_keys(fixture, arrays)
     diffraction, obj, probe, x, y = (np.asarray(arrays[key]) for key in REQUIRED_KEYS)
     _require_matching(fixture, diffraction=diffraction, obj=obj, probe=probe, x=x, y=y)
+    mask = _mask(fixture, arrays)
     corner, canvas = _scanned_region(x, y, probe.shape)
-    rms = float(np.sqrt(np.mean(diffraction.astype(np.float64) ** 2)))
+    counted = masked(diffraction, mask)
+    rms = _rms(counted, mask)
     probe_scale = float(np.linalg.norm(probe.astype(np.complex128)) / np.sqrt(probe.size))
     _require_light(fixture, rms, probe_scale)
     return Experiment(
-        amplitude=torch.from_numpy(np.fft.ifftshift((diffraction / rms).astype(np.float32), axes=(1, 2))),
+        amplitude=torch.from_numpy(np.fft.ifftshift((counted / rms).astype(np.float32), axes=(1, 2))),
         probe=torch.from_numpy((probe / probe_scale).astype(np.complex64)),
         windows=Windows.centred_at(x - corner[1], y - corner[0], patch=probe.shape, shape=canvas),
         x=x,
@@ -112,13 +120,37 @@ def read_experiment(fixture: Path) -> Experiment:
         # The far field is linear in probe times object, so the object's scale is what the probe leaves.
         object_scale=rms / probe_scale,
         probe_scale=probe_scale,
-        inputs=_digests(diffraction=diffraction, probeGuess=probe, xcoords=x, ycoords=y),
+        inputs=_digests(diffraction=diffraction, probeGuess=probe, xcoords=x, ycoords=y, mask=mask),
+        mask=None
+        if mask is None
+        else torch.from_numpy(np.fft.ifftshift(mask.astype(np.float32), axes=(-2, -1))),
     )
 
 
-def _digests(**arrays: np.ndarray) -> dict[str, str]:
+def _mask(fixture: Path, arrays: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Return which pixels count, (H, W) or (N, H, W) bool; None if the fixture has no mask."""
+    mask = arrays.get("mask")
+    if mask is None:
+        return None
+    stack = arrays["diffraction"].shape
+    if mask.dtype != np.bool_ or mask.shape not in (stack, stack[1:]):
+        found = f"{mask.dtype} of shape {mask.shape}"
+        raise _refused(fixture, f"a bool mask of shape {stack[1:]} or {stack}", found)
+    return mask
+
+
+def _rms(counted: np.ndarray, mask: np.ndarray | None) -> float:
+    """Return the root mean square of the pixels that count; the others are 0 in *counted*, (N, H, W)."""
+    squares = counted.astype(np.float64) ** 2
+    if mask is None:
+        return float(np.sqrt(np.mean(squares)))
+    pixels = int(np.count_nonzero(np.broadcast_to(mask, counted.shape)))
+    return float(np.sqrt(np.sum(squares) / max(pixels, 1)))
+
+
+def _digests(**arrays: np.ndarray | None) -> dict[str, str]:
     """Return digests by name. The object is not among them, because only its shape is used."""
-    return {name: digest_array(array) for name, array in arrays.items()}
+    return {name: digest_array(array) for name, array in arrays.items() if array is not None}
 
 
 def _scanned_region(

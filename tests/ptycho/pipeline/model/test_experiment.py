@@ -64,6 +64,57 @@ def test_inputs_are_the_digests_of_the_stored_arrays(small, data):
     assert read_experiment(small).inputs == {key: digest_array(data[key]) for key in used}
 
 
+@pytest.fixture(params=["one for all", "one for each"])
+def masked(request, data, tmp_path):
+    """A fixture whose mask excludes a tenth of the pixels, which hold garbage."""
+    stack = data["diffraction"]
+    shape = stack.shape[1:] if request.param == "one for all" else stack.shape
+    mask = np.random.default_rng(0).random(shape) > 0.1
+    garbage = np.resize(np.array([np.nan, 65535, -1], dtype=np.float32), stack.shape)
+    path = tmp_path / "masked.npz"
+    write_archive(path, {**data, "diffraction": np.where(mask, stack, garbage), "mask": mask})
+    return path, mask
+
+
+def test_without_a_mask_every_pixel_counts(small):
+    assert read_experiment(small).mask is None
+
+
+def test_a_mask_has_the_amplitudes_order_of_pixels(masked, data):
+    """1 where a pixel counts, the zero frequency at the corner; elsewhere, amplitudes are 0."""
+    path, mask = masked
+    e = read_experiment(path)
+    assert e.mask.dtype == e.amplitude.dtype
+    np.testing.assert_array_equal(np.fft.fftshift(e.mask.numpy(), axes=(-2, -1)), mask)
+    assert (e.amplitude * (1 - e.mask)).abs().max().item() == 0
+    stored = np.where(mask, data["diffraction"], 0)
+    shifted = np.fft.fftshift(e.amplitude.numpy(), axes=(1, 2))
+    np.testing.assert_allclose(shifted * e.object_scale * e.probe_scale, stored, rtol=1e-5, atol=1e-6)
+
+
+def test_the_mean_square_is_that_of_the_pixels_that_count(masked):
+    """So the scale of the object does not depend on how many pixels are masked."""
+    e = read_experiment(masked[0])
+    pixels = np.broadcast_to(e.mask.numpy(), e.amplitude.shape).sum()
+    assert e.amplitude.square().sum().item() / pixels == pytest.approx(1, abs=1e-5)
+
+
+def test_the_digest_of_the_mask_is_among_the_inputs(masked):
+    path, mask = masked
+    assert read_experiment(path).inputs["mask"] == digest_array(mask)
+
+
+@pytest.mark.parametrize(
+    "mask", [np.ones((64, 64), np.uint8), np.ones((64, 63), bool), np.zeros((64, 64), bool)]
+)
+def test_an_unusable_mask_is_refused(data, tmp_path, mask):
+    """Wrong dtype, wrong shape, nothing that counts: the error names the command that has details."""
+    path = tmp_path / "broken.npz"
+    write_archive(path, {**data, "mask": mask})
+    with pytest.raises(RefusedError, match="harness check"):
+        read_experiment(path)
+
+
 @pytest.mark.parametrize(
     ("key", "change"),
     [
