@@ -72,6 +72,17 @@ class Experiment:
         """Number of scan positions, N."""
         return len(self.amplitude)
 
+    def excess(self, predicted: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Return predicted minus measured amplitudes, and 0 where a pixel does not count.
+
+        predicted : (B, H, W) float32, at *positions*, (B,) int64; by default at all of them, (N, H, W).
+        """
+        measured, mask = self.amplitude, self.mask
+        if positions is not None:
+            measured = measured[positions]  # (B, H, W)
+            mask = mask[positions] if mask is not None and mask.ndim == measured.ndim else mask
+        return predicted - measured if mask is None else mask * predicted - measured
+
     def flat_object(self) -> Tensor:
         """Return the object that every reconstruction starts from: ones, of the canvas's shape, complex64."""
         return torch.ones(self.windows.shape, dtype=torch.complex64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from harness.core.errors import RefusedError, UnreadableError
 from harness.core.storage.digest import digest_array
@@ -97,6 +98,16 @@ def test_the_mean_square_is_that_of_the_pixels_that_count(masked):
     e = read_experiment(masked[0])
     pixels = np.broadcast_to(e.mask.numpy(), e.amplitude.shape).sum()
     assert e.amplitude.square().sum().item() / pixels == pytest.approx(1, abs=1e-5)
+
+
+def test_a_pixel_that_does_not_count_has_no_excess(masked):
+    """Whatever is predicted there; elsewhere the excess is predicted minus measured, also of some positions."""
+    e = read_experiment(masked[0])
+    some = torch.tensor([5, 2])
+    predicted = torch.full_like(e.amplitude, 7.0)
+    expected = torch.where(e.mask.bool().expand(predicted.shape), predicted - e.amplitude, 0.0)
+    torch.testing.assert_close(e.excess(predicted), expected, rtol=0, atol=0)
+    torch.testing.assert_close(e.excess(predicted[some], some), expected[some], rtol=0, atol=0)
 
 
 def test_the_digest_of_the_mask_is_among_the_inputs(masked):
