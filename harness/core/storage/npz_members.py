@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from harness.core.errors import UnreadableError
 from harness.core.storage.atomic import is_regular
 from harness.core.storage.lfs import read_pointer
+from harness.core.system.file_kind import HEAD_BYTES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,8 @@ _MAX_DIRECTORY = 1 << 22
 
 MAX_INFLATED = 1 << 28
 """Bytes by which all arrays together may exceed their file. Real data compress less; a zip bomb more."""
+
+REWRITE = "Restore the file, or write it again with numpy.savez."
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile would inflate others without a limit
 # What zipfile raises for damaged archives, found by fuzzing: its documentation names only BadZipFile.
@@ -79,6 +82,8 @@ class _LimitedFile(io.FileIO):
 def open_archive(path: str | PathLike[str]) -> Iterator[zipfile.ZipFile]:
     """Open *path* as a zip archive, or raise :class:`UnreadableError` that says what it is instead."""
     try:
+        if Path(path).is_dir():
+            raise unreadable(path, "a directory", "Name a file in it.")
         if not is_regular(path):
             raise unreadable(path, "a directory, pipe or device")
         stream = _LimitedFile(path)
@@ -88,32 +93,31 @@ def open_archive(path: str | PathLike[str]) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(stream)
         except ZIP_ERRORS as error:
-            raise unreadable(path, _what_it_is(path)) from error
+            raise unreadable(path, *_what_it_is(path)) from error
         yield archive
 
 
-def _what_it_is(path: str | PathLike[str]) -> str:
+def _what_it_is(path: str | PathLike[str]) -> tuple[str, str]:
+    """Return what a file is that is not a zip archive, and what to do with it."""
     with Path(path).open("rb") as stream:
-        head = stream.read(64)
+        head = stream.read(HEAD_BYTES)
     if not head:
-        return "an empty file"
+        return "an empty file", REWRITE
     if read_pointer(path):
-        return "a Git LFS pointer in place of the file; fetch it with `git lfs pull`"
+        return "a Git LFS pointer in place of the file; fetch it with `git lfs pull`", REWRITE
     if head.startswith(b"PK"):
-        return "a truncated or damaged zip archive"
-    if head.startswith(b"\x93NUMPY"):
-        return "a single .npy array"
-    return "a file that is not a zip archive"
-
-
-def unreadable(path: str | PathLike[str], found: str) -> UnreadableError:
-    """Return the error that says what *path* has in place of plain arrays."""
-    return UnreadableError(
-        str(path),
-        expected="a .npz archive of plain arrays",
-        found=found,
-        remedy="Restore the file, or write it again with numpy.savez.",
+        return "a truncated or damaged zip archive", REWRITE
+    kind = kind_of(head)
+    return (
+        ("a file that is not a zip archive", REWRITE)
+        if kind is None
+        else (kind.name, kind.remedy(Path(path)))
     )
+
+
+def unreadable(path: str | PathLike[str], found: str, remedy: str = REWRITE) -> UnreadableError:
+    """Return the error that says what *path* has in place of plain arrays."""
+    return UnreadableError(str(path), expected="a .npz archive of plain arrays", found=found, remedy=remedy)
 
 
 def _require_modest(path: str | PathLike[str], archive: zipfile.ZipFile) -> None:
@@ -164,7 +168,8 @@ def _fault(info: zipfile.ZipInfo, is_name: Callable[[str], bool]) -> str:
     """What is wrong with a member by its entry in the zip directory alone; empty if nothing is."""
     name, flags, kind = info.filename, info.flag_bits, stat.S_IFMT(info.external_attr >> 16)
     faults = (
-        (not (name.endswith(".npy") and is_name(name[:-4])), f"a member named {name!r}"),
+        (not name.endswith(".npy"), f"a member named {name!r}, which is not a .npy array"),
+        (not is_name(name[:-4]), f"a member named {name!r}"),
         (info.orig_filename != name, f"a member named {info.orig_filename!r}"),  # zipfile ends it at a zero
         (flags & _ENCRYPTED, f"{name} encrypted"),
         (flags & ~_FLAGS, f"{name} with zip flags {flags & ~_FLAGS:#x}, which numpy does not set"),

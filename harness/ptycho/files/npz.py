@@ -16,7 +16,17 @@ from harness.core.errors import HarnessError, RefusedError, UnreadableError, Usa
 from harness.core.fixtures.manifest import Source
 from harness.core.storage.digest import digest_file
 from harness.core.storage.npz import read_archive
-from harness.ptycho.scan.contract import RULES, layout_violations, value_problems
+from harness.ptycho.scan.contract import (
+    RECONSTRUCTED,
+    RULES,
+    STACKS,
+    counted,
+    is_unfilled,
+    layout_violations,
+    unusable_arrays,
+    value_problems,
+)
+from harness.ptycho.scan.mask import masked
 from harness.ptycho.scan.residual import Dataset
 from harness.ptycho.scan.scan import Scan
 
@@ -24,8 +34,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
+    from harness.core.domain.interface import Finding
+
 AXES = {"nhw": "(N, H, W)", "hwn": "(H, W, N)"}
 ALIAS = "diff3d"
+BAD_PIXELS = "bad_pixels"
+"""What ptychodus calls the inverse of a mask."""
+
+NEEDED = tuple(key for key, rule in RULES.items() if rule.required)
+"""Keys without which a file is not a scan."""
+
 COMPLEX_KEYS = ("objectGuess", "probeGuess", "Y")
 DECISIVE = 0.8
 """Largest residual of the chosen axis order, as a share of the other's (0.17 of 0.94 at 10^4 photons)."""
@@ -51,7 +69,8 @@ def read_scan(path: str | PathLike[str], *, axes: str | None = None) -> Scan:
     ----------
     path : path
         A .npz with ``diffraction`` (or its legacy name ``diff3d``), ``objectGuess``, ``probeGuess``,
-        ``xcoords`` and ``ycoords``. Integer diffraction is read as intensities.
+        ``xcoords`` and ``ycoords``. Integer diffraction is read as intensities. A ``mask`` is True where a
+        pixel counts; ``bad_pixels``, its name in ptychodus, is True where one does not.
     axes : {"nhw", "hwn"}, optional
         Order of the diffraction's axes. Without it the number of positions decides; if that is also the
         number of detector rows or columns, the forward model does.
@@ -59,7 +78,8 @@ def read_scan(path: str | PathLike[str], *, axes: str | None = None) -> Scan:
     Returns
     -------
     Scan
-        Diffraction (N, H, W) as amplitude; arrays otherwise in the file's own precision.
+        Diffraction (N, H, W) as amplitude, 0 where a pixel does not count; arrays otherwise in the file's own
+        precision.
 
     Raises
     ------
@@ -86,18 +106,67 @@ def read_scan(path: str | PathLike[str], *, axes: str | None = None) -> Scan:
     """
     _require_valid_axes(axes)
     file = _File(Path(path).name)
-    arrays = read_archive(path)
+    arrays = _read(path)
     _require_keys(file, arrays)
-    stack, notes = _amplitude(file, *_diffraction(file, arrays))
-    known = {
-        key: value for key, value in arrays.items() if key in RULES and key not in ("diffraction", ALIAS)
-    }
-    notes += tuple(f"{key}: left out" for key in sorted(arrays.keys() - RULES.keys()))
+    stack, notes = _diffraction(file, arrays)
+    known = {key: array for key, array in arrays.items() if key in RULES and key not in STACKS}
+    known, more = _without_unfilled_index(known)
+    mask, about_mask = _mask(file, arrays)
+    left_out = sorted(arrays.keys() - RULES.keys() - {BAD_PIXELS})
+    notes += (*(f"{key}: left out" for key in left_out), *more, *about_mask)
     _require_usable(file, {**known, "diffraction": stack})
     scan = Scan.of(
         {**known, "diffraction": stack}, name=file.name, source=Source(file.name, digest_file(path))
     )
-    return _with_axes_nhw(file, replace(scan, transformations=notes), axes)
+    return _with_axes_nhw(file, replace(scan, mask=mask, transformations=notes), axes)
+
+
+def _read(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    """Return the arrays of an archive; a file of another kind is refused with the keys that are needed."""
+    try:
+        return read_archive(path)
+    except UnreadableError as error:
+        remedy = f"{error.remedy} A scan has the keys {', '.join(NEEDED)}."
+        raise UnreadableError(
+            error.thing, expected=error.expected, found=error.found, remedy=remedy
+        ) from error
+
+
+def _without_unfilled_index(known: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Return the arrays without a scan_index that its writer left at 0, and a note if there was one."""
+    index = known.get("scan_index")
+    if index is None or index.ndim != 1 or not is_unfilled(index):
+        return dict(known), ()
+    rest = {key: array for key, array in known.items() if key != "scan_index"}
+    return rest, ("scan_index: left out, 0 for every position",)
+
+
+def _mask(file: _File, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Return which pixels count, in the file's axis order, with notes; None if no pixel is excluded."""
+    if BAD_PIXELS not in arrays:
+        return _as_mask(file, "mask", arrays["mask"]) if "mask" in arrays else (None, ())
+    bad, notes = _as_mask(file, BAD_PIXELS, arrays[BAD_PIXELS])
+    if "mask" not in arrays:
+        return ~bad, (*notes, f"{BAD_PIXELS}: inverted and renamed to mask")
+    mask, more = _as_mask(file, "mask", arrays["mask"])
+    if mask.shape != bad.shape or not np.array_equal(mask, ~bad):
+        remedy = f"Remove {BAD_PIXELS} or mask."
+        raise file.error(RefusedError, BAD_PIXELS, "the pixels where mask is False", "others", remedy)
+    return mask, (*notes, *more, f"{BAD_PIXELS}: left out, the inverse of mask")
+
+
+def _as_mask(file: _File, key: str, array: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a mask as booleans, with a note if it was stored as integers of 0 and 1."""
+    if array.dtype == np.bool_:
+        return array, ()
+    if array.dtype.kind not in "iu" or array.min(initial=0) < 0 or array.max(initial=0) > 1:
+        found = f"dtype {array.dtype}" + (
+            "" if array.dtype.kind not in "iu" else " with other values than 0 and 1"
+        )
+        meaning = "where a pixel is bad" if key == BAD_PIXELS else "where a pixel counts"
+        remedy = f"Store booleans: True {meaning}, False elsewhere."
+        raise file.error(RefusedError, key, "a bool array", found, remedy)
+    return array.astype(bool), (f"{key}: {array.dtype} -> bool",)
 
 
 def _require_valid_axes(axes: str | None) -> None:
@@ -108,16 +177,22 @@ def _require_valid_axes(axes: str | None) -> None:
 
 
 def _require_keys(file: _File, arrays: Mapping[str, np.ndarray]) -> None:
-    required = [key for key, rule in RULES.items() if rule.required]
-    missing = [k for k in required if k not in arrays and not (k == "diffraction" and ALIAS in arrays)]
+    missing = [k for k in NEEDED if k not in arrays and not (k == "diffraction" and ALIAS in arrays)]
     if missing:
         raise file.error(
             UnreadableError,
             ", ".join(missing),
-            f"the keys {', '.join(required)}",
+            f"the keys {', '.join(NEEDED)}",
             f"only {', '.join(sorted(arrays)) or 'an empty archive'}",
-            "Rename the file's keys to these.",
+            _remedy_for_missing(missing),
         )
+
+
+def _remedy_for_missing(missing: list[str]) -> str:
+    """Return the next step: a raw scan is reconstructed first; of other files, keys have other names."""
+    if set(missing) <= set(RECONSTRUCTED):
+        return "A fixture needs both: reconstruct the scan first, and add what was found under these keys."
+    return "Rename the file's keys to these."
 
 
 def _diffraction(file: _File, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -126,35 +201,42 @@ def _diffraction(file: _File, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndar
         return arrays["diffraction"], ()
     if "diffraction" not in arrays:
         return arrays[ALIAS], (f"{ALIAS}: renamed to diffraction",)
-    if not np.array_equal(arrays[ALIAS], arrays["diffraction"]):
+    if not _are_equal(arrays[ALIAS], arrays["diffraction"]):
         remedy = f"Remove {ALIAS} or correct it."
         raise file.error(RefusedError, ALIAS, "the same values as diffraction", "different values", remedy)
     return arrays["diffraction"], (f"{ALIAS}: left out, equal to diffraction",)
 
 
-def _amplitude(file: _File, stack: np.ndarray, notes: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return amplitudes, with notes: of integer counts the square root, in float64, which cannot overflow."""
+def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two stacks are equal, NaN included: it may be in pixels that do not count."""
+    return one.shape == other.shape and all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in zip(one, other, strict=True)
+    )
+
+
+def _amplitude(file: _File, scan: Scan) -> Scan:
+    """Return the scan with amplitudes: of integer counts the square root, in float64, which has room."""
+    stack = scan.diffraction
     if stack.dtype.kind == "f":
-        return stack, notes
-    if stack.dtype.kind not in "iu":
-        remedy = "Store real amplitudes, or integer counts."
-        raise file.error(
-            RefusedError, "diffraction", "real amplitudes or counts", f"dtype {stack.dtype}", remedy
-        )
+        return scan
     if stack.min(initial=0) < 0:
         remedy = "Store counts, or amplitudes in floating point."
         found = f"a minimum of {stack.min()}"
         raise file.error(RefusedError, "diffraction", "integer counts of at least 0", found, remedy)
     # Convert before the root, not after: numpy takes roots of uint8 in float16.
-    return np.sqrt(stack.astype(np.float64)), (
-        *notes,
-        f"diffraction: {stack.dtype} intensity -> float64 amplitude (square root)",
-    )
+    note = f"diffraction: {stack.dtype} intensity -> float64 amplitude (square root)"
+    return replace(scan, diffraction=np.sqrt(stack.astype(np.float64))).noted(note)
 
 
 def _require_usable(file: _File, arrays: Mapping[str, np.ndarray]) -> None:
-    """Refuse what no later step could use: wrong dtypes, wrong numbers of axes or positions, NaN."""
+    """Refuse what no later step could use: wrong dtypes, wrong numbers of axes or positions, NaN.
+
+    Values of the diffraction are looked at later: the mask says which of them count, and its axes must be
+    known.
+    """
     for key, array in arrays.items():
+        if key == "mask":
+            continue
         axes = len(RULES[key].shape)
         if array.ndim != axes or array.size == 0:
             remedy = "Several modes of a probe or object are not supported: store a single one."
@@ -164,7 +246,7 @@ def _require_usable(file: _File, arrays: Mapping[str, np.ndarray]) -> None:
             expected = "complex or real numbers" if key in COMPLEX_KEYS else "real numbers"
             remedy = f"Store {expected}."
             raise file.error(RefusedError, key, expected, f"dtype {array.dtype}", remedy)
-        for problem in value_problems(array):
+        for problem in () if key == "diffraction" else value_problems(array):
             raise file.error(RefusedError, key, *problem)
     _require_lengths(file, arrays)
 
@@ -180,28 +262,76 @@ def _require_lengths(file: _File, arrays: Mapping[str, np.ndarray]) -> None:
 
 def _require_inside(file: _File, scan: Scan) -> None:
     """Refuse positions with patches outside the object: the forward model could not decide the axis order."""
-    for finding in layout_violations(scan.arrays()):
+    arrays = {key: array for key, array in scan.arrays().items() if key not in ("diffraction", "mask")}
+    for finding in layout_violations(arrays):
         if finding.key in ("xcoords", "ycoords"):
             raise file.error(RefusedError, finding.key, finding.expected, finding.found, finding.remedy)
 
 
 def _with_axes_nhw(file: _File, scan: Scan, axes: str | None) -> Scan:
-    """Return the scan with diffraction and ground-truth patches in the order (N, H, W)."""
+    """Return the scan with diffraction, mask and ground-truth patches in the order (N, H, W)."""
     _require_inside(file, scan)
     # Shapes first: only where N equals H or W do both orders fit, and the forward model has to decide.
-    fitting = {order: stack for order in AXES if _fits(stack := _as_nhw(scan.diffraction, order), scan)}
-    if axes is not None:
-        fitting = {order: stack for order, stack in fitting.items() if order == axes}
+    fitting = [
+        order for order in AXES if axes in (None, order) and _fits(_as_nhw(scan.diffraction, order), scan)
+    ]
     if not fitting:
         raise _no_axis_order(file, scan, axes)
-    how = "as asked" if axes else "by the number of positions"
-    order = next(iter(fitting))
-    if len(fitting) > 1:
-        order, how = _order_by_forward_model(file, scan, fitting)
+    moved = _usable_orders(file, scan, fitting)
+    how = "by the mask" if len(fitting) > 1 else "as asked" if axes else "by the number of positions"
+    order = next(iter(moved))
+    if len(moved) > 1:
+        order, how = _order_by_forward_model(file, moved)
     if order == "nhw":
-        return scan if len(fitting) == 1 else scan.noted(f"diffraction: axes (N, H, W) kept, {how}")
-    moved = replace(scan, diffraction=fitting[order], truth=_moved_truth(file, scan))
-    return moved.noted(f"diffraction: axes (H, W, N) -> (N, H, W), {how}")
+        note = f"diffraction: axes (N, H, W) kept, {how}" if len(fitting) > 1 else None
+        return moved[order].noted(note)
+    return replace(moved[order], truth=_moved_truth(file, scan)).noted(
+        f"diffraction: axes (H, W, N) -> (N, H, W), {how}"
+    )
+
+
+def _usable_orders(file: _File, scan: Scan, orders: list[str]) -> dict[str, Scan]:
+    """Return the scan in each axis order in which its mask excludes all bad values; refused if in none."""
+    moved = {order: _moved(file, scan, order) for order in orders}
+    usable = {order: _counted(one) for order, one in moved.items() if not _bad_values(one)}
+    if not usable:
+        finding = _bad_values(moved[orders[0]])[0]
+        raise file.error(RefusedError, finding.key, finding.expected, finding.found, finding.remedy)
+    return {order: _amplitude(file, one) for order, one in usable.items()}
+
+
+def _moved(file: _File, scan: Scan, order: str) -> Scan:
+    """Return the scan with its stack, stored in the order *order*, as (N, H, W); the mask likewise."""
+    stack, mask = _as_nhw(scan.diffraction, order), scan.mask
+    if mask is not None and mask.shape == scan.diffraction.shape:
+        mask = _as_nhw(mask, order)
+    if mask is not None and mask.shape not in (stack.shape, stack.shape[1:]):
+        expected = f"shape {stack.shape[1:]} or {stack.shape}, like the patterns"
+        remedy = "Store one mask for all patterns, or one for each."
+        raise file.error(RefusedError, "mask", expected, f"shape {mask.shape}", remedy)
+    return replace(scan, diffraction=stack, mask=mask)
+
+
+def _counted(scan: Scan) -> Scan:
+    """Return the scan with 0 where a pixel does not count."""
+    if scan.mask is None:
+        return scan
+    stack = masked(scan.diffraction, scan.mask)
+    # NaN is not equal to 0 either.
+    changed = int(np.count_nonzero(scan.diffraction != stack))
+    note = f"diffraction: {counted(changed, 'value')} set to 0 where mask is False" if changed else None
+    return replace(scan, diffraction=stack).noted(note)
+
+
+def _bad_values(scan: Scan) -> list[Finding]:
+    """Return what is wrong with patterns and mask: bad values that count, or pixels of which none counts."""
+    return [f for f in unusable_arrays(_patterns(scan)) if f.key in ("diffraction", "mask")]
+
+
+def _patterns(scan: Scan) -> dict[str, np.ndarray]:
+    """Return the patterns and their mask, if there is one."""
+    both = {"diffraction": scan.diffraction, "mask": scan.mask}
+    return {key: array for key, array in both.items() if array is not None}
 
 
 def _as_nhw(stack: np.ndarray, order: str) -> np.ndarray:
@@ -224,9 +354,9 @@ def _moved_truth(file: _File, scan: Scan) -> np.ndarray | None:
     return fitting[0]
 
 
-def _order_by_forward_model(file: _File, scan: Scan, fitting: Mapping[str, np.ndarray]) -> tuple[str, str]:
+def _order_by_forward_model(file: _File, moved: Mapping[str, Scan]) -> tuple[str, str]:
     """Return the axis order that the forward model explains, with a note; refused if it explains neither."""
-    found = {order: _dataset(scan, stack).residuals() for order, stack in fitting.items()}
+    found = {order: Dataset.of(scan.arrays()).residuals() for order, scan in moved.items()}
     both = " and ".join(
         f"{r.residual:.3g} (contrast {r.contrast:.2f}) as {AXES[order]}" for order, r in found.items()
     )
@@ -241,10 +371,6 @@ def _order_by_forward_model(file: _File, scan: Scan, fitting: Mapping[str, np.nd
             "Name the axis order with --axes nhw or --axes hwn.",
         )
     return best, f"by the forward model: residual {both}"
-
-
-def _dataset(scan: Scan, stack: np.ndarray) -> Dataset:
-    return Dataset(stack, scan.probe, scan.object, scan.x, scan.y)
 
 
 def _no_axis_order(file: _File, scan: Scan, axes: str | None) -> HarnessError:

@@ -34,8 +34,6 @@ value squared does in single. Larger values are damaged, or have the wrong unit.
 RECONSTRUCTED = ("objectGuess", "probeGuess")
 """Keys of a fixture that a dataset has only after its reconstruction."""
 
-CONVERT = "Convert the file with `harness generate --source FILE`."
-
 NOTES = ("coverage not checked: it needs the coordinates of the source scan",)
 
 
@@ -316,10 +314,17 @@ def _finding(key: str, expected: str, found: str, remedy: str = "") -> Finding:
     return Finding(CHECK, key, expected, found, remedy)
 
 
+def _conversion(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the command that converts the file, with all its positions."""
+    x = arrays.get("xcoords")
+    every = f" --positions {len(x)}" if x is not None and x.ndim == 1 and len(x) else ""
+    return f"onvert the file with `harness generate --source FILE{every}`."
+
+
 def _missing_keys(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
     for key, rule in RULES.items():
         if rule.required and key not in arrays:
-            remedy = "Add it, or convert the file with `harness generate --source FILE`."
+            remedy = f"Add it, or c{_conversion(arrays)}"
             yield _finding(key, rule.expected, "no such key", remedy)
 
 
@@ -336,7 +341,7 @@ def _dtypes(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         found = f"dtype {arrays[key].dtype}"
         if key in STACKS and arrays[key].dtype.kind in "iu":
             found += " (integer counts are intensities, not amplitudes)"
-        yield _finding(key, f"dtype {rule.dtype}", found, CONVERT)
+        yield _finding(key, f"dtype {rule.dtype}", found, f"C{_conversion(arrays)}")
 
 
 def _has_dtype(array: np.ndarray, dtype: str) -> bool:
@@ -349,11 +354,20 @@ def _shapes(surveyed: _Surveyed) -> Iterator[Finding]:
     sizes = surveyed.sizes
     for key, rule in RULES.items():
         if key in surveyed.arrays and not _fits(surveyed.arrays[key], rule, sizes):
-            remedy = (
-                "Axes are (position, row, column). Select all per-position arrays with the same index array."
-            )
             found = f"shape {surveyed.arrays[key].shape}"
-            yield _finding(key, f"a non-empty array of shape {_wanted(rule, sizes)}", found, remedy)
+            expected = f"a non-empty array of shape {_wanted(rule, sizes)}"
+            yield _finding(key, expected, found, _remedy_for_shape(key, surveyed.arrays))
+
+
+def _remedy_for_shape(key: str, arrays: Mapping[str, np.ndarray]) -> str:
+    sizes, shape = _sizes(arrays), arrays[key].shape
+    if key in STACKS and shape == tuple(sizes.get(letter) for letter in "HWN"):
+        return f"The axes are (row, column, position): c{_conversion(arrays)}"
+    if key == "mask":
+        return "Store one mask for all patterns, or one for each."
+    if len(shape) == len(RULES[key].shape) + 1 and key in RECONSTRUCTED:
+        return "Several modes of a probe or slices of an object are not supported: store a single one."
+    return "Axes are (position, row, column). Select all per-position arrays with the same index array."
 
 
 def _wanted(rule: Rule, sizes: Mapping[str, int]) -> str:

@@ -125,17 +125,14 @@ class _Places:
         """Return the places of *points*, (N, 2): those nearer than ``TOUCHING`` coincide."""
         from scipy.spatial import cKDTree
 
-        # Rounded first, so that many points at one place never make many pairs.
-        first, place = _by_first(np.unique(np.rint(points / TOUCHING), axis=0, return_inverse=True)[1])
-        if len(first) > 1:
-            # Points nearer than that to each other, on both sides of a border of rounding:
-            apart, other = (
-                np.asarray(found)[:, 1] for found in cKDTree(points[first]).query(points[first], k=2)
-            )
-            own = np.arange(len(first))
-            merged, of_cell = _by_first(np.where(apart < TOUCHING, np.minimum(own, other), own))
-            first, place = first[merged], of_cell[place]
-        return cls(first, place)
+        # Rounded first, so that thousands of points at one place never make all their pairs.
+        first, cell = _by_first(np.unique(np.rint(points / TOUCHING), axis=0, return_inverse=True)[1])
+        # Points that are near each other on both sides of a border of rounding:
+        lower, higher = cKDTree(points[first]).query_pairs(TOUCHING, output_type="ndarray").T
+        nearest = np.arange(len(first))
+        np.minimum.at(nearest, higher, lower)
+        merged, place = _by_first(nearest[nearest])
+        return cls(first[merged], place[cell])
 
     def visits(self, nearest: np.ndarray) -> np.ndarray:
         """Return one group for each position, of positions, from the *nearest* places of each place.

@@ -143,7 +143,7 @@ def stored(results: bytes) -> bytes:
         (lambda data: data[:-10], "a truncated or damaged zip archive"),
         (lambda data: data[: len(data) // 2], "a truncated or damaged zip archive"),
         (lambda _: b"", "an empty file"),
-        (lambda _: b"<html>Not found</html>", "a file that is not a zip archive"),
+        (lambda _: b"<html>Not found</html>", "an HTML page"),
     ],
 )
 def test_a_damaged_zip_file_is_refused(tmp_path, folder, results, change, found):

@@ -220,3 +220,132 @@ def test_an_axis_order_that_does_not_fit_the_shape_is_refused(write, many):
     """The axis order given must fit the shape."""
     with pytest.raises(RefusedError, match=r"in the order \(H, W, N\)"):
         read_scan(write(many), axes="hwn")
+
+
+@pytest.fixture(params=["one for all", "one for each"])
+def mask(request, many):
+    """A tenth of the pixels does not count."""
+    shape = many["diffraction"].shape[1 if request.param == "one for all" else 0 :]
+    return np.random.default_rng(0).random(shape) > 0.1
+
+
+def spoiled(stack, mask):
+    """Return the stack with values in the pixels that do not count that no amplitude may have."""
+    return np.where(mask, stack, np.resize([np.nan, -1, 65535, np.inf], stack.shape))
+
+
+def test_pixels_that_do_not_count_become_zero(write, many, mask):
+    """NaN, infinite, negative and saturated values there are no obstacle, and the change is recorded."""
+    stack = spoiled(many["diffraction"], mask)
+    scan = read_scan(write({**many, "diffraction": stack, "mask": mask}))
+    np.testing.assert_array_equal(scan.mask, mask)
+    np.testing.assert_array_equal(scan.diffraction, np.where(mask, many["diffraction"], 0))
+    (note,) = scan.transformations
+    assert (
+        note
+        == f"diffraction: {np.sum(~np.broadcast_to(mask, stack.shape))} values set to 0 where mask is False"
+    )
+
+
+def test_values_that_count_must_be_finite(write, many, mask):
+    """One NaN beside the mask is refused, however many are behind it."""
+    stack = spoiled(many["diffraction"], mask)
+    place = tuple(np.argwhere(np.broadcast_to(mask, stack.shape))[7])
+    stack[place] = np.nan
+    with pytest.raises(RefusedError, match=r"found 1 NaN or infinite value\. Give the file a mask"):
+        read_scan(write({**many, "diffraction": stack, "mask": mask}))
+
+
+def test_counts_behind_a_mask_may_be_anything(write, many, mask):
+    """Saturated and negative integers do not count; the others become amplitudes."""
+    counts = np.rint(many["diffraction"] ** 2).astype(np.int32)
+    stack = np.where(mask, counts, np.resize(np.array([65535, -1], np.int32), counts.shape))
+    scan = read_scan(write({**many, "diffraction": stack, "mask": mask}))
+    np.testing.assert_array_equal(scan.diffraction, np.where(mask, np.sqrt(counts), 0))
+    with pytest.raises(RefusedError, match="a minimum of -1"):
+        read_scan(write({**many, "diffraction": stack}))
+
+
+def test_bad_pixels_are_the_inverse_of_a_mask(write, many, mask):
+    """As ptychodus writes them, beside an equal mask, and beside another one."""
+    scan = read_scan(write({**many, "bad_pixels": ~mask}))
+    np.testing.assert_array_equal(scan.mask, mask)
+    assert scan.transformations[0] == "bad_pixels: inverted and renamed to mask"
+    both = read_scan(write({**many, "bad_pixels": ~mask, "mask": mask}))
+    assert both.transformations[0] == "bad_pixels: left out, the inverse of mask"
+    with pytest.raises(RefusedError, match="Remove bad_pixels or mask"):
+        read_scan(write({**many, "bad_pixels": mask, "mask": mask}))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_a_mask_of_zero_and_one_is_read(write, many, mask, dtype):
+    """Integers of 0 and 1 are legacy, and recorded."""
+    scan = read_scan(write({**many, "mask": mask.astype(dtype)}))
+    assert scan.mask.dtype == bool
+    assert scan.transformations[0] == f"mask: {np.dtype(dtype)} -> bool"
+
+
+BAD_MASKS = {
+    "float": (lambda m: m.astype(float), "expected a bool array, found dtype float64"),
+    "flags": (lambda m: m * np.uint32(0x1000), "dtype uint32 with other values than 0 and 1"),
+    "text": (lambda m: m.astype(str), "expected a bool array"),
+    "another detector": (lambda m: m[..., :-1], "expected shape (64, 64) or (100, 64, 64)"),
+    "one row": (lambda m: m.reshape(-1, 64)[0], "found shape (64,)"),
+    "nothing counts": (np.zeros_like, "a mask that is False everywhere"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_MASKS)
+def test_a_bad_mask_is_refused_in_one_message(write, many, mask, case):
+    """Wrong dtype, wrong shape, no pixel that counts."""
+    change, words = BAD_MASKS[case]
+    with pytest.raises(RefusedError) as refusal:
+        read_scan(write({**many, "mask": change(mask)}))
+    assert refusal.value.thing == "scan.npz: mask"
+    assert words in str(refusal.value)
+
+
+def test_a_mask_moves_with_its_patterns(write, many, mask):
+    """(H, W, N): a mask for each pattern has the same order or the other; one for all has none."""
+    stack = spoiled(many["diffraction"], mask)
+    masks = [mask] if mask.ndim == 2 else [mask, np.moveaxis(mask, 0, -1)]
+    for stored in masks:
+        scan = read_scan(write({**hwn({**many, "diffraction": stack}), "mask": stored}))
+        np.testing.assert_array_equal(scan.mask, mask)
+        np.testing.assert_array_equal(scan.diffraction, np.where(mask, many["diffraction"], 0))
+
+
+@pytest.mark.parametrize("order", ["nhw", "hwn"])
+def test_a_mask_of_bad_values_decides_the_axes_where_n_equals_h(write, square, order):
+    """Only in one order are all values that count finite."""
+    mask = np.random.default_rng(0).random((64, 64)) > 0.1
+    arrays = {**square, "diffraction": np.where(mask, square["diffraction"], np.nan)}
+    scan = read_scan(write({**(arrays if order == "nhw" else hwn(arrays)), "mask": mask}))
+    np.testing.assert_array_equal(scan.diffraction, np.where(mask, square["diffraction"], 0))
+    assert "by the mask" in scan.transformations[-1]
+
+
+def test_a_scan_index_that_was_never_filled_in_is_left_out(write, many):
+    """All zeros, as PtychoPINN and ptychodus write it; the fixture's index points into the file."""
+    path = write({**many, "scan_index": np.zeros(100, dtype=np.int64)})
+    scan = read_scan(path)
+    assert scan.scan_index is None
+    assert scan.transformations == ("scan_index: left out, 0 for every position",)
+    assert len(np.unique(scan.take(np.arange(16)).scan_index)) == 16
+
+
+def test_a_raw_scan_needs_a_reconstruction_first(write, many):
+    """Without object and probe nothing can be renamed: the error says what a fixture needs."""
+    raw = {key: many[key] for key in ("diffraction", "xcoords", "ycoords")}
+    with pytest.raises(UnreadableError, match="reconstruct the scan first"):
+        read_scan(write(raw))
+
+
+def test_a_file_of_another_kind_is_refused_with_the_keys_of_a_scan(tmp_path):
+    """The message names the kind, a command that converts it, and the keys that a scan has."""
+    (tmp_path / "scan.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(UnreadableError) as refusal:
+        read_scan(tmp_path / "scan.h5")
+    assert refusal.value.found == "an HDF5 file"
+    assert "h5py" in refusal.value.remedy
+    assert "diffraction, objectGuess, probeGuess, xcoords, ycoords" in refusal.value.remedy

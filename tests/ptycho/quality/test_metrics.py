@@ -171,6 +171,15 @@ def test_the_half_bit_threshold_is_the_published_curve():
     assert metrics.half_bit(np.array([0.0, 1.0])).tolist() == pytest.approx([1, 1])
 
 
+def test_diffraction_error_is_taken_where_pixels_count(scan, clean):
+    """Garbage behind a mask has no effect."""
+    mask = np.random.default_rng(0).random((64, 64)) > 0.2
+    at = {"probe": scan.probe, "x": scan.x, "y": scan.y, "obj": scan.object, "mask": mask}
+    stack = np.where(mask, clean.diffraction, np.nan)
+    assert metrics.diffraction_error(stack, **at) < 1e-14
+    assert metrics.diffraction_error(np.where(mask, 2 * clean.diffraction, 65535.0), **at) < 1e-14
+
+
 def test_diffraction_error_of_truth_and_of_flat(scan, clean):
     """The truth explains noise-free data to rounding, a flat object does not."""
     at = {"probe": clean.probe, "x": clean.x, "y": clean.y}

@@ -12,7 +12,12 @@ from harness.ptycho.scan.contract import (
     RULES,
     ContractError,
     check,
+    is_per_position,
+    layout_violations,
+    outside,
     require_contract,
+    unusable_arrays,
+    usable_mask,
     violations,
 )
 
@@ -118,6 +123,38 @@ BREAKS = {
     ),
     "repeated scan_index": (_set("scan_index", _put(1)), "scan_index", "repeated"),
     "negative scan_index": (_set("scan_index", _put(-1)), "scan_index", "negative"),
+    "mask of integers": (
+        _with("mask", lambda a: np.ones(a["probeGuess"].shape, np.uint8)),
+        "mask",
+        "dtype uint8",
+    ),
+    "mask of floats": (_with("mask", lambda a: np.ones(a["probeGuess"].shape)), "mask", "dtype float64"),
+    "mask of another detector": (_with("mask", lambda _: np.ones((64, 63), bool)), "mask", "shape (64, 63)"),
+    "masks of other positions": (
+        _with("mask", lambda a: np.ones((63, *a["probeGuess"].shape), bool)),
+        "mask",
+        "shape (63, 64, 64)",
+    ),
+    "mask of one row": (_with("mask", lambda _: np.ones(64, bool)), "mask", "shape (64,)"),
+    "mask of text": (_with("mask", lambda _: np.full((64, 64), "x")), "mask", "dtype <U1"),
+    "mask without a pixel that counts": (
+        _with("mask", lambda _: np.zeros((64, 64), bool)),
+        "mask",
+        "False everywhere",
+    ),
+    "pattern without a pixel that counts": (
+        _with("mask", lambda a: np.arange(64)[:, None, None] != 5 * np.ones(a["diffraction"].shape)),
+        "mask",
+        "none in 1 pattern (first: pattern 5)",
+    ),
+    "NaN in a pixel that counts": (
+        lambda a: (
+            {**_set("diffraction", _put(np.nan))(a), "mask": np.arange(4096).reshape(64, 64) > 0}
+            | {"diffraction": _put(np.nan, 1)(a["diffraction"])}
+        ),
+        "diffraction",
+        "1 NaN",
+    ),
     "truth of another shape": (_with("Y", lambda a: a["probeGuess"][None]), "Y", "(1, 64, 64)"),
     "start positions of another length": (
         _with("xcoords_start", lambda a: a["xcoords"][1:]),
@@ -237,3 +274,93 @@ def test_per_position_arrays_are_those_with_one_entry_for_each_position():
     assert PER_POSITION == (
         "diffraction", "xcoords", "ycoords", "xcoords_start", "ycoords_start", "scan_index", "Y", "diff3d",
     )  # fmt: skip
+    assert is_per_position("mask", np.ones((64, 8, 8)))
+    assert not is_per_position("mask", np.ones((8, 8)))
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_a_pixel_that_does_not_count_may_hold_anything(arrays, each):
+    """NaN, negative, saturated and infinite values behind the mask break no rule; the note counts them."""
+    shape = arrays["diffraction"].shape[0 if each else 1 :]
+    mask = np.random.default_rng(0).random(shape) > 0.1
+    garbage = np.resize(np.array([np.nan, -1, 65535, np.inf], np.float32), arrays["diffraction"].shape)
+    most = np.where(mask, arrays["diffraction"], 0).max()
+    arrays |= {"diffraction": np.where(mask, arrays["diffraction"], garbage), "mask": mask}
+    assert violations(arrays) == ()
+    report = check(arrays)
+    assert report.measures["max_amplitude"] == most
+    assert f"mask: {np.sum(~mask)} of {mask.size} pixels do not count" in report.notes
+    del arrays["mask"]
+    assert {f.found.split(" ", 1)[1] for f in violations(arrays)} >= {
+        "minimum of -1", "maximum of 65535",
+    }  # fmt: skip
+
+
+def test_a_wrong_mask_is_one_finding(arrays):
+    """Values behind a mask of the wrong dtype are no finding of their own."""
+    mask = np.arange(4096).reshape(64, 64) % 7 != 0
+    arrays["diffraction"] = np.where(mask, arrays["diffraction"], np.float32(np.nan))
+    for wrong in (mask.astype(np.uint8), mask.astype(float)):
+        (finding,) = violations({**arrays, "mask": wrong})
+        assert finding.key == "mask"
+        np.testing.assert_array_equal(usable_mask({**arrays, "mask": wrong}), mask)
+
+
+def test_a_mask_of_a_raw_scan_has_the_patterns_shape(arrays):
+    """Without a probe, rows and columns are those of the patterns."""
+    del arrays["probeGuess"], arrays["objectGuess"]
+    assert check({**arrays, "mask": np.ones((64, 64), bool)}).findings == ()
+    (finding,) = check({**arrays, "mask": np.ones((64, 32), bool)}).findings
+    assert finding.expected == "a non-empty array of shape (H = 64, W = 64) or (N = 64, H = 64, W = 64)"
+
+
+def test_a_scan_index_that_was_never_filled_in_is_a_note(arrays):
+    """All zeros are accepted; one zero too many among other numbers is not."""
+    arrays["scan_index"] = np.zeros(64, dtype=np.int64)
+    assert violations(arrays) == ()
+    assert any("scan_index is 0 for every position" in note for note in check(arrays).notes)
+    arrays["scan_index"][3:] = np.arange(3, 64)
+    assert [f.key for f in violations(arrays)] == ["scan_index"]
+
+
+def test_places_that_were_visited_twice_are_accepted(arrays):
+    """Each position and its pattern again, with or without the same number: groups are found."""
+    twice = {
+        key: np.concatenate([value, value]) if key in PER_POSITION else value for key, value in arrays.items()
+    }
+    assert violations(twice) == ()
+    assert violations({**twice, "scan_index": np.arange(128)}) == ()
+    assert check(twice).measures["groups"] == 2 * check(arrays).measures["groups"]
+
+
+def test_patches_outside_are_told_from_what_stops_everything(arrays):
+    """The positions are named; nothing else prevents the forward model of the others."""
+    arrays["xcoords"][3], arrays["ycoords"][7], arrays["xcoords"][9] = 2.0, 166.0, np.nan
+    np.testing.assert_array_equal(np.flatnonzero(outside(arrays)), [3, 7, 9])
+    arrays["xcoords"][9] = 84
+    assert {f.key for f in layout_violations(arrays)} == {"xcoords", "ycoords"}
+    assert unusable_arrays(arrays) == ()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"objectGuess": np.ones(5)},
+        {"ycoords": np.ones(3)},
+        {"xcoords": np.array(["a"] * 64)},
+        {"probeGuess": np.ones((2, 64, 64))},
+    ],
+)
+def test_nothing_is_outside_where_shapes_allow_no_answer(arrays, broken):
+    """One answer for each x coordinate, or none if there are none."""
+    given = {**arrays, **broken} if broken else {}
+    assert not outside(given).any()
+    assert len(outside(given)) == (64 if broken else 0)
+
+
+def test_the_remedy_for_another_axis_order_is_a_conversion(arrays):
+    """(H, W, N) is recognised by its shape, and the command keeps all positions."""
+    short = {key: value[:50] if key in PER_POSITION else value for key, value in arrays.items()}
+    (finding,) = violations({**short, "diffraction": np.moveaxis(short["diffraction"], 0, -1)})
+    assert "`harness generate --source FILE --positions 50`" in finding.remedy

@@ -144,3 +144,25 @@ def _finer(scan):
         y=2 * scan.y,
         diffraction=np.pad(scan.diffraction, [(0, 0), *pad]),
     )
+
+
+def test_crop_keeps_the_middle_of_the_mask(scan):
+    """One mask for all patterns, or one for each."""
+    each = np.random.default_rng(0).random(scan.diffraction.shape) > 0.5
+    np.testing.assert_array_equal(crop(replace(scan, mask=each), 2).mask, each[:, 16:48, 16:48])
+    np.testing.assert_array_equal(crop(replace(scan, mask=each[0]), 2).mask, each[0, 16:48, 16:48])
+    assert crop(scan, 2).mask is None
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_a_binned_pixel_counts_if_all_its_pixels_do(each):
+    """The light of the others is not known; what they held has no effect, and 0 is stored."""
+    scan = narrow(0.15)
+    mask = np.ones(scan.diffraction.shape if each else scan.detector, dtype=bool)
+    mask[..., 3, 4] = mask[..., 100, 7] = False
+    spoiled = replace(scan, mask=mask, diffraction=np.where(mask, scan.diffraction, np.nan))
+    half, whole = bin_detector(spoiled, 2), bin_detector(scan, 2)
+    expected = np.ones((64, 64), dtype=bool)
+    expected[1, 2] = expected[50, 3] = False
+    np.testing.assert_array_equal(half.mask, np.broadcast_to(expected, half.mask.shape))
+    np.testing.assert_array_equal(half.diffraction, np.where(expected, whole.diffraction, 0))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import spatial as _  # noqa: F401 - imported before a test has a time limit
 
 from harness.core.errors import UsageError
 from harness.ptycho.scan.select import coverage, groups, stratified
@@ -94,6 +95,44 @@ def test_groups_are_a_position_and_its_nearest(seed):
 )
 def test_degenerate_groups_are_left_out(x, y):
     """Too few positions, coinciding ones, and positions on one line make no group."""
+    assert groups(x, y).shape == (0, 4)
+
+
+@given(st.integers(0, 1000), st.integers(2, 4), st.floats(0, 4e-4))
+def test_places_visited_several_times_make_groups_of_places(seed, visits, jitter):
+    """Each visit is in a group, and the members of a group are at different places."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 100, (30, 2))
+    points = np.concatenate([places] * visits) + rng.uniform(-jitter, jitter, (30 * visits, 2)) / 2
+    order = rng.permutation(len(points))
+    found = groups(*points[order].T)
+    once = groups(*places.T)
+    assert np.array_equal(np.unique(found), np.arange(len(points)))
+    assert all(len(set(row)) == 4 for row in (order[found] % 30).tolist())
+    assert len(found) >= len(once)
+    if jitter == 0:
+        assert {tuple(sorted(row)) for row in (order[found] % 30).tolist()} == {
+            tuple(row) for row in once.tolist()
+        }
+
+
+def test_a_place_visited_once_more_keeps_all_groups():
+    """The second visit gets a group with the only visits of its neighbours."""
+    x, y = np.random.default_rng(0).uniform(0, 100, (2, 20))
+    again = groups(np.append(x, x[7]), np.append(y, y[7]))
+    assert {tuple(row) for row in again.tolist()} >= {tuple(row) for row in groups(x, y).tolist()}
+    assert 20 in again
+
+
+def test_places_on_both_sides_of_a_border_of_rounding_are_one():
+    """Two positions a millionth of a pixel apart coincide, wherever they are."""
+    x = np.array([0.0005 - 1e-9, 0.0005 + 1e-9, 10.0, 0.0])
+    assert groups(x, np.array([0.0, 0.0, 0.0, 10.0])).shape == (0, 4)
+
+
+def test_positions_in_metres_coincide_quickly():
+    """5,000 positions within a micrometre are one place: no pairs of all with all."""
+    x, y = np.random.default_rng(0).uniform(0, 1e-6, (2, 5000))
     assert groups(x, y).shape == (0, 4)
 
 

@@ -101,7 +101,7 @@ def test_the_mean_square_is_that_of_the_pixels_that_count(masked):
 
 
 def test_a_pixel_that_does_not_count_has_no_excess(masked):
-    """Whatever is predicted there; elsewhere the excess is predicted minus measured, also of some positions."""
+    """Whatever is predicted there; elsewhere it has predicted minus measured, also of some positions."""
     e = read_experiment(masked[0])
     some = torch.tensor([5, 2])
     predicted = torch.full_like(e.amplitude, 7.0)
