@@ -13,13 +13,16 @@ DOMAIN = Domain(
     pipelines={
         "network": "harness.ptycho.pipeline.run:network",
         "iterative": "harness.ptycho.pipeline.run:iterative",
+        "quasi-newton": "harness.ptycho.pipeline.run:quasi_newton",
         "network-halves": "harness.ptycho.pipeline.halves:network",
         "iterative-halves": "harness.ptycho.pipeline.halves:iterative",
+        "quasi-newton-halves": "harness.ptycho.pipeline.halves:quasi_newton",
     },
     checks={
         "contract": "harness.ptycho.scan.contract:check",
         "consistency": "harness.ptycho.check.consistency:check",
     },
+    corrections={"consistency": "harness.ptycho.check.consistency:corrected"},
     faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),
     measures=("harness.ptycho.pipeline.assess:remeasured",),

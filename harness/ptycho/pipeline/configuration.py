@@ -20,18 +20,14 @@ Gridsize = Annotated[int, msgspec.Meta(ge=1, le=2)]
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Options that both pipelines share.
+    """Options that all pipelines share.
 
     Parameters
     ----------
     seed : int
-        Seed of the weights and of the order of the batches.
+        Seed of all that is drawn: weights, the order of the batches. The quasi-Newton method draws nothing.
     threads : int
         Threads of torch. Results may differ in the last digits between thread counts.
-    gridsize : int
-        1 draws patterns one by one; 2 draws groups of four neighbours.
-    batch : int
-        Smallest number of patterns in a batch; at most a third of the scan. Groups are never split.
     defocus : float
         Error of the start probe: the stored probe is defocused by this phase, in radians at the
         root-mean-square radius of its spectrum. With 0, learning the probe could not be tested.
@@ -39,12 +35,25 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     seed: NotNegative = 0
     threads: Positive = 1
-    gridsize: Gridsize = 2
-    batch: Positive = 8
     defocus: float = 0.3
 
 
-class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BatchConfiguration(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of the pipelines that draw batches.
+
+    Parameters
+    ----------
+    gridsize : int
+        1 draws patterns one by one; 2 draws groups of four neighbours.
+    batch : int
+        Smallest number of patterns in a batch; at most a third of the scan. Groups are never split.
+    """
+
+    gridsize: Gridsize = 2
+    batch: Positive = 8
+
+
+class NetworkConfiguration(BatchConfiguration, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of the unrolled network.
 
     Parameters
@@ -75,13 +84,14 @@ class NetworkConfiguration(Configuration, frozen=True, forbid_unknown_fields=Tru
     probe_rate: Rate = 1.0
 
 
-class IterativeConfiguration(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class IterativeConfiguration(BatchConfiguration, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of the iterative reconstruction.
 
     Parameters
     ----------
     epochs : int
-        Passes over the data, half of them in each of two processes; at least 2.
+        Most passes over the data, half of them in each of two processes; at least 2. There are fewer if the
+        loss settles earlier.
     object_rate, probe_rate : float
         Adam's learning rates, for a flat object of 1 and a probe whose brightest pixel is 1.
     """
@@ -89,6 +99,22 @@ class IterativeConfiguration(Configuration, frozen=True, forbid_unknown_fields=T
     epochs: Annotated[int, msgspec.Meta(ge=2)] = 80
     object_rate: Rate = 0.02
     probe_rate: Rate = 0.01
+
+
+class QuasiNewtonConfiguration(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of the quasi-Newton reconstruction.
+
+    Parameters
+    ----------
+    iterations : int
+        Most steps, half of them in each of two processes; at least 2. There are fewer if the misfit settles
+        earlier.
+    memory : int
+        Former steps that the curvature is estimated from.
+    """
+
+    iterations: Annotated[int, msgspec.Meta(ge=2)] = 100
+    memory: Positive = 8
 
 
 AnyConfiguration = TypeVar("AnyConfiguration", bound=Configuration)

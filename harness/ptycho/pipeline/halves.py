@@ -1,4 +1,4 @@
-"""The pipelines `network-halves` and `iterative-halves`, which need no ground truth.
+"""The pipelines `network-halves`, `iterative-halves` and `quasi-newton-halves`, which need no ground truth.
 
 They reconstruct a measured scan twice, from two disjoint halves of its positions, and compare the results.
 The halves share nothing but the stored probe that both start from.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, np.ndarray]
 
-PIPELINES = {"network": run.network, "iterative": run.iterative}
+PIPELINES = {"network": run.network, "iterative": run.iterative, "quasi-newton": run.quasi_newton}
 KEPT_ARRAYS = ("objectGuess", "probeGuess", "diffraction", "xcoords", "ycoords", "mask")
 """What a half has; the arrays with an entry for each position are split."""
 
@@ -56,7 +56,7 @@ def reconstruct_halves(pipeline: str, fixture: Path, output: Path, **options: An
     Parameters
     ----------
     pipeline : str
-        ``network`` or ``iterative``.
+        ``network``, ``iterative`` or ``quasi-newton``.
     fixture, output : Path
         As for the pipeline; each half gets a folder of its own in *output*.
     **options
@@ -109,6 +109,11 @@ def network(fixture: Path, output: Path, **options: Any) -> PipelineResult:
 def iterative(fixture: Path, output: Path, **options: Any) -> PipelineResult:
     """Reconstruct both halves by gradient descent; see :func:`reconstruct_halves`."""
     return reconstruct_halves("iterative", fixture, output, **options)
+
+
+def quasi_newton(fixture: Path, output: Path, **options: Any) -> PipelineResult:
+    """Reconstruct both halves by the quasi-Newton method; see :func:`reconstruct_halves`."""
+    return reconstruct_halves("quasi-newton", fixture, output, **options)
 
 
 def split_positions(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The pipelines `network` and `iterative`: stages run in child processes, metrics are computed here."""
+"""The pipelines: their stages run in child processes, and metrics are computed here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.ptycho.pipeline.configuration import (
     Configuration,
     IterativeConfiguration,
     NetworkConfiguration,
+    QuasiNewtonConfiguration,
     make_configuration,
     write_configuration,
 )
@@ -51,6 +52,10 @@ STAGES = {
     "iterative": (
         ("first half", f"{MODEL}.iterative", ("first",)),
         ("second half", f"{MODEL}.iterative", ("second",)),
+    ),
+    "quasi-newton": (
+        ("first part", f"{MODEL}.quasi_newton", ("first",)),
+        ("second part", f"{MODEL}.quasi_newton", ("second",)),
     ),
 }
 """Stages of each pipeline in order: name, module, and the task's part if any. Each runs in a new process."""
@@ -137,6 +142,31 @@ def iterative(  # noqa: PLR0913 - the interface of every pipeline
     )
 
 
+def quasi_newton(  # noqa: PLR0913 - the interface of every pipeline
+    fixture: Path,
+    output: Path,
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    limit: float = TIME_LIMIT,
+    progress: Progress | None = None,
+    **options: Any,
+) -> PipelineResult:
+    """Reconstruct *fixture* by L-BFGS on object and probe, in one process and then in another.
+
+    Parameters, results and errors as in :func:`iterative`, but options are fields of
+    :class:`~harness.ptycho.pipeline.configuration.QuasiNewtonConfiguration`.
+    """
+    return _run(
+        "quasi-newton",
+        Path(fixture),
+        Path(output),
+        configuration=_configuration(QuasiNewtonConfiguration, seed, threads, options),
+        limit=limit,
+        progress=progress,
+    )
+
+
 def _configuration(
     kind: type[Configuration], seed: int, threads: int | None, options: dict[str, Any]
 ) -> Configuration:
@@ -144,7 +174,7 @@ def _configuration(
     return make_configuration(kind, {"seed": seed, "threads": chosen, **options})
 
 
-def _run(  # noqa: PLR0913 - what both pipelines are called with
+def _run(  # noqa: PLR0913 - what all pipelines are called with
     pipeline: str,
     fixture: Path,
     output: Path,

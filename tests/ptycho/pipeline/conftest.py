@@ -14,6 +14,7 @@ from harness.ptycho.fixture import minimal
 from harness.ptycho.pipeline.configuration import (
     IterativeConfiguration,
     NetworkConfiguration,
+    QuasiNewtonConfiguration,
     write_configuration,
 )
 
@@ -61,6 +62,12 @@ def quick():
 def brief():
     """Options for an iterative reconstruction of a few epochs."""
     return IterativeConfiguration(epochs=6)
+
+
+@pytest.fixture
+def few_steps():
+    """Options for a quasi-Newton reconstruction of a few steps."""
+    return QuasiNewtonConfiguration(iterations=8)
 
 
 @pytest.fixture
