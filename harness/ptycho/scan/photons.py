@@ -8,14 +8,30 @@ mean m has a mean E, tabled here, and the variance m - E^2 (1/4 for bright pixel
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.ptycho.scan.forward import fitted_scale
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 WHOLE = 0.02
 LARGEST_COUNT = 5e4
 """How far a count may be from a whole number, up to this count: float32 amplitudes keep it to 0.012."""
+
+LEAST_WHOLE = 0.98
+"""Share of the values, or of the pixels, that must be whole counts; a few hot or corrected pixels are not.
+Values that are no counts reach 0.04 by chance: twice ``WHOLE``."""
+
+SAMPLED_VALUES = 1 << 16
+"""Values that a quantum is looked for in; they are spread over the stack."""
+
+TRIED_LEVELS = 4
+NEIGHBOURS = 33
+MOST_DARK_COUNTS = 8
+"""The quantum is one of the smallest levels divided by up to this: fainter counts may have been cut off."""
 
 BRIGHT = 8.0
 """From this root of the mean on, the asymptotic series holds to 2 x 10^-4."""
@@ -28,25 +44,85 @@ FEWEST_LEVELS = 3
 def quantum(diffraction: np.ndarray) -> float | None:
     """Return the amplitude of one photon, or None if the numbers are not square roots of counts.
 
-    diffraction : (N, H, W), real. Intensities (multiples of one number before squaring) give None.
+    diffraction : (N, H, W), real. Intensities (multiples of one number before squaring) give None. A few
+    values or pixels that are not counts do not matter.
 
     >>> quantum(0.5 * np.sqrt([[1.0, 2.0, 3.0], [4.0, 0.0, 1.0]]))
     0.5
     """
-    stored = np.asarray(diffraction, dtype=np.float64)
-    lit = stored[stored > 0]
-    # Whole multiples before squaring are counts themselves, not their roots.
-    if lit.size == 0 or are_counts(lit) or not are_counts(lit**2):
+    stored = np.asarray(diffraction)
+    some = _spread(stored[stored > 0]).astype(np.float64)
+    unit = None if some.size == 0 else _unit(some)
+    if unit is None or not _holds_counts(np.square(stored, dtype=np.float64) / unit):
         return None
-    return float(lit.min())
+    return float(np.sqrt(unit))
 
 
-def are_counts(lit: np.ndarray) -> bool:
-    """Return whether positive numbers are whole multiples of the smallest, with at least three values."""
-    levels = lit / lit.min()
-    small = levels[levels <= LARGEST_COUNT]
-    whole = np.rint(small)
-    return bool(2 * small.size >= lit.size and np.abs(small - whole).max() <= WHOLE and _is_varied(whole))
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Return at most ``SAMPLED_VALUES`` of *values*, (n,), at even distances."""
+    return values[:: max(1, -(-values.size // SAMPLED_VALUES))]
+
+
+def _unit(amplitudes: np.ndarray) -> float | None:
+    """Return the number that most squares of positive *amplitudes*, (n,), are whole multiples of, or None."""
+    light = amplitudes**2
+    for unit in _candidates(light):
+        whole, is_whole = _whole(light / unit)
+        # Two hundredths of the pixels, all of them lit, may be many of few lit values: _holds_counts decides.
+        if is_whole.mean() >= LEAST_WHOLE / 2 and len(np.unique(whole[is_whole])) >= FEWEST_LEVELS:
+            return None if _are_multiples(amplitudes / np.sqrt(unit)) else _refined(light, unit)
+    return None
+
+
+def _candidates(light: np.ndarray) -> Iterator[float]:
+    """Yield what may be the light of one photon, the likeliest first."""
+    levels, times = np.unique(light, return_counts=True)
+    often = levels[times > 1]
+    yield from dict.fromkeys((levels[0], *often[:TRIED_LEVELS]))
+    if len(often) > FEWEST_LEVELS:
+        # With a background, no pixel counts as few photons as one; neighbouring levels still differ by one.
+        yield _refined(often, float(np.median(np.diff(often[:NEIGHBOURS]))))
+    yield from (level / count for level in often[:1] for count in range(2, MOST_DARK_COUNTS + 1))
+
+
+def _refined(light: np.ndarray, unit: float) -> float:
+    """Return *unit* by least squares over all counts: its smallest multiples are rounded to float32."""
+    for _ in range(2):  # larger counts are whole when smaller ones have refined it
+        whole, is_whole = _whole(light / unit)
+        if is_whole.any():
+            unit = float(light[is_whole] @ whole[is_whole] / (whole[is_whole] @ whole[is_whole]))
+    return unit
+
+
+def _whole(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest whole numbers, and which of *levels* are that, as far as rounding can tell."""
+    whole = np.rint(levels)
+    return whole, (np.abs(levels - whole) <= WHOLE) & (whole > 0) & (levels <= LARGEST_COUNT)
+
+
+def _are_multiples(levels: np.ndarray) -> bool:
+    """Return whether numbers are multiples of the smallest before they are squared: counts, not their roots.
+
+    The smallest says nothing, because it is a multiple of itself.
+    """
+    above = levels[np.rint(levels) > 1]
+    return above.size == 0 or bool(_whole(above)[1].mean() >= LEAST_WHOLE)
+
+
+def _holds_counts(levels: np.ndarray) -> bool:
+    """Return whether most of the positive *levels*, (..., H, W), are whole, or all but a few pixels' are.
+
+    The largest, and all that equal it, do not matter: it may be where the detector saturates.
+    """
+    lit = (levels > 0) & (levels <= LARGEST_COUNT) & (levels < levels.max())
+    whole = lit & (np.abs(levels - np.rint(levels)) <= WHOLE) & (levels > 1 - WHOLE)
+    if 2 * lit.sum() < (levels > 0).sum():
+        return False
+    if whole.sum() >= LEAST_WHOLE * lit.sum():
+        return True
+    axes = tuple(range(levels.ndim - 2))
+    is_counting = whole.sum(axis=axes) >= LEAST_WHOLE * lit.sum(axis=axes)
+    return bool(is_counting.mean() >= LEAST_WHOLE)
 
 
 def photons_per_pattern(diffraction: np.ndarray, one_photon: float) -> float:
@@ -98,7 +174,3 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
     # In logarithms: m^n and n! overflow for the counts that matter.
     log = counts * np.log(mean) - mean - np.cumsum(np.log(counts))
     return grid, (np.exp(log) * np.sqrt(counts)).sum(axis=1)
-
-
-def _is_varied(whole: np.ndarray) -> bool:
-    return len(np.unique(whole[: 1 << 16])) >= FEWEST_LEVELS
