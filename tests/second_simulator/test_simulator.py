@@ -17,7 +17,8 @@ from second_simulator.probes import Optics, modes, probe
 from second_simulator.routes import ROUTES
 
 FOLDER = Path(__file__).parent
-SIMULATOR = sorted(set(FOLDER.glob("*.py")) - set(FOLDER.glob("test_*.py")) - {FOLDER / "specimens.py"})
+ASKS_THE_PACKAGE = {FOLDER / "judgement.py", FOLDER / "specimens.py"}
+SIMULATOR = sorted(set(FOLDER.rglob("*.py")) - set(FOLDER.glob("test_*.py")) - ASKS_THE_PACKAGE)
 
 
 def imported(path: Path) -> set[str]:

@@ -45,6 +45,8 @@ class ScanFault:
         The doses at which it cannot be seen, and the physical reason.
     mended : bool
         Whether its remedy, executed, brings the excess near the noise: not where data are lost.
+    light : float
+        Photons of the faulty scan, in those of the sound one; more photons mean less noise.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ScanFault:
     needs: Mapping[str, Any] = field(default_factory=dict)
     unseen: Mapping[float, str] = field(default_factory=dict)
     mended: bool = True
+    light: float = 1.0
 
     @property
     def label(self) -> str:

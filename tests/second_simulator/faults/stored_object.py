@@ -48,13 +48,6 @@ def moved(arrays: Arrays, _: np.random.Generator, size: float) -> Arrays:
     return {**arrays, "objectGuess": np.roll(arrays["objectGuess"], (-int(size), 1), (0, 1))}
 
 
-def coarse(obj: np.ndarray) -> np.ndarray:
-    """Return the object binned by 4 and enlarged again."""
-    rows, columns = (n // 4 * 4 for n in obj.shape)
-    small = obj[:rows, :columns].reshape(rows // 4, 4, columns // 4, 4).mean(axis=(1, 3))
-    return _fitted(np.kron(small, np.ones((4, 4))), obj.shape)
-
-
 def illuminated_twice(arrays: Arrays, rng: np.random.Generator, _: float) -> Arrays:
     """Exit waves were used as object patches, and illuminated again."""
     counts, unit = counts_of(arrays)
@@ -100,7 +93,6 @@ FAULTS = (
         "inverse of the object", "object", _changed(lambda o: 1 / np.where(np.abs(o) < 0.2, 0.2, o)), _OBJECT
     ),
     ScanFault("a flat object", "object", _changed(np.ones_like), _OBJECT),
-    ScanFault("a coarse object", "object", _changed(coarse), _OBJECT),
     ScanFault("the object of another scan", "object", another_object, _OBJECT),
     ScanFault(
         "object in another frame", "object", moved, _OBJECT + r"|offset|shift|moved|crop|frame", 3, "px"

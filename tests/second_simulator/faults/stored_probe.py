@@ -116,6 +116,7 @@ FAULTS = (
         0.2,
         "of the light",
         mended=False,
+        light=1.25,
     ),
     ScanFault("the probe of another day", "probe", another_probe, _PROBE),
     ScanFault("probe not at the centre", "probe", moved, r"probe|offset|position", 2, "px"),
