@@ -1,9 +1,9 @@
-"""``harness check``: the checks of a domain, run on one dataset."""
+"""``harness check``: the checks of a domain, run on one dataset, and their remedies applied to a copy."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,11 +11,26 @@ from harness.commands.group import verb
 from harness.commands.options import code_root, emit, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+    from harness.core.domain.catalogue import Catalogue
     from harness.core.domain.interface import CheckReport
+    from harness.core.domain.panels import Table
+
+    Arrays = Mapping[str, np.ndarray]
 
 
 @verb("check")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--apply",
+    "copy",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Also write a copy in which what the checks found is corrected, and check the copy.",
+)
 @click.option(
     "--project",
     "of_project",
@@ -23,27 +38,76 @@ if TYPE_CHECKING:
     help="Also run the checks that pyproject.toml here declares: code of the project.",
 )
 @json_option
-def command(file: Path, *, of_project: bool, as_json: bool) -> int:
+def command(file: Path, *, copy: Path | None, of_project: bool, as_json: bool) -> int:
     """Runs every check of the installed domains; no golden file is needed.
 
     No code of the current directory is run, unless you ask for it with --project. Exits with 1 if a check
-    reports a finding.
+    reports a finding; with --apply, if a check of the copy does.
 
     \b
     Examples:
       harness check scan.npz
+      harness check scan.npz --apply corrected.npz
       harness check --project scan.npz
     """
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.storage.npz import read_archive
 
+    if copy is not None:
+        _require_new(copy)
     arrays = read_archive(file)
     catalogue = find_catalogue(code_root(None) if of_project else None)
-    reports = [check(arrays) for check in catalogue.load_checks().values()]
+    document: dict[str, Any] = {"reports": _reports(catalogue, arrays)}
     if not of_project:
         _note_others(set(catalogue.checks))
-    emit({"reports": reports}, as_json=as_json, render=lambda: _show(file, reports))
-    return 1 if any(report.findings for report in reports) else 0
+    if copy is not None:
+        document |= _apply(catalogue, arrays, copy)
+    emit(document, as_json=as_json, render=lambda: _show(file, copy, document))
+    return 1 if any(report.findings for report in document.get("copy_reports", document["reports"])) else 0
+
+
+def _reports(catalogue: Catalogue, arrays: Arrays) -> list[CheckReport]:
+    return [check(arrays) for check in catalogue.load_checks().values()]
+
+
+def _apply(catalogue: Catalogue, arrays: Arrays, copy: Path) -> dict[str, Any]:
+    """Write the corrected copy, if there is anything to correct; return what was done, for the document."""
+    from harness.core.storage.npz import write_archive
+
+    remedies: list[str] = []
+    for name in catalogue.corrections:
+        arrays, done = catalogue.load("corrections", name)(arrays)
+        remedies += done
+    if not remedies:
+        return {"applied": [], "copy": None}
+    write_archive(copy, arrays)
+    return {"applied": remedies, "copy": str(copy), "copy_reports": _reports(catalogue, arrays)}
+
+
+def _require_new(copy: Path) -> None:
+    """Refuse to write over a file, or into a directory that does not exist.
+
+    Raises
+    ------
+    UsageError
+        The message says which.
+    """
+    from harness.core.errors import UsageError
+
+    if copy.exists():
+        raise UsageError(
+            str(copy),
+            expected="the name of a new file",
+            found="a file or directory of this name",
+            remedy="Choose another name, or remove it first.",
+        )
+    if not copy.parent.is_dir():
+        raise UsageError(
+            str(copy),
+            expected="a file in an existing directory",
+            found=f"no directory {copy.parent}",
+            remedy="Create the directory first.",
+        )
 
 
 def _note_others(known: set[str]) -> None:
@@ -56,20 +120,48 @@ def _note_others(known: set[str]) -> None:
         click.echo(f"note: not run: {', '.join(others)}, declared in pyproject.toml; add --project", err=True)
 
 
-def _show(file: Path, reports: list[CheckReport]) -> None:
-    """Print each report: its verdict, then findings, measured values and notes."""
+def _show(file: Path, copy: Path | None, document: Mapping[str, Any]) -> None:
+    """Print each report, what was applied, and each report of the copy."""
     from harness.report.plain_lines import plain_line
     from harness.report.terminal.screen import show_lines
 
-    lines = []
-    for report in reports:
-        lines.append(f"{file.name}: {report.check}: {_summary(report)}")
-        for finding in report.findings:
-            lines.append(f"  {finding.key}: expected {finding.expected}, found {finding.found}")
-            lines += [f"    {finding.remedy}"] if finding.remedy else []
-        lines += [f"  {name}: {value:.4g}" for name, value in report.measures.items()]
-        lines += [f"  note: {note}" for note in report.notes]
+    lines = [line for report in document["reports"] for line in _report_lines(file.name, report)]
+    if copy is not None:
+        lines += list(_copy_lines(copy, document))
     show_lines(map(plain_line, lines))
+
+
+def _copy_lines(copy: Path, document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was corrected, and the verdicts on the copy."""
+    if not document["applied"]:
+        yield f"{copy.name}: not written, because no check found anything that it can correct"
+        return
+    yield f"{copy.name}: written, with these corrections:"
+    yield from (f"  {remedy}" for remedy in document["applied"])
+    for report in document["copy_reports"]:
+        yield f"{copy.name}: {report.check}: {_summary(report)}"
+
+
+def _report_lines(name: str, report: CheckReport) -> Iterator[str]:
+    """Yield the verdict of one check, then findings, measured values, tables and notes."""
+    yield f"{name}: {report.check}: {_summary(report)}"
+    for finding in report.findings:
+        yield f"  {finding.key}: expected {finding.expected}, found {finding.found}"
+        if finding.remedy:
+            yield f"    {finding.remedy}"
+    yield from (f"  {measure}: {value:.4g}" for measure, value in report.measures.items())
+    for table in report.tables:
+        yield from _table_lines(table)
+    yield from (f"  note: {note}" for note in report.notes)
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    """Yield a table's title, its head and its rows, in columns."""
+    yield f"  {table.title}. {table.note}" if table.note else f"  {table.title}"
+    rows = (table.head, *table.rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.head))]
+    for row in rows:
+        yield "    " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _summary(report: CheckReport) -> str:

@@ -41,6 +41,7 @@ class Catalogue:
     generators: Mapping[str, str]
     pipelines: Mapping[str, str]
     checks: Mapping[str, str]
+    corrections: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     specimens: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class Catalogue:
     own: Collection[str] = field(default=frozenset(), compare=False)
 
     def load(self, table: str, name: str) -> Any:
-        """Import and return the entry *name* of *table* (``generators``, ``pipelines`` or ``checks``).
+        """Import and return the entry *name* of *table*, such as ``generators`` or ``checks``.
 
         Raises
         ------
@@ -170,6 +171,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         generators=_merged(domain.generators for domain in domains),
         pipelines=_merged(domain.pipelines for domain in domains),
         checks=_merged(domain.checks for domain in domains),
+        corrections=_merged(domain.corrections for domain in domains),
         faults=tuple(reference for domain in domains for reference in domain.faults),
         specimens=tuple(reference for domain in domains for reference in domain.specimens),
         measures=tuple(reference for domain in domains for reference in domain.measures),
@@ -180,7 +182,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
 
 
 def _references(domain: Domain) -> frozenset[str]:
-    tables = (domain.generators, domain.pipelines, domain.checks)
+    tables = (domain.generators, domain.pipelines, domain.checks, domain.corrections)
     named = (reference for table in tables for reference in table.values())
     return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures, *domain.panels))
 

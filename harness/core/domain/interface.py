@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from harness.core.domain.panels import Table
     from harness.core.fixtures.fixture import Fixture
     from harness.core.fixtures.manifest import Manifest
 
@@ -62,6 +63,8 @@ class CheckReport:
         Figures that the check computed on the way, whether or not it passed.
     notes : tuple of str
         Remarks that are not findings, such as what was not checked.
+    tables : tuple of Table
+        What the check worked out, to be printed and shown on the page.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class CheckReport:
     findings: tuple[Finding, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +259,10 @@ class Domain:
     pipelines : mapping of str to str
         Functions ``(fixture, output, *, threads, seed, progress) -> PipelineResult``.
     checks : mapping of str to str
-        Functions that take a dataset's file and return a :class:`CheckReport`.
+        Functions that take a dataset's arrays and return a :class:`CheckReport`.
+    corrections : mapping of str to str
+        By name of the check: functions that take a dataset's arrays, and return a copy in which what it
+        finds is corrected, and the remedies, a tuple of str. For ``harness check --apply``.
     faults, specimens : tuple of str
         Each refers to a list or tuple of :class:`Fault` or :class:`Specimen`.
     measures : tuple of str
@@ -278,6 +285,7 @@ class Domain:
     generators: Mapping[str, str] = field(default_factory=dict)
     pipelines: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
+    corrections: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     specimens: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()

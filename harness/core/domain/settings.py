@@ -41,6 +41,7 @@ class _Tables(msgspec.Struct, forbid_unknown_fields=True):
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
     checks: dict[str, str] = {}
+    corrections: dict[str, str] = {}
     faults: str | tuple[str, ...] = ()
     specimens: str | tuple[str, ...] = ()
     measures: str | tuple[str, ...] = ()

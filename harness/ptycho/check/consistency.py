@@ -1,9 +1,10 @@
 """Check whether the physics explains the data; neither ground truth nor a golden copy is needed.
 
 The residual alone cannot decide: it follows the dose (0.03 at 10^6 photons per pattern, 0.17 at 10^4) and
-the quality of a measured scan's reconstruction (0.10). Three other things decide: the *contrast*, how much
-worse the same data are explained with the coordinates shuffled among positions; whether a known *mistake*
-explains the same numbers better; and single patterns that fit worse than the rest.
+the quality of a measured scan's reconstruction (0.10). What decides is what photon noise does not explain,
+the *excess*, and where it sits: :mod:`harness.ptycho.check.search` fits one part of the model after the
+other. The *contrast* then tells whether patterns and positions belong together at all: how much worse the
+same data are explained with the coordinates shuffled among positions.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 
 from harness.core.domain.interface import CheckReport, Finding
 from harness.core.errors import RefusedError
-from harness.ptycho.check.bad_patterns import bad_patterns, dead_patterns, identical_patterns
-from harness.ptycho.check.diagnosis import Diagnosis, diagnose
+from harness.ptycho.check import budget
+from harness.ptycho.check.bad_patterns import dead_patterns, identical_patterns
+from harness.ptycho.check.search import Account, account_for
+from harness.ptycho.check.trial import residuals_of
 from harness.ptycho.check.truth_patches import KEY, truth_findings
 from harness.ptycho.scan.contract import (
     FORWARD_KEYS,
@@ -25,30 +28,27 @@ from harness.ptycho.scan.contract import (
     largest,
     layout_violations,
 )
-from harness.ptycho.scan.photons import photons_per_pattern, quantum
-from harness.ptycho.scan.residual import LEAST_CONTRAST, Dataset, Residuals, residuals
+from harness.ptycho.scan.photons import photons_per_pattern
+from harness.ptycho.scan.residual import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from harness.ptycho.check.evidence import Evidence
 
 CHECK = "consistency"
 MISSING = {"objectGuess": "no object", "probeGuess": "no probe"}
 """What a note calls a missing array; others are called by their key."""
 
 UNKNOWN_CAUSE = (
-    "Patterns and positions do not belong together, and none of the known mistakes explains why. Check that "
+    "Patterns and positions do not belong together, and no part of the model explains why. Check that "
     "diffraction and coordinates were selected with the same index array, that coordinates are patch centres "
     "in object pixels, and that probe and object belong to this scan."
 )
 TOO_DIM = (
-    "Photon noise accounts for the whole residual, so the data neither confirm nor contradict the positions. "
-    "Record more photons per pattern, or an object with stronger contrast."
+    "too dim to tell: photon noise accounts for the whole residual, so the data neither confirm nor "
+    "contradict the positions; record more photons per pattern"
 )
-EXPLAINED = (
-    f"a forward residual at least {LEAST_CONTRAST:g} times smaller than with the coordinates shuffled among "
-    "positions, and no known mistake that explains the data better"
-)
-ALL_FIT = "patterns that all fit their positions equally well"
 MOST_LISTED = 16
 """Bad patterns that are listed one by one."""
 
@@ -73,22 +73,60 @@ class ConsistencyError(RefusedError):
 def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
     """Check a dataset by its own physics.
 
-    A finding is reported if the contrast is below ``LEAST_CONTRAST`` (photon noise is subtracted where the
-    dose is known), if a known mistake explains the data better, or if single patterns do not fit. It names
-    the mistake, or the patterns. Without object or probe, a note says that physics was not checked.
+    What photon noise does not explain is accounted for, part by part. Each part that is found wrong is a
+    finding, with its remedy; if none is, and patterns and positions do not belong together, that is the
+    finding. Without object or probe, a note says that physics was not checked.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
         A dataset under the contract's keys, valid or not.
+
+    Examples
+    --------
+    >>> from harness.ptycho.scan.simulate import simulate
+    >>> arrays = simulate(positions=16, detector=32, step=6.0).arrays()
+    >>> swapped = {**arrays, "xcoords": arrays["ycoords"], "ycoords": arrays["xcoords"]}
+    >>> len(check(arrays).findings), check(swapped).findings[0].key
+    (0, 'xcoords, ycoords')
     """
     if missing := [key for key in FORWARD_KEYS if key not in arrays]:
         return _check_patterns_alone(arrays, ", ".join(MISSING.get(key, f"no {key}") for key in missing))
     if not are_usable(arrays):
         return CheckReport(CHECK, notes=(NOT_CHECKED,))
-    data = Dataset(*(arrays[key] for key in FORWARD_KEYS))
-    truth = None if layout_violations(arrays) else arrays.get(KEY)
-    return _check_computable(data, truth) if data.is_computable else _check_not_computable(data)
+    account = account_for(Dataset.of(arrays))
+    if account.evidence is None:
+        return _report_blind(account)
+    return _report(account, account.evidence, None if layout_violations(arrays) else arrays.get(KEY))
+
+
+def corrected(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Return a copy of a dataset with every remedy of :func:`check` applied, and the remedies.
+
+    Arrays with one entry for each position are shortened together where patterns are removed.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        A dataset under the contract's keys.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The same arrays, and no remedies, if nothing was found that can be corrected.
+
+    Examples
+    --------
+    >>> from harness.ptycho.scan.simulate import simulate
+    >>> arrays = simulate(positions=16, detector=32, step=6.0).arrays()
+    >>> squared, remedies = corrected({**arrays, "diffraction": np.square(arrays["diffraction"])})
+    >>> remedies, bool(np.allclose(squared["diffraction"], arrays["diffraction"]))
+    (('Store the square root of diffraction.',), True)
+    """
+    if any(key not in arrays for key in FORWARD_KEYS) or not are_usable(arrays):
+        return dict(arrays), ()
+    findings = account_for(Dataset.of(arrays)).findings
+    return budget.with_remedies(arrays, findings), tuple(trial.correction.remedy for trial in findings)
 
 
 def require_explained(name: str, arrays: Mapping[str, np.ndarray]) -> CheckReport:
@@ -113,27 +151,35 @@ def _is_usable(array: np.ndarray, axes: int) -> bool:
     return bool(np.isfinite(array).all()) and largest(array) <= LARGEST_MAGNITUDE
 
 
-def _check_computable(data: Dataset, truth: np.ndarray | None) -> CheckReport:
-    """Report on a dataset whose forward model can be computed: as a whole, then pattern by pattern."""
-    predicted, one_photon = data.predict(), quantum(data.diffraction)
-    found = residuals(predicted, data.diffraction, one_photon=one_photon)
-    measures = _measures(data, found, one_photon)
-    diagnosis = diagnose(data, predicted, found)
-    if diagnosis is not None or not found.is_explained:
-        return CheckReport(CHECK, (_finding(found, diagnosis),), measures)
-    findings = tuple(_bad_patterns(predicted, data.diffraction))
-    if truth is not None:
-        findings += truth_findings(CHECK, truth, data.probe, data.diffraction, one_photon=one_photon)
-    return CheckReport(CHECK, findings, measures)
+def _report(account: Account, evidence: Evidence, truth: np.ndarray | None) -> CheckReport:
+    """Report on a dataset whose forward model can be computed."""
+    residuals = residuals_of(evidence)
+    findings = budget.findings(CHECK, account)
+    notes = list(_excluded(evidence))
+    if not findings and not residuals.is_explained:
+        if residuals.is_all_noise:
+            notes.append(TOO_DIM)
+        else:
+            findings = (
+                Finding(CHECK, "diffraction", budget.EXPLAINED, budget.as_stored(evidence), UNKNOWN_CAUSE),
+            )
+    if not findings and truth is not None:
+        findings = truth_findings(
+            CHECK, truth, evidence.stored.probe, evidence.stored.diffraction, one_photon=evidence.one_photon
+        )
+    return CheckReport(CHECK, findings, _measures(evidence), tuple(notes), budget.tables(account))
 
 
-def _check_not_computable(data: Dataset) -> CheckReport:
+def _report_blind(account: Account) -> CheckReport:
     """Report on a dataset with unfit shapes or positions: only a known mistake can explain it."""
-    predicted = data.predict() if data.inside.all() else None
-    diagnosis = diagnose(data, predicted, None)
-    if diagnosis is None:
-        return CheckReport(CHECK, notes=(NOT_CHECKED,))
-    return CheckReport(CHECK, (_finding(None, diagnosis),))
+    findings = budget.findings(CHECK, account)
+    return CheckReport(CHECK, findings, notes=() if findings else (NOT_CHECKED,))
+
+
+def _excluded(evidence: Evidence) -> Iterator[str]:
+    count, inside = len(evidence.stored.x), len(evidence.index)
+    if inside < count:
+        yield f"physics judged on the {inside} of {count} patterns whose patch lies inside the object"
 
 
 def _check_patterns_alone(arrays: Mapping[str, np.ndarray], missing: str) -> CheckReport:
@@ -156,51 +202,19 @@ def _dead_or_identical(stack: np.ndarray) -> Iterator[Finding]:
         )
 
 
-def _bad_patterns(predicted: np.ndarray, measured: np.ndarray) -> Iterator[Finding]:
-    found = bad_patterns(predicted, measured)
-    if found:
-        remedy = "Store the right patterns, or remove these patterns and their positions."
-        yield Finding(CHECK, "diffraction", ALL_FIT, _listed([str(bad) for bad in found]), remedy)
-
-
 def _listed(problems: list[str]) -> str:
     more = len(problems) - MOST_LISTED
     return "; ".join(problems[:MOST_LISTED]) + (f"; and {counted(more, 'more problem')}" if more > 0 else "")
 
 
-def _measures(data: Dataset, found: Residuals, one_photon: float | None) -> dict[str, float]:
+def _measures(evidence: Evidence) -> dict[str, float]:
+    whole, shuffled = evidence.whole, residuals_of(evidence)
     measures = {
-        "forward_residual": found.residual,
-        "permuted_residual": found.permuted,
-        "contrast": found.contrast,
+        "forward_residual": whole.residual,
+        "permuted_residual": shuffled.permuted,
+        "contrast": shuffled.contrast,
     }
-    if one_photon is not None:
-        measures["photon_residual"] = found.photon
-        measures["photons_per_pattern"] = photons_per_pattern(data.diffraction, one_photon)
+    if evidence.one_photon is not None:
+        measures["photon_residual"] = whole.floor
+        measures["photons_per_pattern"] = photons_per_pattern(evidence.data.diffraction, evidence.one_photon)
     return measures
-
-
-def _finding(found: Residuals | None, diagnosis: Diagnosis | None) -> Finding:
-    """Return the finding: the diagnosis with its residual before and after, or that there is none."""
-    if diagnosis is None:
-        is_dim = found is not None and found.is_all_noise
-        return Finding(
-            CHECK, "diffraction", EXPLAINED, _as_stored(found), TOO_DIM if is_dim else UNKNOWN_CAUSE
-        )
-    before = "not computable" if diagnosis.before is None else f"{diagnosis.before:.3g}"
-    return Finding(
-        check=CHECK,
-        key="diffraction",
-        expected=EXPLAINED,
-        found=f"{_as_stored(found)}, best explained by {diagnosis.name}",
-        remedy=f"{diagnosis.remedy} Residual: {before} as stored, {diagnosis.after:.3g} after correction.",
-    )
-
-
-def _as_stored(found: Residuals | None) -> str:
-    if found is None:
-        return "data that do not fit together"
-    return (
-        f"a residual of {found.residual:.3g} as stored and {found.permuted:.3g} shuffled "
-        f"(contrast {found.contrast:.2f})"
-    )

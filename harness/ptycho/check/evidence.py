@@ -89,13 +89,13 @@ def fit(predicted: np.ndarray, measured: np.ndarray, one_photon: float | None) -
     >>> fit(stack, 3 * stack, one_photon=None).residual
     0.0
     """
-    energy = float(np.vdot(measured, measured)) / len(measured)
+    energy, nothing = float(np.vdot(measured, measured)) / len(measured), np.zeros(len(measured))
     if energy == 0:
-        return Fit(np.ones(len(measured)), *np.zeros((2, len(measured))), 0.0)
+        return Fit(np.ones(len(measured)), nothing, nothing, 0.0)
     scale = fitted_scale(predicted, measured)
     errors = _per_pattern((scale * predicted - measured) ** 2) / energy
     if one_photon is None:
-        return Fit(errors, *np.zeros((2, len(measured))), scale)
+        return Fit(errors, nothing, nothing, scale)
     noise, spread = _photon_noise(predicted, float(np.vdot(measured, measured)), one_photon)
     unit = one_photon**2 / energy
     return Fit(errors, noise * unit, spread * unit, scale)
@@ -183,7 +183,7 @@ class Evidence:
 
     @property
     def has_excess(self) -> bool:
-        """Whether something is unexplained beyond noise, rounding, and the arithmetic of another simulator."""
+        """Whether more is unexplained than noise, rounding, and another simulator's arithmetic leave."""
         return self.fit.significance > LEAST_DEVIATIONS and self.fit.excess > LEAST_EXCESS
 
     @cached_property
