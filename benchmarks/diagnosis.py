@@ -49,7 +49,11 @@ def try_sound(asked: tuple[str, int]) -> tuple[str, str, float]:
     start = time.process_time()
     findings = (*contract.check(arrays).findings, *consistency.check(arrays).findings)
     spent = time.process_time() - start
-    return f"{name or variant.name} (seed {seed})", "; ".join(map(named_by, findings)), spent
+    return (
+        f"{name or variant.name} (seed {seed})",
+        "; ".join(f"{f.check}: {named_by(f) or f.found}" for f in findings),
+        spent,
+    )
 
 
 def table(outcomes: list[Outcome]) -> list[str]:

@@ -14,6 +14,7 @@ from second_simulator.physics import intensities
 from second_simulator.sound import Arrays, Variant, make_scan
 
 if TYPE_CHECKING:
+    from harness.core.domain.interface import Finding
     from second_simulator.faults import ScanFault
 
 BASES = (
@@ -80,7 +81,7 @@ def judge(fault: ScanFault, photons: float, seed: int) -> Outcome:
     sound = make_scan(replace(variant, photons=photons), seed)
     faulty = fault.of(sound, seed)
     findings = (*contract.check(faulty).findings, *consistency.check(faulty).findings)
-    said = "; ".join(named_by(finding) for finding in findings)
+    said = "; ".join(named_by(finding) or "cause unknown" for finding in findings)
     floor = residual_energy(sound)
     return Outcome(
         fault=fault.label,
@@ -103,10 +104,12 @@ def _evidence(fault: ScanFault, faulty: Arrays, photons: float, floor: float) ->
     return 4 * light * len(faulty["xcoords"]) * (residual_energy(faulty) - floor / fault.light)
 
 
-def named_by(finding: object) -> str:
-    """Return what a finding calls the fault: not what it expected, nor general advice."""
-    found = str(getattr(finding, "found", ""))
-    return found.rpartition("best explained by ")[2]
+def named_by(finding: Finding) -> str:
+    """Return what a finding calls the fault; nothing if it only says that the data are not explained."""
+    if finding.check != consistency.CHECK:
+        return finding.found
+    names = re.search(r"(?:best explained|explained in part \(.*?\)) by (.*)", finding.found)
+    return names[1] if names else ""
 
 
 def residual_energy(arrays: Arrays) -> float:
@@ -134,8 +137,5 @@ def _light(arrays: Arrays) -> np.ndarray:
 
 def _after(faulty: Arrays) -> float:
     """Return the residual energy of the dataset that the remedies, executed, make of *faulty*."""
-    execute = getattr(consistency, "corrected", None)
-    if execute is None:
-        return np.nan
-    mended = execute(faulty)
-    return np.nan if mended is None else residual_energy(mended)
+    mended, remedies = consistency.corrected(faulty)
+    return residual_energy(mended) if remedies else np.nan
