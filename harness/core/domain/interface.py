@@ -229,6 +229,8 @@ class Specimen:
         Makes the dataset: takes nothing, returns a :class:`~harness.core.fixtures.fixture.Fixture`.
     pipelines : tuple of str
         Pipelines that can run on it; empty for all.
+    checks_only : bool
+        Whether no pipeline runs on it: hundreds of such specimens are checked in minutes.
 
     Examples
     --------
@@ -245,6 +247,7 @@ class Specimen:
     name: str
     make: Callable[[], Fixture] = field(compare=False)
     pipelines: tuple[str, ...] = ()
+    checks_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

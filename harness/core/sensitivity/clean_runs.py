@@ -1,5 +1,7 @@
 """Run checks on valid data repeatedly to measure the false-alarm rate.
 
+Specimens that only checks look at come first: they are many, and take little time each.
+
 On the golden fixture, every repetition runs a pipeline under another perturbation and judges it by the stored
 baseline. A specimen has no baseline: it is calibrated first, as the golden fixture was; then runs are judged.
 """
@@ -57,7 +59,10 @@ THREADS = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class CleanRun:
-    """One clean run: of the golden fixture, or of a specimen by name, then at every thread count."""
+    """One clean run: of the golden fixture, or of a specimen by name, then at every thread count.
+
+    Without a pipeline, only the checks run, once.
+    """
 
     subject: Subject
     number: int
@@ -67,8 +72,8 @@ class CleanRun:
 
     @property
     def repetitions(self) -> int:
-        """How many by_verdicts repetitions it is."""
-        return len(THREADS) if self.specimen else 1
+        """How many repetitions it is."""
+        return len(THREADS) if self.specimen and self.pipeline else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,12 @@ def plan_clean_runs(
 ) -> Iterator[CleanRun]:
     """Clean runs that give *repetitions*: each specimen once, then the golden fixture.
 
-    Pipelines and thread counts take turns.
+    Specimens that only checks look at come first. Pipelines and thread counts take turns.
     """
-    left = repetitions
-    for number, specimen in enumerate(specimens):
+    checked = [specimen for specimen in specimens if specimen.checks_only][:repetitions]
+    yield from (CleanRun(subject, n, "", specimen=specimen.name) for n, specimen in enumerate(checked))
+    left = repetitions - len(checked)
+    for number, specimen in enumerate(specimen for specimen in specimens if not specimen.checks_only):
         suitable = [name for name in subject.pipelines if name in (specimen.pipelines or subject.pipelines)]
         if left < len(THREADS) or not suitable:
             continue
@@ -168,6 +175,8 @@ def _on_specimen(clean: CleanRun, catalogue: Catalogue, specimen: Specimen) -> t
         )
     except HarnessError as error:
         return (Repetition(specimen.name, (refused("generator", error),)),)
+    if not clean.pipeline:
+        return (Repetition(specimen.name, found),)
     run = catalogue.load("pipelines", clean.pipeline)
     with tempfile.TemporaryDirectory() as folder:
         path, _ = write_fixture(made, Path(folder))

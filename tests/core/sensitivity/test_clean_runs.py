@@ -16,6 +16,26 @@ def test_clean_runs_take_specimens_first_then_the_golden_fixture(subject):
     assert sum(clean.repetitions for clean in found) == 5
 
 
+def test_specimens_that_only_checks_look_at_come_first_and_count_once(subject):
+    """However few repetitions are asked for; no pipeline runs on them."""
+    specimens = find_catalogue(subject.root).load_specimens()
+    checked = tuple(replace(specimens[0], name=name, checks_only=True) for name in ("one", "two"))
+    found = list(plan_clean_runs(subject, (*specimens, *checked), 5))
+    assert [clean.specimen for clean in found] == ["one", "two", "second", ""]
+    assert [clean.repetitions for clean in found] == [1, 1, 2, 1]
+    assert [clean.specimen for clean in plan_clean_runs(subject, (*specimens, *checked), 1)] == ["one"]
+
+
+def test_a_specimen_that_only_checks_look_at_is_made_twice_and_checked(subject, field, monkeypatch):
+    monkeypatch.setattr(field, "SPECIMENS", (replace(field.SPECIMENS[0], checks_only=True),))
+    (repetition,) = run_clean(CleanRun(subject, 0, "", specimen="second"))
+    assert [found.check for found in repetition.detections] == ["positive", "digest", "comparison"]
+    assert repetition.false_alarms == ()
+    monkeypatch.setattr(field, "positive", lambda _: field.CheckReport("positive", (field.Finding(*"abcd"),)))
+    (repetition,) = run_clean(CleanRun(subject, 0, "", specimen="second"))
+    assert [alarm.check for alarm in repetition.false_alarms] == ["positive"]
+
+
 def test_clean_data_and_pipelines_raise_no_alarm(subject):
     for clean in plan_clean_runs(subject, find_catalogue(subject.root).load_specimens(), 4):
         repetitions = run_clean(clean)
