@@ -38,7 +38,7 @@ def sound(*, seed: int, unusual: str = "") -> Fixture:
 
 
 def _fixture(name: str, variant: Variant, seed: int, generator: Generator) -> Fixture:
-    source = Source("the second simulator of the tests", "none")
+    source = Source("simulated", "none")
     return make_fixture(name, make_scan(variant, seed), generator=generator, source=source)
 
 
