@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pytest
+
+from harness.core.storage.npz import write_archive
+from harness.ptycho.fixture import rounded, scaled_into_contract
+from harness.ptycho.scan.simulate import simulate
 
 FINDING = {"check": "finite", "key": "wave", "expected": "finite values", "found": "NaN", "remedy": "Fix it."}
 
@@ -29,7 +35,8 @@ def test_json_has_every_report(project, harness):
     assert shown.code == 1
     (report,) = [report for report in json.loads(shown.out)["reports"] if report["check"] == "finite"]
     assert report == {
-        "check": "finite", "findings": [FINDING], "measures": {"arrays": 1.0}, "notes": ["a note"]
+        "check": "finite", "findings": [FINDING], "measures": {"arrays": 1.0}, "notes": ["a note"],
+        "tables": [],
     }  # fmt: skip
 
 
@@ -54,3 +61,53 @@ def test_a_missing_file_exits_with_2(project, harness):
     shown = harness("check", "nothing.npz")
     assert (shown.code, shown.out) == (2, "")
     assert "nothing.npz" in shown.err
+
+
+@pytest.fixture
+def swapped(project):
+    """A scan whose x and y were exchanged."""
+    scan = simulate(positions=36, detector=32, step=6.0)
+    write_archive(project / "scan.npz", rounded(scaled_into_contract(replace(scan, x=scan.y, y=scan.x)))[0])
+    return project / "scan.npz"
+
+
+def test_a_corrected_copy_is_written_and_checked(project, harness, swapped):
+    """The exit code is that of the copy; the file itself stays as it was."""
+    stored = swapped.read_bytes()
+    shown = harness("check", "scan.npz", "--apply", "right.npz")
+    assert "right.npz: written, with these corrections:\n  Exchange xcoords and ycoords.\n" in shown.out
+    assert "right.npz: consistency: accepted\n" in shown.out
+    assert shown.code == 0
+    assert swapped.read_bytes() == stored
+    assert harness("check", "right.npz").code == 0
+    assert harness("check", "scan.npz").code == 1
+
+
+def test_the_table_of_parts_is_printed(project, harness, swapped):
+    shown = harness("check", "scan.npz")
+    assert "    part      accounts for  by\n" in shown.out
+    assert "    position  100%          x and y swapped (a finding)\n" in shown.out
+
+
+def test_a_copy_in_json(project, harness, swapped):
+    document = json.loads(harness("check", "scan.npz", "--apply", "right.npz", "--json").out)
+    assert document["applied"] == ["Exchange xcoords and ycoords."]
+    assert document["copy"] == "right.npz"
+    assert [report["findings"] for report in document["copy_reports"]] == [[], []]
+
+
+def test_nothing_is_written_if_nothing_can_be_corrected(project, harness):
+    shown = harness("check", "golden/waves.npz", "--apply", "copy.npz")
+    assert "copy.npz: not written, because no check found anything that it can correct\n" in shown.out
+    assert not (project / "copy.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("copy", "found"), [("scan.npz", "of this name"), ("no/such.npz", "no directory no")]
+)
+def test_a_copy_overwrites_nothing(project, harness, swapped, copy, found):
+    stored = swapped.read_bytes()
+    shown = harness("check", "scan.npz", "--apply", copy)
+    assert (shown.code, shown.out) == (2, "")
+    assert found in shown.err
+    assert swapped.read_bytes() == stored

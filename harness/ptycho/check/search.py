@@ -121,7 +121,7 @@ def chosen(trials: Iterable[Trial]) -> Trial | None:
         return None
     best = min(_left(trial) for trial in accepted)
     near = [trial for trial in accepted if _left(trial) <= TIE_FACTOR * best + TIE_RESIDUAL]
-    return min(near, key=lambda trial: trial.correction.parameters)  # the first of several
+    return min(near, key=lambda trial: trial.numbers)  # the first of several
 
 
 def _left(trial: Trial) -> float:
@@ -132,7 +132,9 @@ def _left(trial: Trial) -> float:
 def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
     """Try all quick corrections, and slow ones where it is needed; note the best of each part in *best*."""
     trials = _executed(chain.from_iterable(part.quick(evidence) for part in PARTS), evidence)
-    if chosen(trials) is None and needs_search(evidence):
+    found = chosen(trials)
+    # Without most of its patterns, any dataset is explained: another part may explain them all.
+    if (found is None or found.correction.kept is not None) and needs_search(evidence):
         trials += _executed(chain.from_iterable(part.slow(evidence) for part in PARTS), evidence)
     for trial in trials:
         known = best.get(trial.correction.part)

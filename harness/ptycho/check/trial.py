@@ -59,6 +59,13 @@ class Trial:
         return float((excess - max(self.after.excess, 0.0)) / excess) if excess > 0 else 0.0
 
     @property
+    def numbers(self) -> int:
+        """How many numbers were chosen after the data: fitted ones, and all values of removed patterns."""
+        removed = 0 if self.before is None else len(self.before.errors) - len(self.after.errors)
+        kept = self.corrected.data.diffraction
+        return self.correction.parameters + max(removed, 0) * int(np.prod(kept.shape[1:]))
+
+    @property
     def significance(self) -> float:
         """By how many standard errors the gain differs from what as many fitted numbers gain by chance."""
         if self.correction.significance is not None:
