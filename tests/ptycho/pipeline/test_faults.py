@@ -17,19 +17,28 @@ from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive
 from harness.ptycho.pipeline import assess, run
 from harness.ptycho.pipeline.child_process import CONTROLS_FILE, RECONSTRUCTION_FILE, Task
-from harness.ptycho.pipeline.configuration import IterativeConfiguration, NetworkConfiguration
+from harness.ptycho.pipeline.configuration import (
+    IterativeConfiguration,
+    NetworkConfiguration,
+    QuasiNewtonConfiguration,
+)
 from harness.ptycho.pipeline.faults import PIPELINE_FAULTS, WITH_TRUTH
-from harness.ptycho.pipeline.model import infer, iterative, train
+from harness.ptycho.pipeline.model import infer, iterative, quasi_newton, train
 
 BRIEF = {
     "network": NetworkConfiguration(epochs=2, rounds=2, inference_rounds=2, channels=4, seed=3),
     "iterative": IterativeConfiguration(epochs=4, seed=3),
+    "quasi-newton": QuasiNewtonConfiguration(iterations=6, seed=3),
 }
 """The seed is a multiple of 3 (for P14), and there are enough epochs to skip some (for P15b)."""
 
 STAGES = {
     "network": ((train.main, ""), (infer.main, "")),
     "iterative": ((iterative.main, iterative.FIRST_HALF), (iterative.main, iterative.SECOND_HALF)),
+    "quasi-newton": (
+        (quasi_newton.main, quasi_newton.FIRST_PART),
+        (quasi_newton.main, quasi_newton.SECOND_PART),
+    ),
 }
 BY_ID = {fault.id: fault for fault in PIPELINE_FAULTS}
 CHANGE_INPUTS = {"P10", "P19", "P20", "P21", "P22"}
@@ -147,7 +156,7 @@ def test_a_fault_can_be_imported_by_name(fault):
 
 
 def test_the_table_is_complete_and_four_faults_are_quick():
-    assert {fault.id.rstrip("b") for fault in PIPELINE_FAULTS} == {f"P{n:02}" for n in range(1, 23)}
+    assert {fault.id.rstrip("b") for fault in PIPELINE_FAULTS} == {f"P{n:02}" for n in range(1, 24)}
     assert sum(fault.quick for fault in PIPELINE_FAULTS) == 4
 
 

@@ -1,4 +1,4 @@
-"""Bugs of ptychography pipelines that really happened (P01 to P22), each as a change that can be undone.
+"""Bugs of ptychography pipelines that really happened (P01 to P23), each as a change that can be undone.
 
 Commands list these faults without torch, so nothing here imports it before a fault is injected.
 """
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from harness.ptycho.pipeline.inject import Inject
 
 NETWORKS = ("network", "network-halves")
-ALL_PIPELINES = (*NETWORKS, "iterative", "iterative-halves")
-WITH_TRUTH = ("network", "iterative")
+QUASI_NEWTON = ("quasi-newton", "quasi-newton-halves")
+WITH_BATCHES = (*NETWORKS, "iterative", "iterative-halves")
+ALL_PIPELINES = (*WITH_BATCHES, *QUASI_NEWTON)
+WITH_TRUTH = ("network", "iterative", "quasi-newton")
 
 
 def _fault(
@@ -42,9 +44,9 @@ PIPELINE_FAULTS = (
     _fault("P10", "nominal positions used where true ones exist", data_loading.nominal_positions),
     _fault("P11", "inference with weights that were never loaded", training.unloaded_weights, NETWORKS),
     _fault("P12", "metrics in a frame 2-3 px off", reassembly.shifted_comparison, WITH_TRUTH, quick=True),
-    _fault("P13", "group size frozen at import", training.frozen_gridsize),
+    _fault("P13", "group size frozen at import", training.frozen_gridsize, WITH_BATCHES),
     _fault("P14", "collapse to constant amplitude for one seed in three", reassembly.collapse_by_seed),
-    _fault("P15", "learning rate ten times too high", training.learning_rate_too_high),
+    _fault("P15", "learning rate ten times too high", training.learning_rate_too_high, WITH_BATCHES),
     _fault("P15b", "last epochs skipped", training.last_epochs_skipped),
     _fault("P16", "scan-wise mean of patches", reassembly.mean_of_patches),
     _fault("P17", "object update dead", training.dead_object_update),
@@ -53,5 +55,6 @@ PIPELINE_FAULTS = (
     _fault("P20", "diffraction stored as float16 on the way", data_loading.half_precision, quick=True),
     _fault("P21", "2 of 64 patterns dead", data_loading.dead_patterns),
     _fault("P22", "inference transposes what it reads", data_loading.transposed_at_inference, NETWORKS),
+    _fault("P23", "windows rounded half to even", data_loading.half_pixel_snapping),
 )
 """The pipelines' faults, in the order of the catalogue."""

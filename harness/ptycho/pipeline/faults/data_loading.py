@@ -43,7 +43,7 @@ def last_centre_of_mass() -> Iterator[None]:
     The two files are the first and the second half of the scan. A position that would leave the scan's range
     is set to its edge.
     """
-    with _changed_experiment(_centred_on_last_file):
+    with _changed_experiment(lambda experiment: _moved(experiment, _centred_by_last_half)):
         yield
 
 
@@ -104,6 +104,20 @@ def transposed_at_inference() -> Iterator[None]:
         yield
 
 
+@in_children
+@contextmanager
+def half_pixel_snapping() -> Iterator[None]:
+    """P23: the first pixel of a window, which lies between two pixels, was rounded half to even.
+
+    pty-chi 2.1 and 2.2 did this for patches with an even number of pixels around whole-numbered centres:
+    windows began at 28, 30, 30, 32, 32 instead of 28.5, 29.5, 30.5, so each patch was half a pixel off, one
+    way or the other. Centres between pixels were read correctly there. Here the whole part of every centre is
+    snapped so, and the fraction is kept, so that a scan with any coordinates has the fault.
+    """
+    with _changed_experiment(lambda experiment: _moved(experiment, _snapped)):
+        yield
+
+
 def _changed_arrays(change: Callable[[Arrays], Arrays]) -> AbstractContextManager[None]:
     """Apply *change* to the arrays of every fixture that is read."""
     from harness.core.storage.npz import read_archive
@@ -119,10 +133,11 @@ def _changed_experiment(change: Callable[[Experiment], Experiment]) -> AbstractC
     return replaced_everywhere(read_experiment, lambda fixture: change(read_experiment(fixture)))
 
 
-def _centred_on_last_file(experiment: Experiment) -> Experiment:
+def _moved(experiment: Experiment, move: Callable[[np.ndarray], np.ndarray]) -> Experiment:
+    """Return the experiment with positions, (N,) along each axis, as *move* returns them."""
     from harness.ptycho.pipeline.model.forward import Windows
 
-    x, y = (_centred_by_last_half(values) for values in (experiment.x, experiment.y))
+    x, y = (move(values) for values in (experiment.x, experiment.y))
     windows = Windows.centred_at(
         x - experiment.corner[1],
         y - experiment.corner[0],
@@ -130,6 +145,15 @@ def _centred_on_last_file(experiment: Experiment) -> Experiment:
         shape=experiment.windows.shape,
     )
     return replace(experiment, x=x, y=y, windows=windows)
+
+
+def _snapped(values: np.ndarray) -> np.ndarray:
+    """Return *values*, (N,), half a pixel off: to the side on which the window's first pixel is even.
+
+    A position that would leave the scan's range is set to its edge.
+    """
+    between = np.floor(values) + 0.5
+    return np.asarray((values + np.rint(between) - between).clip(values.min(), values.max()))
 
 
 def _centred_by_last_half(values: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def flipped_translation() -> Iterator[None]:
 @contextmanager
 def squared_prediction() -> Iterator[None]:
     """P02: the loss compared the square of the predicted amplitudes with the measured amplitudes."""
-    from harness.ptycho.pipeline.model import iterative
+    from harness.ptycho.pipeline.model import iterative, quasi_newton
     from harness.ptycho.pipeline.model.forward import amplitude
     from harness.ptycho.pipeline.model.network import Network
 
@@ -51,7 +51,11 @@ def squared_prediction() -> Iterator[None]:
         predicted = squared(self.probe, obj, experiment.windows.take(positions))
         return gradient, light, (predicted - experiment.amplitude[positions]).square().mean()
 
-    with replaced(iterative, "amplitude", squared), replaced(Network, "_gradient", with_squared_loss):
+    with (
+        replaced(iterative, "amplitude", squared),
+        replaced(quasi_newton, "amplitude", squared),
+        replaced(Network, "_gradient", with_squared_loss),
+    ):
         yield
 
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from harness.ptycho.pipeline.model.experiment import Experiment
     from harness.ptycho.pipeline.model.iterative import Descent
     from harness.ptycho.pipeline.model.network import Canvas, Network
+    from harness.ptycho.pipeline.model.quasi_newton import Fit
 
 RATE_FACTOR = 10
 FRACTION_DONE = 0.75
-"""Fraction of the epochs after which fault P15b stops."""
+"""Fraction of the epochs after which fault P15b stops; half of the second half."""
 
 
 class _StopTraining(Exception):  # noqa: N818 - ends a loop, not an error
@@ -89,22 +90,31 @@ def learning_rate_too_high() -> Iterator[None]:
 @in_children
 @contextmanager
 def last_epochs_skipped() -> Iterator[None]:
-    """P15: the training loop ended after three quarters of the epochs, with the learning rates still high."""
-    from harness.ptycho.pipeline.model import iterative, train
+    """P15: the training loop ended after three quarters of the epochs, with the learning rates still high.
 
-    original_train, original_descend = train.train, iterative.descend
+    The quasi-Newton method, which stops by itself, makes no step in its second process.
+    """
+    from harness.ptycho.pipeline.model import iterative, quasi_newton, train
+
+    original_train, original_cool, original_minimise = train.train, iterative.cool, quasi_newton.minimise
 
     def train_too_short(network: Network, experiment: Experiment, configuration: Any, *_: Any) -> None:
         with suppress(_StopTraining):
             original_train(network, experiment, configuration, _stop_early)
 
-    def descend_too_short(
-        descent: Descent, experiment: Experiment, configuration: Any, *, until: int, **options: Any
-    ) -> None:
-        last = int(FRACTION_DONE * configuration.epochs)
-        original_descend(descent, experiment, configuration, until=min(until, last), **options)
+    def cool_too_short(descent: Descent, experiment: Experiment, configuration: Any, *_: Any) -> None:
+        with suppress(_StopTraining):
+            original_cool(descent, experiment, configuration, lambda done: _stop_early((1 + done) / 2))
 
-    with replaced(train, "train", train_too_short), replaced(iterative, "descend", descend_too_short):
+    def minimise_in_the_first_process(fit: Fit, *arguments: Any, **options: Any) -> None:
+        if not fit.steps:
+            original_minimise(fit, *arguments, **options)
+
+    with (
+        replaced(train, "train", train_too_short),
+        replaced(iterative, "cool", cool_too_short),
+        replaced(quasi_newton, "minimise", minimise_in_the_first_process),
+    ):
         yield
 
 
@@ -144,17 +154,25 @@ def training_mode_at_inference() -> Iterator[None]:
 
 @contextmanager
 def _descent_without(name: str) -> Iterator[None]:
-    """Let iterative reconstructions start without learning one of ``obj`` and ``probe``."""
+    """Let iterative and quasi-Newton reconstructions start without learning one of ``obj`` and ``probe``."""
+    from harness.ptycho.pipeline.model import quasi_newton
     from harness.ptycho.pipeline.model.iterative import Descent
 
-    start = Descent.start
+    start, scales = Descent.start, quasi_newton.scales
 
     def without_learning(_: type[Descent], *arguments: Any) -> Descent:
         descent = start(*arguments)
         getattr(descent, name).requires_grad = False
         return descent
 
-    with replaced(Descent, "start", classmethod(without_learning)):
+    def without_moves(*arguments: Any) -> tuple[Tensor, Tensor]:
+        obj, probe = scales(*arguments)
+        return (0 * obj, probe) if name == "obj" else (obj, 0 * probe)
+
+    with (
+        replaced(Descent, "start", classmethod(without_learning)),
+        replaced(quasi_newton, "scales", without_moves),
+    ):
         yield
 
 

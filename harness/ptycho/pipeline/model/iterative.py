@@ -1,12 +1,14 @@
 """The iterative reconstruction: Adam on object and probe by automatic differentiation.
 
-The first half of the epochs runs in one process, and the second half in another, from a checkpoint.
+One process runs epochs at full learning rates until the loss settles. Another one continues from a checkpoint
+with as many epochs, in which the rates fall to zero. Without the first limit, a model that is wrong (several
+modes, moving positions) spreads its error over object and probe, epoch by epoch.
 """
 
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +26,7 @@ from harness.ptycho.pipeline.model.optimisers import Adam, clear_gradients
 from harness.ptycho.pipeline.model.schedule import cosine_decay, require_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
 KIND = "iterative"
 FIRST_HALF, SECOND_HALF = "first", "second"
 """Parts of the task; see :class:`~harness.ptycho.pipeline.child_process.Task`."""
+
+PATIENCE = 120
+"""Steps without progress after which the loss has settled: a large scan has many steps in an epoch."""
+
+SMALLEST_PROGRESS = 0.01
+"""Share by which an epoch's loss must be below all before it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +53,8 @@ class Descent:
         Both in natural units; leaves that require a gradient.
     adams : (Adam, Adam)
         Optimisers of object and probe.
+    losses : list of float
+        Mean squared excess of each epoch at full rates, over the patterns as its batches drew them.
     epoch : int
         Epochs done.
     """
@@ -52,6 +62,7 @@ class Descent:
     obj: Tensor
     probe: Tensor
     adams: tuple[Adam, Adam]
+    losses: list[float] = field(default_factory=list)
     epoch: int = 0
 
     @classmethod
@@ -66,7 +77,8 @@ class Descent:
     def state(self) -> dict[str, Any]:
         """Return what another process needs to continue to the same bits."""
         arrays = {"obj": self.obj.detach(), "probe": self.probe.detach()}
-        return {**arrays, "adams": [adam.state() for adam in self.adams], "epoch": self.epoch}
+        adams = [adam.state() for adam in self.adams]
+        return {**arrays, "adams": adams, "losses": self.losses, "epoch": self.epoch}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a :meth:`state` of the same experiment.
@@ -82,21 +94,17 @@ class Descent:
                 mine.copy_(saved)
         for adam, saved in zip(self.adams, state["adams"], strict=True):
             adam.restore(saved)
+        self.losses = [float(loss) for loss in state["losses"]]
         self.epoch = operator.index(state["epoch"])
 
 
-def descend(
+def settle(
     descent: Descent,
     experiment: Experiment,
     configuration: IterativeConfiguration,
-    *,
-    until: int,
     report_progress: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Run *descent* in place up to the epoch *until*.
-
-    The order of an epoch's batches and its learning rate depend on seed and epoch alone, so the checkpoint
-    need not hold a random state.
+    """Run *descent* in place at full learning rates until the loss settles, or for half of the epochs.
 
     Parameters
     ----------
@@ -104,8 +112,6 @@ def descend(
         Changed in place.
     experiment : Experiment
     configuration : IterativeConfiguration
-    until : int
-        Epochs that are done at the end.
     report_progress : callable, optional
         Called with the fraction done after each epoch.
 
@@ -114,20 +120,46 @@ def descend(
     RefusedError
         The reconstruction diverged: the loss is NaN or infinite.
     """
-    members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
-    first = descent.epoch
-    for epoch in range(first, until):
-        rng = np.random.default_rng([configuration.seed, epoch])
-        for positions in one_pass(members, configuration.batch, rng):  # (B,)
-            predicted = amplitude(descent.probe, descent.obj, experiment.windows.take(positions))  # (B, H, W)
-            loss = (predicted - experiment.amplitude[positions]).square().mean()
-            clear_gradients((descent.obj, descent.probe))
-            loss.backward()  # type: ignore[no-untyped-call]
-            for adam in descent.adams:
-                adam.step(cosine_decay(epoch / configuration.epochs))
-        require_finite(loss.item())
-        descent.epoch = epoch + 1
-        report_progress((descent.epoch - first) / (until - first))
+    half = configuration.epochs // 2
+    while descent.epoch < half:
+        losses = _run_epoch(descent, experiment, configuration, rate=1.0)
+        descent.losses.append(float(np.mean(losses)))
+        report_progress(descent.epoch / half)
+        if has_settled(descent.losses, steps=len(losses)):
+            return
+
+
+def cool(
+    descent: Descent,
+    experiment: Experiment,
+    configuration: IterativeConfiguration,
+    report_progress: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Run as many epochs as :func:`settle` did, in which the learning rates fall to zero.
+
+    Parameters and errors as for :func:`settle`.
+    """
+    first = len(descent.losses)
+    while descent.epoch < 2 * first:
+        _run_epoch(descent, experiment, configuration, rate=cosine_decay(descent.epoch / first - 1))
+        report_progress(descent.epoch / first - 1)
+
+
+def has_settled(losses: Sequence[float], *, steps: int) -> bool:
+    """Return whether no epoch of the last :data:`PATIENCE` steps made progress.
+
+    losses : one for each epoch; steps : in an epoch.
+
+    Examples
+    --------
+    >>> [has_settled([0.4, 0.2, *[0.1] * n], steps=30) for n in (4, 5)]
+    [False, True]
+    """
+    least, progress = np.inf, 0
+    for epoch, loss in enumerate(losses):
+        if loss < (1 - SMALLEST_PROGRESS) * least:
+            least, progress = loss, epoch
+    return (len(losses) - 1 - progress) * steps >= PATIENCE
 
 
 def resume(experiment: Experiment, configuration: IterativeConfiguration, output: Path) -> Descent:
@@ -162,17 +194,37 @@ def main(task: Task) -> Mapping[str, str]:
     return experiment.inputs
 
 
+def _run_epoch(
+    descent: Descent, experiment: Experiment, configuration: IterativeConfiguration, *, rate: float
+) -> list[float]:
+    """Run one epoch with *rate* times the learning rates, and return the loss of each of its batches.
+
+    The order of the batches depends on seed and epoch alone, so the checkpoint need not hold a random state.
+    """
+    members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
+    rng, losses = np.random.default_rng([configuration.seed, descent.epoch]), []
+    for positions in one_pass(members, configuration.batch, rng):  # (B,)
+        predicted = amplitude(descent.probe, descent.obj, experiment.windows.take(positions))  # (B, H, W)
+        loss = experiment.excess(predicted, positions).square().mean()
+        clear_gradients((descent.obj, descent.probe))
+        loss.backward()  # type: ignore[no-untyped-call]
+        for adam in descent.adams:
+            adam.step(rate)
+        losses.append(loss.item())
+    require_finite(losses[-1])
+    descent.epoch += 1
+    return losses
+
+
 def _first_half(task: Task, experiment: Experiment, configuration: IterativeConfiguration) -> None:
     descent = Descent.start(experiment, configuration)
-    half = configuration.epochs // 2
-    descend(descent, experiment, configuration, until=half, report_progress=task.report_progress)
+    settle(descent, experiment, configuration, task.report_progress)
     write_checkpoint(task.output / CHECKPOINT_FILE, KIND, descent.state())
 
 
 def _second_half(task: Task, experiment: Experiment, configuration: IterativeConfiguration) -> None:
     descent = resume(experiment, configuration, task.output)
-    whole = configuration.epochs
-    descend(descent, experiment, configuration, until=whole, report_progress=task.report_progress)
+    cool(descent, experiment, configuration, task.report_progress)
     start = Descent.start(experiment, configuration)
     obj, flat = experiment.stored_object(descent.obj), experiment.stored_object(start.obj)  # (M, M') each
     write_archive(task.output / RECONSTRUCTION_FILE, {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from harness.core.storage.npz import read_archive
 from harness.ptycho.fixture import minimal
 from harness.ptycho.pipeline.faults import data_loading as faults
-from harness.ptycho.pipeline.faults.data_loading import _centred_by_last_half, _nominal
+from harness.ptycho.pipeline.faults.data_loading import _centred_by_last_half, _nominal, _snapped
 from harness.ptycho.pipeline.model import experiment as experiments
 from harness.ptycho.pipeline.model import infer, train
 
@@ -89,6 +90,27 @@ def test_positions_of_the_last_file_stay(square):
     assert np.abs(moved.y[:half] - plain.y[:half]).max() > 1
     assert moved.windows.index.shape == plain.windows.index.shape
     assert moved.windows.index.max() < np.prod(plain.windows.shape)
+
+
+def test_windows_are_rounded_half_to_even():
+    """P23: around whole-numbered centres they begin at 28, 30, 30, 32, 32, as in the package that had it."""
+    corners = np.arange(28.5, 33.5)
+    edges = [20.0, 41.0]  # positions at the scan's edge stay inside
+    moved = _snapped(np.concatenate([corners - 0.5, edges]))
+    assert (moved[:-2] + 0.0).tolist() == [27.5, 29.5, 29.5, 31.5, 31.5]
+    assert moved[-2:].tolist() == [20.0, 41.0]
+
+
+def test_each_patch_is_half_a_pixel_off(square):
+    """P23: one way or the other; what is read from the file is unchanged, so no digest sees it."""
+    plain = experiments.read_experiment(square)
+    with faults.half_pixel_snapping.__wrapped__():
+        snapped = train.read_experiment(square)
+    off = (snapped.x - plain.x)[(plain.x > plain.x.min() + 0.5) & (plain.x < plain.x.max() - 0.5)]
+    np.testing.assert_allclose(np.abs(off), 0.5)
+    assert 0.2 < np.mean(off > 0) < 0.8
+    assert snapped.inputs == plain.inputs
+    assert not torch.equal(snapped.windows.ramp, plain.windows.ramp)
 
 
 def test_nominal_positions_form_a_regular_raster():

@@ -27,7 +27,7 @@ def test_a_fixed_probe_does_not_learn(experiment, quick, brief):
         train.train(network, experiment, quick)
         descent = iterative.Descent.start(experiment, brief)
         start = descent.probe.detach().clone()
-        iterative.descend(descent, experiment, brief, until=1)
+        iterative.settle(descent, experiment, brief)
     assert torch.equal(network.probe, before)
     assert torch.equal(descent.probe, start)
     assert not torch.equal(descent.obj, experiment.flat_object())
@@ -73,7 +73,8 @@ def test_the_last_quarter_of_the_epochs_is_skipped(experiment, brief):
     network.forward = lambda *arguments: (reports.append(1), forward(*arguments))[1]
     with faults.last_epochs_skipped.__wrapped__():
         train.train(network, experiment, settings)
-        iterative.descend(descent, experiment, longer, until=8)
+        iterative.settle(descent, experiment, longer)
+        iterative.cool(descent, experiment, longer)
     assert len(reports) == 6
     assert descent.epoch == 6
 
@@ -85,7 +86,7 @@ def test_a_dead_object_update_leaves_the_object_flat(experiment, quick, brief):
         obj = infer.infer(network, experiment, quick, rounds=1)
         descent = iterative.Descent.start(experiment, brief)
         start = descent.probe.detach().clone()
-        iterative.descend(descent, experiment, brief, until=1)
+        iterative.settle(descent, experiment, brief)
     assert torch.equal(obj, experiment.flat_object())
     assert torch.equal(descent.obj, experiment.flat_object())
     assert not torch.equal(descent.probe, start)
