@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.domain.panels import Image, Lines, Points, Table
+from harness.ptycho.check.budget import tables
+from harness.ptycho.check.search import account_for
 from harness.ptycho.quality.align import align
 from harness.ptycho.quality.metrics import frc, illuminated, phases
 from harness.ptycho.scan.contract import FORWARD_KEYS, layout_violations
@@ -74,6 +76,7 @@ def scan(golden: Arrays, document: Mapping[str, Any], beside: Mapping[str, Array
         *_patterns(data, each),
         _residual_lines("residual of each pattern", {"stored object and probe": each}, found),
         _budget(found),
+        *tables(account_for(data)),
     )
 
 
@@ -164,7 +167,7 @@ def _dataset(arrays: Arrays) -> Dataset | None:
     """Return the dataset of a fixture's arrays; None if the forward model cannot be computed."""
     if not set(FORWARD_KEYS) <= arrays.keys() or layout_violations(dict(arrays)):
         return None
-    return Dataset(*(np.asarray(arrays[key]) for key in FORWARD_KEYS))
+    return Dataset.of(arrays)
 
 
 def _patterns(data: Dataset, each: np.ndarray) -> list[Panel]:

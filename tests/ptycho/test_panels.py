@@ -12,6 +12,7 @@ pytest.importorskip("skimage", reason="scikit-image is not installed: the extra 
 
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.domain.panels import Image, Lines, Points, Table
+from harness.ptycho.check.budget import TABLE_TITLE
 from harness.ptycho.panels import controls_table, pattern_residuals, reconstruction, scan
 from harness.ptycho.scan.forward import residual
 from harness.ptycho.scan.simulate import simulate
@@ -78,6 +79,14 @@ def test_a_moved_position_stands_out(fixture):
     each = next(panel for panel in scan(broken, {}, {}) if isinstance(panel, Points)).values
     assert each.argmax() == 5
     assert each[5] > 2 * np.median(each)
+
+
+def test_what_the_excess_comes_from_is_shown_where_there_is_one(fixture):
+    """A sound scan has no such table; one with shifted coordinates has a row for each part."""
+    assert TABLE_TITLE not in by_title(scan(fixture, {}, {}))
+    table = by_title(scan({**fixture, "xcoords": fixture["xcoords"] + 1}, {}, {}))[TABLE_TITLE]
+    assert isinstance(table, Table)
+    assert {row[0] for row in table.rows} >= {"position", "probe", "object"}
 
 
 def test_residuals_of_patterns_add_up_to_that_of_the_scan():
