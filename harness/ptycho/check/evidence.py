@@ -151,15 +151,14 @@ class Evidence:
         """
         index = np.flatnonzero(stored.inside)
         data = _without_masked(stored if len(index) == len(stored.x) else stored.take(index))
-        return cls(data, index, stored, one_photon or quantum(data.diffraction), known)
+        if one_photon is None:
+            one_photon = quantum(data.diffraction[sampled(data)])
+        return cls(data, index, stored, one_photon, known)
 
     @cached_property
     def sample(self) -> np.ndarray:
         """Patterns that parts of the whole scan are fitted to, (n,) int ascending, indices into ``data``."""
-        count = len(self.data.x)
-        if count <= SAMPLED_PATTERNS:
-            return np.arange(count)
-        return stratified(self.data.x, self.data.y, SAMPLED_PATTERNS)
+        return sampled(self.data)
 
     @cached_property
     def few(self) -> Dataset:
@@ -222,6 +221,12 @@ class Evidence:
         energy *= float(np.vdot(predicted, predicted)) / float(np.vdot(few, few))
         noise, spread = _photon_noise(predicted, energy, self.one_photon)
         return errors, noise * self.one_photon**2, spread * self.one_photon**2
+
+
+def sampled(data: Dataset) -> np.ndarray:
+    """Return at most ``SAMPLED_PATTERNS`` patterns, spread over the scan: (n,) int, ascending."""
+    count = len(data.x)
+    return np.arange(count) if count <= SAMPLED_PATTERNS else stratified(data.x, data.y, SAMPLED_PATTERNS)
 
 
 def predict(data: Dataset) -> np.ndarray:
