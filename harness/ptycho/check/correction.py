@@ -56,6 +56,10 @@ class Correction:
         decides.
     kept : (n,) int or None
         Patterns that the remedy keeps, if it removes some.
+    one_photon : float or None
+        Amplitude of a single photon in the corrected patterns, where the part knows it.
+    held_out : float or None
+        Share of the excess that it accounts for in patterns that it was not fitted to, if it was measured.
     """
 
     part: str
@@ -67,3 +71,5 @@ class Correction:
     significance: float | None = None
     is_material: bool | None = None
     kept: np.ndarray | None = None
+    one_photon: float | None = None
+    held_out: float | None = None

@@ -11,8 +11,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.ptycho.check.evidence import Evidence
-from harness.ptycho.check.parts import detector, object, order, pattern, pixel, position, probe, value
-from harness.ptycho.check.trial import Trial, execute, execute_blindly, residuals_of
+from harness.ptycho.check.parts import detector, order, pattern, pixel, position, probe, stored_object, value
+from harness.ptycho.check.trial import Trial, execute, execute_blindly, needs_search, residuals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 3
 """Corrections on top of each other, at most."""
-
-SEARCHED_CONTRAST = 4.0
-"""Below this contrast, with photon noise subtracted, slow corrections are tried."""
 
 TIE_FACTOR = 1.05
 TIE_RESIDUAL = 0.002
@@ -55,7 +52,7 @@ class Part(NamedTuple):
 
 PARTS = tuple(
     Part(module.PART, module.quick, module.slow, module.blind)
-    for module in (value, detector, order, position, pattern, pixel, probe, object)
+    for module in (value, detector, order, position, pattern, pixel, probe, stored_object)
 )
 """Of two parts that explain the data equally well with as many numbers, the first is reported."""
 
@@ -141,11 +138,6 @@ def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
         if known is None or trial.share > known.share:
             best[trial.correction.part] = trial
     return trials
-
-
-def needs_search(evidence: Evidence) -> bool:
-    """Return whether so much is unexplained that a known mistake of a slow kind may have been made."""
-    return evidence.has_excess and residuals_of(evidence).noise_free_contrast < SEARCHED_CONTRAST
 
 
 def _executed(corrections: Iterable[Correction], evidence: Evidence) -> list[Trial]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.ptycho.check.evidence import Evidence, Fit, fit
+from harness.ptycho.scan.mask import masked
 from harness.ptycho.scan.photons import quantum
 from harness.ptycho.scan.residual import MAD_TO_DEVIATION, Residuals, permuted_residual
 
@@ -24,6 +25,9 @@ LEAST_SIGNIFICANCE = 5.0
 
 LEAST_SHARE = 0.1
 """Share of the excess that a correction must account for, unless its size matters by itself."""
+
+SEARCHED_CONTRAST = 4.0
+"""Below this contrast, with photon noise subtracted, slow corrections are tried."""
 
 FEWEST_PATTERNS = 4
 """Patterns that must be inside the object, before and after, for a correction to be judged."""
@@ -52,11 +56,16 @@ class Trial:
 
     @property
     def share(self) -> float:
-        """Share of the excess that the correction accounts for, at most 1; below 0 if it makes it worse."""
+        """Share of the excess that the correction accounts for, at most 1; below 0 if it makes it worse.
+
+        Where many numbers were fitted, it is at most the share in patterns that they were not fitted to.
+        """
         if self.before is None:
             return 1.0
         excess = self.before.excess
-        return float((excess - max(self.after.excess, 0.0)) / excess) if excess > 0 else 0.0
+        share = float((excess - max(self.after.excess, 0.0)) / excess) if excess > 0 else 0.0
+        held_out = self.correction.held_out
+        return share if held_out is None else min(share, held_out)
 
     @property
     def numbers(self) -> int:
@@ -126,6 +135,11 @@ def residuals_of(evidence: Evidence) -> Residuals:
     )
 
 
+def needs_search(evidence: Evidence) -> bool:
+    """Return whether so much is unexplained that a known mistake of a slow kind may have been made."""
+    return evidence.has_excess and residuals_of(evidence).noise_free_contrast < SEARCHED_CONTRAST
+
+
 def standard_error(errors: np.ndarray) -> float:
     """Return the standard error of the mean of *errors*, (n,), from their robust scatter."""
     return float(MAD_TO_DEVIATION * np.median(np.abs(errors - np.median(errors))) / np.sqrt(len(errors)))
@@ -134,7 +148,9 @@ def standard_error(errors: np.ndarray) -> float:
 def _evidence(corrected: Dataset, places: np.ndarray, correction: Correction, evidence: Evidence) -> Evidence:
     """Return the evidence of the corrected patterns at *places*."""
     some = corrected.take(places)
-    one_photon = quantum(some.diffraction) if correction.part in OWN_SCALE else evidence.one_photon
+    one_photon = correction.one_photon or evidence.one_photon
+    if correction.part in OWN_SCALE and correction.one_photon is None:
+        one_photon = quantum(masked(some.diffraction, some.mask))
     known = evidence.predicted if correction.kept is None and _predicts_alike(corrected, evidence) else None
     return Evidence.of(some, one_photon, known=known)
 
