@@ -11,28 +11,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from harness.core.domain.interface import CheckReport, Finding
 from harness.core.errors import RefusedError
 from harness.ptycho.check import budget
-from harness.ptycho.check.bad_patterns import dead_patterns, identical_patterns
+from harness.ptycho.check.raw import raw_findings
 from harness.ptycho.check.search import Account, account_for
 from harness.ptycho.check.trial import residuals_of
 from harness.ptycho.check.truth_patches import KEY, truth_findings
 from harness.ptycho.scan.contract import (
     FORWARD_KEYS,
-    LARGEST_MAGNITUDE,
     RULES,
-    counted,
-    largest,
     layout_violations,
+    usable_mask,
+    value_problems,
 )
 from harness.ptycho.scan.photons import photons_per_pattern
 from harness.ptycho.scan.residual import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import numpy as np
 
     from harness.ptycho.check.evidence import Evidence
 
@@ -49,9 +48,6 @@ TOO_DIM = (
     "too dim to tell: photon noise accounts for the whole residual, so the data neither confirm nor "
     "contradict the positions; record more photons per pattern"
 )
-MOST_LISTED = 16
-"""Bad patterns that are listed one by one."""
-
 NOT_CHECKED = (
     "physics not checked: the forward model cannot be computed until the contract's findings are fixed"
 )
@@ -75,7 +71,8 @@ def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
 
     What photon noise does not explain is accounted for, part by part. Each part that is found wrong is a
     finding, with its remedy; if none is, and patterns and positions do not belong together, that is the
-    finding. Without object or probe, a note says that physics was not checked.
+    finding. Without object or probe, a note says that physics was not checked, and what
+    :mod:`harness.ptycho.check.raw` sees is reported.
 
     Parameters
     ----------
@@ -91,7 +88,8 @@ def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
     (0, 'xcoords, ycoords')
     """
     if missing := [key for key in FORWARD_KEYS if key not in arrays]:
-        return _check_patterns_alone(arrays, ", ".join(MISSING.get(key, f"no {key}") for key in missing))
+        note = f"{', '.join(MISSING.get(key, f'no {key}') for key in missing)}: physics not checked"
+        return CheckReport(CHECK, raw_findings(arrays), notes=(note,))
     if not are_usable(arrays):
         return CheckReport(CHECK, notes=(NOT_CHECKED,))
     account = account_for(Dataset.of(arrays))
@@ -139,16 +137,17 @@ def require_explained(name: str, arrays: Mapping[str, np.ndarray]) -> CheckRepor
 
 def are_usable(arrays: Mapping[str, np.ndarray]) -> bool:
     """Return whether the arrays that physics needs are finite numbers with the right number of axes."""
-    return all(_is_usable(arrays[key], len(RULES[key].shape)) for key in FORWARD_KEYS) and (
+    masks = {"diffraction": usable_mask(arrays)}
+    return all(_is_usable(arrays[key], len(RULES[key].shape), masks.get(key)) for key in FORWARD_KEYS) and (
         arrays["xcoords"].shape == arrays["ycoords"].shape
     )
 
 
-def _is_usable(array: np.ndarray, axes: int) -> bool:
+def _is_usable(array: np.ndarray, axes: int, mask: np.ndarray | None) -> bool:
     numeric = array.dtype.kind in ("fciu" if axes == 2 else "fiu")  # noqa: PLR2004 - probe and object
     if not numeric or array.ndim != axes or not array.size:
         return False
-    return bool(np.isfinite(array).all()) and largest(array) <= LARGEST_MAGNITUDE
+    return not any(value_problems(array, mask))
 
 
 def _report(account: Account, evidence: Evidence, truth: np.ndarray | None) -> CheckReport:
@@ -180,31 +179,6 @@ def _excluded(evidence: Evidence) -> Iterator[str]:
     count, inside = len(evidence.stored.x), len(evidence.index)
     if inside < count:
         yield f"physics judged on the {inside} of {count} patterns whose patch lies inside the object"
-
-
-def _check_patterns_alone(arrays: Mapping[str, np.ndarray], missing: str) -> CheckReport:
-    """Report on a dataset without all arrays that physics needs: dead patterns and copies."""
-    note = f"{missing}: physics not checked"
-    stack = arrays.get("diffraction")
-    if stack is None or not _is_usable(stack, 3):
-        return CheckReport(CHECK, notes=(note,))
-    return CheckReport(CHECK, tuple(_dead_or_identical(stack)), notes=(note,))
-
-
-def _dead_or_identical(stack: np.ndarray) -> Iterator[Finding]:
-    problems = [f"pattern {j}: dead" for j in dead_patterns(stack)]
-    copies = identical_patterns(stack)
-    problems += [f"patterns {j} and {copies[j]}: same bytes" for j in sorted(copies) if copies[j] > j]
-    if problems:
-        remedy = "Store the right patterns, or remove these patterns and their positions."
-        yield Finding(
-            CHECK, "diffraction", "patterns that are all lit and all different", _listed(problems), remedy
-        )
-
-
-def _listed(problems: list[str]) -> str:
-    more = len(problems) - MOST_LISTED
-    return "; ".join(problems[:MOST_LISTED]) + (f"; and {counted(more, 'more problem')}" if more > 0 else "")
 
 
 def _measures(evidence: Evidence) -> dict[str, float]:

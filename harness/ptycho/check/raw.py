@@ -8,6 +8,7 @@ Without object and probe there is no forward model, but physics still bounds wha
   image of the object by a lens as wide as the beam on the detector: no frequency exceeds the beam's width
   there, as a share of the detector. So patterns that are nearer than its period look alike. How much at most
   they may differ, relative to patterns that are far apart, follows from the positions.
+- *Photons are counted by chance.* Two patterns never have the same counts in all pixels.
 - *The beam is one spot.* Light whose spread is small around the corners and large around the centre has its
   zero frequency at the corners.
 """
@@ -15,18 +16,21 @@ Without object and probe there is no forward model, but physics still bounds wha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from harness.core.domain.interface import Finding
-from harness.ptycho.scan.contract import usable_mask
+from harness.ptycho.check.bad_patterns import DEAD
+from harness.ptycho.scan.contract import counted, usable_mask
 from harness.ptycho.scan.forward import BLOCK
 from harness.ptycho.scan.mask import masked, of_positions
+from harness.ptycho.scan.photons import quantum
 from harness.ptycho.scan.select import TOUCHING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CHECK = "consistency"
 FEWEST_POSITIONS = 8
@@ -56,6 +60,9 @@ SPREAD_AROUND_CORNER = 3.0
 """How many times the light's spread around the centre must exceed that around the corners. In sound scans it
 is at most 0.07 times, so with the zero frequency at the corners at least 14; for a dark-field ring as wide as
 the detector it is 1.8, whichever of the two it is."""
+
+MOST_LISTED = 16
+"""Bad patterns that are listed one by one."""
 
 DARK = 10
 """Percentile of the mean pattern that is taken for background: a beam leaves more of the detector dark."""
@@ -90,8 +97,8 @@ def raw_findings(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        At most one about the position, with the key ``xcoords, ycoords``, and one about the detector, with
-        the key ``diffraction``.
+        At most one about the position, with the key ``xcoords, ycoords``, one about the detector, and one
+        about patterns that are dead or copies of others, both with the key ``diffraction``.
 
     Examples
     --------
@@ -103,8 +110,9 @@ def raw_findings(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     (0, 'a scan of 2.53e-07 x 2.57e-07 pixels, as if in metres')
     """
     points, light = _points(arrays), _Light.of(arrays)
-    corner = None if light is None else _corner(light)
-    found = [None if points is None else _unit(points, light), corner]
+    found = [None if points is None else _unit(points, light)]
+    if light is not None:
+        found += [_corner(light), _dead_or_copied(light)]
     return tuple(finding for finding in found if finding is not None)
 
 
@@ -119,11 +127,14 @@ class _Light:
     mask : (H, W) or (N, H, W) bool, or None
     mean : (H, W) float64
         Mean intensity of each pixel, over the patterns in which it counts.
+    energy : (N,) float64
+        Sum of each pattern's intensities.
     """
 
     stack: np.ndarray
     mask: np.ndarray | None
     mean: np.ndarray
+    energy: np.ndarray
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray]) -> _Light | None:
@@ -131,19 +142,26 @@ class _Light:
         stack, mask = arrays.get("diffraction"), usable_mask(arrays)
         if stack is None or stack.ndim != 3 or not stack.size or stack.dtype.kind not in "iuf":  # noqa: PLR2004
             return None
-        total, count = np.zeros(stack.shape[1:]), np.zeros(stack.shape[1:])
+        total, count, energy = np.zeros(stack.shape[1:]), np.zeros(stack.shape[1:]), np.zeros(len(stack))
         for start in range(0, len(stack), BLOCK):
             part = slice(start, start + BLOCK)
             block = _intensities(stack[part], of_positions(mask, part))
             total += block.sum(axis=0)
+            energy[part] = block.sum(axis=(1, 2))
             count += len(block) if mask is None else _counting(mask, part, block.shape)
         mean = total / np.maximum(count, 1)
-        return cls(stack, mask, mean) if np.isfinite(mean).all() and mean.any() else None
+        return cls(stack, mask, mean, energy) if np.isfinite(mean).all() and mean.any() else None
 
     def patterns(self, index: np.ndarray) -> np.ndarray:
         """Return patterns as shares of their light, (n, H, W) float64."""
         taken = _intensities(self.stack[index], of_positions(self.mask, index))
         return np.asarray(taken / np.maximum(taken.sum(axis=(1, 2), keepdims=True), np.finfo(float).tiny))
+
+    def are_photons(self) -> bool:
+        """Return whether the patterns are counts of photons, or their roots, so that chance made each."""
+        some = np.linspace(0, len(self.stack) - 1, min(len(self.stack), BLOCK)).astype(int)
+        stack = masked(self.stack[some], of_positions(self.mask, some))
+        return self.stack.dtype.kind in "iu" or quantum(stack) is not None
 
 
 def _counting(mask: np.ndarray, part: slice, shape: tuple[int, ...]) -> np.ndarray:
@@ -298,3 +316,35 @@ def _spread(profile: np.ndarray) -> float:
     """Return the mean squared distance of the light from the middle pixel."""
     distance = np.arange(len(profile)) - len(profile) // 2
     return float((profile * distance**2).sum() / max(profile.sum(), np.finfo(float).tiny))
+
+
+def _dead_or_copied(light: _Light) -> Finding | None:
+    """Return the finding about patterns without light, and about photons that are there twice."""
+    dark = np.flatnonzero(light.energy <= DEAD * np.median(light.energy))
+    problems = [f"pattern {j}: dead" for j in dark]
+    if light.are_photons():
+        problems += [f"patterns {j} and {k}: same bytes" for j, k in _copies(light, set(dark.tolist()))]
+    if not problems:
+        return None
+    more = len(problems) - MOST_LISTED
+    found = "; ".join(problems[:MOST_LISTED]) + (f"; and {counted(more, 'more problem')}" if more > 0 else "")
+    remedy = "Store the right patterns, or remove these patterns and their positions."
+    return Finding(CHECK, "diffraction", "patterns that are all lit and all different", found, remedy)
+
+
+def _copies(light: _Light, left_out: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield each pattern that has the same pixels as an earlier one, after the earlier one.
+
+    Without noise that is no error: an empty part of the object, or a place that was visited twice, gives the
+    same pattern again.
+    """
+    first: dict[bytes, int] = {}
+    for j in range(len(light.stack)):
+        pixels = masked(light.stack[j], None if light.mask is None else _own(light.mask, j))
+        earlier = first.setdefault(blake2b(pixels.tobytes(), digest_size=16).digest(), j)
+        if earlier != j and not {earlier, j} & left_out:
+            yield earlier, j
+
+
+def _own(mask: np.ndarray, j: int) -> np.ndarray:
+    return np.asarray(mask[j] if mask.ndim == 3 else mask)  # noqa: PLR2004 - (N, H, W)

@@ -159,3 +159,29 @@ def test_coordinates_without_patterns_have_a_unit(plain):
     """A scan within a millionth of a pixel needs no pattern to be seen."""
     only = {key: 1e-8 * plain[key] for key in ("xcoords", "ycoords")}
     assert "as if in metres" in raw_findings(only)[0].found
+
+
+def test_dead_and_copied_patterns_are_listed(plain):
+    """By their indices; a copy needs no coordinates to be seen, because chance made each pattern."""
+    stack = plain["diffraction"].copy()
+    stack[3] = 0
+    stack[20] = stack[11]
+    for arrays in ({**plain, "diffraction": stack}, {"diffraction": stack}):
+        (finding,) = raw_findings(arrays)
+        assert finding.found == "pattern 3: dead; patterns 11 and 20: same bytes"
+
+
+def test_copies_without_noise_are_no_error():
+    """An empty part of the object, and a place that was visited twice, give the same pattern again."""
+    arrays = raw(replace(PLAIN, obj="particle", route="raster", whole=True, photons=None))
+    arrays["diffraction"][20] = arrays["diffraction"][11]
+    assert raw_findings(arrays) == ()
+
+
+def test_copies_are_seen_in_the_pixels_that_count(plain):
+    """Garbage behind a mask makes no pattern different."""
+    mask = np.random.default_rng(0).random((48, 48)) > 0.1
+    stack = np.where(mask, plain["diffraction"], np.random.default_rng(1).random((49, 48, 48)))
+    stack[20][mask] = stack[11][mask]
+    (finding,) = raw_findings({**plain, "diffraction": stack.astype("f4"), "mask": mask})
+    assert finding.found == "patterns 11 and 20: same bytes"
