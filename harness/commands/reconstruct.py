@@ -16,7 +16,17 @@ from harness.commands.options import code_root, emit, json_option, output_option
 from harness.core.storage import project as projects
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.core.baselines.baseline import MetricVerdict
     from harness.core.domain.interface import PipelineResult
+
+
+COLLAPSED = (
+    "The result is not better than a trivial one. Check the dataset first: if it is accepted, the pipeline is "
+    "broken, or its options do not suit these data."
+)
+WITHOUT_CONTROLS = "note: the pipeline has no controls, so nothing shows that its result is better than none."
 
 
 @verb("reconstruct")
@@ -27,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Number of CPU threads.  [default: set by the pipeline; 1 for network and iterative]",
+    help="Number of CPU threads.  [default: set by the pipeline; 1 for those of ptychography]",
 )
 @root_option
 @json_option
@@ -43,13 +53,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Trains, saves, loads in a new process and infers; prints each metric beside its controls.
 
-    FILE is the .npz of a fixture; the default is the only golden fixture. This command runs code of the
-    project.
+    FILE is the .npz of a fixture; the default is the only golden fixture. Exits with 1 if a metric that must
+    beat its controls does not. This command runs code of the project.
 
     \b
     Example:
       harness reconstruct golden/minimal_v1.npz --pipeline iterative --output /tmp/out
     """
+    from harness.core.baselines.controls import compare_with_controls
     from harness.core.domain.catalogue import find_catalogue
     from harness.report.terminal.progress import progress_bar
 
@@ -58,10 +69,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
     with folder as kept, progress_bar(pipeline) as progress:
         result = run(fixture, Path(kept), seed=seed, threads=threads, progress=progress)
+    verdicts = compare_with_controls(result.metrics, result.controls, result.better, decisive=result.decisive)
+    collapsed = [verdict for verdict in verdicts if not verdict.outcome.accepted]
     plain = {field.name: getattr(result, field.name) for field in fields(result)}
-    command = _next(root, fixture, pipeline)
-    emit(plain, as_json=as_json, render=lambda: _show(result, command, kept=output is not None))
-    return 0
+    plain |= {"accepted": not collapsed, "collapsed": collapsed}
+    command = f"harness check {shlex.quote(str(fixture))}" if collapsed else _next(root, fixture, pipeline)
+    emit(plain, as_json=as_json, render=lambda: _show(result, collapsed, command, kept=output is not None))
+    return 1 if collapsed else 0
 
 
 def _next(root: Path | None, fixture: Path, pipeline: str) -> str:
@@ -73,15 +87,20 @@ def _next(root: Path | None, fixture: Path, pipeline: str) -> str:
     return f'harness calibrate {shlex.quote(pipeline)} --reason "..."'
 
 
-def _show(result: PipelineResult, command: str, *, kept: bool) -> None:
+def _show(result: PipelineResult, collapsed: Sequence[MetricVerdict], command: str, *, kept: bool) -> None:
     from harness.report.metric_tables import metric_table, stage_table
     from harness.report.plain_lines import plain_line
     from harness.report.terminal.screen import show_lines
     from harness.report.terminal.table import show_table
+    from harness.report.verdicts import metric_lines
 
     for table in (metric_table(result), stage_table(result.stages)):
         show_table(table)
         show_lines([""])
     lines = [f"note: {note}" for note in result.notes]
     lines += [f"{name}: {path}" for name, path in result.artifacts.items()] if kept else []
+    if collapsed:
+        lines += [*metric_lines(collapsed), COLLAPSED]
+    elif not result.controls:
+        lines += [WITHOUT_CONTROLS]
     show_lines(map(plain_line, [*lines, f"next: {command}"]))

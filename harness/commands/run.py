@@ -17,6 +17,7 @@ from harness.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from harness.core.fixtures.manifest import Manifest
     from harness.core.full_run import Step
     from harness.core.storage.project import Project
 
@@ -30,9 +31,10 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
     """Runs the generator of every golden fixture and compares the result with the golden file.
 
     Then verifies the registry, runs every pipeline that has a baseline, and compares the metrics with the
-    baseline. No golden file is written. Exits with 1 if something differs, else with 2 if a source file is
-    missing. This command runs code of the project: only functions of its own modules, and those that an
-    installed package or pyproject.toml declares.
+    baseline and with those of its controls. No golden file is written. Exits with 1 if something differs,
+    else with 2 if a fixture could not be made: its generator failed, or a source file is missing. This
+    command runs code of the project: only functions of its own modules, and those that an installed package
+    or pyproject.toml declares.
 
     \b
     Example:
@@ -61,11 +63,9 @@ def _exit_code(steps: Iterable[Step]) -> int:
 def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
     """Run the steps in order and yield the result of each when it has ended."""
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.generators import is_simulated
     from harness.core.fixtures.manifest import read_manifest
-    from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
+    from harness.core.full_run import compare_step, pipeline_step, verify_step
     from harness.core.registry.golden_names import fixtures, manifest_of, pipeline_baselines
-    from harness.core.rerun.sources import find_any
     from harness.report.terminal.progress import progress_bar
 
     catalogue = find_catalogue(project.root)
@@ -76,10 +76,9 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
     generated = {golden: one for golden, one in manifests.items() if not one.generator.is_test}
     _require_work(project, [*generated, *chosen_baselines])
     for golden, manifest in generated.items():
-        source = None if is_simulated(manifest, project.root) else find_any(project, manifest.source)
-        step = generate_step(project, manifest, folder, source)
+        step = _generate(project, manifest, folder)
         yield step
-        if step.made:
+        if step.outcome.accepted:
             yield compare_step(golden, folder)
     yield verify_step(project)
     for fixture, pipeline, baseline in chosen_baselines:
@@ -87,6 +86,19 @@ def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[
             run = catalogue.load("pipelines", pipeline)
             step = pipeline_step(run, fixture, baseline, folder / pipeline, progress)
         yield step
+
+
+def _generate(project: Project, manifest: Manifest, folder: Path) -> Step:
+    """Run a generator again; one that fails is a step that failed, and the run goes on."""
+    from harness.core.domain.generators import is_simulated
+    from harness.core.full_run import failed_step, generate_step
+    from harness.core.rerun.sources import find_any
+
+    try:
+        source = None if is_simulated(manifest, project.root) else find_any(project, manifest.source)
+        return generate_step(project, manifest, folder, source)
+    except Exception as error:  # noqa: BLE001 - a generator may raise anything; bugs of ours are raised again
+        return failed_step(f"generate {manifest.name}", error)
 
 
 def _require_work(project: Project, work: Sequence[object]) -> None:

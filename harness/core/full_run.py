@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.core.baselines.baseline import MetricVerdict, judge, read_baseline, require_metrics
+from harness.core.baselines.controls import compare_with_controls
+from harness.core.domain.crash import describe_crash
 from harness.core.domain.generators import rerun
 from harness.core.domain.run_pipeline import misread
-from harness.core.errors import RefusedError, SourceMissingError
+from harness.core.errors import HarnessError, RefusedError, SourceMissingError
 from harness.core.fixtures.compare import Drift, compare
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import manifest_differences, read_manifest
@@ -36,7 +38,7 @@ class Step:
     """One completed step: its name, outcome, a one-line detail, and its wall time in seconds.
 
     ``drift``, ``verdicts`` and ``comparison`` hold the full result of a step that compared arrays, verified
-    files or ran a pipeline. ``made`` is false for a step whose source is missing, so that nothing was done.
+    files or ran a pipeline. ``made`` is false for a step that could not do its work.
     """
 
     name: str
@@ -73,6 +75,23 @@ def generate_step(project: Project, manifest: Manifest, folder: Path, source: Pa
     archive, _ = write_fixture(fixture, folder)
     detail = f"{len(fixture.arrays)} arrays, {archive.stat().st_size / 1e6:.2f} MB"
     return Step(f"generate {manifest.name}", Outcome.SAME, detail, time.perf_counter() - start)
+
+
+def failed_step(name: str, error: Exception) -> Step:
+    """Return a step that ended with an *error*, so that nothing was made.
+
+    Raises
+    ------
+    Exception
+        The *error* itself, if neither the project's code nor a rule of this package raised it.
+    """
+    if isinstance(error, HarnessError):
+        refused = error.exit_code == RefusedError.exit_code
+        return Step(name, Outcome.MISSING, str(error), 0.0, made=refused)
+    crash = describe_crash(error)
+    if not crash.of_project:
+        raise error
+    return Step(name, Outcome.MISSING, crash.cause, 0.0, made=False)
 
 
 def compare_step(golden: Path, folder: Path) -> Step:
@@ -135,7 +154,7 @@ def pipeline_step(
     _require_same_fixture(fixture, manifest, golden, baseline)
     result = run(fixture, folder, progress=progress)
     measured = require_metrics(f"pipeline {result.pipeline!r}", result.metrics, result.controls)
-    metrics = judge(baseline, measured, result.controls)
+    metrics = (*judge(baseline, measured, result.controls), *_other_controls(baseline, measured, result))
     wrong = misread(manifest, result.inputs)
     count = sum(verdict.outcome.accepted for verdict in metrics)
     detail = "; ".join((*wrong, f"{count} of {len(metrics)} comparisons passed"))
@@ -147,6 +166,15 @@ def pipeline_step(
         time.perf_counter() - start,
         comparison=comparison,
     )
+
+
+def _other_controls(
+    baseline: Baseline, measured: dict[str, float], result: PipelineResult
+) -> tuple[MetricVerdict, ...]:
+    """Compare with the controls for which the baseline has no margin."""
+    others = {name: control for name, control in result.controls.items() if name not in baseline.controls}
+    verdicts = compare_with_controls(measured, others, result.better, decisive=result.decisive)
+    return tuple(verdict for verdict in verdicts if verdict.control is not None)
 
 
 def _worst(metrics: tuple[MetricVerdict, ...], wrong: tuple[str, ...]) -> Outcome:

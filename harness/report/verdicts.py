@@ -81,9 +81,11 @@ def _metric_line(verdict: MetricVerdict) -> str:
     if verdict.outcome is Outcome.MISSING:
         return f"{name}: baseline {expected}, not measured"
     if verdict.control:
-        side = "above" if verdict.allowed > 0 else "below"
-        least = f"at least {abs(verdict.allowed):.3g} {side} control {verdict.control!r} ({expected})"
-        return f"{name}: collapsed: expected {least}, found {value}"
+        side = "above" if math.copysign(1, verdict.allowed) > 0 else "below"
+        lead = f"at least {abs(verdict.allowed):.3g} {side}" if verdict.allowed else f"a value {side}"
+        return f"{name}: collapsed: expected {lead} control {verdict.control!r} ({expected}), found {value}"
+    if verdict.outcome is Outcome.COLLAPSED:
+        return f"{name}: collapsed: expected a finite number, found {value}"
     allowed = f"+/- {verdict.allowed:.3g}" if verdict.allowed else "exactly"
     off = f"{name}: {value}, baseline {expected} {allowed}"
     if math.isfinite(verdict.distance):

@@ -48,6 +48,32 @@ def test_threads_reach_the_pipeline(project, harness):
     assert roughness("--threads", "3") > roughness()
 
 
+def test_a_pipeline_that_does_not_beat_its_control_exits_with_1(project, harness):
+    """The message has the metric, its value, the control's value and what to do."""
+    env = {**os.environ, "BIAS": "-0.5"}
+    shown = harness(*CALL, "--output", "out", env=env)
+    assert shown.code == 1
+    assert "roughness: collapsed: expected a value above control 'flat' (0), found -0." in shown.out
+    assert "not better than a trivial one" in shown.out
+    assert shown.out.splitlines()[-1] == "next: harness check golden/waves.npz"
+    assert (project / "out" / "smooth.txt").is_file()
+    result = json.loads(harness(*CALL, "--json", env=env).out)
+    assert result["accepted"] is False
+    assert [(one["name"], one["control"]) for one in result["collapsed"]] == [("roughness", "flat")]
+
+
+def test_not_a_number_never_passes(project, harness):
+    shown = harness(*CALL, env={**os.environ, "BIAS": "nan"})
+    assert shown.code == 1
+    assert "roughness: collapsed: expected a finite number, found not a number" in shown.out
+
+
+def test_a_pipeline_without_controls_says_so(project, harness):
+    shown = harness("reconstruct", "golden/waves.npz", "--pipeline", "kept")
+    assert shown.code == 0, shown.err
+    assert "the pipeline has no controls" in " ".join(shown.out.split())
+
+
 def test_an_unknown_pipeline_or_file_exits_with_2(project, harness):
     for arguments, name in (
         (("--pipeline", "bogus"), "bogus"),

@@ -63,3 +63,27 @@ def test_output_keeps_the_files(project, harness):
     assert harness("run", "--output", "out").code == 0
     assert (project / "out" / "waves.npz").read_bytes() == (project / "golden" / "waves.npz").read_bytes()
     assert (project / "out" / "smooth" / "smooth.txt").is_file()
+
+
+def test_a_broken_generator_does_not_end_the_run(project, harness):
+    """It is reported, all other steps follow, and the exit status says that the run could not tell."""
+    module = project / "waves.py"
+    module.write_text(
+        module.read_text().replace("t = np.arange", "raise OSError('no disk')\n    t = np.arange")
+    )
+    shown = harness("run")
+    assert shown.code == 2
+    assert "generate waves: missing" in shown.out
+    assert "the project's code raised OSError: no disk (waves.py, line" in " ".join(shown.out.split())
+    assert "pipeline smooth: same" in shown.out
+    assert "compare waves" not in shown.out
+
+
+def test_a_control_without_a_margin_is_compared_too(project, harness):
+    """A pipeline got a second control since its baseline was measured, and is not ahead of it."""
+    module = project / "waves.py"
+    controls = '{"flat": {"roughness": 0.0}, "noise": {"roughness": 9.0}}'
+    module.write_text(module.read_text().replace('{"flat": {"roughness": 0.0}}', controls))
+    shown = harness("run")
+    assert shown.code == 1
+    assert "roughness: collapsed: expected a value above control 'noise' (9)" in shown.out

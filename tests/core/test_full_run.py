@@ -12,7 +12,7 @@ from harness.core.domain.interface import PipelineResult, Stage
 from harness.core.errors import RefusedError, UnreadableError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
-from harness.core.full_run import compare_step, generate_step, pipeline_step, verify_step
+from harness.core.full_run import compare_step, failed_step, generate_step, pipeline_step, verify_step
 from harness.core.recording.staged import Staged
 from harness.core.registry.golden_names import baselines, fixtures, manifest_of
 from harness.core.storage.digest import digest_array
@@ -162,6 +162,20 @@ def test_an_input_that_was_read_as_stored_is_not_reported(recorded, field, tmp_p
     run = pipeline(0.75, stages=reading(field.lattice().arrays["image"]))
     step = pipeline_step(run, fixture, golden, tmp_path / name)
     assert (step.outcome, step.detail) == (Outcome.SAME, "3 of 3 comparisons passed")
+
+
+@pytest.mark.parametrize(("error", "made"), [(UnreadableError, False), (RefusedError, True)])
+def test_a_step_that_failed_has_its_error(error, made):
+    """What could not be read is not known to differ; what was refused is."""
+    step = failed_step("generate waves", error("waves", expected="a file", found="none", remedy="Look."))
+    assert (step.outcome, step.made) == (Outcome.MISSING, made)
+    assert "expected a file" in step.detail
+
+
+def test_a_bug_of_this_package_ends_the_run():
+    """It is no step's result."""
+    with pytest.raises(ZeroDivisionError):
+        failed_step("generate waves", ZeroDivisionError())
 
 
 def test_a_baseline_that_cannot_be_read_is_refused_before_the_pipeline_runs(recorded, tmp_path):

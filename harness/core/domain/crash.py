@@ -30,11 +30,15 @@ _REMOTE_FILE = re.compile(r'File "([^"]+)", line (\d+)')
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """An unexpected error: one line about it, its traceback, and whether the project's code raised it."""
+    """An unexpected error: one line about it, its traceback, and whether the project's code raised it.
+
+    ``cause`` is the line without advice, for a report that does not show the traceback.
+    """
 
     message: str
     traceback: str
     of_project: bool
+    cause: str
 
 
 def describe_crash(error: BaseException) -> Crash:
@@ -45,13 +49,13 @@ def describe_crash(error: BaseException) -> Crash:
     place = _place_in_project(error)
     raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if place is None:
-        message = f"a bug in harness: {raised}. Please report it with the traceback on standard error."
-        return Crash(message, _formatted(error, error.__traceback__), of_project=False)
+        cause = f"a bug in harness: {raised}"
+        message = f"{cause}. Please report it with the traceback on standard error."
+        return Crash(message, _formatted(error, error.__traceback__), of_project=False, cause=cause)
     where, begin = place
-    message = (
-        f"the project's code raised {raised} ({where}). Fix it there; the lines above are its traceback."
-    )
-    return Crash(message, _formatted(error, begin), of_project=True)
+    cause = f"the project's code raised {raised} ({where})"
+    message = f"{cause}. Fix it there; the lines above are its traceback."
+    return Crash(message, _formatted(error, begin), of_project=True, cause=cause)
 
 
 def is_of_project(error: BaseException) -> bool:

@@ -135,6 +135,9 @@ class PipelineResult:
     measure : str or None
         Reference ``module:function`` of the function that recomputes the metrics: it takes the fixture's
         arrays and those in ``measured``.
+    decisive : tuple of str
+        The metrics in which a working pipeline is ahead of its controls on any fixture; empty for all that
+        have a good direction.
 
     Examples
     --------
@@ -160,6 +163,7 @@ class PipelineResult:
     resolution: Mapping[str, float] = field(default_factory=dict)
     measured: Path | None = None
     measure: str | None = None
+    decisive: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> Mapping[str, Mapping[str, str]]:

@@ -47,6 +47,17 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 """Which direction is better, for the metrics that are compared with the controls."""
 
 
+DECISIVE = ("aligned_correlation", "aligned_frc_mean", "diffraction_error")
+"""A reconstruction is ahead of its controls in these, whatever the object is."""
+
+LEAST_SHARE = 0.01
+"""Share of an object's contrast from which its amplitude or its phase decides, too.
+
+A flat object is the best answer where amplitude or phase is flat but for a thousandth of the contrast, and
+photon noise makes any reconstruction worse.
+"""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
     """Metrics of a reconstruction, and of each control under the same keys.
@@ -57,11 +68,14 @@ class Assessment:
     controls : mapping of str to mapping of str to float
     ring : float
         Spacing of two Fourier rings in cycles per pixel: the resolution of the FRC cutoff.
+    decisive : tuple of str
+        The metrics in which a working pipeline is ahead of its controls, see :func:`decisive_metrics`.
     """
 
     metrics: Mapping[str, float]
     controls: Mapping[str, Mapping[str, float]]
     ring: float
+    decisive: tuple[str, ...]
 
 
 def assess(fixture: Path, output: Path) -> Assessment:
@@ -88,7 +102,8 @@ def assess(fixture: Path, output: Path) -> Assessment:
         if name in control
     }
     require_updated(metrics)
-    return Assessment(metrics, controls, ring=1 / min(data["objectGuess"].shape))
+    decisive = decisive_metrics(data["objectGuess"][_illuminated(data)])
+    return Assessment(metrics, controls, ring=1 / min(data["objectGuess"].shape), decisive=decisive)
 
 
 def write_measured(output: Path, path: Path) -> Path:
@@ -146,6 +161,24 @@ def reconstruction_metrics(data: Arrays, obj: np.ndarray, probe: np.ndarray) -> 
         ),
         "probe_error": probe_error(probe, data["probeGuess"]),
     }
+
+
+def decisive_metrics(stored: np.ndarray) -> tuple[str, ...]:
+    """Return the metrics in which a reconstruction of the *stored* object is ahead of a flat one.
+
+    stored : (n,) complex, the illuminated pixels.
+
+    Examples
+    --------
+    >>> decisive_metrics(np.exp(1j * np.linspace(0, 1, 9)))
+    ('aligned_correlation', 'aligned_frc_mean', 'diffraction_error', 'aligned_phase_mae')
+    """
+    amplitude = np.abs(stored).astype(np.float64)
+    of_amplitude = np.mean(amplitude**2) - np.mean(amplitude) ** 2
+    of_phase = np.mean(amplitude) ** 2 - np.abs(np.mean(stored.astype(np.complex128))) ** 2
+    parts = {"aligned_amplitude_mae": of_amplitude, "aligned_phase_mae": of_phase}
+    least = LEAST_SHARE * (of_amplitude + of_phase)
+    return (*DECISIVE, *(name for name, contrast in parts.items() if contrast >= least > 0))
 
 
 def relative_change(now: np.ndarray, before: np.ndarray) -> float:

@@ -49,6 +49,9 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 }
 """Which direction is better, for the metrics that are compared with the control."""
 
+DECISIVE = ("half_frc_mean", "half_correlation", "diffraction_error")
+"""Two halves may predict each other's patterns badly where the scan has little overlap."""
+
 
 def reconstruct_halves(pipeline: str, fixture: Path, output: Path, **options: Any) -> PipelineResult:
     """Reconstruct *fixture* twice by *pipeline*, from disjoint halves of its positions, and compare.
@@ -98,6 +101,7 @@ def reconstruct_halves(pipeline: str, fixture: Path, output: Path, **options: An
         stages=tuple(_stage_of_half(stage, name) for name, r in results.items() for stage in r.stages),
         artifacts=artifacts,
         better=BETTER,
+        decisive=DECISIVE,
     )
 
 

@@ -229,6 +229,7 @@ def _result(
         resolution={"aligned_frc_cutoff": assessment.ring},
         measured=write_measured(output, output / MEASURED_FILE),
         measure=MEASURE_FUNCTION,
+        decisive=assessment.decisive,
     )
 
 

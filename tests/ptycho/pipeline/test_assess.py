@@ -12,6 +12,7 @@ from harness.ptycho.pipeline.assess import (
     BETTER,
     SMALLEST_CHANGE,
     assess,
+    decisive_metrics,
     probe_error,
     relative_change,
     remeasured,
@@ -94,3 +95,28 @@ def test_the_smallest_change(what):
     for unchanged in (SMALLEST_CHANGE, 0.0, float("nan")):
         with pytest.raises(RefusedError, match=f"did not update the {what}"):
             require_updated({**changes, f"{what}_change": unchanged})
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "phase", "parts"),
+    [
+        (1, 0.1, {"aligned_phase_mae"}),
+        (1, 5.0, {"aligned_phase_mae"}),
+        (0.2, 0, {"aligned_amplitude_mae"}),
+        (0.5, 0.5, {"aligned_amplitude_mae", "aligned_phase_mae"}),
+        (1, 0, set()),
+    ],
+)
+def test_a_flat_part_of_an_object_does_not_decide(amplitude, phase, parts):
+    """A transparent object's amplitude is flat, so no reconstruction has a better one than a flat object."""
+    ramp = np.linspace(0, 1, 100)
+    found = decisive_metrics((1 - (1 - amplitude) * ramp[::-1]) * np.exp(1j * phase * ramp))
+    assert set(found) == {"aligned_correlation", "aligned_frc_mean", "diffraction_error"} | parts
+    assert set(found) <= set(BETTER)
+
+
+def test_the_decisive_metrics_are_those_of_the_illuminated_object(small, output):
+    """Simulated objects have amplitude and phase."""
+    found = assess(small, output)
+    assert len(found.decisive) == 5
+    assert set(found.decisive) <= found.metrics.keys()
