@@ -25,6 +25,9 @@ LEAST_WHOLE = 0.98
 """Share of the values, or of the pixels, that must be whole counts; a few hot or corrected pixels are not.
 Values that are no counts reach 0.04 by chance: twice ``WHOLE``."""
 
+NEARLY = 0.05
+"""Of several units that about as many values are multiples of, the largest is that of a photon."""
+
 SAMPLED_VALUES = 1 << 16
 """Values that a quantum is looked for in; they are spread over the stack."""
 
@@ -66,12 +69,19 @@ def _spread(values: np.ndarray) -> np.ndarray:
 def _unit(amplitudes: np.ndarray) -> float | None:
     """Return the number that most squares of positive *amplitudes*, (n,), are whole multiples of, or None."""
     light = amplitudes**2
+    shares: dict[float, float] = {}
     for unit in _candidates(light):
         whole, is_whole = _whole(light / unit)
-        # Two hundredths of the pixels, all of them lit, may be many of few lit values: _holds_counts decides.
-        if is_whole.mean() >= LEAST_WHOLE / 2 and len(np.unique(whole[is_whole])) >= FEWEST_LEVELS:
-            return None if _are_multiples(amplitudes / np.sqrt(unit)) else _refined(light, unit)
-    return None
+        if len(np.unique(whole[is_whole])) >= FEWEST_LEVELS:
+            shares[unit] = float(is_whole.mean())
+        if shares.get(unit, 0) >= LEAST_WHOLE:
+            break
+    # Two hundredths of the pixels, all of them lit, may be many of few lit values: _holds_counts decides.
+    most = max(shares.values(), default=0.0)
+    if most < LEAST_WHOLE / 2:
+        return None
+    best = max(unit for unit, share in shares.items() if share >= most - NEARLY)
+    return None if _are_multiples(amplitudes / np.sqrt(best)) else _refined(light, best)
 
 
 def _candidates(light: np.ndarray) -> Iterator[float]:
@@ -82,7 +92,11 @@ def _candidates(light: np.ndarray) -> Iterator[float]:
     if len(often) > FEWEST_LEVELS:
         # With a background, no pixel counts as few photons as one; neighbouring levels still differ by one.
         yield _refined(often, float(np.median(np.diff(often[:NEIGHBOURS]))))
-    yield from (level / count for level in often[:1] for count in range(2, MOST_DARK_COUNTS + 1))
+    for level in often[:1]:
+        for count in range(2, MOST_DARK_COUNTS + 1):
+            following = level * (count + np.arange(1, FEWEST_LEVELS + 1)) / count
+            if all(np.abs(often - one).min() < WHOLE * level / count for one in following):
+                yield level / count
 
 
 def _refined(light: np.ndarray, unit: float) -> float:

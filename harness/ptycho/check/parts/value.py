@@ -1,4 +1,4 @@
-"""The stored numbers: intensity, roots, logarithms, wrapped and clipped counts."""
+"""The stored numbers: powers, logarithms, offsets, and values that wrapped around, were clipped or cut off."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.ptycho.check.correction import Correction
+from harness.ptycho.check.parts.values.curves import INTENSITY, ROOT_TWICE, Curve, of_counts, of_prediction
+from harness.ptycho.check.parts.values.limits import limited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from harness.ptycho.check.evidence import Evidence
     from harness.ptycho.scan.residual import Dataset
@@ -19,12 +21,12 @@ PART = "value"
 
 
 def quick(evidence: Evidence) -> Iterator[Correction]:
-    """Yield the powers that the stored numbers may be of the amplitude."""
-    if evidence.one_photon is None:  # otherwise they are roots of counts, not intensities
-        yield _stack_correction(
-            "intensity stored where amplitude is expected", "Store the square root of diffraction.", np.sqrt
-        )
-    yield _stack_correction("the square root taken twice", "Store the square of diffraction.", np.square)
+    """Yield the curves that amplitudes may have been put through, and what was done to large or small ones."""
+    if not evidence.has_excess:
+        return
+    yield from limited(evidence)
+    if evidence.one_photon is None:
+        yield from map(_undone, _curves(evidence))
 
 
 def slow(_: Evidence) -> Iterator[Correction]:
@@ -37,11 +39,20 @@ def blind(_: Dataset) -> Iterator[Correction]:
     return iter(())
 
 
-def _stack_correction(name: str, remedy: str, change: Callable[[np.ndarray], np.ndarray]) -> Correction:
-    return Correction(
-        PART, name, remedy, lambda data: replace(data, diffraction=change(_not_negative(data.diffraction)))
-    )
+def _curves(evidence: Evidence) -> list[Curve]:
+    """Return curves that lead to counts; if there are none, those that the prediction speaks for."""
+    stack = np.maximum(evidence.measured, 0)
+    found = list(of_counts(stack))
+    if found:
+        return found
+    fitted = list(of_prediction(evidence.predicted, stack))
+    # With another mistake beside it, the prediction tells no exponent.
+    return list({curve.name: curve for curve in (INTENSITY, ROOT_TWICE, *fitted)}.values())
 
 
-def _not_negative(stack: np.ndarray) -> np.ndarray:
-    return np.maximum(stack, 0)
+def _undone(curve: Curve) -> Correction:
+    def apply(data: Dataset) -> Dataset:
+        stack = np.maximum(data.diffraction, 0).astype(np.float64)
+        return replace(data, diffraction=curve.undo(stack))
+
+    return Correction(PART, curve.name, curve.remedy, apply, parameters=curve.parameters)

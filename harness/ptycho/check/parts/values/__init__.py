@@ -1,0 +1,1 @@
+"""What the stored numbers may be instead of amplitudes."""
