@@ -17,6 +17,7 @@ from harness.core.fixtures.manifest import Source
 from harness.core.storage.digest import digest_file
 from harness.core.storage.npz import read_archive
 from harness.ptycho.scan.contract import (
+    BAD_PIXELS,
     RECONSTRUCTED,
     RULES,
     STACKS,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 AXES = {"nhw": "(N, H, W)", "hwn": "(H, W, N)"}
 ALIAS = "diff3d"
-BAD_PIXELS = "bad_pixels"
-"""What ptychodus calls the inverse of a mask."""
-
 NEEDED = tuple(key for key, rule in RULES.items() if rule.required)
 """Keys without which a file is not a scan."""
 

@@ -90,6 +90,9 @@ PER_POSITION = tuple(key for key, rule in RULES.items() if rule.is_per_position)
 """Keys of the arrays that always have one entry for each scan position. A mask may have, too: see
 :func:`is_per_position`."""
 
+BAD_PIXELS = "bad_pixels"
+"""What ptychodus calls the inverse of a mask: readers turn it into one."""
+
 STACKS = ("diffraction", "diff3d")
 """Keys of the patterns, whose pixels a mask may exclude."""
 
@@ -318,19 +321,20 @@ def _conversion(arrays: Mapping[str, np.ndarray]) -> str:
     """Return the command that converts the file, with all its positions."""
     x = arrays.get("xcoords")
     every = f" --positions {len(x)}" if x is not None and x.ndim == 1 and len(x) else ""
-    return f"onvert the file with `harness generate --source FILE{every}`."
+    return f"onvert the file with `harness generate --source FILE{every}`"
 
 
 def _missing_keys(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
     for key, rule in RULES.items():
         if rule.required and key not in arrays:
-            remedy = f"Add it, or c{_conversion(arrays)}"
+            remedy = f"Add it, or c{_conversion(arrays)}."
             yield _finding(key, rule.expected, "no such key", remedy)
 
 
 def _unknown_keys(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
     for key in sorted(arrays.keys() - RULES.keys()):
-        remedy = f"Remove {key!r}, or store it in another file."
+        what = "turns it into mask" if key == BAD_PIXELS else "leaves it out"
+        remedy = f"Remove {key!r}, or c{_conversion(arrays)}, which {what}."
         yield _finding(key, f"only the keys {', '.join(RULES)}", "an unknown key", remedy)
 
 
@@ -341,7 +345,7 @@ def _dtypes(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         found = f"dtype {arrays[key].dtype}"
         if key in STACKS and arrays[key].dtype.kind in "iu":
             found += " (integer counts are intensities, not amplitudes)"
-        yield _finding(key, f"dtype {rule.dtype}", found, f"C{_conversion(arrays)}")
+        yield _finding(key, f"dtype {rule.dtype}", found, f"C{_conversion(arrays)}.")
 
 
 def _has_dtype(array: np.ndarray, dtype: str) -> bool:
@@ -362,7 +366,7 @@ def _shapes(surveyed: _Surveyed) -> Iterator[Finding]:
 def _remedy_for_shape(key: str, arrays: Mapping[str, np.ndarray]) -> str:
     sizes, shape = _sizes(arrays), arrays[key].shape
     if key in STACKS and shape == tuple(sizes.get(letter) for letter in "HWN"):
-        return f"The axes are (row, column, position): c{_conversion(arrays)}"
+        return f"The axes are (row, column, position): c{_conversion(arrays)}."
     if key == "mask":
         return "Store one mask for all patterns, or one for each."
     if len(shape) == len(RULES[key].shape) + 1 and key in RECONSTRUCTED:
@@ -471,8 +475,8 @@ def _amplitudes(surveyed: _Surveyed) -> Iterator[Finding]:
         yield _finding("diffraction", "amplitudes of at least 0", f"a minimum of {values.least:.6g}", remedy)
     if values.most >= LARGEST_AMPLITUDE:
         remedy = (
-            "Scale diffraction and probe together (`harness generate` does this), "
-            "or store the square root if these are intensities."
+            f"Scale diffraction and probe together, or c{_conversion(surveyed.arrays)}, which does this. "
+            "If these are intensities, store the square root first."
         )
         expected = f"a maximum below {LARGEST_AMPLITUDE:g}"
         yield _finding("diffraction", expected, f"a maximum of {values.most:.6g}", remedy)
@@ -510,7 +514,7 @@ def _positions(usable: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         yield _finding("xcoords", expected, counted(len(x), "position"), "Select more positions.")
     if (found := len(groups(x, y))) < FEWEST_GROUPS:
         expected = f"at least {FEWEST_GROUPS} groups of 4 neighbouring positions"
-        remedy = "Select positions that are spread over the plane and do not coincide."
+        remedy = "Select positions that are spread over the plane, and store them in object pixels."
         yield _finding("xcoords, ycoords", expected, counted(found, "group"), remedy)
     index = usable.get("scan_index")
     if index is not None and not is_unfilled(index) and (index.min() < 0 or _has_two_places(index, x, y)):
