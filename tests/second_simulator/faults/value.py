@@ -42,9 +42,9 @@ def decibels(arrays: Arrays, _: np.random.Generator, __: float) -> Arrays:
 
 
 def wrapped(arrays: Arrays, _: np.random.Generator, size: float) -> Arrays:
-    """Counts wrapped around at 2 to the *size*: the brightest pixel was five times as bright."""
+    """Counts wrapped around at 2 to the *size*: the brightest pixel was at least five times as bright."""
     counts, unit = counts_of(arrays)
-    scale = 5 * 2**size / counts.max()
+    scale = max(1.0, 5 * 2**size / counts.max())
     return with_counts(arrays, np.rint(counts * scale) % 2**size, unit / np.sqrt(scale))
 
 
