@@ -149,7 +149,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_no_command_leads_in_a_circle(typed, sound, tmp_path, case):
-    """From `harness check` on, each step says something new, until the file is converted or work is by hand."""
+    """From `harness check` on, each step says something new, up to a converted file or work by hand."""
     change, ends = CASES[case]
     np.savez(tmp_path / "scan.npz", **change(sound))
     steps = followed(typed, "harness check scan.npz", "scan.npz")
