@@ -56,6 +56,8 @@ class Correction:
         decides.
     kept : (n,) int or None
         Patterns that the remedy keeps, if it removes some.
+    changed : (n,) int or None
+        Patterns that it changes, if they are few: they are looked at beside the sampled ones.
     one_photon : float or None
         Amplitude of a single photon in the corrected patterns, where the part knows it.
     held_out : float or None
@@ -71,5 +73,6 @@ class Correction:
     significance: float | None = None
     is_material: bool | None = None
     kept: np.ndarray | None = None
+    changed: np.ndarray | None = None
     one_photon: float | None = None
     held_out: float | None = None

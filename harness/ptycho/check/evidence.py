@@ -68,10 +68,14 @@ class Fit(NamedTuple):
         return float(np.mean(self.errors - self.noise))
 
     @property
+    def deviation(self) -> float:
+        """Standard deviation that photon noise gives to the excess; 0 if the dose is unknown."""
+        return float(np.sqrt(np.sum(self.spread**2))) / len(self.spread)
+
+    @property
     def significance(self) -> float:
         """By how many standard deviations the excess differs from zero; infinite if the dose is unknown."""
-        spread = float(np.sqrt(np.sum(self.spread**2)))
-        return float(np.sum(self.errors - self.noise)) / spread if spread else np.inf
+        return self.excess / self.deviation if self.deviation else np.inf
 
 
 def fit(predicted: np.ndarray, measured: np.ndarray, one_photon: float | None) -> Fit:
@@ -204,6 +208,20 @@ class Evidence:
             part = slice(start, start + BLOCK)
             some = self.data.take(np.arange(start, min(start + BLOCK, len(self.data.x))))
             yield part, predict(some), some.diffraction.astype(np.float64)
+
+    def including(self, patterns: np.ndarray) -> Evidence:
+        """Return the evidence of the stored *patterns*, (n,) int, beside as many sampled ones as have room.
+
+        The patches of these patterns must be inside the object.
+        """
+        sampled = self.index[self.sample]
+        if np.isin(patterns, sampled).all():
+            return self
+        some = patterns[: SAMPLED_PATTERNS // 2]
+        others = np.setdiff1d(sampled, some)
+        room = min(SAMPLED_PATTERNS - len(some), len(others))
+        index = np.union1d(some, others[np.linspace(0, len(others) - 1, room).astype(np.intp)])
+        return Evidence(_without_masked(self.stored.take(index)), index, self.stored, self.one_photon)
 
     def explained(self, other: Dataset) -> Fit:
         """Return how well the sampled patterns are explained by *other*, which holds the same patterns."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.ptycho.check.evidence import Evidence
+from harness.ptycho.check.evidence import LEAST_DEVIATIONS, Evidence
 from harness.ptycho.check.parts import detector, order, pattern, pixel, position, probe, stored_object, value
 from harness.ptycho.check.trial import Trial, execute, execute_blindly, needs_search, residuals_of
 
@@ -117,7 +117,7 @@ def chosen(trials: Iterable[Trial]) -> Trial | None:
     if not accepted:
         return None
     best = min(_left(trial) for trial in accepted)
-    near = [trial for trial in accepted if _left(trial) <= TIE_FACTOR * best + TIE_RESIDUAL]
+    near = [trial for trial in accepted if _least(trial) <= TIE_FACTOR * best + TIE_RESIDUAL]
     return min(near, key=lambda trial: trial.numbers)  # the first of several
 
 
@@ -126,12 +126,24 @@ def _left(trial: Trial) -> float:
     return float(max(trial.after.excess, 0.0) ** 0.5)
 
 
+def _least(trial: Trial) -> float:
+    """Return what the correction leaves, less what photon noise may have added to it."""
+    excess = trial.after.excess - LEAST_DEVIATIONS * trial.after.deviation
+    return float(max(excess, 0.0) ** 0.5)
+
+
 def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
     """Try all quick corrections, and slow ones where it is needed; note the best of each part in *best*."""
     trials = _executed(chain.from_iterable(part.quick(evidence) for part in PARTS), evidence)
     found = chosen(trials)
-    # Without most of its patterns, any dataset is explained: another part may explain them all.
-    if (found is None or found.correction.kept is not None) and needs_search(evidence):
+    # Without most of its patterns, any dataset is explained: another part may explain them all. And another
+    # order of a raster is nearly what another frame of its coordinates is.
+    is_last_resort = (
+        found is None
+        or found.correction.kept is not None
+        or (found.correction.part == order.PART and found.corrected.has_excess)
+    )
+    if is_last_resort and needs_search(evidence):
         trials += _executed(chain.from_iterable(part.slow(evidence) for part in PARTS), evidence)
     for trial in trials:
         known = best.get(trial.correction.part)
@@ -148,7 +160,7 @@ def _paired(evidence: Evidence, trials: list[Trial]) -> list[Trial]:
     """Return two corrections that explain the data together, where none does alone; empty if none do."""
     if residuals_of(evidence).is_explained:
         return []
-    first = sorted((t for t in trials if t.correction.significance is None), key=_left)[:MOST_PAIRED]
+    first = sorted((t for t in trials if t.correction.kept is None), key=_left)[:MOST_PAIRED]
     pairs = [(one, second) for one in first if (second := _on_top(evidence, one)) is not None]
     return list(min(pairs, key=lambda pair: _left(pair[1]), default=()))
 

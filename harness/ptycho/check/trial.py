@@ -75,6 +75,11 @@ class Trial:
         return self.correction.parameters + max(removed, 0) * int(np.prod(kept.shape[1:]))
 
     @property
+    def is_better(self) -> bool:
+        """Whether the patterns are explained better than as stored, however small their excess is."""
+        return self.before is None or bool(self.after.errors.mean() < self.before.errors.mean())
+
+    @property
     def significance(self) -> float:
         """By how many standard errors the gain differs from what as many fitted numbers gain by chance."""
         if self.correction.significance is not None:
@@ -92,7 +97,7 @@ class Trial:
     @property
     def is_accepted(self) -> bool:
         """Whether it explains more than chance does, enough of it, and the data are explained with it."""
-        if self.significance < LEAST_SIGNIFICANCE or self.share <= 0:
+        if self.significance < LEAST_SIGNIFICANCE or not self.is_better:
             return False
         matters = self.correction.is_material
         if matters is None:
@@ -105,6 +110,8 @@ def execute(correction: Correction, evidence: Evidence) -> Trial | None:
     corrected = correction.apply(evidence.stored)
     if not corrected.shapes_match:
         return None
+    if correction.changed is not None:
+        evidence = evidence.including(correction.changed)
     index = evidence.index[evidence.sample]
     places = index if correction.kept is None else np.flatnonzero(np.isin(correction.kept, index))
     after = _evidence(corrected, places, correction, evidence)
