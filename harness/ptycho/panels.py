@@ -6,6 +6,7 @@ pipeline.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from harness.ptycho.check.search import account_for
 from harness.ptycho.quality.align import align
 from harness.ptycho.quality.metrics import frc, illuminated, phases
 from harness.ptycho.scan.contract import FORWARD_KEYS, layout_violations
-from harness.ptycho.scan.photons import quantum
-from harness.ptycho.scan.residual import Dataset, Residuals, residuals, squared_errors
+from harness.ptycho.scan.mask import masked, of_pattern
+from harness.ptycho.scan.residual import Dataset, Residuals, squared_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,9 +60,7 @@ def scan(golden: Arrays, document: Mapping[str, Any], beside: Mapping[str, Array
     data = _dataset(golden)
     if data is None:
         return ()
-    predicted = data.predict()
-    each = pattern_residuals(predicted, data.diffraction)
-    found = residuals(predicted, data.diffraction, one_photon=quantum(data.diffraction))
+    each, found = _each(data), data.residuals()
     return (
         Points(
             "scan positions over the object",
@@ -74,6 +73,7 @@ def scan(golden: Arrays, document: Mapping[str, Any], beside: Mapping[str, Array
             over=Image("the object's amplitude", np.abs(data.object)),
         ),
         *_patterns(data, each),
+        *_mask(data),
         _residual_lines("residual of each pattern", {"stored object and probe": each}, found),
         _budget(found),
         *tables(account_for(data)),
@@ -170,6 +170,21 @@ def _dataset(arrays: Arrays) -> Dataset | None:
     return Dataset.of(arrays)
 
 
+def _each(data: Dataset) -> np.ndarray:
+    """Return the relative error of each predicted pattern, (N,) float64, where pixels count."""
+    return pattern_residuals(masked(data.predict(), data.mask), data.diffraction)
+
+
+def _mask(data: Dataset) -> list[Panel]:
+    """Return in which patterns each pixel counts, if not every pixel does in all."""
+    if data.mask is None or data.mask.all():
+        return []
+    share = data.mask if data.mask.ndim == 2 else data.mask.mean(axis=0)  # noqa: PLR2004 - (H, W)
+    left_out = data.mask.size - int(np.count_nonzero(data.mask))
+    note = f"{left_out} of {data.mask.size} pixels do not count, in checks and in metrics."
+    return [Image("mask", share.astype(float), "share of the patterns", limits=(0.0, 1.0), note=note)]
+
+
 def _patterns(data: Dataset, each: np.ndarray) -> list[Panel]:
     """Return the patterns that the object and the probe explain best, in the middle, and worst."""
     order = np.argsort(each, kind="stable")
@@ -185,6 +200,7 @@ def _patterns(data: Dataset, each: np.ndarray) -> list[Panel]:
             unit="amplitude",
             scale="log",
             limits=limits,
+            mask=of_pattern(data.mask, number),
             note=f"{len(shown)} of {len(each)} patterns are shown: from the best to the worst explained.",
         )
         for number in shown
@@ -259,11 +275,10 @@ def _frc(aligned: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Lines:
 
 def _residuals_of(golden: Arrays, data: Dataset) -> Lines:
     """Return the residual of each pattern, by the reconstruction and by the stored object and probe."""
-    own = Dataset(data.diffraction, golden["probe"], golden["object"], data.x, data.y)
+    own = replace(data, probe=golden["probe"], object=golden["object"])
     each = {"stored object and probe": data, "reconstruction": own}
-    series = {name: pattern_residuals(one.predict(), data.diffraction) for name, one in each.items()}
-    found = residuals(data.predict(), data.diffraction, one_photon=quantum(data.diffraction))
-    return _residual_lines("residual of each pattern", series, found)
+    series = {name: _each(one) for name, one in each.items()}
+    return _residual_lines("residual of each pattern", series, data.residuals())
 
 
 def _short(value: float) -> str:

@@ -164,6 +164,23 @@ def test_other_golden_files_have_no_panels(arrays):
     assert reconstruction(arrays, {}, {}) == ()
 
 
+@pytest.mark.parametrize("shape", [(32, 32), (16, 32, 32)])
+def test_a_mask_is_shown_and_what_is_behind_it_is_not(fixture, shape):
+    """Pixels that do not count are dimmed in the patterns, and have no part in residuals and colours."""
+    mask = np.random.default_rng(0).random(shape) > 0.1
+    spoiled = np.where(mask, fixture["diffraction"], 65535.0)
+    panels = by_title(scan({**fixture, "diffraction": spoiled, "mask": mask}, {}, {}))
+    shown = panels["mask"]
+    np.testing.assert_allclose(shown.values, mask if mask.ndim == 2 else mask.mean(axis=0))
+    assert f"{np.sum(~mask)} of {mask.size} pixels do not count" in shown.note
+    title, pattern = next(item for item in panels.items() if item[0].startswith("pattern "))
+    number = int(title.split()[1].rstrip(","))
+    np.testing.assert_array_equal(pattern.mask, mask if mask.ndim == 2 else mask[number])
+    assert pattern.limits[1] < 1e3
+    assert float(dict(panels["forward residual"].rows)["as stored"]) < 0.2
+    assert "mask" not in by_title(scan(fixture, {}, {}))
+
+
 def test_a_scan_that_breaks_the_contract_has_no_panels(fixture):
     """A position outside the object: there is no forward model to show."""
     assert scan(dict(fixture) | {"xcoords": fixture["xcoords"] + 1e4}, {}, {}) == ()

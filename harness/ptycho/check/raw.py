@@ -25,7 +25,7 @@ from harness.core.domain.interface import Finding
 from harness.ptycho.check.bad_patterns import DEAD
 from harness.ptycho.scan.contract import counted, usable_mask
 from harness.ptycho.scan.forward import BLOCK
-from harness.ptycho.scan.mask import masked, of_positions
+from harness.ptycho.scan.mask import masked, of_pattern, of_positions
 from harness.ptycho.scan.photons import quantum
 from harness.ptycho.scan.select import TOUCHING
 
@@ -340,11 +340,7 @@ def _copies(light: _Light, left_out: set[int]) -> Iterator[tuple[int, int]]:
     """
     first: dict[bytes, int] = {}
     for j in range(len(light.stack)):
-        pixels = masked(light.stack[j], None if light.mask is None else _own(light.mask, j))
+        pixels = masked(light.stack[j], of_pattern(light.mask, j))
         earlier = first.setdefault(blake2b(pixels.tobytes(), digest_size=16).digest(), j)
         if earlier != j and not {earlier, j} & left_out:
             yield earlier, j
-
-
-def _own(mask: np.ndarray, j: int) -> np.ndarray:
-    return np.asarray(mask[j] if mask.ndim == 3 else mask)  # noqa: PLR2004 - (N, H, W)

@@ -270,9 +270,7 @@ def _with_axes_nhw(file: _File, scan: Scan, axes: str | None) -> Scan:
     """Return the scan with diffraction, mask and ground-truth patches in the order (N, H, W)."""
     _require_inside(file, scan)
     # Shapes first: only where N equals H or W do both orders fit, and the forward model has to decide.
-    fitting = [
-        order for order in AXES if axes in (None, order) and _fits(_as_nhw(scan.diffraction, order), scan)
-    ]
+    fitting = [order for order in AXES if axes in (None, order) and _fits(scan.diffraction, order, scan)]
     if not fitting:
         raise _no_axis_order(file, scan, axes)
     moved = _usable_orders(file, scan, fitting)
@@ -336,20 +334,21 @@ def _as_nhw(stack: np.ndarray, order: str) -> np.ndarray:
     return stack if order == "nhw" else np.ascontiguousarray(np.moveaxis(stack, -1, 0))
 
 
-def _fits(stack: np.ndarray, scan: Scan) -> bool:
-    return stack.shape == (scan.positions, *scan.probe.shape)
+def _fits(stack: np.ndarray, order: str, scan: Scan) -> bool:
+    shape = stack.shape if order == "nhw" else (*stack.shape[-1:], *stack.shape[:-1])
+    return shape == (scan.positions, *scan.probe.shape)
 
 
 def _moved_truth(file: _File, scan: Scan) -> np.ndarray | None:
     """Return the ground-truth patches in the order (N, H, W); refused if their shape fits both orders."""
     if scan.truth is None:
         return None
-    fitting = [t for order in AXES if _fits(t := _as_nhw(scan.truth, order), scan)]
+    fitting = [order for order in AXES if _fits(scan.truth, order, scan)]
     if len(fitting) != 1:
         remedy = "Remove Y, or store it and diffraction as (N, H, W)."
         expected = "a shape that fits one axis order alone"
         raise file.error(RefusedError, "Y", expected, f"shape {scan.truth.shape}", remedy)
-    return fitting[0]
+    return _as_nhw(scan.truth, fitting[0])
 
 
 def _order_by_forward_model(file: _File, moved: Mapping[str, Scan]) -> tuple[str, str]:

@@ -33,3 +33,13 @@ def of_positions(mask: np.ndarray | None, index: np.ndarray | slice) -> np.ndarr
     (2, 2)
     """
     return mask[index] if mask is not None and mask.ndim == 3 else mask  # noqa: PLR2004 - (N, H, W)
+
+
+def of_pattern(mask: np.ndarray | None, number: int) -> np.ndarray | None:
+    """Return which pixels of one pattern count, (H, W) bool; None if all do.
+
+    >>> of_pattern(np.ones((5, 2, 3), dtype=bool), 4).shape
+    (2, 3)
+    """
+    own = of_positions(mask, slice(number, number + 1))
+    return own if own is None else np.broadcast_to(own, (1, *own.shape[-2:]))[0]
