@@ -102,7 +102,7 @@ def account_for(stored: Dataset) -> Account:
             findings += [found, *more]
         else:
             findings.append(found)
-        current = Evidence.of(_corrected(evidence.stored, findings), None)
+        current = Evidence.of(_corrected(evidence.stored, findings), findings[-1].corrected.one_photon)
     return Account(evidence, tuple(findings), best, current)
 
 

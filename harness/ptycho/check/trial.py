@@ -76,8 +76,13 @@ class Trial:
 
     @property
     def is_better(self) -> bool:
-        """Whether the patterns are explained better than as stored, however small their excess is."""
-        return self.before is None or bool(self.after.errors.mean() < self.before.errors.mean())
+        """Whether the patterns are explained better than as stored, however small their excess is.
+
+        A mask of the brightest pixels leaves less light, in which noise is more: there the excess decides.
+        """
+        if self.before is None or bool(self.after.errors.mean() < self.before.errors.mean()):
+            return True
+        return self.correction.significance is not None and self.share > 0
 
     @property
     def significance(self) -> float:

@@ -1,4 +1,4 @@
-"""The stored numbers: powers, logarithms, offsets, and values that wrapped around, were clipped or cut off."""
+"""The stored numbers: powers, logarithms, offsets; values that wrapped around, were clipped or cut off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PART = "value"
 
 
 def quick(evidence: Evidence) -> Iterator[Correction]:
-    """Yield the curves that amplitudes may have been put through, and what was done to large or small ones."""
+    """Yield the curves that amplitudes may have been put through, and limits of large and small values."""
     if not evidence.has_excess:
         return
     yield from limited(evidence)

@@ -32,7 +32,8 @@ LOST = 1.1
 """Values are predicted larger by this factor than all stored ones where they wrapped around."""
 
 TELLING = 0.25
-"""Root mean square distance from whole multiples, in multiples, below which the prediction tells them; 0.29 by chance."""
+"""Root mean square distance from whole multiples, in multiples, below which the prediction tells them. Chance
+gives 0.29."""
 
 MOST_LEVELS = 300
 CUT_PHOTONS = 25.0
@@ -47,7 +48,7 @@ def limited(evidence: Evidence) -> Iterator[Correction]:
     predicted = scale * evidence.predicted
     yield from _clipped(predicted, evidence.measured)
     yield from _overflowed(predicted, evidence.measured, scale, evidence.one_photon)
-    yield from _rounded(predicted, evidence.measured, scale)
+    yield from _rounded(evidence.measured, scale)
     yield from _cut_off(predicted, evidence.measured, scale, evidence.one_photon)
 
 
@@ -63,7 +64,8 @@ def dim_scale(predicted: np.ndarray, stored: np.ndarray) -> float:
     some = light <= np.quantile(light, 0.25)
     most = float(stored.max())
     for _ in range(SCALE_ROUNDS):
-        scale = float(light[some] @ values[some] / (light[some] @ light[some]))
+        # Of intensities: the mean of the root of few counts lies below the root of their mean.
+        scale = float(np.sqrt(values[some] @ values[some] / (light[some] @ light[some])))
         some = (scale * light <= most / 2) | (light <= np.quantile(light, 0.1))
     return scale
 
@@ -110,25 +112,27 @@ def _overflowed(
         return
     share = float(lost.mean())
     period = most**2 + (one_photon or 0.0) ** 2
+    lit = predicted > LIT * predicted.max()
     for _ in range(SCALE_ROUNDS):
         light = np.square(predicted)
-        whole = np.sqrt(unwrapped(np.square(measured), light, period))
-        factor = float(np.vdot(predicted, whole) / np.vdot(predicted, predicted))
+        whole = unwrapped(np.square(measured), light, period)
+        factor = float(np.sqrt(whole[lit].sum() / light[lit].sum()))
         predicted, scale = factor * predicted, factor * scale
     turns = (np.square(predicted[lost]) - np.square(measured[lost])) / period
     if np.sqrt(np.mean((turns - np.rint(turns)) ** 2)) < TELLING:
         yield _wrapped(scale, period, share)
     else:
-        yield _wrapped_too_often(scale, period, share)
+        yield _wrapped_too_often(scale, period, share, _beyond(predicted[lost], most))
 
 
 def unwrapped(stored: np.ndarray, light: np.ndarray, period: float) -> np.ndarray:
-    """Return stored intensities plus the multiple of *period* that brings each nearest to the predicted light.
+    """Return stored intensities plus the multiple of *period* that brings each nearest to its light.
 
     >>> unwrapped(np.array([3.0, 5.0]), np.array([36.0, 4.0]), 16.0)
     array([35.,  5.])
     """
-    return stored + period * np.maximum(np.rint((light - stored) / period), 0)
+    added = period * np.maximum(np.rint((light - stored) / period), 0)
+    return np.asarray(stored + added)
 
 
 def _are_dim_ones_explained(predicted: np.ndarray, measured: np.ndarray, most: float) -> bool:
@@ -143,7 +147,8 @@ def _zeroed(most: float, scale: float, share: float, significance: float) -> Cor
         PART,
         f"overflowed bright pixels, stored as 0 ({share:.2%} of all values)",
         "Convert counts to an unsigned or floating-point type before any arithmetic. What is lost cannot be "
-        f"recovered: store a mask (N, H, W) that excludes the values of 0 that are predicted above {most / 2:.3g}.",
+        "recovered: store a mask (N, H, W) that excludes the values of 0 that are predicted above "
+        f"{most / 2:.3g}.",
         lambda data: _excluding(data, (data.diffraction == 0) & (light_of(data, scale) > most**2 / 4)),
         parameters=1,
         significance=significance,
@@ -158,25 +163,27 @@ def _wrapped(scale: float, period: float, share: float) -> Correction:
     return Correction(
         PART,
         f"overflowed bright pixels ({share:.2%} of all values), whose intensities wrapped around",
-        "Convert counts to floating point before any arithmetic. Or, as the prediction tells how often each value "
-        f"wrapped around, add that multiple of {period:.6g} to diffraction ** 2.",
+        "Convert counts to floating point before any arithmetic. Or, as the prediction tells how often each "
+        f"value wrapped around, add that multiple of {period:.6g} to diffraction ** 2.",
         apply,
         parameters=1,
     )
 
 
-def _wrapped_too_often(scale: float, period: float, share: float) -> Correction:
+def _wrapped_too_often(scale: float, period: float, share: float, significance: float) -> Correction:
     return Correction(
         PART,
         f"overflowed bright pixels ({share:.2%} of all values), whose intensities wrapped around",
-        "Convert counts to floating point before any arithmetic. The prediction does not tell how often each value "
-        f"wrapped around: store a mask (N, H, W) that excludes those predicted above {np.sqrt(period / 2):.4g}.",
+        "Convert counts to floating point before any arithmetic. The prediction does not tell how often each "
+        "value wrapped around: store a mask (N, H, W) that excludes those predicted above "
+        f"{np.sqrt(period / 2):.4g}.",
         lambda data: _excluding(data, light_of(data, scale) > period / 2),
         parameters=1,
+        significance=significance,
     )
 
 
-def _rounded(predicted: np.ndarray, measured: np.ndarray, scale: float) -> Iterator[Correction]:
+def _rounded(measured: np.ndarray, scale: float) -> Iterator[Correction]:
     """Yield a mask of what is fainter than the step between amplitudes that have few levels."""
     some = np.unique(measured.ravel()[:: max(1, measured.size >> 15)])
     if not FEWEST_VALUES <= len(some) <= MOST_LEVELS:
@@ -187,8 +194,8 @@ def _rounded(predicted: np.ndarray, measured: np.ndarray, scale: float) -> Itera
     yield Correction(
         PART,
         f"amplitudes rounded to about {round(measured.max() / step) + 1} levels",
-        "Store what was measured, in float32. What was rounded off cannot be recovered: store a mask (N, H, W) that "
-        f"excludes the values predicted below {step:.4g}, one level.",
+        "Store what was measured, in float32. What was rounded off cannot be recovered: store a mask "
+        f"(N, H, W) that excludes the values predicted below {step:.4g}, one level.",
         lambda data: _excluding(data, light_of(data, scale) < step**2),
         parameters=1,
     )
@@ -207,8 +214,8 @@ def _cut_off(
     yield Correction(
         PART,
         f"faint counts cut off: no value of fewer than {least} photons",
-        "Store all counts. What was cut off cannot be recovered: store a mask (N, H, W) that excludes the values "
-        f"predicted below {np.sqrt(threshold):.4g}.",
+        "Store all counts. What was cut off cannot be recovered: store a mask (N, H, W) that excludes the "
+        f"values predicted below {np.sqrt(threshold):.4g}.",
         lambda data: _excluding(data, light_of(data, scale) < threshold),
         parameters=1,
         is_material=True,
