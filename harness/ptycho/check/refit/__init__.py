@@ -1,0 +1,1 @@
+"""Refits of probe or object alone: what one factor explains if it is free."""
