@@ -15,8 +15,9 @@ from harness.core.domain.interface import Fault
 from harness.core.fixtures.fixture import Fixture
 from harness.core.fixtures.manifest import Generator
 from harness.ptycho.fixture import minimal
-from harness.ptycho.scan.contract import FEWEST_POSITIONS, FORWARD_KEYS, RULES, is_per_position
+from harness.ptycho.scan.contract import FEWEST_POSITIONS
 from harness.ptycho.scan.forward import amplitude
+from harness.ptycho.scan.rules import FORWARD_KEYS, RULES, is_per_position
 from harness.ptycho.scan.select import stratified
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from harness.core.fixtures.manifest import Generator
 from harness.ptycho.check.consistency import require_explained
 from harness.ptycho.files.npz import read_scan
 from harness.ptycho.scan import resample
-from harness.ptycho.scan.contract import LARGEST_AMPLITUDE, RULES, require_contract
+from harness.ptycho.scan.contract import LARGEST_AMPLITUDE, require_contract
+from harness.ptycho.scan.rules import RULES
 from harness.ptycho.scan.select import coverage, groups, stratified
 from harness.ptycho.scan.simulate import BEAM, beam_parameter, simulate
 

@@ -16,9 +16,10 @@ from harness.ptycho.check.budget import tables
 from harness.ptycho.check.search import account_for
 from harness.ptycho.quality.align import align
 from harness.ptycho.quality.metrics import frc, illuminated, phases
-from harness.ptycho.scan.contract import FORWARD_KEYS, layout_violations
+from harness.ptycho.scan.contract import layout_violations
 from harness.ptycho.scan.mask import masked, of_pattern
 from harness.ptycho.scan.residual import Dataset, Residuals, squared_errors
+from harness.ptycho.scan.rules import FORWARD_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

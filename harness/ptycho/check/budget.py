@@ -9,8 +9,8 @@ from harness.core.domain.interface import Finding
 from harness.core.domain.panels import Table
 from harness.ptycho.check.search import PARTS
 from harness.ptycho.check.trial import residuals_of
-from harness.ptycho.scan.contract import PER_POSITION
 from harness.ptycho.scan.residual import Dataset
+from harness.ptycho.scan.rules import is_per_position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def with_remedies(arrays: Mapping[str, np.ndarray], trials: Sequence[Trial]) -> 
         before = Dataset.of(done)
         after = trial.correction.apply(before)
         if (kept := trial.correction.kept) is not None:
-            done |= {key: done[key][kept] for key in PER_POSITION if key in done}
+            done |= {key: array[kept] for key, array in done.items() if is_per_position(key, array)}
         changed = {
             key: value
             for key, name in FIELDS.items()

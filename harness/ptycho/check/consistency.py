@@ -18,15 +18,10 @@ from harness.ptycho.check.raw import raw_findings
 from harness.ptycho.check.search import Account, account_for
 from harness.ptycho.check.trial import residuals_of
 from harness.ptycho.check.truth_patches import KEY, truth_findings
-from harness.ptycho.scan.contract import (
-    FORWARD_KEYS,
-    RULES,
-    layout_violations,
-    usable_mask,
-    value_problems,
-)
+from harness.ptycho.scan.contract import layout_violations, usable_mask, value_problems
 from harness.ptycho.scan.photons import photons_per_pattern
 from harness.ptycho.scan.residual import Dataset
+from harness.ptycho.scan.rules import FORWARD_KEYS, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,10 +17,6 @@ from harness.core.fixtures.manifest import Source
 from harness.core.storage.digest import digest_file
 from harness.core.storage.npz import read_archive
 from harness.ptycho.scan.contract import (
-    BAD_PIXELS,
-    RECONSTRUCTED,
-    RULES,
-    STACKS,
     counted,
     is_unfilled,
     layout_violations,
@@ -29,6 +25,7 @@ from harness.ptycho.scan.contract import (
 )
 from harness.ptycho.scan.mask import masked
 from harness.ptycho.scan.residual import Dataset
+from harness.ptycho.scan.rules import BAD_PIXELS, RECONSTRUCTED, RULES, STACKS
 from harness.ptycho.scan.scan import Scan
 
 if TYPE_CHECKING:

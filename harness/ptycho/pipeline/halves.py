@@ -19,7 +19,7 @@ from harness.ptycho.pipeline import run
 from harness.ptycho.quality.align import align
 from harness.ptycho.quality.metrics import correlation, diffraction_error, frc, illuminated
 from harness.ptycho.quality.picture import write_picture
-from harness.ptycho.scan.contract import is_per_position
+from harness.ptycho.scan.rules import is_per_position
 from harness.ptycho.scan.select import stratified
 
 if TYPE_CHECKING:

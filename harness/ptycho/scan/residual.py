@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.ptycho.scan.contract import FORWARD_KEYS
 from harness.ptycho.scan.forward import amplitude, fitted_scale, inside
 from harness.ptycho.scan.mask import masked, of_positions
 from harness.ptycho.scan.photons import photon_residual, quantum
+from harness.ptycho.scan.rules import FORWARD_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

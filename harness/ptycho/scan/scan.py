@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.ptycho.scan import contract
+from harness.ptycho.scan import rules
 from harness.ptycho.scan.mask import of_positions
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ KEYS = {
 }
 """Field of a scan -> key of the dataset contract."""
 
-PER_POSITION = tuple(field for field, key in KEYS.items() if key in contract.PER_POSITION)
+PER_POSITION = tuple(field for field, key in KEYS.items() if key in rules.PER_POSITION)
 """Fields that always have one entry for each position. A mask may have, too."""
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from harness.core.errors import RefusedError
 from harness.ptycho.check.consistency import check, require_explained
-from harness.ptycho.scan.contract import FORWARD_KEYS
 from harness.ptycho.scan.residual import LEAST_CONTRAST
+from harness.ptycho.scan.rules import FORWARD_KEYS
 from harness.ptycho.scan.select import stratified
 from harness.ptycho.scan.simulate import simulate
 
@@ -128,11 +128,24 @@ def test_dark_scans_are_accepted_and_their_faults_refused(photons):
     assert "a different order" in finding.found
 
 
-def test_a_dose_too_low_to_decide_is_refused_as_such():
-    """With fifty photons per pattern the data are not accepted, but not called wrong either."""
-    (finding,) = check(simulate(photons=50).arrays()).findings
-    assert "more photons" in finding.remedy
-    assert "belong together" not in finding.remedy
+@pytest.mark.parametrize("photons", [50, 100, 200])
+def test_a_dose_too_low_to_decide_is_not_held_against_the_data(photons):
+    """At fifty photons per pattern a note says that the data cannot tell; nothing is refused."""
+    report = check(simulate(photons=photons).arrays())
+    assert report.findings == ()
+    assert [note for note in report.notes if "too dim" in note] == list(report.notes)
+    assert bool(report.notes) == (report.measures["contrast"] < LEAST_CONTRAST and photons == 50)
+
+
+def test_patterns_outside_the_object_do_not_end_the_judgement(arrays):
+    """The contract reports them; physics judges the others, and says how many."""
+    moved = arrays["xcoords"].copy()
+    moved[[2, 9]] = -1.0
+    report = check({**arrays, "xcoords": moved})
+    assert report.findings == ()
+    assert report.notes == ("physics judged on the 62 of 64 patterns whose patch lies inside the object",)
+    swapped = check({**arrays, "xcoords": arrays["ycoords"], "ycoords": moved})
+    assert "x and y swapped" in swapped.findings[0].found
 
 
 @pytest.mark.parametrize("offset", [1.0, -0.6])

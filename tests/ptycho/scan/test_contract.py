@@ -8,11 +8,8 @@ import pytest
 from harness.core.errors import RefusedError
 from harness.ptycho.scan.contract import (
     LARGEST_MAGNITUDE,
-    PER_POSITION,
-    RULES,
     ContractError,
     check,
-    is_per_position,
     layout_violations,
     outside,
     require_contract,
@@ -20,6 +17,7 @@ from harness.ptycho.scan.contract import (
     usable_mask,
     violations,
 )
+from harness.ptycho.scan.rules import PER_POSITION, RULES
 
 
 def _set(key, change):
@@ -268,14 +266,6 @@ def test_magnitudes_are_accepted_up_to_the_largest(arrays, factor, is_accepted):
     """Larger values are damaged or have the wrong unit, and would overflow when squared."""
     arrays["objectGuess"][5, 5] = np.complex64(LARGEST_MAGNITUDE * factor * 0.999)
     assert (violations(arrays) == ()) == is_accepted
-
-
-def test_per_position_arrays_are_those_with_one_entry_for_each_position():
-    assert PER_POSITION == (
-        "diffraction", "xcoords", "ycoords", "xcoords_start", "ycoords_start", "scan_index", "Y", "diff3d",
-    )  # fmt: skip
-    assert is_per_position("mask", np.ones((64, 8, 8)))
-    assert not is_per_position("mask", np.ones((8, 8)))
 
 
 @pytest.mark.parametrize("each", [False, True])
