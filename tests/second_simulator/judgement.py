@@ -81,9 +81,12 @@ class Outcome:
         return self.after <= MOST_AFTER
 
 
-def judge(fault: ScanFault, photons: float, seed: int) -> Outcome:
-    """Inject *fault* into the scan of *seed* at a dose, and return what the checks say of it."""
-    variant = fault.variant(BASES[seed % len(BASES)])
+def judge(fault: ScanFault, photons: float, seed: int, base: Variant | None = None) -> Outcome:
+    """Inject *fault* into the scan of *seed* at a dose, and return what the checks say of it.
+
+    The scan is of the kind *base*, or of the one whose turn it is, with what the fault needs.
+    """
+    variant = fault.variant(base or BASES[seed % len(BASES)])
     sound = make_scan(replace(variant, photons=photons), seed)
     faulty = fault.of(sound, seed)
     with remembered_account():

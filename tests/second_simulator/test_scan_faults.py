@@ -27,7 +27,7 @@ def test_names_differ_and_every_part_has_faults():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_is_a_pure_function_that_changes_something(fault):
-    sound = make_scan(fault.variant(Variant()), 1)
+    sound = make_scan(fault.variant(Variant(shape=(32, 32))), 1)
     before = {key: array.copy() for key, array in sound.items()}
     faulty = fault.of(sound, 1)
     assert same(sound, before)
@@ -38,7 +38,7 @@ def test_a_fault_is_a_pure_function_that_changes_something(fault):
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.part != "contract"], ids=lambda fault: fault.name)
 def test_only_physics_is_wrong(fault):
     """A naive reader sees nothing: dtypes, shapes and the range of values are those of the contract."""
-    sound = make_scan(fault.variant(Variant(photons=1e4)), 2)
+    sound = make_scan(fault.variant(Variant(shape=(32, 32), photons=1e4)), 2)
     faulty = fault.of(sound, 2)
     assert {key: a.dtype for key, a in faulty.items()} == {key: sound[key].dtype for key in faulty}
     assert 0 <= faulty["diffraction"].min() <= faulty["diffraction"].max() < 10

@@ -41,8 +41,8 @@ class ScanFault:
         How large it is, in ``unit``; 0 if it has no size.
     needs : mapping
         Attributes of the variant that the fault needs, such as a route of lines.
-    unseen : mapping of float to str
-        The doses at which it cannot be seen, and the physical reason.
+    hidden : str
+        The physical reason why it cannot be seen at any dose; empty if it can.
     mended : bool
         Whether its remedy, executed, brings the excess near the noise: not where data are lost.
     light : float
@@ -56,7 +56,7 @@ class ScanFault:
     size: float = 0.0
     unit: str = ""
     needs: Mapping[str, Any] = field(default_factory=dict)
-    unseen: Mapping[float, str] = field(default_factory=dict)
+    hidden: str = ""
     mended: bool = True
     light: float = 1.0
 
