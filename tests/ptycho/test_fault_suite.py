@@ -25,8 +25,6 @@ NOT_REACHED: dict[str, str] = {
     "each pattern normalised by its energy": "the part of single patterns fits no brightness yet",
     "many empty frames": "empty frames are taken for patterns of other positions",
     "a wandering beam": "the part of single patterns fits no shift yet",
-    "metres": "the contract's findings about coordinates hide the unit",
-    "sheared": "not named on this small scan",
 }
 """Faults that are visible but not yet refused, named and mended on this scan: name -> what is missing."""
 

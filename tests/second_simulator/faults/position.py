@@ -170,6 +170,9 @@ def jump(arrays: Arrays, _: np.random.Generator, size: float) -> Arrays:
 
 _OFFSET = r"offset|shift|moved|off by|all positions"
 _SCALE = r"scale|step|stretch|magnif"
+_SHEAR = r"shear|skew|perpendicular|drift"
+"""Along a raster, y grows with time: x that grows with y is also x that drifts. One remedy mends both."""
+
 _FREE = r"position"
 
 FAULTS = (
@@ -188,7 +191,7 @@ FAULTS = (
     ScanFault("wrong scale of one axis", "position", scale_of_one_axis, _SCALE, 0.01),
     ScanFault("rotated", "position", rotation, r"rotat|turn|angle", 0.3, "degrees"),
     ScanFault("very much rotated", "position", rotation, r"rotat|turn|angle", 5, "degrees"),
-    ScanFault("sheared", "position", shear, r"shear|skew|perpendicular", 0.01),
+    ScanFault("sheared", "position", shear, _SHEAR, 0.01),
     ScanFault("drift", "position", drift, r"drift", 1, "px"),
     ScanFault("backlash", "position", backlash, r"backlash|lines|rows", 0.5, "px", needs={"route": "snake"}),
     ScanFault("every second position off", "position", alternate, r"alternate|second|backlash", 0.5, "px"),
