@@ -47,6 +47,12 @@ SMALLEST_GAIN = 1e-3
 SMALLEST_MODEL_GAIN = 0.02
 """The same for the misfit above photon noise: a step that gains less of it spreads the model's error."""
 
+STEPS_WITHOUT_PROBE = 2
+"""Steps at the start in which the probe does not move, at most a quarter of all.
+
+The object is still unknown. A probe that moves at once takes over its strong phases, and never lets them go.
+"""
+
 GAIN_STEPS = 3
 """Steps that a gain is the mean of."""
 
@@ -83,6 +89,8 @@ class Fit:
         Where the reconstruction started, in natural units.
     scales : (M, M') float32 and () float32
         Object and probe that a move of 1 adds.
+    hold : int
+        Steps in which the probe does not move.
     moves : (n,) float32
         Real and imaginary parts of the scaled differences from the start, of the object and of the probe.
     pairs : list of ((n,) float32, (n,) float32)
@@ -96,6 +104,7 @@ class Fit:
     obj: Tensor
     probe: Tensor
     scales: tuple[Tensor, Tensor]
+    hold: int
     moves: Tensor
     pairs: Pairs = field(default_factory=list)
     misfits: list[float] = field(default_factory=list)
@@ -106,7 +115,8 @@ class Fit:
         """Return the start of a reconstruction: a flat object and a defocused probe."""
         obj, probe = experiment.flat_object(), defocused(experiment.probe, configuration.defocus)
         moves = torch.zeros(2 * (obj.numel() + probe.numel()))
-        return cls(obj, probe, scales(experiment, probe), moves)
+        hold = min(STEPS_WITHOUT_PROBE, configuration.iterations // 4)
+        return cls(obj, probe, scales(experiment, probe), hold, moves)
 
     @property
     def steps(self) -> int:
@@ -116,10 +126,11 @@ class Fit:
     def parts(self, moves: Tensor) -> tuple[Tensor, Tensor]:
         """Return the object and the probe at *moves*, (M, M') and (H, W) complex64."""
         split = torch.split(moves, [2 * self.obj.numel(), 2 * self.probe.numel()])
-        start = (self.obj, self.probe)
+        of_object, of_probe = self.scales
+        scales = of_object, of_probe * (self.steps >= self.hold)
         obj, probe = (
             wave + scale * torch.view_as_complex(part.view(*wave.shape, 2))
-            for wave, scale, part in zip(start, self.scales, split, strict=True)
+            for wave, scale, part in zip((self.obj, self.probe), scales, split, strict=True)
         )
         return obj, probe
 
@@ -197,6 +208,8 @@ def minimise(  # noqa: PLR0913 - where to begin, and when to stop
         fit.pairs = _remembered(fit.pairs, point, found)[-configuration.memory :]
         fit.moves, point = found.moves, found
         fit.misfits.append(point.misfit / energy)
+        if fit.steps == fit.hold:
+            point = _evaluate(fit, experiment, fit.moves)  # from here on, with a gradient by the probe
         report_progress((fit.steps - first) / (until - first))
 
 
@@ -206,7 +219,7 @@ def has_settled(fit: Fit, experiment: Experiment, factor: float = 1.0) -> bool:
     Photon noise explains a part of the misfit. If another part hardly falls any more, the model is wrong
     (several modes, moving positions), and further steps would spread its error over object and probe.
     """
-    if fit.steps < GAIN_STEPS:
+    if fit.steps < fit.hold + GAIN_STEPS:
         return False
     now = fit.misfits[-1]
     gain = (fit.misfits[-1 - GAIN_STEPS] - now) / (GAIN_STEPS * now)

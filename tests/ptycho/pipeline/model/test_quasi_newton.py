@@ -9,11 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from second_simulator.sound import Variant, make_scan
 
 from harness.core.errors import RefusedError, UnreadableError
 from harness.core.storage.npz import read_archive, write_archive
 from harness.ptycho.fixture import minimal
-from harness.ptycho.pipeline.assess import assess
+from harness.ptycho.pipeline.assess import assess, reconstruction_metrics
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, RECONSTRUCTION_FILE, Task
 from harness.ptycho.pipeline.configuration import QuasiNewtonConfiguration
 from harness.ptycho.pipeline.model import checkpoint, quasi_newton
@@ -148,6 +149,33 @@ def test_an_unknown_dose_does_not_stop_the_fit(tmp_path):
     fit = settled(read_experiment(tmp_path / "clean.npz"))
     assert fit.noise in {None, math.inf}
     assert fit.misfits[-1] < 1e-3 * fit.misfits[0]
+
+
+def test_the_probe_does_not_move_in_the_first_steps(experiment):
+    """It moves from then on, also after a checkpoint in between."""
+    fit = Fit.start(experiment, DEFAULT)
+    assert fit.hold == quasi_newton.STEPS_WITHOUT_PROBE
+    minimise(fit, experiment, DEFAULT, until=fit.hold)
+    assert torch.equal(fit.parts(fit.moves)[1], fit.probe)
+    resumed = Fit.start(experiment, DEFAULT)
+    resumed.restore(fit.state())
+    minimise(resumed, experiment, DEFAULT, until=fit.hold + 1)
+    assert not torch.equal(resumed.parts(resumed.moves)[1], fit.probe)
+
+
+@pytest.mark.parametrize(("hold", "good"), [(0, False), (quasi_newton.STEPS_WITHOUT_PROBE, True)])
+def test_a_strong_phase_is_found_because_the_probe_waits(tmp_path, hold, good):
+    """A probe that moves at once takes over the phase, which wraps several times."""
+    variant = Variant(obj="strong_phase", route="jittered", photons=1e5, overlap=0.75)
+    data = make_scan(variant, 2)
+    write_archive(tmp_path / "strong.npz", data)
+    experiment = read_experiment(tmp_path / "strong.npz")
+    fit = Fit.start(experiment, DEFAULT)
+    fit.hold = hold
+    minimise(fit, experiment, DEFAULT, until=DEFAULT.iterations)
+    obj, probe = fit.parts(fit.moves)
+    found = reconstruction_metrics(data, experiment.stored_object(obj), experiment.stored_probe(probe))
+    assert (found["aligned_amplitude_ssim"] > 0.9) == good
 
 
 def test_masked_pixels_do_not_matter(small, few_steps, configured_folder, tmp_path):
