@@ -1,8 +1,8 @@
 """What is seen in a raw scan, of patterns and coordinates alone: units of length, and the zero frequency.
 
-Without object and probe there is no forward model, but physics still bounds what a scan can be:
+Without object and probe nothing predicts the patterns, but physics still bounds what a scan can be:
 
-- *Neighbours overlap.* A beam is no wider than the window of a pattern, and with steps of more than half its
+- *Neighbours overlap.* A beam is not wider than the window of a pattern, and with steps of more than half its
   width too little overlaps to reconstruct from.
 - *Patterns change slowly.* As a function of the probe's position, the intensity in a detector pixel is the
   image of the object by a lens as wide as the beam on the detector: no frequency exceeds the beam's width
@@ -335,8 +335,8 @@ def _dead_or_copied(light: _Light) -> Finding | None:
 def _copies(light: _Light, left_out: set[int]) -> Iterator[tuple[int, int]]:
     """Yield each pattern that has the same pixels as an earlier one, after the earlier one.
 
-    Without noise that is no error: an empty part of the object, or a place that was visited twice, gives the
-    same pattern again.
+    Without noise this is not an error: an empty part of the object, or a place that was visited twice, gives
+    the same pattern again.
     """
     first: dict[bytes, int] = {}
     for j in range(len(light.stack)):
