@@ -5,6 +5,10 @@
 prints a Markdown table: for each fault and dose, how many scans were refused, how many of them with the right
 name, and how many were mended by the remedy, executed. A fault whose evidence is below what chance gives
 cannot be seen: the row says so.
+
+    python benchmarks/diagnosis.py --thresholds --seeds 2
+
+prints from which size on faults are refused and named, beside the smallest size that leaves enough evidence.
 """
 
 from __future__ import annotations
@@ -16,7 +20,14 @@ import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from second_simulator.faults import ScanFault
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -31,6 +42,16 @@ from harness.ptycho.check import consistency  # noqa: E402 - after the import pa
 from harness.ptycho.scan import contract  # noqa: E402
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
+FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""Sizes that are tried for a threshold, in the size that the table has."""
+
+SIZED = (
+    "all positions off", "wrong scale", "wrong scale of one axis", "rotated", "sheared", "drift", "backlash",
+    "every second position off", "jitter", "one position off", "a slip in the middle", "one hot pixel",
+    "detector moved by a part of a pixel", "probe out of focus",
+)  # fmt: skip
+"""Faults whose threshold is of interest."""
+
 WIDTH = 90
 """Characters of a finding that the table shows."""
 
@@ -39,6 +60,40 @@ def try_fault(asked: tuple[str, float, int]) -> Outcome:
     """Judge one fault at one dose and seed, by the names that a process can be sent."""
     name, photons, seed = asked
     return judge(BY_NAME[name], photons, seed)
+
+
+def try_size(asked: tuple[str, float, int, float]) -> Outcome:
+    """Judge one fault at *factor* times its size."""
+    name, photons, seed, factor = asked
+    fault = BY_NAME[name]
+    return judge(replace(fault, size=fault.size * factor), photons, seed)
+
+
+def thresholds(chosen: list[ScanFault], doses: list[float], seeds: range, pool: Executor) -> list[str]:
+    """Return the Markdown table of the sizes from which on faults are refused, and named, on every scan."""
+    rows = ["| fault | unit | photons | refused from | named from | mended from | least visible |"]
+    rows.append("|---|---|---|---|---|---|---|")
+    for fault in (fault for fault in chosen if fault.name in SIZED):
+        for dose in doses:
+            asked = [(fault.name, dose, seed, factor) for factor in FACTORS for seed in seeds]
+            found = list(pool.map(try_size, asked))
+            rows.append(threshold_row(fault, dose, found, len(seeds)))
+    return rows
+
+
+def threshold_row(fault: ScanFault, dose: float, found: list[Outcome], scans: int) -> str:
+    """Return one row; *found* has the outcomes of each size in turn, from the smallest on."""
+    by_size = [found[n : n + scans] for n in range(0, len(found), scans)]
+    sizes = [fault.size * factor for factor in FACTORS]
+    from_size = []
+    for key in ("refused", "named", "mended"):
+        good = [all(getattr(outcome, key) for outcome in outcomes) for outcomes in by_size]
+        reached = [size for n, size in enumerate(sizes) if all(good[n:])]
+        from_size.append(f"{reached[0]:.3g}" if reached else f"> {sizes[-1]:.3g}")
+    # Evidence grows with the square of the size, as long as the fault is small.
+    evidence = min(outcome.evidence for outcome in by_size[FACTORS.index(1.0)])
+    least = fault.size * (LEAST_EVIDENCE / evidence) ** 0.5 if evidence > 0 else float("inf")
+    return f"| {fault.name} | {fault.unit} | {dose:.0e} | {' | '.join(from_size)} | {least:.2g} |"
 
 
 def try_sound(asked: tuple[str, int]) -> tuple[str, str, float]:
@@ -100,21 +155,21 @@ def main() -> int:
     parser.add_argument("--faults", default="", help="regular expression for the name or the part of faults")
     parser.add_argument("--sound", type=int, default=0, help="sound scans to check")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--thresholds", action="store_true", help="try each fault at several sizes instead")
     parser.add_argument(
         "--failures", action="store_true", help="list each scan that failed, with its finding"
     )
     options = parser.parse_args()
     doses = [float(dose) for dose in options.doses.split(",")]
     chosen = [f for f in FAULTS if re.search(options.faults, f"{f.part}: {f.name}") and options.faults != "-"]
-    asked = [
-        (fault.name, dose, seed)
-        for fault in chosen
-        for dose in doses
-        for seed in range(options.first, options.first + options.seeds)
-    ]
+    seeds = range(options.first, options.first + options.seeds)
+    asked = [(fault.name, dose, seed) for fault in chosen for dose in doses for seed in seeds]
+    sound = [*((name, 0) for name in UNUSUAL), *(("", seed) for seed in range(options.sound))]
     with ProcessPoolExecutor(min(2, options.jobs)) as pool:
+        if options.thresholds:
+            print("\n".join(thresholds(chosen, doses, seeds, pool)))
+            return 0
         outcomes = list(pool.map(try_fault, asked, chunksize=4))
-        sound = [*((name, 0) for name in UNUSUAL), *(("", seed) for seed in range(options.sound))]
         alarms = list(pool.map(try_sound, sound, chunksize=4)) if options.sound else []
     print("\n".join([*table(outcomes), "", *summary(outcomes)]) if outcomes else "")
     if options.failures:
