@@ -110,6 +110,7 @@ def corrected(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], 
 
     Examples
     --------
+    >>> import numpy as np
     >>> from harness.ptycho.scan.simulate import simulate
     >>> arrays = simulate(positions=16, detector=32, step=6.0).arrays()
     >>> squared, remedies = corrected({**arrays, "diffraction": np.square(arrays["diffraction"])})

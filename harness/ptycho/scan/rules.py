@@ -79,6 +79,7 @@ RECONSTRUCTED = ("objectGuess", "probeGuess")
 def is_per_position(key: str, array: np.ndarray) -> bool:
     """Return whether *array* has one entry for each position, so that it must be selected with the others.
 
+    >>> import numpy as np
     >>> is_per_position("mask", np.ones((64, 64))), is_per_position("mask", np.ones((16, 64, 64)))
     (False, True)
     """
