@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.ptycho.scan.forward import BLOCK, amplitude, fitted_scale
 from harness.ptycho.scan.mask import masked
-from harness.ptycho.scan.photons import quantum, root_of_counts
+from harness.ptycho.scan.photons import root_of_counts, usual_quantum
 from harness.ptycho.scan.select import stratified
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Evidence:
         index = np.flatnonzero(stored.inside)
         data = _without_masked(stored if len(index) == len(stored.x) else stored.take(index))
         if one_photon is None:
-            one_photon = quantum(data.diffraction[sampled(data)])
+            one_photon = usual_quantum(data.diffraction[sampled(data)])
         return cls(data, index, stored, one_photon, known)
 
     @cached_property

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.ptycho.check.evidence import Evidence, Fit, fit
 from harness.ptycho.scan.mask import masked
-from harness.ptycho.scan.photons import quantum
+from harness.ptycho.scan.photons import usual_quantum
 from harness.ptycho.scan.residual import MAD_TO_DEVIATION, Residuals, permuted_residual
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _evidence(corrected: Dataset, places: np.ndarray, correction: Correction, ev
     some = corrected.take(places)
     one_photon = correction.one_photon or evidence.one_photon
     if correction.part in OWN_SCALE and correction.one_photon is None:
-        one_photon = quantum(masked(some.diffraction, some.mask))
+        one_photon = usual_quantum(masked(some.diffraction, some.mask))
     known = evidence.predicted if correction.kept is None and _predicts_alike(corrected, evidence) else None
     return Evidence.of(some, one_photon, known=known)
 

@@ -28,6 +28,9 @@ Values that are no counts reach 0.04 by chance: twice ``WHOLE``."""
 NEARLY = 0.05
 """Of several units that about as many values are multiples of, the largest is that of a photon."""
 
+SAMPLED_PATTERNS = 512
+"""Patterns whose pixels decide whether the numbers are counts: millions of them."""
+
 SAMPLED_VALUES = 1 << 16
 """Values that a quantum is looked for in; they are spread over the stack."""
 
@@ -40,6 +43,9 @@ BRIGHT = 8.0
 """From this root of the mean on, the asymptotic series holds to 2 x 10^-4."""
 
 STEP = 0.02
+MOST_COUNTED = 0.75
+"""Share of the patterns that must show a quantum of their own, where they have none in common."""
+
 FEWEST_LEVELS = 3
 """Different values that counts have at least: flat or two-valued data are not counts."""
 
@@ -53,12 +59,40 @@ def quantum(diffraction: np.ndarray) -> float | None:
     >>> quantum(0.5 * np.sqrt([[1.0, 2.0, 3.0], [4.0, 0.0, 1.0]]))
     0.5
     """
-    stored = np.asarray(diffraction)
+    stored = _spread_patterns(np.asarray(diffraction))
     some = _spread(stored[stored > 0]).astype(np.float64)
     unit = None if some.size == 0 else _unit(some)
     if unit is None or not _holds_counts(np.square(stored, dtype=np.float64) / unit):
         return None
     return float(np.sqrt(unit))
+
+
+def usual_quantum(diffraction: np.ndarray) -> float | None:
+    """Return the amplitude of one photon, also where each pattern was scaled by a factor of its own.
+
+    diffraction : (n, H, W), real. If the patterns have no quantum in common, but most have their own, it is
+    the root mean square of those: patterns that were normalised one by one still show their dose.
+
+    >>> patterns = np.sqrt([[[1.0, 2.0, 3.0, 5.0]], [[1.0, 4.0, 5.0, 7.0]]]) * [[[1.0]], [[0.9]]]
+    >>> quantum(patterns), round(usual_quantum(patterns), 3)
+    (None, 0.951)
+    """
+    together = quantum(diffraction)
+    if together is not None:
+        return together
+    own: list[float] = []
+    for tried, pattern in enumerate(diffraction):
+        if tried >= FEWEST_LEVELS and not own:
+            return None
+        found = quantum(pattern)
+        own += [] if found is None else [found]
+    lit = int(np.count_nonzero(np.any(diffraction, axis=(1, 2))))
+    return float(np.sqrt(np.mean(np.square(own)))) if own and len(own) >= MOST_COUNTED * lit else None
+
+
+def _spread_patterns(stack: np.ndarray) -> np.ndarray:
+    """Return at most ``SAMPLED_PATTERNS`` of a stack, at even distances: large scans are not copied whole."""
+    return stack[:: -(-len(stack) // SAMPLED_PATTERNS)] if stack.ndim == 3 and len(stack) else stack  # noqa: PLR2004
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

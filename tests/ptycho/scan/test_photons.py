@@ -9,7 +9,13 @@ import pytest
 from second_simulator import Variant, drawn_variant, make_scan
 
 from harness.ptycho.scan.forward import amplitude, residual
-from harness.ptycho.scan.photons import photon_residual, photons_per_pattern, quantum, root_of_counts
+from harness.ptycho.scan.photons import (
+    photon_residual,
+    photons_per_pattern,
+    quantum,
+    root_of_counts,
+    usual_quantum,
+)
 from harness.ptycho.scan.simulate import simulate
 
 
@@ -125,3 +131,12 @@ def test_the_quantum_of_drawn_sound_scans_is_known_unless_they_are_noise_free():
             assert one is None
         else:
             assert photons_per_pattern(stack, one) == pytest.approx(variant.photons, rel=0.1)
+
+
+def test_patterns_that_were_scaled_one_by_one_show_their_own_dose(scan):
+    """Normalised patterns have no quantum in common; without counts there is none at all."""
+    norm = np.linalg.norm(scan.diffraction, axis=(1, 2), keepdims=True)
+    assert quantum(scan.diffraction / norm) is None
+    assert usual_quantum(scan.diffraction / norm) == pytest.approx(np.sqrt(np.mean(1 / norm**2)), rel=1e-6)
+    assert usual_quantum(scan.diffraction) == quantum(scan.diffraction)
+    assert usual_quantum(np.random.default_rng(0).random((8, 16, 16))) is None
