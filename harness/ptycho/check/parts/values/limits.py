@@ -31,9 +31,13 @@ BEYOND = 1.05
 LOST = 1.1
 """Values are predicted larger by this factor than all stored ones where they wrapped around."""
 
-TELLING = 0.25
+TELLING = 0.2
 """Root mean square distance from whole multiples, in multiples, below which the prediction tells them. Chance
 gives 0.29."""
+
+EVENLY = 0.02
+"""How far, with three standard errors more, the mean of wrapped intensities may be from half a period: they
+are spread evenly over it."""
 
 MOST_LEVELS = 300
 CUT_PHOTONS = 25.0
@@ -118,11 +122,11 @@ def _overflowed(
         whole = unwrapped(np.square(measured), light, period)
         factor = float(np.sqrt(whole[lit].sum() / light[lit].sum()))
         predicted, scale = factor * predicted, factor * scale
-    turns = (np.square(predicted[lost]) - np.square(measured[lost])) / period
-    if np.sqrt(np.mean((turns - np.rint(turns)) ** 2)) < TELLING:
-        yield _wrapped(scale, period, share)
-    else:
-        yield _wrapped_too_often(scale, period, share, _beyond(predicted[lost], most))
+    stored = np.square(measured[lost])
+    turns = (np.square(predicted[lost]) - stored) / period
+    is_told = bool(np.sqrt(np.mean((turns - np.rint(turns)) ** 2)) < TELLING)
+    if is_told or abs(stored.mean() / period - 1 / 2) < EVENLY + 3 / np.sqrt(12 * stored.size):
+        yield _wrapped(scale, period, share, is_told=is_told)
 
 
 def unwrapped(stored: np.ndarray, light: np.ndarray, period: float) -> np.ndarray:
@@ -155,31 +159,23 @@ def _zeroed(most: float, scale: float, share: float, significance: float) -> Cor
     )
 
 
-def _wrapped(scale: float, period: float, share: float) -> Correction:
+def _wrapped(scale: float, period: float, share: float, *, is_told: bool) -> Correction:
     def apply(data: Dataset) -> Dataset:
         stored = np.square(data.diffraction, dtype=np.float64)
         return replace(data, diffraction=np.sqrt(unwrapped(stored, light_of(data, scale), period)))
 
+    doubt = (
+        ""
+        if is_told
+        else " Photon noise is as large as the multiple, so that single values may be off by one."
+    )
     return Correction(
         PART,
         f"overflowed bright pixels ({share:.2%} of all values), whose intensities wrapped around",
-        "Convert counts to floating point before any arithmetic. Or, as the prediction tells how often each "
-        f"value wrapped around, add that multiple of {period:.6g} to diffraction ** 2.",
+        "Convert counts to floating point before any arithmetic. Until then, add the multiple of "
+        f"{period:.6g} to diffraction ** 2 that is nearest to the prediction.{doubt}",
         apply,
         parameters=1,
-    )
-
-
-def _wrapped_too_often(scale: float, period: float, share: float, significance: float) -> Correction:
-    return Correction(
-        PART,
-        f"overflowed bright pixels ({share:.2%} of all values), whose intensities wrapped around",
-        "Convert counts to floating point before any arithmetic. The prediction does not tell how often each "
-        "value wrapped around: store a mask (N, H, W) that excludes those predicted above "
-        f"{np.sqrt(period / 2):.4g}.",
-        lambda data: _excluding(data, light_of(data, scale) > period / 2),
-        parameters=1,
-        significance=significance,
     )
 
 
