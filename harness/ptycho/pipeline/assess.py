@@ -83,8 +83,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
 
     The metrics are those of :func:`reconstruction_metrics`, and ``object_change`` and ``probe_change``: how
     far training moved each, relative to its start. For the network, ``object_change`` compares the objects
-    after one round without and with trained weights, both with the trained probe, so that a better probe
-    alone does not count.
+    after one round without and with trained weights, both from the same probe.
 
     Raises
     ------
@@ -95,7 +94,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
     result, control = read_archive(output / RECONSTRUCTION_FILE), read_archive(output / CONTROLS_FILE)
     metrics = _metrics(data, result, control)
     unchanged = {"object_change": 0.0, "probe_change": 0.0}
-    probes = {"flat": control["probe"], "untrained": control["probe"], "untrained weights": result["probe"]}
+    probes = {"flat": control["probe"], "untrained": control.get("untrained_probe", control["probe"])}
     controls = {
         name: {**reconstruction_metrics(data, control[name], probe), **unchanged}
         for name, probe in probes.items()

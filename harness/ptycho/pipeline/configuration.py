@@ -59,29 +59,22 @@ class NetworkConfiguration(BatchConfiguration, frozen=True, forbid_unknown_field
     Parameters
     ----------
     steps : int
-        Descent steps in a round. Each round is unrolled, and the loss is differentiated through its steps.
+        Descent steps in a round, of a scan of up to ``steps * batch`` patterns; of a larger scan, a round is
+        a pass over its patterns. Each round is unrolled, and the loss is differentiated through its steps.
     rounds, inference_rounds : int
         Rounds in an epoch and in inference; both start from a flat object.
-    channels : int
-        Width of the convolutions.
     epochs : int
         Passes through all rounds.
-    learning_rate, descent_rate : float
-        Adam's learning rates, for the convolutions and for the step size and momentum of the descent, which
-        must settle first.
-    probe_rate : float
-        Rate of the probe's gradient descent; 1 is the full step for a probe behind a flat object of 1.
+    learning_rate : float
+        Adam's learning rate for the logits of the steps' sizes and inertias.
     """
 
-    batch: Positive = 32
-    steps: Positive = 8
-    rounds: Positive = 6
-    inference_rounds: Positive = 12
-    channels: Positive = 8
-    epochs: Positive = 3
-    learning_rate: Rate = 3e-3
-    descent_rate: Rate = 1.5e-2
-    probe_rate: Rate = 1.0
+    batch: Positive = 16
+    steps: Positive = 16
+    rounds: Positive = 4
+    inference_rounds: Positive = 20
+    epochs: Positive = 2
+    learning_rate: Rate = 0.4
 
 
 class IterativeConfiguration(BatchConfiguration, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -55,7 +55,7 @@ def square(tmp_path_factory):
 @pytest.fixture
 def quick():
     """Options for a network that trains for about a second."""
-    return NetworkConfiguration(epochs=2, rounds=4, inference_rounds=6, channels=8)
+    return NetworkConfiguration(epochs=2, rounds=3, inference_rounds=8, steps=8)
 
 
 @pytest.fixture

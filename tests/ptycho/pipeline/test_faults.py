@@ -26,7 +26,7 @@ from harness.ptycho.pipeline.faults import PIPELINE_FAULTS, WITH_TRUTH
 from harness.ptycho.pipeline.model import infer, iterative, quasi_newton, train
 
 BRIEF = {
-    "network": NetworkConfiguration(epochs=2, rounds=2, inference_rounds=2, channels=4, seed=3),
+    "network": NetworkConfiguration(epochs=2, rounds=2, inference_rounds=2, seed=3),
     "iterative": IterativeConfiguration(epochs=4, seed=3),
     "quasi-newton": QuasiNewtonConfiguration(iterations=6, seed=3),
 }

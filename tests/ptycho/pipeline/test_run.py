@@ -12,7 +12,7 @@ from harness.ptycho.fixture import minimal
 from harness.ptycho.pipeline import parent_process, run
 from harness.ptycho.pipeline.model.experiment import read_experiment
 
-QUICK = {"epochs": 1, "rounds": 2, "inference_rounds": 2, "channels": 4}
+QUICK = {"epochs": 1, "rounds": 2, "inference_rounds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_the_result_of_the_network(result, small):
     done, reports, folder = result
     assert [stage.name for stage in done.stages] == ["train", "infer", "metrics"]
     assert all(path.is_file() and path.parent == folder for path in done.artifacts.values())
-    assert set(done.controls) == {"flat", "untrained", "untrained weights"}
+    assert set(done.controls) == {"flat", "untrained"}
     assert all(control.keys() == done.metrics.keys() for control in done.controls.values())
     assert np.isfinite(list(done.metrics.values())).all()
     assert reports[-1] == ("infer", 1.0)

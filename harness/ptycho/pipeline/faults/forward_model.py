@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING
 from harness.ptycho.pipeline.inject import in_children, replaced, replaced_everywhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
-    from harness.ptycho.pipeline.model.experiment import Experiment
     from harness.ptycho.pipeline.model.forward import Windows
-    from harness.ptycho.pipeline.model.network import Network
 
 
 @in_children
 @contextmanager
 def flipped_translation() -> Iterator[None]:
-    """P01: the sign of the subpixel shift was flipped where patches are read, not where they are placed."""
-    from harness.ptycho.pipeline.model.forward import patches
+    """P01: the sign of the subpixel shift was flipped where waves are read, not where they are placed.
 
-    def flipped(obj: Tensor, windows: Windows) -> Tensor:
-        return patches(obj, replace(windows, ramp=windows.ramp.conj()))
+    The network moves the probe, and the other pipelines move the patch.
+    """
+    from harness.ptycho.pipeline.model.forward import moved_probes, patches
 
-    with replaced_everywhere(patches, flipped):
+    def flipped(read: Callable[[Tensor, Windows], Tensor]) -> Callable[[Tensor, Windows], Tensor]:
+        return lambda wave, windows: read(wave, replace(windows, ramp=windows.ramp.conj()))
+
+    with (
+        replaced_everywhere(patches, flipped(patches)),
+        replaced_everywhere(moved_probes, flipped(moved_probes)),
+    ):
         yield
 
 
@@ -35,26 +39,16 @@ def flipped_translation() -> Iterator[None]:
 @contextmanager
 def squared_prediction() -> Iterator[None]:
     """P02: the loss compared the square of the predicted amplitudes with the measured amplitudes."""
-    from harness.ptycho.pipeline.model import iterative, quasi_newton
+    from harness.ptycho.pipeline.model import iterative, network, quasi_newton
     from harness.ptycho.pipeline.model.forward import amplitude
-    from harness.ptycho.pipeline.model.network import Network
-
-    original = Network._gradient  # noqa: SLF001 - computes the loss
 
     def squared(probe: Tensor, obj: Tensor, windows: Windows) -> Tensor:
         return amplitude(probe, obj, windows).square()
 
-    def with_squared_loss(
-        self: Network, experiment: Experiment, obj: Tensor, positions: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        gradient, light, _ = original(self, experiment, obj, positions)
-        predicted = squared(self.probe, obj, experiment.windows.take(positions))
-        return gradient, light, (predicted - experiment.amplitude[positions]).square().mean()
-
     with (
         replaced(iterative, "amplitude", squared),
         replaced(quasi_newton, "amplitude", squared),
-        replaced(Network, "_gradient", with_squared_loss),
+        replaced(network, "amplitudes", lambda wave: wave.abs().square()),
     ):
         yield
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.ptycho.pipeline.inject import in_children, replaced, replaced_everywhere
 
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from harness.ptycho.pipeline.configuration import Configuration
     from harness.ptycho.pipeline.model.experiment import Experiment
     from harness.ptycho.pipeline.model.iterative import Descent
-    from harness.ptycho.pipeline.model.network import Canvas, Network
+    from harness.ptycho.pipeline.model.network import Canvas, Network, Slopes, Step
     from harness.ptycho.pipeline.model.quasi_newton import Fit
 
 RATE_FACTOR = 10
@@ -33,16 +34,14 @@ class _StopTraining(Exception):  # noqa: N818 - ends a loop, not an error
 @contextmanager
 def fixed_probe() -> Iterator[None]:
     """P04: the probe was a parameter that was never registered with the optimiser, and never learned."""
-    from harness.ptycho.pipeline.model import train
+    from harness.ptycho.pipeline.model.network import Step
 
-    build = train.untrained_network
+    step = Step.forward
 
-    def with_fixed_probe(*arguments: Any) -> Network:
-        network = build(*arguments)
-        network.probe_parts.requires_grad = False
-        return network
+    def with_fixed_probe(self: Step, canvas: Canvas, slopes: Slopes, **_: bool) -> Canvas:
+        return step(self, canvas, slopes, probe_moves=False)
 
-    with replaced(train, "untrained_network", with_fixed_probe), _descent_without("probe"):
+    with replaced(Step, "forward", with_fixed_probe), _descent_without("probe"):
         yield
 
 
@@ -124,8 +123,12 @@ def dead_object_update() -> Iterator[None]:
     """P17: the object's update was computed but not applied; only the probe learned."""
     from harness.ptycho.pipeline.model.network import Step
 
-    def without_update(self: Step, canvas: Canvas, gradient: Tensor, light: Tensor) -> Canvas:  # noqa: ARG001
-        return canvas
+    step = Step.forward
+
+    def without_update(self: Step, canvas: Canvas, slopes: Slopes, **options: Any) -> Canvas:
+        moved = step(self, canvas, slopes, **options)
+        computed = 0 * moved.obj_move  # not applied, but the loss still depends on the weights
+        return replace(moved, obj=canvas.obj + computed, obj_move=canvas.obj_move)
 
     with replaced(Step, "forward", without_update), _descent_without("obj"):
         yield
@@ -136,7 +139,7 @@ def dead_object_update() -> Iterator[None]:
 def training_mode_at_inference() -> Iterator[None]:
     """P18: the network stayed in training mode at inference, and normalised by the statistics of its input.
 
-    The network has no normalisation, so this fault adds it after the convolutions, at inference alone: in
+    The network has no normalisation, so this fault adds it to the object's gradient, at inference alone: in
     training it would use the frozen statistics 0 and 1, which change nothing.
     """
     from harness.ptycho.pipeline.model import infer
@@ -145,7 +148,7 @@ def training_mode_at_inference() -> Iterator[None]:
 
     def in_training_mode(*arguments: Any) -> Network:
         network = load(*arguments)
-        network.step.correct = _with_normalisation(network.step.correct)
+        network.step = _with_normalisation(network.step)
         return network
 
     with replaced(infer, "load_network", in_training_mode):
@@ -193,11 +196,19 @@ def _stop_early(fraction: float) -> None:
         raise _StopTraining
 
 
-def _with_normalisation(layers: nn.Sequential) -> nn.Sequential:
-    """Return *layers* with batch normalisation after every convolution but the last, in training mode."""
+def _with_normalisation(step: Step) -> Step:
+    """Return *step* with batch normalisation of the object's gradient before it, in training mode."""
+    import torch
     from torch import nn
 
-    *inner, last = layers
-    widths = [layer.out_channels if isinstance(layer, nn.Conv2d) else 0 for layer in inner]
-    norms = [[nn.BatchNorm2d(width, affine=False)] if width else [] for width in widths]
-    return nn.Sequential(*(x for pair in zip(inner, norms, strict=True) for x in (pair[0], *pair[1])), last)
+    class Normalised(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.step = nn.BatchNorm2d(2, affine=False), step
+
+        def forward(self, canvas: Canvas, slopes: Slopes, **options: Any) -> Canvas:
+            parts = torch.view_as_real(slopes.obj).permute(2, 0, 1)[None]  # (1, 2, M, M')
+            normal = torch.view_as_complex(self.norm(parts)[0].permute(1, 2, 0).contiguous())  # (M, M')
+            return cast("Canvas", self.step(canvas, slopes._replace(obj=normal), **options))
+
+    return cast("Step", Normalised())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from harness.ptycho.pipeline.configuration import NetworkConfiguration
+    from harness.ptycho.pipeline.model.experiment import Experiment
+
+MOST_BATCHES = 8
+"""Batches that the network splits a large scan into at most."""
 
 FEWEST_BATCHES = 3
 """Batches that a small scan is split into at least: with a single batch, grouping would have no effect."""
@@ -40,6 +47,27 @@ def neighbour_groups(x: np.ndarray, y: np.ndarray, *, gridsize: int) -> list[np.
     grouped = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
     alone = np.setdiff1d(np.arange(len(x)), grouped)
     return [*found, *alone[:, None]]
+
+
+def endless_rounds(experiment: Experiment, configuration: NetworkConfiguration) -> Iterator[list[Tensor]]:
+    """Yield the batches of each round of the network, without end.
+
+    A round uses as many patterns as the scan has, and at least as many as the configured number of batches of
+    that size hold. Batches hold at least an eighth of a large scan: real data contradict themselves a little,
+    and with small batches the steps would follow each one's own errors.
+
+    Yields
+    ------
+    list of (B,) int64
+        Indices of positions, ascending.
+    """
+    c = configuration
+    members = neighbour_groups(experiment.x, experiment.y, gridsize=c.gridsize)
+    size = max(c.batch, experiment.positions // MOST_BATCHES)
+    steps = math.ceil(max(c.steps * c.batch, experiment.positions) / size)
+    order = endless_batches(members, size, np.random.default_rng(c.seed))
+    while True:
+        yield list(islice(order, steps))
 
 
 def endless_batches(members: list[np.ndarray], size: int, rng: np.random.Generator) -> Iterator[Tensor]:

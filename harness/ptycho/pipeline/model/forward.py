@@ -6,6 +6,12 @@ pipeline's time.
 
 A *window* is the square of whole pixels that a position reads; the fraction of a pixel that remains is
 done as a Fourier shift.
+
+There are two ways to do that shift. :func:`patches` moves what the window reads, as the numpy model does.
+:func:`moved_probes` moves the probe back by the same fraction instead, so that the object is read at whole
+pixels, which saves one FFT on the way to the detector and one on the way back. A shift of the whole exit wave
+changes no amplitude, so both are the same physics; they differ by what a window holds at its edges and near
+the Nyquist frequency. That is a residual of 0.005 on the simulated fixture, whose photon noise is 0.027.
 """
 
 from __future__ import annotations
@@ -71,6 +77,37 @@ def place_patches(waves: Tensor, windows: Windows) -> Tensor:
     # The conjugate ramp shifts back. The shift is unitary, so its inverse is its adjoint.
     whole = _fourier_shift(waves, windows.ramp.conj())  # (N, H, W)
     return _add_at_windows(whole, windows)  # (M, M')
+
+
+def whole_patches(obj: Tensor, windows: Windows) -> Tensor:
+    """Return what *windows* read of *obj* at whole pixels, (M, M') complex64: (N, H, W) complex64."""
+    return obj.reshape(-1)[windows.index]  # (N, H, W)
+
+
+def place_whole_patches(values: Tensor, windows: Windows) -> Tensor:
+    """Add *values*, (N, H, W), at whole pixels into an object at their *windows*: (M, M').
+
+    The adjoint of :func:`whole_patches`.
+    """
+    return _add_at_windows(values, windows)  # (M, M')
+
+
+def moved_probes(probe: Tensor, windows: Windows) -> Tensor:
+    """Return *probe*, (H, W) complex64, as it lies over the whole pixels of *windows*: (N, H, W) complex64.
+
+    |F(moved probe * whole patch)| is |F(probe * patch)|.
+    """
+    moved: Tensor = torch.fft.ifft2(torch.fft.fft2(probe) * windows.ramp.conj())  # (N, H, W)
+    return moved
+
+
+def collect_probes(waves: Tensor, windows: Windows) -> Tensor:
+    """Return the sum of *waves*, (N, H, W) complex64, each moved back to the probe's place: (H, W) complex64.
+
+    The adjoint of :func:`moved_probes`.
+    """
+    total: Tensor = torch.fft.ifft2((torch.fft.fft2(waves) * windows.ramp).sum(dim=0))  # (H, W)
+    return total
 
 
 def illumination(probe: Tensor, windows: Windows) -> Tensor:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 
 from harness.core.storage.npz import write_archive
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, CONTROLS_FILE, RECONSTRUCTION_FILE, Task
 from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_configuration
-from harness.ptycho.pipeline.model.batches import endless_batches, neighbour_groups
+from harness.ptycho.pipeline.model.batches import endless_rounds
 from harness.ptycho.pipeline.model.checkpoint import checkpoint_error, read_checkpoint
 from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import Experiment, read_experiment
-from harness.ptycho.pipeline.model.network import Canvas, Network
-from harness.ptycho.pipeline.model.train import KIND, untrained_network
+from harness.ptycho.pipeline.model.network import Canvas, Network, find_slopes
+from harness.ptycho.pipeline.model.train import KIND, ROUNDS_WITHOUT_PROBE, untrained_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +24,30 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+DIVERGED = 2.0
+"""A round whose misfit exceeds this multiple of the first step's, that of a flat object, has diverged."""
+
+
+class Found(NamedTuple):
+    """What a reconstruction found, in natural units.
+
+    Attributes
+    ----------
+    obj : (M, M') complex64
+    probe : (H, W) complex64
+    """
+
+    obj: Tensor
+    probe: Tensor
+
+
 @torch.no_grad()
 def infer(
     network: Network, experiment: Experiment, configuration: NetworkConfiguration, *, rounds: int
-) -> Tensor:
-    """Return the reconstructed object of *experiment*, seen in training or not.
+) -> Found:
+    """Return the reconstruction of *experiment*, seen in training or not.
+
+    A round that diverged is undone, and the next one starts where it did, at rest.
 
     Parameters
     ----------
@@ -42,18 +60,30 @@ def infer(
 
     Returns
     -------
-    (M, M') complex64
-        On the canvas, in natural units.
+    Found
+        The means over the steps of the last round that did not diverge.
     """
-    c = configuration
-    members = neighbour_groups(experiment.x, experiment.y, gridsize=c.gridsize)
-    order = endless_batches(members, c.batch, np.random.default_rng(c.seed))
-    canvas = Canvas.flat(experiment)
-    for _ in range(rounds):
-        states, _ = network(experiment, canvas, list(islice(order, c.steps)))
-        canvas = states[-1]
-    # Each step leaves noise of its own batch; the mean over the last round averages it out.
-    return torch.stack([state.obj for state in states]).mean(dim=0)  # (M, M')
+    order = endless_rounds(experiment, configuration)
+    canvas = Canvas.start(experiment, network.probe)
+    found, limit = Found(canvas.obj, canvas.probe), math.inf
+    for number in range(rounds):
+        batches = next(order)
+        states, misfit = network(experiment, canvas, batches, probe_moves=number >= ROUNDS_WITHOUT_PROBE)
+        if not number:
+            limit = DIVERGED * find_slopes(experiment, canvas, batches[0]).misfit.item()
+        if misfit.item() < limit and states[-1].is_finite():
+            canvas, found = states[-1], _mean(states)
+        else:
+            canvas = canvas.at_rest()
+    return found
+
+
+def _mean(states: list[Canvas]) -> Found:
+    """Return the means over *states*: each step leaves noise of its own batch, which averages out."""
+    return Found(
+        torch.stack([state.obj for state in states]).mean(dim=0),
+        torch.stack([state.probe for state in states]).mean(dim=0),
+    )
 
 
 def load_network(path: Path, experiment: Experiment, configuration: NetworkConfiguration) -> Network:
@@ -62,7 +92,7 @@ def load_network(path: Path, experiment: Experiment, configuration: NetworkConfi
     Raises
     ------
     UnreadableError
-        The checkpoint is damaged, or is of a network of another shape.
+        The checkpoint is damaged, or is of a network of another shape, or of another probe.
     """
     network = untrained_network(experiment, configuration)
     try:
@@ -79,40 +109,21 @@ def main(task: Task) -> Mapping[str, str]:
     experiment = read_experiment(task.fixture)
     network = load_network(task.output / CHECKPOINT_FILE, experiment, configuration)
     start = untrained_network(experiment, configuration)
-    obj = infer(network, experiment, configuration, rounds=configuration.inference_rounds)  # (M, M')
-    task.report_progress(1 / 3)
-    # The trained probe with untrained weights: shows what the weights alone contribute.
-    bare = Network(network.probe.detach(), configuration.channels)
-    bare.step.load_state_dict(start.step.state_dict())
+    found = infer(network, experiment, configuration, rounds=configuration.inference_rounds)
+    task.report_progress(1 / 2)
+    untrained = infer(start, experiment, configuration, rounds=configuration.inference_rounds)
+    # After one round, object and weights differ from the untrained ones by what the weights alone contribute.
+    before, after = (infer(n, experiment, configuration, rounds=1).obj for n in (start, network))
     write_archive(task.output / RECONSTRUCTION_FILE, {
-        "object": experiment.stored_object(obj), "probe": experiment.stored_probe(network.probe),
+        "object": experiment.stored_object(found.obj), "probe": experiment.stored_probe(found.probe),
     })  # fmt: skip
     write_archive(task.output / CONTROLS_FILE, {
-        **_controls({"untrained": start, "untrained weights": bare}, experiment, configuration, task),
-        **_first_rounds({"before": bare, "after": network}, experiment, configuration),
+        "untrained": experiment.stored_object(untrained.obj),
+        "untrained_probe": experiment.stored_probe(untrained.probe),
+        "before": experiment.stored_object(before),
+        "after": experiment.stored_object(after),
         "flat": experiment.stored_object(experiment.flat_object()),
         "probe": experiment.stored_probe(start.probe),
     })  # fmt: skip
+    task.report_progress(1.0)
     return experiment.inputs
-
-
-def _controls(
-    networks: dict[str, Network], experiment: Experiment, configuration: NetworkConfiguration, task: Task
-) -> dict[str, np.ndarray]:
-    """Return the objects that untrained *networks* reconstruct, (M, M') in stored units, by name."""
-    found = {}
-    for number, (name, network) in enumerate(networks.items(), start=1):
-        obj = infer(network, experiment, configuration, rounds=configuration.inference_rounds)
-        found[name] = experiment.stored_object(obj)
-        task.report_progress((1 + number) / (1 + len(networks)))
-    return found
-
-
-def _first_rounds(
-    networks: dict[str, Network], experiment: Experiment, configuration: NetworkConfiguration
-) -> dict[str, np.ndarray]:
-    """Return each network's object after a single round, (M, M') in stored units, by name."""
-    return {
-        name: experiment.stored_object(infer(network, experiment, configuration, rounds=1))
-        for name, network in networks.items()
-    }

@@ -1,6 +1,6 @@
-"""Adam and gradient descent with momentum, by torch's own step functions.
+"""Adam, by torch's own step function.
 
-torch's optimiser classes are not used, because their first use imports torch's compiler, which takes as
+torch's optimiser class is not used, because its first use imports torch's compiler, which takes as
 long as importing torch.
 """
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim.adam import adam
-from torch.optim.sgd import sgd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,44 +88,6 @@ class Adam:
                 if mine.shape != saved.shape or mine.dtype != saved.dtype:
                     raise ValueError(f"{name} of {saved.dtype} {tuple(saved.shape)}")
                 mine.copy_(saved)
-
-
-@dataclass(slots=True, eq=False)
-class MomentumDescent:
-    """One parameter that moves against its gradient, and repeats a share of its last step.
-
-    Attributes
-    ----------
-    parameter : Tensor
-        A leaf that requires a gradient.
-    rate : float
-        Learning rate.
-    momentum : float
-        Share of the last step that is repeated.
-    """
-
-    parameter: Tensor
-    rate: float
-    momentum: float
-    _last: Tensor | None = field(init=False, default=None)
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Move the parameter."""
-        buffers: list[Tensor | None] = [self._last]
-        sgd(
-            [self.parameter],
-            [gradient_or_zero(self.parameter)],
-            buffers,
-            foreach=False,
-            weight_decay=0.0,
-            momentum=self.momentum,
-            lr=self.rate,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-        )  # fmt: skip
-        (self._last,) = buffers  # sgd puts a new tensor in place of None
 
 
 def gradient_or_zero(parameter: Tensor) -> Tensor:

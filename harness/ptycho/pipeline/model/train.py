@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE
 from harness.ptycho.pipeline.configuration import NetworkConfiguration, read_configuration
-from harness.ptycho.pipeline.model.batches import endless_batches, neighbour_groups
+from harness.ptycho.pipeline.model.batches import endless_rounds
 from harness.ptycho.pipeline.model.checkpoint import write_checkpoint
 from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import Experiment, read_experiment
 from harness.ptycho.pipeline.model.forward import defocused
 from harness.ptycho.pipeline.model.network import Canvas, Network
-from harness.ptycho.pipeline.model.optimisers import Adam, MomentumDescent, clear_gradients
+from harness.ptycho.pipeline.model.optimisers import Adam, clear_gradients
 from harness.ptycho.pipeline.model.schedule import cosine_decay, require_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from torch import Tensor
+
     from harness.ptycho.pipeline.child_process import Task
 
 KIND = "network"
 
-WARM_UP_ROUNDS = 4
-"""Rounds at the start of training over which the learning rates rise to their full value."""
+ROUNDS_WITHOUT_PROBE = 1
+"""Rounds at the start of a reconstruction in which the probe stays: the object is still unknown."""
 
-ROUNDS_WITHOUT_PROBE = 2
-"""Rounds at the start of each epoch in which the probe does not learn: the object is still unknown."""
+LARGEST_GRADIENT = 0.1
+"""Bound on each weight's gradient. Steps that are still too bold have gradients without bound, and Adam would
+remember them for the rest of the training."""
 
 
 def untrained_network(experiment: Experiment, configuration: NetworkConfiguration) -> Network:
-    """Return the network before training: plain gradient descent, and a defocused probe."""
-    return Network(defocused(experiment.probe, configuration.defocus), configuration.channels)
+    """Return the network before training: steps that are too bold, and a defocused probe."""
+    return Network(defocused(experiment.probe, configuration.defocus))
 
 
 def train(
@@ -46,8 +47,9 @@ def train(
 ) -> None:
     """Train *network* in place on the patterns of *experiment*.
 
-    Every epoch reconstructs the object from flat, round by round. After each round, weights and probe learn
-    from the misfits of its unrolled steps.
+    Every epoch reconstructs object and probe from their start, round by round. After each round, the weights
+    learn from the misfits of its unrolled steps. Their logarithm is the loss, so that a late round, whose
+    misfit is small, counts as much as the first.
 
     Parameters
     ----------
@@ -64,25 +66,22 @@ def train(
     RefusedError
         Training diverged: the loss is NaN or infinite.
     """
-    members = neighbour_groups(experiment.x, experiment.y, gridsize=configuration.gridsize)
-    order = endless_batches(members, configuration.batch, np.random.default_rng(configuration.seed))
-    adams, probe_descent = _optimisers(network, configuration)
-    probe_start = min(ROUNDS_WITHOUT_PROBE, configuration.rounds - 1)
+    rounds = endless_rounds(experiment, configuration)
+    weights: list[Tensor] = list(network.parameters())
+    adam = Adam(weights, configuration.learning_rate)
     total = configuration.epochs * configuration.rounds
-    states = [Canvas.flat(experiment)]
+    states = [Canvas.start(experiment, network.probe)]
     for done in range(total):
         number = done % configuration.rounds  # of the round in its epoch
         # Detached: the loss of a round is differentiated through its own steps only.
-        canvas = states[-1].detached() if number else Canvas.flat(experiment)  # (M, M')
-        states, loss = network(experiment, canvas, list(islice(order, configuration.steps)))
-        clear_gradients(network.parameters())
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.step.correct.parameters(), 1.0)
-        for adam in adams:
-            adam.step(min(1, (done + 1) / WARM_UP_ROUNDS) * cosine_decay(done / total))
-        if number >= probe_start:
-            probe_descent.step()
-        require_finite(loss.item())
+        canvas = states[-1].detached() if number else Canvas.start(experiment, network.probe)
+        probe_moves = number >= ROUNDS_WITHOUT_PROBE
+        states, misfit = network(experiment, canvas, next(rounds), probe_moves=probe_moves)
+        clear_gradients(weights)
+        misfit.log().backward()
+        torch.nn.utils.clip_grad_value_(weights, LARGEST_GRADIENT)
+        adam.step(cosine_decay(done / total))
+        require_finite(misfit.item())
         report_progress((done + 1) / total)
 
 
@@ -95,21 +94,3 @@ def main(task: Task) -> Mapping[str, str]:
     train(network, experiment, configuration, task.report_progress)
     write_checkpoint(task.output / CHECKPOINT_FILE, KIND, network.state_dict())
     return experiment.inputs
-
-
-def _optimisers(
-    network: Network, configuration: NetworkConfiguration
-) -> tuple[tuple[Adam, Adam], MomentumDescent]:
-    """Return Adam for the convolutions, Adam for step size and momentum, and plain descent for the probe.
-
-    The misfit is a mean over H W pixels, so its curvature by a pixel of the probe is 2 / (H W) behind an
-    object of 1, and the inverse is the probe's full step.
-    """
-    full_step = network.probe.numel() / 2
-    step = network.step
-    adams = (
-        Adam(list(step.correct.parameters()), configuration.learning_rate),
-        Adam([step.step_size, step.momentum], configuration.descent_rate),
-    )
-    probe_descent = MomentumDescent(network.probe_parts, configuration.probe_rate * full_step, momentum=0.5)
-    return adams, probe_descent

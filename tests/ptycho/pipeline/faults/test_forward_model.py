@@ -28,24 +28,26 @@ def test_a_flipped_translation_reads_elsewhere_but_places_correctly(experiment):
         return ((left - right).abs() / right.abs()).item()
 
     placed = forward.place_patches(waves, windows)
+    moved = network.moved_probes(experiment.probe, windows)
     with faults.flipped_translation.__wrapped__():
         assert mismatch() > 0.1
+        assert not torch.allclose(network.moved_probes(experiment.probe, windows), moved, atol=0.01)
         assert torch.equal(forward.place_patches(waves, windows), placed)
     assert mismatch() < 1e-3
 
 
 def test_a_squared_prediction_in_both_pipelines(experiment, quick):
-    """P02: the iterative pipeline predicts squares; the network's loss differs, and its gradient does not."""
+    """P02: the iterative pipeline predicts squares, and so do the network's loss and slopes."""
     net = train.untrained_network(experiment, quick)
-    obj, positions = experiment.flat_object(), torch.arange(4)
+    canvas, positions = network.Canvas.start(experiment, net.probe), torch.arange(4)
     windows = experiment.windows.take(positions)
-    before = net._gradient(experiment, obj, positions)
-    plain = iterative.amplitude(net.probe, obj, windows)
+    before = network.find_slopes(experiment, canvas, positions)
+    plain = iterative.amplitude(canvas.probe, canvas.obj, windows)
     with faults.squared_prediction.__wrapped__():
-        after = net._gradient(experiment, obj, positions)
-        assert torch.equal(iterative.amplitude(net.probe, obj, windows), plain.square())
-    assert torch.equal(after[0], before[0])
-    assert not torch.allclose(after[2], before[2])
+        after = network.find_slopes(experiment, canvas, positions)
+        assert torch.equal(iterative.amplitude(canvas.probe, canvas.obj, windows), plain.square())
+    assert not torch.allclose(after.misfit, before.misfit)
+    assert not torch.allclose(after.obj, before.obj)
 
 
 def test_a_masked_probe_has_no_light_outside_the_disc(experiment):

@@ -7,7 +7,16 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from harness.ptycho.pipeline.model.batches import endless_batches, neighbour_groups, one_pass
+from harness.core.storage.npz import write_archive
+from harness.ptycho.fixture import minimal
+from harness.ptycho.pipeline.configuration import NetworkConfiguration
+from harness.ptycho.pipeline.model.batches import (
+    endless_batches,
+    endless_rounds,
+    neighbour_groups,
+    one_pass,
+)
+from harness.ptycho.pipeline.model.experiment import read_experiment
 
 
 @pytest.fixture
@@ -86,3 +95,15 @@ def test_each_pass_has_another_order(raster):
     for batches in (first, second):
         assert sorted(position for batch in batches for position in batch) == list(range(36))
     assert first != second
+
+
+def test_a_round_is_at_least_about_one_pass(tmp_path):
+    """Small scans have the configured steps; large ones have one pass, of at most eight batches."""
+    for positions, size, steps in ((16, 5, 13), (64, 16, 4), (256, 32, 8)):
+        path = tmp_path / f"{positions}.npz"
+        write_archive(path, minimal(positions=positions, detector=32, step=4.0).arrays)
+        settings = NetworkConfiguration(batch=16, steps=4)
+        drawn = next(endless_rounds(read_experiment(path), settings))
+        assert np.median([len(batch) for batch in drawn]) >= size
+        assert len(drawn) <= steps
+        assert sum(len(batch) for batch in drawn) >= positions

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from harness.ptycho.pipeline.model import forward as torch_model
+from harness.ptycho.pipeline.model.experiment import read_experiment
 from harness.ptycho.scan import forward as numpy_model
 
 
@@ -71,6 +72,57 @@ def test_place_patches_agrees_with_automatic_differentiation(random, windows):
     obj, weight = tensor(waves(random, 56, 44)).requires_grad_(), tensor(waves(random, 9, 24, 20))
     (torch_model.patches(obj, windows) * weight.conj()).real.sum().backward()
     assert torch.allclose(obj.grad, torch_model.place_patches(weight, windows), atol=1e-4)
+
+
+def test_placing_whole_patches_is_the_adjoint_of_reading_them(random, windows):
+    """<whole_patches(obj), w> equals <obj, place_whole_patches(w)> for any obj and w."""
+    obj, placed = tensor(waves(random, 56, 44)), tensor(waves(random, 9, 24, 20))
+    left = torch.vdot(torch_model.whole_patches(obj, windows).reshape(-1), placed.reshape(-1))
+    right = torch.vdot(obj.reshape(-1), torch_model.place_whole_patches(placed, windows).reshape(-1))
+    assert torch.allclose(left, right, rtol=1e-4, atol=1e-2)
+
+
+def test_collecting_probes_is_the_adjoint_of_moving_them(random, windows):
+    """<moved_probes(probe), w> equals <probe, collect_probes(w)> for any probe and w."""
+    probe, collected = tensor(waves(random, 24, 20)), tensor(waves(random, 9, 24, 20))
+    left = torch.vdot(torch_model.moved_probes(probe, windows).reshape(-1), collected.reshape(-1))
+    right = torch.vdot(probe.reshape(-1), torch_model.collect_probes(collected, windows).reshape(-1))
+    assert torch.allclose(left, right, rtol=1e-4, atol=1e-2)
+
+
+def test_moving_the_probe_is_moving_the_patch(random, geometry, windows):
+    """The same amplitudes for a probe and an object that hold no frequency above a quarter of a cycle.
+
+    Their product holds none above the Nyquist frequency, so shifting it as a whole is exact, but for what the
+    object has beyond the window's edge: the probe is dark there.
+    """
+    probe = 1e-9 + np.exp(-(np.hypot(*np.ogrid[-12:12, -10:10]) ** 2) / 8)
+    obj = np.fft.fft2(waves(random, 56, 44))
+    obj[np.hypot(np.fft.fftfreq(56)[:, None], np.fft.fftfreq(44)) > 0.2] = 0
+    obj = np.fft.ifft2(obj)
+    expected = numpy_model.amplitude(probe, obj, **geometry)
+    wave = torch_model.moved_probes(tensor(probe), windows) * torch_model.whole_patches(tensor(obj), windows)
+    found = np.fft.fftshift(torch_model.far_field(wave).abs().numpy(), axes=(1, 2))
+    assert numpy_model.residual(found, expected) < 0.05
+    wrong = torch_model.Windows(windows.index, windows.ramp.conj(), windows.shape)
+    wave = torch_model.moved_probes(tensor(probe), wrong) * torch_model.whole_patches(tensor(obj), wrong)
+    flipped = np.fft.fftshift(torch_model.far_field(wave).abs().numpy(), axes=(1, 2))
+    assert numpy_model.residual(flipped, expected) > 0.1
+
+
+def test_moving_the_probe_explains_a_fixture_as_well(small):
+    """On a simulated scan's truth the two differ by 0.01, where photon noise leaves 0.027."""
+    experiment, data = read_experiment(small), np.load(small)
+    rows, columns = (
+        slice(c, c + n) for c, n in zip(experiment.corner, experiment.windows.shape, strict=True)
+    )
+    obj = torch.from_numpy(data["objectGuess"][rows, columns] / experiment.object_scale)
+    probes = torch_model.moved_probes(experiment.probe, experiment.windows)
+    found = torch_model.far_field(probes * torch_model.whole_patches(obj, experiment.windows)).abs()
+    patched = torch_model.amplitude(experiment.probe, obj, experiment.windows)
+    residuals = [numpy_model.residual(p.numpy(), experiment.amplitude.numpy()) for p in (found, patched)]
+    assert numpy_model.residual(found.numpy(), patched.numpy()) < 0.01
+    assert residuals[0] < 1.02 * residuals[1]
 
 
 def test_far_field_conserves_energy_and_near_field_inverts_it(random):

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from harness.ptycho.pipeline.model.optimisers import Adam, MomentumDescent, clear_gradients
+from harness.ptycho.pipeline.model.optimisers import Adam, clear_gradients
 
 
 def descended(parameter, step, count: int = 5):
@@ -39,13 +39,6 @@ def test_a_factor_scales_the_rate(start):
     assert torch.equal(descended(one, whole.step), descended(other, lambda: half.step(0.5)))
 
 
-def test_descent_with_momentum_agrees_with_torch(start):
-    one, other = start(), start()
-    theirs = torch.optim.SGD([other], lr=0.05, momentum=0.5)
-    ours = MomentumDescent(one, 0.05, momentum=0.5)
-    assert torch.equal(descended(one, ours.step), descended(other, theirs.step))
-
-
 def test_a_restored_adam_continues_to_the_same_bits(start):
     one, other = start(), start()
     whole, first = Adam([one], 0.1), Adam([other], 0.1)
@@ -67,7 +60,6 @@ def test_a_parameter_without_a_gradient_does_not_move(start):
     parameter = start()
     before = parameter.detach().clone()
     Adam([parameter], 0.1).step()
-    MomentumDescent(parameter, 0.1, momentum=0.5).step()
     assert torch.equal(parameter.detach(), before)
 
 
@@ -75,9 +67,9 @@ def test_the_compiler_of_torch_is_not_imported():
     """Its import takes as long as that of torch itself."""
     code = (
         "import sys, torch\n"
-        "from harness.ptycho.pipeline.model.optimisers import Adam, MomentumDescent\n"
+        "from harness.ptycho.pipeline.model.optimisers import Adam\n"
         "p = torch.ones(3, requires_grad=True); p.sum().backward()\n"
-        "Adam([p], 0.1).step(); MomentumDescent(p, 0.1, momentum=0.5).step()\n"
+        "Adam([p], 0.1).step()\n"
         "assert 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

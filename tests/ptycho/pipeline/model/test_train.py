@@ -1,6 +1,8 @@
-"""Training learns weights and probe from the patterns alone, or is refused."""
+"""Training learns the steps from the patterns alone, or is refused."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from harness.core.storage.npz import read_archive
 from harness.ptycho.pipeline.assess import SMALLEST_CHANGE, assess
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, Task
 from harness.ptycho.pipeline.configuration import NetworkConfiguration
+from harness.ptycho.pipeline.faults import training as faults
 from harness.ptycho.pipeline.model import infer, train
 from harness.ptycho.pipeline.model.checkpoint import read_checkpoint
 from harness.ptycho.pipeline.model.determinism import make_deterministic
@@ -32,16 +35,14 @@ def relative_misfit(experiment, obj, probe):
 
 
 def test_training_explains_the_patterns_better(experiment, quick):
-    """A second of training lowers the misfit, and brings the probe closer to the true one."""
+    """A second of training lowers the misfit."""
     trained, start = (train.untrained_network(experiment, quick) for _ in range(2))
     train.train(trained, experiment, quick)
-    misfits, errors = [], []
+    misfits = []
     for network in (trained, start):
-        obj = infer.infer(network, experiment, quick, rounds=quick.inference_rounds)
-        misfits.append(relative_misfit(experiment, obj, network.probe.detach()))
-        errors.append((network.probe - experiment.probe).norm().item())
-    assert misfits[0] < misfits[1]
-    assert errors[0] < errors[1]
+        found = infer.infer(network, experiment, quick, rounds=quick.inference_rounds)
+        misfits.append(relative_misfit(experiment, found.obj, found.probe))
+    assert misfits[0] < 0.7 * misfits[1]
 
 
 def test_an_unseen_object(experiment, quick, unseen):
@@ -56,7 +57,7 @@ def test_an_unseen_object(experiment, quick, unseen):
         return object_metrics(stored, truth, probe=data["probeGuess"], **where)["aligned_amplitude_mae"]
 
     trained, untrained = (
-        mae(infer.infer(n, other, quick, rounds=quick.inference_rounds)) for n in (network, start)
+        mae(infer.infer(n, other, quick, rounds=quick.inference_rounds).obj) for n in (network, start)
     )
     assert trained < untrained < mae(other.flat_object())
 
@@ -64,9 +65,7 @@ def test_an_unseen_object(experiment, quick, unseen):
 @pytest.mark.parametrize("gridsize", [1, 2])
 def test_object_and_probe_are_learned_from_sixteen_positions(small, configured_folder, gridsize):
     """Drawn one by one or in fours, 16 positions update both."""
-    configuration = NetworkConfiguration(
-        epochs=3, rounds=4, inference_rounds=3, channels=8, gridsize=gridsize
-    )
+    configuration = NetworkConfiguration(epochs=2, rounds=3, inference_rounds=3, gridsize=gridsize)
     task = Task(small, configured_folder(configuration))
     train.main(task)
     infer.main(task)
@@ -75,46 +74,49 @@ def test_object_and_probe_are_learned_from_sixteen_positions(small, configured_f
     assert found.metrics["probe_change"] > 5 * SMALLEST_CHANGE
 
 
-@pytest.mark.parametrize(
-    ("dead", "rates"), [("probe", ["probe_rate"]), ("object", ["learning_rate", "descent_rate"])]
-)
-def test_a_part_that_is_not_updated_is_refused(small, configured_folder, dead, rates):
+@pytest.mark.parametrize("dead", ["probe", "object"])
+def test_a_part_that_is_not_updated_is_refused(small, configured_folder, dead):
     """Faults P04 and P17: the error says whether the object or the probe was not updated."""
-    without = dict.fromkeys(rates, 0.0)
-    configuration = NetworkConfiguration(epochs=1, rounds=3, inference_rounds=3, channels=8, **without)
-    task = Task(small, configured_folder(configuration))
+    task = Task(small, configured_folder(NetworkConfiguration(epochs=1, rounds=2, inference_rounds=3)))
+    fault = {"probe": faults.fixed_probe, "object": faults.dead_object_update}[dead]
+    with fault.__wrapped__():
+        train.main(task)
+        infer.main(task)
+    with pytest.raises(RefusedError, match=f"did not update the {dead}"):
+        assess(small, task.output)
+
+
+def test_weights_that_did_not_learn_are_refused(small, configured_folder):
+    """With a learning rate of 0, the first round is that of the untrained network."""
+    settings = NetworkConfiguration(epochs=1, rounds=2, inference_rounds=3, learning_rate=0.0)
+    task = Task(small, configured_folder(settings))
     train.main(task)
     infer.main(task)
-    with pytest.raises(RefusedError, match=f"did not update the {dead}"):
+    with pytest.raises(RefusedError, match="did not update the object"):
         assess(small, task.output)
 
 
 def test_the_group_size_is_used(experiment):
     """Gridsize 1 and 2 train different networks (fault P13)."""
-    probes = []
+    weights = []
     for gridsize in (1, 2):
-        settings = NetworkConfiguration(epochs=1, rounds=2, channels=8, gridsize=gridsize)
-        torch.manual_seed(0)
+        settings = NetworkConfiguration(epochs=1, rounds=2, gridsize=gridsize)
         network = train.untrained_network(experiment, settings)
         train.train(network, experiment, settings)
-        probes.append(network.probe.detach())
-    assert not torch.equal(*probes)
+        weights.append(network.step.sizes.detach())
+    assert not torch.equal(*weights)
 
 
 def test_the_probe_waits_for_the_object(experiment):
-    """In the first rounds of an epoch the probe does not learn; in the next one it does."""
+    """In the first rounds of an epoch the probe stays, so its weights learn from the next one on."""
     for rounds in (train.ROUNDS_WITHOUT_PROBE, train.ROUNDS_WITHOUT_PROBE + 1):
-        settings = NetworkConfiguration(epochs=1, rounds=rounds, channels=4)
-        network = train.untrained_network(experiment, settings)
-        before, reports = network.probe.detach().clone(), []
-
-        def watch(fraction, network=network, before=before, reports=reports):
-            reports.append((fraction, torch.equal(network.probe.detach(), before)))
-
-        train.train(network, experiment, settings, watch)
-        waited = [unchanged for _, unchanged in reports]
-        assert waited == [True] * (rounds - 1) + [False]
-        assert reports[-1][0] == 1
+        settings = NetworkConfiguration(epochs=1, rounds=rounds)
+        network, reports = train.untrained_network(experiment, settings), []
+        start = network.step.sizes.detach().clone()
+        train.train(network, experiment, settings, reports.append)
+        assert network.step.sizes[0] != start[0]
+        assert (network.step.sizes[1] != start[1]) == (rounds > train.ROUNDS_WITHOUT_PROBE)
+        assert reports[-1] == 1
 
 
 def test_main_saves_the_network_and_returns_what_was_read(small, quick, configured_folder, experiment):
@@ -127,8 +129,8 @@ def test_main_saves_the_network_and_returns_what_was_read(small, quick, configur
     assert "objectGuess" not in experiment.inputs
 
 
-def test_divergence_is_refused(experiment):
-    """A rate that is far too high is an error, and no object of NaN is written."""
-    settings = NetworkConfiguration(epochs=1, rounds=8, channels=8, probe_rate=1e30)
+def test_divergence_is_refused(experiment, quick):
+    """A loss of NaN is an error, and no checkpoint of NaN is written."""
+    damaged = replace(experiment, amplitude=experiment.amplitude * torch.nan)
     with pytest.raises(RefusedError, match="training diverged"):
-        train.train(train.untrained_network(experiment, settings), experiment, settings)
+        train.train(train.untrained_network(damaged, quick), damaged, quick)
