@@ -175,7 +175,10 @@ def _holds_counts(levels: np.ndarray) -> bool:
 
 def photons_per_pattern(diffraction: np.ndarray, one_photon: float) -> float:
     """Return the mean number of photons in a pattern, given the amplitude of a single photon."""
-    return float(np.sum(np.square(diffraction, dtype=np.float64)) / one_photon**2 / len(diffraction))
+    # In a loop over blocks of numpy's own: the squares of a large stack are never there at once.
+    flat = np.ravel(diffraction)
+    energy = np.einsum("i,i->", flat, flat, dtype=np.float64)
+    return float(energy / one_photon**2 / len(diffraction))
 
 
 def photon_residual(predicted: np.ndarray, measured: np.ndarray, one_photon: float) -> float:
