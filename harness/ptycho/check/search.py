@@ -137,11 +137,13 @@ def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
     trials = _executed(chain.from_iterable(part.quick(evidence) for part in PARTS), evidence)
     found = chosen(trials)
     # Without most of its patterns, any dataset is explained: another part may explain them all. And another
-    # order of a raster is nearly what another frame of its coordinates is.
+    # order of a raster is nearly what another frame of its coordinates is. What leaves much may be part of a
+    # mistake: without its amplitude, an object is too bright in some patterns.
     is_last_resort = (
         found is None
         or found.correction.kept is not None
         or (found.correction.part == order.PART and found.corrected.has_excess)
+        or needs_search(found.corrected)
     )
     if is_last_resort and needs_search(evidence):
         trials += _executed(chain.from_iterable(part.slow(evidence) for part in PARTS), evidence)

@@ -39,11 +39,15 @@ MODE_LOSS = 0.15
 finished seems to have up to 8 % of such light, which explains at most 0.13 of its excess. More light than in
 the stored mode, or a refit of it that explains so much more of the excess, says that it is a wrong one."""
 
-LEAST_SHARE = 0.8
+LEAST_SHARE = 0.7
 LEAST_EXCESS = 0.3
 """Share of the excess, in patterns that it was not fitted to, that a refitted probe must explain, and the
 least excess, in units of photon noise. A reconstruction of dim data follows their noise, and a refit of its
 probe undoes that."""
+
+LEAST_MISFIT = 1e-4
+"""Excess, 1 % of the amplitude, from which on a probe that a refit replaces is a fault. Light of 1 % in other
+modes, or of flicker, leaves less."""
 
 WORTH_A_SEARCH = 0.4
 """Share that a refit explains from which on known mistakes are searched for where the contrast is good."""
@@ -226,7 +230,7 @@ def _are_several(modes: OtherModes, found: Refit) -> bool:
 
 
 def _is_clear(evidence: Evidence) -> bool:
-    return evidence.fit.excess >= LEAST_EXCESS * evidence.fit.floor**2
+    return evidence.fit.excess >= max(LEAST_EXCESS * evidence.fit.floor**2, LEAST_MISFIT)
 
 
 def _named(stored: np.ndarray, fitted: np.ndarray) -> str:

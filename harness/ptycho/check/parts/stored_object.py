@@ -25,10 +25,13 @@ PART = "object"
 QUICK_VALUES = 36 * 64 * 64
 """Measured values that a quick refit is fitted to."""
 
-LEAST_SHARE = 0.8
+LEAST_SHARE = 0.7
 """Share of the excess, in patterns that it was not fitted to, that a refitted object must explain.
 Reconstructions that are not finished reach 0.15, patterns at wrong positions 0.55: what fits one of them
 misfits another."""
+
+LEAST_MISFIT = 1e-4
+"""Excess, 1 % of the amplitude, from which on an object that a refit replaces is a fault."""
 
 EXPLAINED = 0.05
 """A known mistake that leaves less of the excess makes a refit needless."""
@@ -176,7 +179,7 @@ def _refitted(evidence: Evidence, values: int) -> Correction:
     waves, target = ObjectWaves.of(some), _target(some, evidence)
     start = _start(waves, target)
     found = refit(waves, target, start)
-    is_finding = found.share >= LEAST_SHARE
+    is_finding = found.share >= LEAST_SHARE and evidence.fit.excess >= LEAST_MISFIT
     if is_finding and len(some.x) < len(evidence.data.x):
         some = whole(evidence)
         waves, target = ObjectWaves.of(some), _target(some, evidence)

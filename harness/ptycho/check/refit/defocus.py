@@ -82,10 +82,11 @@ def _step(fields: np.ndarray, slopes: np.ndarray, target: Target) -> Defocus:
     matrix = np.array([[_dot(slope, slope), _dot(slope, modulus)], [0, _dot(modulus, modulus)]])
     matrix[1, 0] = matrix[0, 1]
     moved = np.linalg.lstsq(matrix, np.array([_dot(slope, left), _dot(modulus, left)]), rcond=None)[0]
-    free = matrix[0, 0] - matrix[0, 1] ** 2 / matrix[1, 1] if matrix[1, 1] else 0.0
+    free = slope - modulus * np.float32(matrix[0, 1] / matrix[1, 1] if matrix[1, 1] else 0.0)
     rest = left - np.float32(moved[0]) * slope - np.float32(moved[1]) * modulus
-    variance = _dot(rest, rest) / rest.size
-    return Defocus(float(moved[0]), float(np.sqrt(variance / free)) if free > 0 else np.inf)
+    # Each pixel with its own noise: dark pixels have less.
+    spread, curvature = np.linalg.norm(free * rest), _dot(free, free)
+    return Defocus(float(moved[0]), float(spread / curvature) if curvature > 0 else np.inf)
 
 
 def _expected(modulus: np.ndarray, target: Target) -> np.ndarray:

@@ -11,7 +11,7 @@ from second_simulator.objects import spokes
 
 from harness.ptycho.check.evidence import Evidence
 from harness.ptycho.check.parts import stored_object
-from harness.ptycho.check.search import chosen
+from harness.ptycho.check.search import account_for, chosen
 from harness.ptycho.check.trial import execute, needs_search
 from harness.ptycho.scan.residual import Dataset
 
@@ -89,3 +89,10 @@ def test_an_object_of_a_large_scan_is_fitted_everywhere():
 def test_the_measured_stars_object_is_no_finding(star):
     found = trials(Dataset(star.diffraction, star.probe, star.object, star.x, star.y))
     assert chosen(found) is None
+
+
+def test_an_object_without_its_amplitude_is_not_taken_for_a_beam_that_flickers(data):
+    """It is too bright in some patterns: a factor for each explains a part, and more is searched for."""
+    stored = replace(data, object=np.exp(1j * np.angle(data.object)).astype(np.complex64))
+    (found,) = account_for(stored).findings
+    assert found.correction.name.startswith("the phase of the object alone")
