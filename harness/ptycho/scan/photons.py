@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.ptycho.scan.forward import fitted_scale
+from harness.ptycho.scan.forward import BLOCK, fitted_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,9 +175,8 @@ def _holds_counts(levels: np.ndarray) -> bool:
 
 def photons_per_pattern(diffraction: np.ndarray, one_photon: float) -> float:
     """Return the mean number of photons in a pattern, given the amplitude of a single photon."""
-    # In a loop over blocks of numpy's own: the squares of a large stack are never there at once.
-    flat = np.ravel(diffraction)
-    energy = np.einsum("i,i->", flat, flat, dtype=np.float64)
+    blocks = (diffraction[start : start + BLOCK] for start in range(0, len(diffraction), BLOCK))
+    energy = sum(float(np.sum(np.square(block, dtype=np.float64))) for block in blocks)
     return float(energy / one_photon**2 / len(diffraction))
 
 
