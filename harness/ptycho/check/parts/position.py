@@ -29,6 +29,7 @@ from harness.ptycho.check.parts.positions.search import (
     misfit_maps,
     misfit_of,
 )
+from harness.ptycho.check.parts.positions.units import fitted_unit
 from harness.ptycho.check.parts.positions.wording import described, described_jitter, listed_moves
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 PART = "position"
 
-MOST_STEPS = 8
-CONVERGED = 0.02
+MOST_STEPS = 12
+CONVERGED = 0.01
 """A fit ends with a step that moves no position by more than this many pixels."""
 
 LEAST_RMS = 0.04
@@ -133,9 +134,11 @@ def _misfit(pair: tuple[float, Frame]) -> float:
     return pair[0]
 
 
-def blind(_: Dataset) -> Iterator[Correction]:
-    """Yield the mistakes in the frame that put patches outside the object."""
-    return (_framed(frame) for frame in FRAMES)
+def blind(stored: Dataset) -> Iterator[Correction]:
+    """Yield the mistakes in the frame that put patches outside the object, and another unit."""
+    yield from (_framed(frame) for frame in FRAMES)
+    if stored.shapes_match and (unit := fitted_unit(stored)) is not None:
+        yield Correction(PART, unit.name, unit.remedy, unit.correct, parameters=3)
 
 
 def _framed(frame: Frame) -> Correction:
@@ -148,17 +151,43 @@ def _framed(frame: Frame) -> Correction:
 
 def _converged(scan: Scan, start: np.ndarray) -> Iterator[Correction]:
     """Yield the model that a fit finds from moves to *start* with, (n, 2) in pixels."""
-    few, route, moves, model = scan.evidence.few, scan.sampled, start, Model()
+    route, moves, model, last = scan.sampled, start, Model(), np.zeros_like(start)
     for _ in range(MOST_STEPS):
-        at = moved(few, moves)
-        index = np.flatnonzero(at.inside)
-        found = displacements(at.take(index), scan.evidence.one_photon).less(-moves[index])
-        model = select(found, route.take(index))
-        before, moves = moves, model.moves(route)
-        if np.hypot(*(moves - before).T).max(initial=0.0) < CONVERGED:
+        model = _fitted(scan, route, moves)
+        step = model.moves(route) - moves
+        if not np.isfinite(step).all() or np.hypot(*step.T).max(initial=0.0) < CONVERGED:
             break
-    if model.terms and np.isfinite(moves).all():
+        moves = moves + step * _further(step, last)
+        last = step
+    if model.terms and np.isfinite(model.moves(route)).all():
         yield _modelled(model, scan.route)
+
+
+def _fitted(scan: Scan, route: Route, moves: np.ndarray) -> Model:
+    """Return the model that is fitted to the patterns at *moves*, (n, 2), from the stored positions."""
+    at = moved(scan.evidence.few, moves)
+    index = np.flatnonzero(at.inside)
+    found = displacements(at.take(index), scan.evidence.one_photon)
+    return select(found.less(-moves[index]), route.take(index))
+
+
+def _further(step: np.ndarray, last: np.ndarray) -> float:
+    """Return how many times longer a step should be, given the *last* one (Aitken's method).
+
+    Slopes that are predicted from an imperfect object are too steep by their own errors, so that all steps
+    are too short by the same share.
+    """
+    if np.hypot(*step.T).max() > SHORT:
+        return 1.0
+    along = float(np.vdot(step, last)) / max(float(np.vdot(last, last)), 1e-30)
+    return 1 / (1 - min(along, MOST_KEPT)) if along > LEAST_KEPT else 1.0
+
+
+SHORT = 0.3
+"""Longer steps, in pixels, are on their way to the right place, and are not lengthened."""
+
+LEAST_KEPT, MOST_KEPT = 0.2, 0.8
+"""A step of this share of the last one is lengthened, and by no more than if it were of that share."""
 
 
 def _modelled(model: Model, route: Route) -> Correction:

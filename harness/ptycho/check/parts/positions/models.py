@@ -75,9 +75,9 @@ class Term:
     ----------
     kind : str
         offset, zoom (scale about the coordinates' zero), scale, rotation, scale x, scale y, shear x, shear y,
-        drift, lines, alternate, slip, fraction.
+        drift, lines, alternate, slip (about an offset in the middle), onset (of an offset), fraction.
     at : int
-        Number of the pattern at which a slip happens; 0 for others.
+        Number of the pattern at which a slip or an onset happens; 0 for others.
     """
 
     kind: str
@@ -110,11 +110,17 @@ class Term:
             return np.asarray(route.index % 2 - 0.5)
         if self.kind == "slip":
             return np.where(route.index >= self.at, 0.5, -0.5)
+        if self.kind == "onset":
+            return np.where(route.index >= self.at, 1.0, 0.0)
         return np.ones(len(route.x))
 
 
 AFFINE = ("zoom", "scale", "rotation", "scale x", "scale y", "shear x", "shear y")
 """Terms that move positions in proportion to where they are."""
+
+
+SLIPS = ("slip", "onset")
+"""Terms that change at one pattern."""
 
 
 class Model(NamedTuple):
@@ -124,8 +130,8 @@ class Model(NamedTuple):
     ----------
     terms : tuple of Term
     values : tuple of (k,) float
-        Parameters of each term: pixels for offset, drift, lines, alternate and slip; a share or an angle in
-        radians for others.
+        Parameters of each term: pixels for offset, drift, lines, alternate, slip and onset; a share or an
+        angle in radians for others.
     errors : tuple of (k,) float
         Their standard errors, from the scatter of the displacements.
     significance : float
@@ -241,11 +247,13 @@ def lines_of(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     if not fast:
         return None
     # A line ends where the next position does not lie further on in the line's direction.
+    is_ahead = (np.abs(steps[along]) > SHORTEST_STEP * fast) & (np.abs(steps[along]) < LONGEST_STEP * fast)
+    is_ahead &= np.abs(steps[along]) > np.abs(steps[1 - along])
     line, direction = np.zeros(len(x), dtype=np.intp), 0.0
     for j, step in enumerate(steps[along], start=1):
-        goes_on = abs(step) < LONGEST_STEP * fast and step * (direction or step) > fast * SHORTEST_STEP
+        goes_on = bool(is_ahead[j - 1]) and step * (direction or step) > 0
         line[j] = line[j - 1] + (not goes_on)
-        direction = np.sign(step) * goes_on
+        direction = float(np.sign(step)) * goes_on
     lengths = np.bincount(line)
     is_regular = len(lengths) > 1 and np.mean(np.abs(lengths - np.median(lengths)) <= 1) >= REGULAR
     return line if is_regular and np.median(lengths) >= SHORTEST_LINE else None
@@ -323,7 +331,7 @@ def _next(found: Displacements, route: Route, terms: tuple[Term, ...]) -> tuple[
         solution = _Least.squares(found, design, kept)
         # As in Schwarz's criterion: a parameter must explain the logarithm of the number of data.
         gain = solution.gain - added * np.log(2 * len(found.pull))
-        trials = len(tried) + len(route.x) * (term.kind == "slip")
+        trials = len(tried) + len(route.x) * (term.kind in SLIPS)
         sure = deviations(solution.gain / added, added, max(solution.freedom, 1.0), trials)
         if gain > most and sure >= LEAST_SIGNIFICANCE:
             best, most = (term, sure), gain
@@ -333,7 +341,8 @@ def _next(found: Displacements, route: Route, terms: tuple[Term, ...]) -> tuple[
 def _candidates(route: Route, left: Displacements) -> list[Term]:
     kinds = ["offset", *AFFINE, "drift", "alternate", "fraction"]
     kinds += ["lines"] if route.line is not None else []
-    return [Term(kind) for kind in kinds] + [Term("slip", at) for at in _likeliest_slip(route, left)]
+    at = _likeliest_slip(route, left)
+    return [Term(kind) for kind in kinds] + [Term(kind, place) for kind in SLIPS for place in at]
 
 
 def _likeliest_slip(route: Route, left: Displacements) -> list[int]:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 FEW = 12
 """Patterns that a search compares."""
 
-FEWEST = 5
+FEWEST = 4
 """Patterns that a search over many places compares."""
 
 ZOOMS = np.exp(np.arange(-12, 13) * 0.08)
 """Scales from 0.38 to 2.6, 8 % apart."""
 
-NEAR = np.arange(-12, 13, 2)
-FAR = np.arange(-44, 45, 4)
+NEAR = np.arange(-12, 13, 3)
+FAR = np.arange(-45, 46, 5)
 """Pixels by which all positions are moved along each axis: near enough to the right ones for a fit."""
 
 TURNS = np.deg2rad(np.arange(-10, 11))
@@ -156,7 +156,7 @@ def _read(maps: np.ndarray, change: np.ndarray) -> np.ndarray:
 
 
 def best_far(few: Dataset, _: complex) -> Searched:
-    """Return the best offset of up to 44 pixels on each axis; some of the *few* patterns are compared."""
+    """Return the best offset of up to 45 pixels on each axis; some of the *few* patterns are compared."""
     some = few_patterns(few, FEWEST)
     found = score(misfit_maps(some, FAR).reshape(len(some.x), -1))
     best = int(np.argmin(found))

@@ -24,10 +24,12 @@ def described(model: Model, route: Route) -> tuple[str, str, tuple[Size, ...]]:
 
     The name says what was done to the right coordinates: the inverse of the moves.
     """
-    parts = [
-        _described(term, value, error, route)
-        for term, value, error in zip(model.terms, model.values, model.errors, strict=True)
-    ]
+    found = dict(zip(model.terms, zip(model.values, model.errors, strict=True), strict=True))
+    parts = []
+    if {term.kind for term in found} >= {"scale", "rotation"}:
+        turned = {term.kind: found.pop(term) for term in model.terms if term.kind in {"scale", "rotation"}}
+        parts += _turned_and_scaled(turned, route)
+    parts += [_described(term, value, error, route) for term, (value, error) in found.items()]
     names, remedies, sizes = zip(*parts, strict=True)
     return ", and ".join(names), " ".join(remedies), tuple(sizes)
 
@@ -80,6 +82,7 @@ _QUANTITIES = {
     "lines": "backlash",
     "alternate": "difference",
     "slip": "slip",
+    "onset": "slip",
 }
 
 
@@ -124,12 +127,20 @@ def _slip(value: np.ndarray, term: Term) -> tuple[str, str]:
     )
 
 
+def _onset(value: np.ndarray, term: Term) -> tuple[str, str]:
+    return (
+        f"a slip: from position {term.at} on, coordinates off by {_pair(-value)} px",
+        f"Add {_pair(value)} px to (x, y) from position {term.at} on.",
+    )
+
+
 _VECTORS: dict[str, Callable[[np.ndarray, Term], tuple[str, str]]] = {
     "offset": _offset,
     "drift": _drift,
     "lines": _lines,
     "alternate": _alternate,
     "slip": _slip,
+    "onset": _onset,
 }
 
 
@@ -148,6 +159,18 @@ def _rotated(value: float, error: float, route: Route) -> tuple[str, str, Size]:
     name = f"coordinates rotated by {-angle:.2f} degrees about ({u:.1f}, {v:.1f}), from x towards y"
     remedy = f"Rotate the coordinates by {angle:.2f} degrees about ({u:.1f}, {v:.1f}), from x towards y."
     return name, remedy, Size("rotation", -angle, float(np.degrees(error)), "degrees")
+
+
+def _turned_and_scaled(
+    found: dict[str, tuple[np.ndarray, np.ndarray]], route: Route
+) -> list[tuple[str, str, Size]]:
+    """Describe both together: a rotation by itself is a little of a scale, too, where it is not small."""
+    (stretch, stretch_error), (turn, turn_error) = found["scale"], found["rotation"]
+    factor = complex(1 + float(stretch[0]), float(turn[0]))
+    parts = [_rotated(float(np.tan(np.angle(factor))), float(turn_error[0]), route)]
+    if abs(abs(factor) - 1) > SURE * float(stretch_error[0]) + abs(float(turn[0])) ** 3:
+        parts.append(_SCALARS["scale"](abs(factor) - 1, float(stretch_error[0]), route))
+    return parts
 
 
 def _sheared(axis: str, along: str, middle: int) -> Callable[[float, float, Route], tuple[str, str, Size]]:
