@@ -167,6 +167,26 @@ def test_a_source_that_its_physics_does_not_explain_is_refused(write, change):
         from_scan(source=write(arrays))
 
 
+@pytest.mark.parametrize("each", [False, True])
+def test_a_mask_goes_with_its_patterns_into_the_fixture(write, each):
+    """Selected, bool, with 0 behind it, and explained by the physics; what was done is recorded."""
+    arrays = simulate(positions=36, detector=32, step=6.0).arrays()
+    mask = np.random.default_rng(0).random(arrays["diffraction"].shape[0 if each else 1 :]) > 0.1
+    garbage = np.resize([np.nan, 65535, -1], arrays["diffraction"].shape)
+    stack = np.where(mask, arrays["diffraction"], garbage)
+    path = write({**arrays, "diffraction": stack, "bad_pixels": ~mask, "scan_index": np.zeros(36, int)})
+    made = from_scan(source=path, positions=25)
+    index = made.arrays["scan_index"]
+    np.testing.assert_array_equal(made.arrays["mask"], mask[index] if each else mask)
+    assert made.arrays["mask"].dtype == bool
+    assert (made.arrays["diffraction"][~np.broadcast_to(made.arrays["mask"], (25, 32, 32))] == 0).all()
+    notes = made.manifest.transformations
+    assert {"bad_pixels: inverted and renamed to mask", "scan_index: left out, 0 for every position"} <= set(
+        notes
+    )
+    assert any("values set to 0 where mask is False" in note for note in notes)
+
+
 def test_negative_amplitudes_of_a_source_are_refused(write):
     """The contract's refusal names the key and the minimum."""
     arrays = simulate(positions=100).arrays()
