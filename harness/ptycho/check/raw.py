@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.core.domain.interface import Finding
-from harness.ptycho.check.bad_patterns import DEAD
 from harness.ptycho.scan.contract import counted, usable_mask
 from harness.ptycho.scan.forward import BLOCK
 from harness.ptycho.scan.mask import masked, of_pattern, of_positions
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHECK = "consistency"
+DEAD = 1e-3
+"""A pattern with less than this share of the median pattern's energy is dead."""
+
 FEWEST_POSITIONS = 8
 """With fewer positions nothing is said about them."""
 
