@@ -33,6 +33,9 @@ LEAST_SPREAD = 0.02
 LEAST_VARIATION = 0.04
 """Spread of the beam's brightness (rms) that matters; 0.02 in a measured star, 0.01 in sound scans."""
 
+LEAST_NORMALISED = 0.003
+"""The same where all maxima or all energies are equal: no beam makes them so."""
+
 LEAST_FACTOR = 0.15
 """A single pattern is brighter or darker if its light differs from the prediction by this share."""
 
@@ -159,9 +162,10 @@ def _brightness(found: Survey, evidence: Evidence) -> Iterator[Correction]:
         single = {int(j): f"{light[j]:.3g} times as bright as predicted" for j in np.flatnonzero(apart)}
         yield _divided(_single(single, np.where(apart, found.factor**2, 1.0), evidence), np.inf, evidence)
         return
-    if lit.sum() < 2 or _variation(light, variance, lit) < LEAST_VARIATION:  # noqa: PLR2004 - one is usual
-        return
     normalised = normalised_by(evidence.data.diffraction, ~found.is_empty)
+    least = LEAST_NORMALISED if normalised else LEAST_VARIATION
+    if lit.sum() < 2 or _variation(light, variance, lit) < least:  # noqa: PLR2004 - one is usual
+        return
     significance = _variation_significance(light, variance, lit)
     if significance > DEVIATIONS:
         for one in descriptions(found.factor**2, variance, lit, normalised):
