@@ -53,7 +53,7 @@ class Axes(NamedTuple):
 AXES = (
     Axes(
         "axes (H, W, N) stored as (N, H, W)",
-        "Store np.moveaxis(diffraction, -1, 0), or use `harness generate --axes hwn`.",
+        "Store np.moveaxis(diffraction, -1, 0), or use `harness generate --source FILE --axes hwn`.",
         lambda stack: np.moveaxis(stack, -1, 0),
     ),
     Axes(
