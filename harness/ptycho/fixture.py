@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from harness.ptycho.scan.scan import Scan
 
 VERSION = 1
+POSITIONS = 64
+"""Positions of a fixture unless another number is asked for."""
+
 LEAST_COVERAGE = 0.5
 """Share of the source's x range and y range that a fixture's positions must exceed."""
 
@@ -88,7 +91,7 @@ def minimal(  # noqa: PLR0913 - the parameters of an experiment
 def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     *,
     source: Path,
-    positions: int = 64,
+    positions: int | None = None,
     axes: str | None = None,
     crop: int = 1,
     bin: int = 1,  # noqa: A002 - the word that the field and the command line use
@@ -100,8 +103,8 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     ----------
     source : path
         A .npz that :func:`harness.ptycho.files.npz.read_scan` reads. Its name, not its folder, is recorded.
-    positions : int
-        How many positions to select.
+    positions : int, optional
+        How many positions to select; by default 64, or all if there are fewer.
     axes : {"nhw", "hwn"}, optional
         Order of the diffraction's axes, if the data cannot decide it.
     crop, bin : int
@@ -115,12 +118,13 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
         The file is unreadable or not a scan, a parameter is out of range, or the fixture is not acceptable.
     """
     whole = read_scan(source, axes=axes)
-    index = stratified(whole.x, whole.y, positions)
-    taken = whole.take(index, note=f"positions: {positions} of {whole.positions}, stratified in space")
-    parameters = {"source": whole.name, "positions": positions, "axes": axes, "crop": crop, "bin": bin}
+    count = min(POSITIONS, whole.positions) if positions is None else positions
+    index = stratified(whole.x, whole.y, count)
+    taken = whole.take(index, note=f"positions: {count} of {whole.positions}, stratified in space")
+    parameters = {"source": whole.name, "positions": count, "axes": axes, "crop": crop, "bin": bin}
     generator = Generator(f"{__name__}:from_scan", VERSION, parameters)
     made = resample.bin_detector(resample.crop(taken, crop), bin)
-    return _accepted(name or _default_name(source, positions), made, _coverage(taken, whole), generator)
+    return _accepted(name or _default_name(source, count), made, _coverage(taken, whole), generator)
 
 
 def scaled_into_contract(scan: Scan) -> Scan:

@@ -104,7 +104,14 @@ def both(*changes):
     return apply
 
 
+def as_many_as_rows(_):
+    """Return a dataset of 32 patterns of 32 x 32 pixels, with positions last: any order fits."""
+    arrays = rounded(scaled_into_contract(simulate(positions=32, detector=32, step=6.0)))[0]
+    return {**arrays, "diffraction": np.moveaxis(arrays["diffraction"], 0, -1)}
+
+
 CASES = {
+    "positions last, as many as rows": (as_many_as_rows, CONVERTED),
     "float64": (changed(diffraction=np.float64), CONVERTED),
     "complex128": (changed(objectGuess=np.complex128, probeGuess=np.complex128), CONVERTED),
     "float32 coordinates": (changed(xcoords=np.float32), CONVERTED),
