@@ -177,13 +177,12 @@ def _refitted(evidence: Evidence, values: int) -> Correction:
     """Return the refit of the object alone to so many *values*, and what it says is wrong."""
     some = compact(evidence, values)
     waves, target = ObjectWaves.of(some), _target(some, evidence)
-    start = _start(waves, target)
-    found = refit(waves, target, start)
+    found = refit(waves, target, _start(waves, target))
     is_finding = found.share >= LEAST_SHARE and evidence.fit.excess >= LEAST_MISFIT
     if is_finding and len(some.x) < len(evidence.data.x):
         some = whole(evidence)
         waves, target = ObjectWaves.of(some), _target(some, evidence)
-        found = refit(waves, target, start)._replace(share=found.share)
+        found = found._replace(parameters=waves.parameters)
     value = finished(waves, target, found).value if found.share > 0 else found.value
     return replace(
         _correction(

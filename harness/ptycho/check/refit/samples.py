@@ -20,7 +20,7 @@ FEW_PATTERNS = 12
 FEW_VALUES = FEW_PATTERNS * 64 * 64
 """Likewise where many mistakes are compared."""
 
-MOST_FITTED = 512
+MOST_FITTED = 256
 """Patterns that a whole object is fitted to."""
 
 

@@ -40,7 +40,7 @@ def descend(waves: Waves, start: np.ndarray, target: Target) -> Iterator[np.ndar
         step = weight * slope
         along = -step if along is None else _conjugate(slope, step, before, moved) * along - step
         ahead = waves.fields(along)
-        if _inner(left, ahead) >= 0:  # no descent any more: begin anew
+        if _inner(left, ahead) >= 0:  # no descent any more: start over
             along, ahead = -step, waves.fields(-step)
         length = np.float32(_length(fields, ahead, left, target))
         unknown, fields = unknown + length * along, fields + length * ahead
