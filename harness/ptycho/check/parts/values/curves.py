@@ -64,7 +64,7 @@ def power(exponent: float) -> Curve:
             return curve
     inverse = 1 / exponent
     return Curve(
-        f"amplitudes to the power {exponent:.4g}",
+        f"amplitudes to the power {exponent:.3g}",
         f"Store diffraction to the power {inverse:.6g}.",
         lambda stack: stack**inverse,
         parameters=1,
@@ -147,7 +147,9 @@ def of_prediction(predicted: np.ndarray, measured: np.ndarray) -> Iterator[Curve
     predicted, measured : (n, H, W) float, not negative.
     """
     light, stored = _spread(predicted), _spread(measured)
-    most = float(stored.max())
+    most = float(stored.max(initial=0.0))
+    if most == 0:
+        return
     stored = stored / most
     unbent = _misfit(light, stored)
 

@@ -28,6 +28,9 @@ EQUAL = 1e-6
 BEYOND = 1.05
 """Clipped values are predicted larger, on average, by this factor."""
 
+NEAR = 1.05
+"""The largest of many values that wrapped around at a power of two is this near to it."""
+
 LOST = 1.1
 """Values are predicted larger by this factor than all stored ones where they wrapped around."""
 
@@ -115,7 +118,7 @@ def _overflowed(
     if lost.sum() < FEWEST_VALUES:
         return
     share = float(lost.mean())
-    period = most**2 + (one_photon or 0.0) ** 2
+    period = _period(most**2, None if one_photon is None else one_photon**2)
     lit = predicted > LIT * predicted.max()
     for _ in range(SCALE_ROUNDS):
         light = np.square(predicted)
@@ -127,6 +130,18 @@ def _overflowed(
     is_told = bool(np.sqrt(np.mean((turns - np.rint(turns)) ** 2)) < TELLING)
     if is_told or abs(stored.mean() / period - 1 / 2) < EVENLY + 3 / np.sqrt(12 * stored.size):
         yield _wrapped(scale, period, share, is_told=is_told)
+
+
+def _period(most: float, unit: float | None) -> float:
+    """Return the period of intensities of up to *most*: a power of two times the *unit* of counts, if it fits.
+
+    >>> _period(250.0, 1.0), _period(250.0, None), _period(180.0, 1.0)
+    (256.0, 250.0, 181.0)
+    """
+    if unit is None:
+        return most
+    nearest = float(2 ** np.ceil(np.log2(most / unit + 1 / 2))) * unit
+    return nearest if nearest < NEAR * most else most + unit
 
 
 def unwrapped(stored: np.ndarray, light: np.ndarray, period: float) -> np.ndarray:
