@@ -16,6 +16,7 @@ from harness.ptycho.check.parts.patterns.brightness import Brightness, descripti
 from harness.ptycho.check.parts.patterns.match import deviations
 from harness.ptycho.check.parts.patterns.oddities import Oddities, find_oddities
 from harness.ptycho.check.parts.patterns.survey import Survey, largest_usual, survey
+from harness.ptycho.scan.contract import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -298,7 +299,7 @@ def _masked(hits: dict[int, np.ndarray], evidence: Evidence) -> Correction:
             mask[j] &= ~hit
         return replace(data, diffraction=np.where(mask, data.diffraction, 0), mask=mask)
 
-    each = {j: f"{int(hit.sum())} pixels hit by a cosmic ray" for j, hit in index.items()}
+    each = {j: f"{counted(int(hit.sum()), 'pixel')} hit by a cosmic ray" for j, hit in index.items()}
     return Correction(
         PART,
         "single pixels far too bright in single patterns: " + _listed(each, len(evidence.stored.x)),

@@ -102,7 +102,7 @@ def test_a_lost_or_doubled_frame_is_named_with_its_place(data, stored, name, rem
         (np.arange(1, COUNT), np.arange(COUNT), "the first frame missing", COUNT - 1),
         (np.arange(COUNT - 1), np.arange(COUNT), "the last frame missing", COUNT - 1),
         (np.arange(COUNT), np.arange(COUNT - 2), "2 frames too many at the end", COUNT - 2),
-        (np.arange(COUNT), np.arange(1, COUNT), "frame too many at the start", COUNT - 1),
+        (np.arange(COUNT), np.arange(1, COUNT), "a frame too many at the start", COUNT - 1),
         (np.delete(np.arange(COUNT), [5, 12, 13]), np.arange(COUNT), "a frame lost at 5 ", COUNT - 3),
     ],
 )

@@ -73,24 +73,27 @@ def described(runs: tuple[Run, ...], patterns: int, positions: int) -> str:
     if missing > 0 and patterns != positions:
         events.append(f"the last {_frames(missing)} missing")
     elif missing < 0 and patterns != positions:
-        events.append(f"{_frames(-missing)} too many at the end")
+        events.append(f"{_some(-missing)} too many at the end")
     return "; ".join(events)
 
 
 def _at_start(run: Run) -> str:
     if run.shift > 0:
         return f"the first {_frames(run.shift)} missing (pattern j belongs to position j{run.shift:+d})"
-    return f"{_frames(-run.shift)} too many at the start (pattern j belongs to position j{run.shift:+d})"
+    return f"{_some(-run.shift)} too many at the start (pattern j belongs to position j{run.shift:+d})"
 
 
 def _change(before: Run, after: Run) -> str:
     step, j = after.shift - before.shift, after.start
-    what = f"{_frames(step)} lost" if step > 0 else f"{_frames(-step)} doubled"
-    what = what if abs(step) > 1 else f"a {what}"
+    what = f"{_some(step)} lost" if step > 0 else f"{_some(-step)} doubled"
     where = (
         f"pattern j belongs to position j{after.shift:+d}" if after.shift else "patterns are in place again"
     )
     return f"{what} at {j} (from pattern {j} on, {where})"
+
+
+def _some(count: int) -> str:
+    return "a frame" if count == 1 else f"{count} frames"
 
 
 def _frames(count: int) -> str:

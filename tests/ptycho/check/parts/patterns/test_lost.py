@@ -56,8 +56,8 @@ def test_a_change_must_save_what_it_costs():
         ([Run(0, 1)], 9, 9, "the first frame missing (pattern j belongs to position j+1)"),
         ([Run(0, 1)], 8, 9, "the first frame missing (pattern j belongs to position j+1)"),
         ([Run(0, 0)], 7, 9, "the last 2 frames missing"),
-        ([Run(0, 0)], 10, 9, "frame too many at the end"),
-        ([Run(0, -1)], 9, 9, "frame too many at the start (pattern j belongs to position j-1)"),
+        ([Run(0, 0)], 10, 9, "a frame too many at the end"),
+        ([Run(0, -1)], 9, 9, "a frame too many at the start (pattern j belongs to position j-1)"),
         (
             [Run(0, 0), Run(3, 1), Run(6, 0)],
             9,
