@@ -43,7 +43,7 @@ Steps this bold do not settle, so weights that were not trained, or not loaded, 
 SOFTENING = 0.05
 """Pixels with less than this share of the batch's brightest illumination move less, at the least."""
 
-MISFIT_SOFTENING, MOST_SOFTENING = 30.0, 0.5
+MISFIT_SOFTENING, MOST_SOFTENING = 30.0, 0.2
 """Softening per misfit, which is added: damping by the residual, as in the method of Levenberg and Marquardt.
 
 What the model does not explain (noise, a model that is a little wrong) is largest in dim pixels. The misfit
