@@ -133,7 +133,7 @@ def _overflowed(
 
 
 def _period(most: float, unit: float | None) -> float:
-    """Return the period of intensities of up to *most*: a power of two times the *unit* of counts, if it fits.
+    """Return the period of intensities of up to *most*: a power of two times the *unit*, if it fits.
 
     >>> _period(250.0, 1.0), _period(250.0, None), _period(180.0, 1.0)
     (256.0, 250.0, 181.0)
