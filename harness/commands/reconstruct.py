@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 COLLAPSED = (
-    "The result is not better than a trivial one. Check the dataset first: if it is accepted, the pipeline is "
-    "broken, or its options do not suit these data."
+    "The result is not better than a trivial one. Check the dataset first: if it is accepted, the pipeline "
+    "is broken, or its options do not suit these data."
 )
 WITHOUT_CONTROLS = "note: the pipeline has no controls, so nothing shows that its result is better than none."
 
