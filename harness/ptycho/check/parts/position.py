@@ -236,8 +236,7 @@ def _single(scan: Scan, found: Displacements) -> Iterator[Correction]:
         lambda data: moved(data, every),
         parameters=2 * len(off),
         sizes=sizes,
-        significance=float(sure[off].min()),
-        is_material=True,
+        significance=float(sure[off].min()),  # and whether it matters is decided by its share of the excess
     )
 
 
