@@ -103,6 +103,8 @@ def _spread(values: np.ndarray) -> np.ndarray:
 def _unit(amplitudes: np.ndarray) -> float | None:
     """Return the number that most squares of positive *amplitudes*, (n,), are whole multiples of, or None."""
     light = amplitudes**2
+    if np.mean(light == light.max()) > 1 - LEAST_WHOLE:  # where the detector saturates
+        light, amplitudes = light[light < light.max()], amplitudes[light < light.max()]
     shares: dict[float, float] = {}
     for unit in _candidates(light):
         whole, is_whole = _whole(light / unit)
@@ -122,7 +124,7 @@ def _candidates(light: np.ndarray) -> Iterator[float]:
     """Yield what may be the light of one photon, the likeliest first."""
     levels, times = np.unique(light, return_counts=True)
     often = levels[times > 1]
-    yield from dict.fromkeys((levels[0], *often[:TRIED_LEVELS]))
+    yield from dict.fromkeys((*levels[:1], *often[:TRIED_LEVELS]))
     if len(often) > FEWEST_LEVELS:
         # With a background, no pixel counts as few photons as one; neighbouring levels still differ by one.
         yield _refined(often, float(np.median(np.diff(often[:NEIGHBOURS]))))
