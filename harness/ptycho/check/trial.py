@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.ptycho.check.evidence import Evidence, Fit, fit
+from harness.ptycho.check.evidence import LEAST_EXCESS, Evidence, Fit, fit
 from harness.ptycho.scan.mask import masked
 from harness.ptycho.scan.photons import usual_quantum
 from harness.ptycho.scan.residual import MAD_TO_DEVIATION, Residuals, permuted_residual
@@ -75,6 +75,11 @@ class Trial:
         return self.correction.parameters + max(removed, 0) * int(np.prod(kept.shape[1:]))
 
     @property
+    def is_negligible(self) -> bool:
+        """Whether, in data without photon noise, less is unexplained than the arithmetic of a model leaves."""
+        return self.before is not None and not self.before.noise.any() and self.before.excess <= LEAST_EXCESS
+
+    @property
     def is_better(self) -> bool:
         """Whether the patterns are explained better than as stored, however small their excess is.
 
@@ -102,7 +107,7 @@ class Trial:
     @property
     def is_accepted(self) -> bool:
         """Whether it explains more than chance does, enough of it, and the data are explained with it."""
-        if self.significance < LEAST_SIGNIFICANCE or not self.is_better:
+        if self.is_negligible or self.significance < LEAST_SIGNIFICANCE or not self.is_better:
             return False
         matters = self.correction.is_material
         if matters is None:

@@ -35,7 +35,7 @@ def test_a_value_cannot_be_changed(value):
 
 
 def test_a_domain_offers_nothing_by_default():
-    assert Domain("empty") == Domain("empty", {}, {}, {}, (), ())
+    assert Domain("empty") == Domain("empty", {}, {}, {}, {}, (), ())
 
 
 def test_a_result_reports_the_inputs_of_the_stages_that_declare_them():

@@ -10,6 +10,8 @@ import pytest
 from harness.ptycho.check.correction import Correction
 from harness.ptycho.check.evidence import Evidence
 from harness.ptycho.check.trial import LEAST_SHARE, execute, execute_blindly
+from harness.ptycho.scan.residual import Dataset
+from harness.ptycho.scan.simulate import simulate
 
 
 def moved_by(dx):
@@ -90,3 +92,12 @@ def test_a_dataset_that_cannot_be_predicted_is_judged_by_the_corrected_one(small
     assert trial.before is None
     assert trial.is_accepted
     assert execute_blindly(Correction("detector", "", "", lambda d: d), turned) is None
+
+
+def test_noise_free_data_gain_nothing_by_what_arithmetic_leaves():
+    """A move of a thousandth of a pixel accounts for all of it, surely, and is not worth a finding."""
+    data = Dataset.of(simulate(positions=36, detector=32, step=6.0, photons=None).arrays())
+    trial = execute(replace(moved_by(-1e-3), is_material=True), Evidence.of(data.moved(1e-3, 0)))
+    assert trial.share > 0.9
+    assert trial.significance > 5
+    assert not trial.is_accepted

