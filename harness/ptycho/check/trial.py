@@ -76,7 +76,7 @@ class Trial:
 
     @property
     def is_negligible(self) -> bool:
-        """Whether, in data without photon noise, less is unexplained than the arithmetic of a model leaves."""
+        """Whether, without photon noise, less is unexplained than the arithmetic of a model leaves."""
         return self.before is not None and not self.before.noise.any() and self.before.excess <= LEAST_EXCESS
 
     @property
