@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs/schemas"
 SCHEMAS = json_schemas()
 SUFFIXES = {".tolerances.json": "tolerances", ".metrics.json": "baseline", ".network.json": "baseline",
-            ".iterative.json": "baseline", ".json": "manifest"}  # fmt: skip
+            ".iterative.json": "baseline", ".quasi-newton.json": "baseline", ".json": "manifest"}  # fmt: skip
 
 
 def problems(name: str, value: object) -> list[str]:

@@ -32,7 +32,8 @@ CAUGHT = {
     "F07": ("contract", "float64"),
     "F08": ("contract", "unknown key"),
     "F09": ("consistency", "best explained by top-left coordinates"),
-    "F09b": ("consistency", "best explained by coordinates off by (+"),
+    "F09b": ("consistency", "off by (+"),
+    "F10": ("consistency", "by a beam of several modes"),
     "F12": ("consistency", "best explained by patterns illuminated twice"),
     "F14": ("consistency", "best explained by the zero frequency at the corner"),
 }

@@ -6,9 +6,12 @@ only where much is unexplained.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from harness.ptycho.check.evidence import LEAST_DEVIATIONS, Evidence
 from harness.ptycho.check.parts import detector, order, pattern, pixel, position, probe, stored_object, value
@@ -26,6 +29,9 @@ MOST_PARTS = 3
 TIE_FACTOR = 1.05
 TIE_RESIDUAL = 0.002
 """A correction with more fitted numbers must beat a simpler one by this factor, and by this residual."""
+
+DARK = 1e-60
+"""Energy of a stack below which its numbers are zero or denormal."""
 
 MOST_PAIRED = 6
 """Corrections that are tried below another, where none alone explains the data."""
@@ -79,6 +85,7 @@ class Account:
     corrected: Evidence | None
 
 
+@np.errstate(all="ignore")  # numbers near the limits of a double become NaN, which is never accepted
 def account_for(stored: Dataset) -> Account:
     """Return what the excess of *stored* comes from.
 
@@ -90,6 +97,8 @@ def account_for(stored: Dataset) -> Account:
     if not is_computable(stored):
         return _blind_account(stored)
     evidence = Evidence.of(stored)
+    if is_dark(evidence):
+        return Account(evidence, (), {}, evidence)
     best: dict[str, Trial] = {}
     findings: list[Trial] = []
     current = evidence
@@ -104,6 +113,11 @@ def account_for(stored: Dataset) -> Account:
             findings.append(found)
         current = Evidence.of(_corrected(evidence.stored, findings), findings[-1].corrected.one_photon)
     return Account(evidence, tuple(findings), best, current)
+
+
+def is_dark(evidence: Evidence) -> bool:
+    """Return whether measured or predicted patterns have no light: then nothing can be fitted."""
+    return any(float(np.vdot(a, a)) <= DARK for a in (evidence.measured, evidence.predicted))
 
 
 def is_computable(stored: Dataset) -> bool:
@@ -134,7 +148,7 @@ def _least(trial: Trial) -> float:
 
 def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
     """Try all quick corrections, and slow ones where it is needed; note the best of each part in *best*."""
-    trials = _executed(chain.from_iterable(part.quick(evidence) for part in PARTS), evidence)
+    trials = _fitted((part.quick for part in PARTS), evidence)
     found = chosen(trials)
     # Without most of its patterns, any dataset is explained: another part may explain them all. And another
     # order of a raster is nearly what another frame of its coordinates is. What leaves much may be part of a
@@ -146,7 +160,7 @@ def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
         or needs_search(found.corrected)
     )
     if is_last_resort and needs_search(evidence):
-        trials += _executed(chain.from_iterable(part.slow(evidence) for part in PARTS), evidence)
+        trials += _fitted((part.slow for part in PARTS), evidence)
     for trial in trials:
         known = best.get(trial.correction.part)
         if known is None or trial.share > known.share:
@@ -154,8 +168,13 @@ def _trials(evidence: Evidence, best: dict[str, Trial]) -> list[Trial]:
     return trials
 
 
-def _executed(corrections: Iterable[Correction], evidence: Evidence) -> list[Trial]:
-    return [trial for one in corrections if (trial := execute(one, evidence)) is not None]
+def _fitted(offers: Iterable[Callable[[Evidence], Iterator[Correction]]], evidence: Evidence) -> list[Trial]:
+    """Execute every correction that the parts offer; a part that cannot be fitted to the numbers has none."""
+    trials: list[Trial] = []
+    for offer in offers:
+        with suppress(np.linalg.LinAlgError):
+            trials += [trial for one in offer(evidence) if (trial := execute(one, evidence)) is not None]
+    return trials
 
 
 def _paired(evidence: Evidence, trials: list[Trial]) -> list[Trial]:
@@ -170,7 +189,7 @@ def _paired(evidence: Evidence, trials: list[Trial]) -> list[Trial]:
 def _on_top(evidence: Evidence, one: Trial) -> Trial | None:
     """Return the best quick correction on top of *one*."""
     current = Evidence.of(one.correction.apply(evidence.stored))
-    return chosen(_executed(chain.from_iterable(part.quick(current) for part in PARTS), current))
+    return chosen(_fitted((part.quick for part in PARTS), current))
 
 
 def _corrected(stored: Dataset, findings: list[Trial]) -> Dataset:

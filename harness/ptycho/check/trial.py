@@ -102,7 +102,8 @@ class Trial:
         values = self.corrected.few.diffraction[0].size * len(gain)
         chance = self.correction.parameters * float(self.after.errors.sum()) / values
         error = float(gain.std()) * np.sqrt(len(gain))
-        return float((gain.sum() - chance) / max(error, np.finfo(float).tiny))
+        gained = float(gain.sum()) - chance
+        return gained / error if error > 0 else float(np.copysign(np.inf, gained))
 
     @property
     def is_accepted(self) -> bool:

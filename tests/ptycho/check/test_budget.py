@@ -46,7 +46,7 @@ def test_the_table_has_a_row_for_each_part(small):
     rows = {part: (share, by) for part, share, by in table.rows}
     assert rows["pattern"][1].endswith("(a finding)")
     assert rows["position"][1].endswith("(a finding)")
-    assert rows["detector"] == ("-", "")
+    assert rows["value"] == ("-", "")
 
 
 def test_sound_data_have_no_table(small):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.ptycho.check.evidence import fit
+from harness.ptycho.check.linear import finite
 from harness.ptycho.scan.mask import masked
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _step(main: np.ndarray, others: np.ndarray, strength: np.ndarray, target: Ta
     slopes = masked(others / (2 * np.maximum(modulus, least)), target.mask)
     design = np.concatenate([slopes, masked(modulus, target.mask)[None]]).reshape(len(others) + 1, -1)
     left = (target.amplitude - masked(modulus, target.mask)).ravel()
-    moved = np.linalg.lstsq(design @ design.T, design @ left, rcond=None)[0]
+    moved = np.linalg.lstsq(finite(design @ design.T), design @ left, rcond=None)[0]
     return np.asarray(moved[:-1], dtype=np.float32)
 
 

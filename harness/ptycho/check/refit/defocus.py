@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from harness.ptycho.check.linear import finite
 from harness.ptycho.scan.mask import masked
 from harness.ptycho.scan.photons import root_of_counts
 
@@ -81,7 +82,7 @@ def _step(fields: np.ndarray, slopes: np.ndarray, target: Target) -> Defocus:
     left = target.amplitude - _expected(modulus, target)
     matrix = np.array([[_dot(slope, slope), _dot(slope, modulus)], [0, _dot(modulus, modulus)]])
     matrix[1, 0] = matrix[0, 1]
-    moved = np.linalg.lstsq(matrix, np.array([_dot(slope, left), _dot(modulus, left)]), rcond=None)[0]
+    moved = np.linalg.lstsq(finite(matrix), np.array([_dot(slope, left), _dot(modulus, left)]), rcond=None)[0]
     free = slope - modulus * np.float32(matrix[0, 1] / matrix[1, 1] if matrix[1, 1] else 0.0)
     rest = left - np.float32(moved[0]) * slope - np.float32(moved[1]) * modulus
     # Each pixel with its own noise: dark pixels have less.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.ptycho.check.linear import finite
 from harness.ptycho.scan.forward import BLOCK, patches
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Displacements:
     @property
     def covariance(self) -> np.ndarray:
         """Covariance that noise gives the displacements, (n, 2, 2) in square pixels."""
-        return np.asarray(np.linalg.pinv(self.precision, hermitian=True, rcond=SINGULAR))
+        return np.asarray(np.linalg.pinv(finite(self.precision), hermitian=True, rcond=SINGULAR))
 
     def less(self, moves: np.ndarray) -> Displacements:
         """Return the equations of what is left after *moves*, (n, 2), taken as small."""
@@ -201,5 +202,5 @@ def _equations(
 
 
 def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    inverse = np.linalg.pinv(matrix, hermitian=True, rcond=SINGULAR)
+    inverse = np.linalg.pinv(finite(matrix), hermitian=True, rcond=SINGULAR)
     return np.asarray((inverse @ right[..., None])[..., 0])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from harness.ptycho.check.linear import finite
+
 if TYPE_CHECKING:
     from harness.ptycho.check.parts.positions.fit import Displacements
 
@@ -292,11 +294,11 @@ class _Least(NamedTuple):
         weight = np.ones(len(design))
         for _ in range(REWEIGHTED):
             matrix, right = _normal(found, design, weight)
-            values = np.linalg.lstsq(matrix, right, rcond=None)[0]
+            values = np.linalg.lstsq(finite(matrix), right, rcond=None)[0]
             chi_squared = found.less(design @ values).chi_squared
             scatter = _scatter(chi_squared)
             weight = np.minimum(1.0, np.sqrt(OUTLIER * scatter / np.maximum(chi_squared, 1e-30)))
-        inverse = np.linalg.pinv(matrix, hermitian=True)
+        inverse = np.linalg.pinv(finite(matrix), hermitian=True)
         explained = float(right @ values)
         if kept:
             some = np.linalg.lstsq(matrix[:kept, :kept], right[:kept], rcond=None)[0]
@@ -360,7 +362,7 @@ def _likeliest_slip(route: Route, left: Displacements) -> list[int]:
 
 def _gain(matrix: np.ndarray, pull: np.ndarray) -> np.ndarray:
     """Return what one move of each group of patterns explains, (n,)."""
-    inverse = np.linalg.pinv(matrix, hermitian=True)
+    inverse = np.linalg.pinv(finite(matrix), hermitian=True)
     return np.asarray(np.einsum("na,nab,nb->n", pull, inverse, pull))
 
 
