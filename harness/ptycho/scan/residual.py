@@ -19,9 +19,6 @@ LEAST_CONTRAST = 1.5
 """Above what faults reach (1.15 for mis-paired, swapped or shifted data, 1.34 for coordinates 4 px off) and
 below what valid data keep: 14 at 10^6 photons per pattern, 2.4 at 10^4, 3.1 for a measured Siemens star."""
 
-CONCLUSIVE_CONTRAST = 2.5
-"""More than any partly wrong explanation reaches: coordinates 2 px off keep 2.2 without noise."""
-
 PERMUTATIONS = 8
 """Random permutations that the permuted residual is the mean of."""
 
@@ -68,11 +65,6 @@ class Residuals:
         noise = self.photon**2
         left = max(self.residual**2 - noise, STANDARD_ERRORS * self.spread, ROUNDING**2)
         return float(np.sqrt(max(self.permuted**2 - noise, 0.0) / left))
-
-    @property
-    def is_conclusive(self) -> bool:
-        """Whether the data are explained so well that no other explanation need be tried."""
-        return max(self.contrast, self.noise_free_contrast) >= CONCLUSIVE_CONTRAST
 
     @property
     def is_explained(self) -> bool:

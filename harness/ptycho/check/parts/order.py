@@ -58,9 +58,6 @@ FARTHEST = 4
 MOST_MISSING = 64
 """Frames missing in any place, up to which the places are found; of more, the first or the last ones."""
 
-SAME_PLACE = 0.01
-"""Pixels; nearer positions are the same."""
-
 FEW = 0.2
 MOST_LISTED = 16
 """Up to this share of the patterns, and this number, moved patterns are listed one by one."""
