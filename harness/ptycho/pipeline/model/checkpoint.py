@@ -11,6 +11,7 @@ from harness.core.errors import StaleFormatError, UnreadableError
 from harness.core.storage.atomic import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SCHEMA = 1
@@ -49,6 +50,20 @@ def read_checkpoint(path: Path, kind: str) -> dict[str, Any]:
         raise checkpoint_error(path, kind, f"schema {schema!r} of kind {found_kind!r}")
     state: dict[str, Any] = content["state"]
     return state
+
+
+def restore_checkpoint(path: Path, kind: str, restore: Callable[[dict[str, Any]], None]) -> None:
+    """Call *restore* with the state that :func:`write_checkpoint` wrote.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`read_checkpoint`; or *restore* cannot use the state, which is of another experiment.
+    """
+    try:
+        restore(read_checkpoint(path, kind))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise checkpoint_error(path, kind, f"{type(error).__name__}: {error}") from None
 
 
 def checkpoint_error(path: Path, kind: str, found: str) -> UnreadableError:

@@ -18,7 +18,7 @@ from harness.core.storage.npz import write_archive
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, CONTROLS_FILE, RECONSTRUCTION_FILE, Task
 from harness.ptycho.pipeline.configuration import IterativeConfiguration, read_configuration
 from harness.ptycho.pipeline.model.batches import neighbour_groups, one_pass
-from harness.ptycho.pipeline.model.checkpoint import checkpoint_error, read_checkpoint, write_checkpoint
+from harness.ptycho.pipeline.model.checkpoint import restore_checkpoint, write_checkpoint
 from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import Experiment, read_experiment
 from harness.ptycho.pipeline.model.forward import amplitude, defocused
@@ -170,12 +170,8 @@ def resume(experiment: Experiment, configuration: IterativeConfiguration, output
     UnreadableError
         The checkpoint is damaged, or is of another experiment.
     """
-    path = output / CHECKPOINT_FILE
     descent = Descent.start(experiment, configuration)
-    try:
-        descent.restore(read_checkpoint(path, KIND))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise checkpoint_error(path, KIND, f"{type(error).__name__}: {error}") from None
+    restore_checkpoint(output / CHECKPOINT_FILE, KIND, descent.restore)
     return descent
 
 

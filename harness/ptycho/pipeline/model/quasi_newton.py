@@ -19,7 +19,7 @@ import torch
 from harness.core.storage.npz import write_archive
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, CONTROLS_FILE, RECONSTRUCTION_FILE, Task
 from harness.ptycho.pipeline.configuration import QuasiNewtonConfiguration, read_configuration
-from harness.ptycho.pipeline.model.checkpoint import checkpoint_error, read_checkpoint, write_checkpoint
+from harness.ptycho.pipeline.model.checkpoint import restore_checkpoint, write_checkpoint
 from harness.ptycho.pipeline.model.determinism import make_deterministic
 from harness.ptycho.pipeline.model.experiment import Experiment, read_experiment
 from harness.ptycho.pipeline.model.forward import amplitude, defocused, illumination
@@ -253,12 +253,8 @@ def resume(experiment: Experiment, configuration: QuasiNewtonConfiguration, outp
     UnreadableError
         The checkpoint is damaged, or is of another experiment.
     """
-    path = output / CHECKPOINT_FILE
     fit = Fit.start(experiment, configuration)
-    try:
-        fit.restore(read_checkpoint(path, KIND))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise checkpoint_error(path, KIND, f"{type(error).__name__}: {error}") from None
+    restore_checkpoint(output / CHECKPOINT_FILE, KIND, fit.restore)
     return fit
 
 
