@@ -29,7 +29,7 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def test_of(tmp_path):
+def collect(tmp_path):
     """Describe a test as pytest would have collected it."""
 
     def describe(test_id, *fixtures, texts=(), mark=None):
@@ -105,7 +105,7 @@ def test_a_list_of_hashes_among_them_is_left(files):
     assert "by itself" in left[0].why
 
 
-def test_pytest_regressions_names_are_matched_by_its_own_rule(files, test_of):
+def test_pytest_regressions_names_are_matched_by_its_own_rule(files, collect):
     found, _ = files(
         "test_a.py",
         "test_a/test_x_1_5_.npz",
@@ -114,11 +114,11 @@ def test_pytest_regressions_names_are_matched_by_its_own_rule(files, test_of):
         "test_a/d/window.yml",
     )
     tests = [
-        test_of("test_a.py::test_x[1.5]", "ndarrays_regression"),
-        test_of("test_a.py::TestA::test_y", "arrays_regression"),
-        test_of("test_a.py::test_z", "num_regression"),
-        test_of("test_a.py::test_z_named", "data_regression", texts=("d/window",)),
-        test_of("other/test_a.py::test_z", "num_regression"),
+        collect("test_a.py::test_x[1.5]", "ndarrays_regression"),
+        collect("test_a.py::TestA::test_y", "arrays_regression"),
+        collect("test_a.py::test_z", "num_regression"),
+        collect("test_a.py::test_z_named", "data_regression", texts=("d/window",)),
+        collect("other/test_a.py::test_z", "num_regression"),
     ]
     assert sorted(goldens(find_owners(found, tests))) == [
         ("TestA_test_y.npz", "test_a/TestA/test_y"),
@@ -128,18 +128,18 @@ def test_pytest_regressions_names_are_matched_by_its_own_rule(files, test_of):
     ]
 
 
-def test_a_file_that_two_tests_compare_with_becomes_golden_for_both(files, test_of):
+def test_a_file_that_two_tests_compare_with_becomes_golden_for_both(files, collect):
     found, _ = files("test_a.py", "test_a/test_x_a_b_.npz")
-    tests = [test_of(f"test_a.py::test_x[{name}]", "ndarrays_regression") for name in ("a-b", "a_b", "ab")]
+    tests = [collect(f"test_a.py::test_x[{name}]", "ndarrays_regression") for name in ("a-b", "a_b", "ab")]
     assert [golden for _, golden in goldens(find_owners(found, tests))] == [
         "test_a/test_x-a-b",
         "test_a/test_x-a_b",
     ]
 
 
-def test_what_belongs_to_no_test_is_left_with_the_reason(files, test_of):
+def test_what_belongs_to_no_test_is_left_with_the_reason(files, collect):
     found, _ = files("test_a.py", "test_a/test_x.npz", "test_a/test_gone.npz")
-    owned, left = find_owners(found, [test_of("test_a.py::test_x", "tmp_path")])
+    owned, left = find_owners(found, [collect("test_a.py::test_x", "tmp_path")])
     assert owned == []
     assert [item.why for item in left] == [
         "belongs to no test that was collected",
@@ -147,9 +147,9 @@ def test_what_belongs_to_no_test_is_left_with_the_reason(files, test_of):
     ]
 
 
-def test_two_files_of_one_golden_name_are_both_left(files, test_of):
+def test_two_files_of_one_golden_name_are_both_left(files, collect):
     found, _ = files("test_a.py", "test_a/test_x.npz", "test_a/test_x.yml")
-    owned, left = find_owners(found, [test_of("test_a.py::test_x", "ndarrays_regression", "data_regression")])
+    owned, left = find_owners(found, [collect("test_a.py::test_x", "ndarrays_regression", "data_regression")])
     assert owned == []
     assert [item.why.partition(",")[0] for item in left] == [
         "has the same golden name as test_x.yml",
@@ -157,25 +157,25 @@ def test_two_files_of_one_golden_name_are_both_left(files, test_of):
     ]
 
 
-def test_a_directory_outside_the_project_finds_its_module_by_name(tmp_path, files, test_of):
+def test_a_directory_outside_the_project_finds_its_module_by_name(tmp_path, files, collect):
     outside = tmp_path / "elsewhere" / "test_a"
     outside.mkdir(parents=True)
     (outside / "test_x.npz").touch()
     found, _ = find_files(outside, tmp_path / "project")
-    tests = [test_of("tests/test_a.py::test_x", "ndarrays_regression"), test_of("tests/test_b.py::test_x")]
+    tests = [collect("tests/test_a.py::test_x", "ndarrays_regression"), collect("tests/test_b.py::test_x")]
     assert goldens(find_owners(found, tests)) == [("test_x.npz", "tests/test_a/test_x")]
 
 
-def test_references_of_pytest_arraydiff_follow_the_mark(files, test_of):
+def test_references_of_pytest_arraydiff_follow_the_mark(files, collect):
     found, _ = files(
         "t/reference/test_x_1.txt", "t/reference/all.txt", "t/own/mine.dat", "t/own/mine.txt", content="1\n"
     )
     tests = [
-        test_of("t/test_a.py::test_x[1]", mark=ArrayCompare()),
-        test_of("t/test_a.py::all[1]", mark=ArrayCompare(single_reference=True)),
-        test_of("t/test_a.py::all[2]", mark=ArrayCompare(single_reference=True)),
-        test_of("t/test_a.py::test_y", mark=ArrayCompare(filename="mine.txt", reference_dir="own")),
-        test_of("t/test_b.py::test_x[1]"),
+        collect("t/test_a.py::test_x[1]", mark=ArrayCompare()),
+        collect("t/test_a.py::all[1]", mark=ArrayCompare(single_reference=True)),
+        collect("t/test_a.py::all[2]", mark=ArrayCompare(single_reference=True)),
+        collect("t/test_a.py::test_y", mark=ArrayCompare(filename="mine.txt", reference_dir="own")),
+        collect("t/test_b.py::test_x[1]"),
     ]
     assert sorted(goldens(find_owners(found, tests))) == [
         ("all.txt", "t/test_a/all-1"),
@@ -185,21 +185,21 @@ def test_references_of_pytest_arraydiff_follow_the_mark(files, test_of):
     ]
 
 
-def test_a_reference_that_two_modules_may_own_is_left(files, test_of):
+def test_a_reference_that_two_modules_may_own_is_left(files, collect):
     found, _ = files("refs/test_x.txt", content="1\n")
-    tests = [test_of(f"{name}/test_a.py::test_x", mark=ArrayCompare()) for name in ("a", "b")]
+    tests = [collect(f"{name}/test_a.py::test_x", mark=ArrayCompare()) for name in ("a", "b")]
     owned, (left,) = find_owners(found, tests)
     assert owned == []
     assert left.why == "may belong to a/test_a.py::test_x or b/test_a.py::test_x"
 
 
-def test_snapshots_of_pytest_regtest_are_named_by_their_version(files, test_of):
+def test_snapshots_of_pytest_regtest_are_named_by_their_version(files, collect):
     names = ("TestA--test_x[a-b]__0", "test_y__0", "test_y__1", "test_y__v2__0", "test_y__more__0")
     found, _ = files(*(f"t/_regtest_outputs/test_a.{name}/arrays.npy" for name in names))
     tests = [
-        test_of("t/test_a.py::TestA::test_x[a/b]"),
-        test_of("t/test_a.py::test_y"),
-        test_of("t/test_a.py::test_y__more"),
+        collect("t/test_a.py::TestA::test_x[a/b]"),
+        collect("t/test_a.py::test_y"),
+        collect("t/test_a.py::test_y__more"),
     ]
     assert sorted(golden for _, golden in goldens(find_owners(found, tests))) == [
         golden_name("t/test_a.py::TestA::test_x[a/b]"),
@@ -210,9 +210,9 @@ def test_snapshots_of_pytest_regtest_are_named_by_their_version(files, test_of):
     ]
 
 
-def test_a_name_chooses_the_test(files, test_of):
+def test_a_name_chooses_the_test(files, collect):
     found, _ = files("test_a.py", "test_a/window_7.npz")
-    tests = [test_of("test_a.py::test_x"), test_of("test_a.py::test_xy")]
+    tests = [collect("test_a.py::test_x"), collect("test_a.py::test_xy")]
     (item,), _ = find_owners(found, tests, "test_a/test_x/window")
     assert (item.test.test, item.golden) == ("test_a.py::test_x", "test_a/test_x/window")
     for name in ("test_a/test_z", "../test_x", "test_a/test_x/../../y"):
