@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.ptycho.files.geometry import Geometry
 
@@ -54,17 +54,32 @@ class Content:
     transformations: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
-    def parts(self) -> frozenset[str]:
-        """Return the names of what is there: arrays, and ``geometry.NAME`` for lengths.
+    PATTERN_AXES: ClassVar[int] = 3
 
+    def parts(self) -> frozenset[str]:
+        """Return the names of what is there: arrays, lengths, and what an array has more than one of.
+
+        ``geometry.NAME`` for lengths; ``object.layers`` and ``probe.modes`` if there is more than one, and
+        ``mask.patterns`` if each pattern has a mask of its own. What a :class:`Format` holds has these names.
+
+        Examples
+        --------
         >>> sorted(Content(geometry=Geometry(distance=2.0)).parts())
         ['geometry.distance']
         """
-        arrays = {one.name for one in fields(self) if one.name not in NOT_ARRAYS}
-        lengths = {f"geometry.{one.name}" for one in fields(self.geometry)}
+        arrays = [one.name for one in fields(self) if one.name not in NOT_ARRAYS]
+        lengths = [f"geometry.{one.name}" for one in fields(self.geometry)]
         return frozenset(
             [name for name in arrays if getattr(self, name) is not None]
             + [name for name in lengths if getattr(self.geometry, name.partition(".")[2]) is not None]
+            + [name for name, has_several in self._several() if has_several]
+        )
+
+    def _several(self) -> tuple[tuple[str, bool], ...]:
+        return (
+            (LAYERS, self.object is not None and len(self.object) > 1),
+            (MODES, self.probe is not None and len(self.probe) > 1),
+            (MASKS, self.mask is not None and self.mask.ndim == self.PATTERN_AXES),
         )
 
     def noted(self, *notes: str) -> Content:
@@ -74,3 +89,7 @@ class Content:
 
 NOT_ARRAYS = ("geometry", "transformations", "left_out")
 """Fields of a :class:`Content` that are no arrays."""
+
+LAYERS, MODES, MASKS = "object.layers", "probe.modes", "mask.patterns"
+"""Parts that a format may hold or not: several layers, several modes, a mask for each pattern. Where one
+does not, they are refused, and reduced to one only when asked."""

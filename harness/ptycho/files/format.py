@@ -62,7 +62,11 @@ class Format:
         Suffixes of a new file that mean this format; empty if it must be named. Files are recognised by
         content, never by these.
     holds : frozenset of str
-        Parts of a content (:meth:`~harness.ptycho.files.content.Content.parts`) that it can store.
+        Parts of a content (:meth:`~harness.ptycho.files.content.Content.parts`) that it can store. What else
+        a content has is listed as lost; several modes, layers or masks are refused before ``write`` is
+        called, so that a writer need not reduce them.
+    canonical : bool
+        Whether it stores the keys of the dataset contract, in its dtypes and range.
     recognise : callable
         Takes a path that exists, and returns whether it is a file (or folder) of this format. Looks at the
         beginning and at names, reads no array, and raises nothing for files of other kinds.
@@ -78,6 +82,7 @@ class Format:
     title: str
     suffixes: tuple[str, ...] = ()
     holds: frozenset[str] = field(default_factory=frozenset)
+    canonical: bool = False
     recognise: Callable[[Path], bool]
     read: Callable[[Path, Reading], Content]
     write: Callable[[Path, Content], Written] | None = None
