@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from harness.ptycho.files.geometry import Geometry
 
 if TYPE_CHECKING:
     import numpy as np
+
+_STACK_AXES = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -54,8 +56,6 @@ class Content:
     transformations: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
-    PATTERN_AXES: ClassVar[int] = 3
-
     def parts(self) -> frozenset[str]:
         """Return the names of what is there: arrays, lengths, and what an array has more than one of.
 
@@ -79,7 +79,7 @@ class Content:
         return (
             (LAYERS, self.object is not None and len(self.object) > 1),
             (MODES, self.probe is not None and len(self.probe) > 1),
-            (MASKS, self.mask is not None and self.mask.ndim == self.PATTERN_AXES),
+            (MASKS, self.mask is not None and self.mask.ndim == _STACK_AXES),
         )
 
     def noted(self, *notes: str) -> Content:
