@@ -1,7 +1,7 @@
 """What every file format promises, as one class of tests that the tests of each format inherit.
 
-``python contract.py MODULE:NAME`` reads one path a line, each in a process of its own with limits on memory and
-time, and answers with a line of JSON: how it ended, and a digest of what was read.
+``python contract.py MODULE:NAME`` reads one path a line, each in a process of its own with limits on memory
+and time, and answers with a line of JSON: how it ended, and a digest of what was read.
 """
 
 from __future__ import annotations
@@ -381,12 +381,7 @@ class Result:
 
 def outcomes(reference: str, paths: list[Path], reading: Reading) -> list[Result]:
     """Read each of *paths* by the format at *reference*, in processes with limits."""
-    call = [
-        sys.executable,
-        __file__,
-        reference,
-        json.dumps({k: getattr(reading, k) for k in Reading.__slots__}),
-    ]
+    call = [sys.executable, __file__, reference, json.dumps(asdict(reading))]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     lines = "".join(f"{json.dumps(str(path))}\n" for path in paths)
     done = subprocess.run(call, input=lines, capture_output=True, text=True, check=True, env=env)
