@@ -6,13 +6,9 @@ once to its dtypes, require contract and physics, and describe the result in a m
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - a generator's annotations are read at run time
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from harness.core.errors import RefusedError
 from harness.core.fixtures.fixture import Fixture, make_fixture
@@ -20,8 +16,8 @@ from harness.core.fixtures.manifest import Generator
 from harness.ptycho.check.consistency import require_explained
 from harness.ptycho.files.npz import read_scan
 from harness.ptycho.scan import resample
-from harness.ptycho.scan.contract import LARGEST_AMPLITUDE, require_contract
-from harness.ptycho.scan.rules import RULES
+from harness.ptycho.scan.contract import require_contract
+from harness.ptycho.scan.contract_form import contract_form
 from harness.ptycho.scan.select import coverage, groups, stratified
 from harness.ptycho.scan.simulate import BEAM, beam_parameter, simulate
 
@@ -127,36 +123,9 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     return _accepted(name or _default_name(source, count), made, _coverage(taken, whole), generator)
 
 
-def scaled_into_contract(scan: Scan) -> Scan:
-    """Return *scan* with diffraction and probe scaled by one power of two, so that the maximum is below 10.
-
-    A power of two changes only the exponent of a value. A scan that is below 10 is returned as it is.
-    """
-    # Rounded first: 9.9999999 becomes 10 in float32, which the contract refuses.
-    most = float(np.float32(scan.diffraction.max(initial=0)))
-    if most < LARGEST_AMPLITUDE:
-        return scan
-    power = math.floor(math.log2(most / LARGEST_AMPLITUDE)) + 1
-    scale = 0.5**power
-    scaled = replace(scan, diffraction=scan.diffraction * scale, probe=scan.probe * scale)
-    return scaled.noted(f"diffraction, probeGuess: scaled by 2**-{power}")
-
-
-def rounded(scan: Scan) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Return the arrays in the contract's dtypes, with a note for every array whose dtype changed."""
-    arrays, notes = {}, []
-    for key, array in scan.arrays().items():
-        dtype = np.dtype("int64" if RULES[key].dtype == "integer" else RULES[key].dtype)
-        arrays[key] = np.ascontiguousarray(array, dtype=dtype)
-        if array.dtype != dtype:
-            notes.append(f"{key}: {array.dtype} -> {dtype}")
-    return arrays, tuple(notes)
-
-
 def _accepted(name: str, scan: Scan, checks: dict[str, float], generator: Generator) -> Fixture:
     """Return the fixture of *scan*, scaled and rounded, if contract, coverage and physics allow it."""
-    scan = scaled_into_contract(scan)
-    arrays, notes = rounded(scan)
+    arrays, notes = contract_form(scan.arrays())
     thing = f"{name}, made from {scan.source.name}"
     require_contract(thing, arrays)
     _require_coverage(thing, checks)

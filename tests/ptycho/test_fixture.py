@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from harness.core.errors import RefusedError
 from harness.core.fixtures.fixture import write_fixture
 from harness.core.fixtures.manifest import encode_manifest
 from harness.ptycho.check.consistency import ConsistencyError, check
-from harness.ptycho.fixture import _require_coverage, from_scan, minimal, rounded, scaled_into_contract
+from harness.ptycho.fixture import _require_coverage, from_scan, minimal
 from harness.ptycho.scan import contract
 from harness.ptycho.scan.contract import ContractError
 from harness.ptycho.scan.simulate import simulate
@@ -73,24 +72,6 @@ def test_checks_are_rounded(minimal_fixture):
 def test_noise_free_data_reach_the_rounding_floor():
     """The physics of the stored, rounded arrays explains them to float32 precision."""
     assert minimal(photons=None).manifest.checks["forward_residual"] < 1e-7
-
-
-def test_scaling_is_exact_and_leaves_the_physics_alone(scan):
-    """A power of two: no digit of any value changes, and probe and diffraction keep their relation."""
-    scaled = scaled_into_contract(scan)
-    assert 5 <= scaled.diffraction.max() < 10
-    np.testing.assert_array_equal(scaled.diffraction * 16, scan.diffraction)
-    np.testing.assert_array_equal(scaled.probe * 16, scan.probe)
-    assert scaled_into_contract(scaled) is scaled
-
-
-@pytest.mark.parametrize("most", [9.9999999, 10.0, 10.000001, 19.9999999999, 1e9, 1e-9, 0.0])
-def test_scaling_ends_below_ten_after_rounding(scan, most):
-    """Also where the rounding to float32 alone would reach 10."""
-    stack = np.zeros_like(scan.diffraction)
-    stack[0, 0, 0] = most
-    arrays, _ = rounded(scaled_into_contract(replace(scan, diffraction=stack)))
-    assert arrays["diffraction"].max() < 10
 
 
 @pytest.mark.parametrize(

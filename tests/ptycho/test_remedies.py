@@ -13,8 +13,8 @@ import pytest
 
 from harness import cli
 from harness.core.errors import RefusedError
-from harness.ptycho.fixture import rounded, scaled_into_contract
 from harness.ptycho.pipeline.model.experiment import read_experiment
+from harness.ptycho.scan.contract_form import contract_form
 from harness.ptycho.scan.simulate import simulate
 
 MOST_STEPS = 5
@@ -25,7 +25,7 @@ GENERATED = re.compile(r"^wrote (.*\.npz)$", re.MULTILINE)
 @pytest.fixture(scope="module")
 def sound():
     """A small dataset that meets the contract."""
-    return rounded(scaled_into_contract(simulate(positions=16, detector=32, step=6.0)))[0]
+    return contract_form(simulate(positions=16, detector=32, step=6.0).arrays())[0]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def both(*changes):
 
 def as_many_as_rows(_):
     """Return a dataset of 32 patterns of 32 x 32 pixels, with positions last: any order fits."""
-    arrays = rounded(scaled_into_contract(simulate(positions=32, detector=32, step=6.0)))[0]
+    arrays = contract_form(simulate(positions=32, detector=32, step=6.0).arrays())[0]
     return {**arrays, "diffraction": np.moveaxis(arrays["diffraction"], 0, -1)}
 
 

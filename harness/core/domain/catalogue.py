@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from harness.core.domain.data_files import DataFiles
     from harness.core.domain.interface import CheckReport, Domain
     from harness.core.domain.panels import PanelFunction
 
@@ -46,6 +47,7 @@ class Catalogue:
     specimens: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     root: Path | None = field(default=None, compare=False)
     own: Collection[str] = field(default=frozenset(), compare=False)
 
@@ -132,6 +134,10 @@ class Catalogue:
                 )
         return loaded
 
+    def load_files(self) -> tuple[DataFiles, ...]:
+        """Import and return what reads the files of each domain. Raises as :meth:`load`."""
+        return tuple(self._load(reference) for reference in self.files)
+
     def _load(self, reference: str) -> Any:
         if reference in self.own and self.root is not None:
             use_import_path(self.root)
@@ -176,6 +182,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         specimens=tuple(reference for domain in domains for reference in domain.specimens),
         measures=tuple(reference for domain in domains for reference in domain.measures),
         panels=tuple(reference for domain in domains for reference in domain.panels),
+        files=tuple(reference for domain in domains for reference in domain.files),
         root=root,
         own=_references(own) if own is not None else frozenset(),
     )
@@ -184,7 +191,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
 def _references(domain: Domain) -> frozenset[str]:
     tables = (domain.generators, domain.pipelines, domain.checks, domain.corrections)
     named = (reference for table in tables for reference in table.values())
-    return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures, *domain.panels))
+    return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures, *domain.panels, *domain.files))
 
 
 def _merged(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -95,6 +95,8 @@ class Stage:
     inputs : mapping of str to str
         Digests of the arrays that the stage read, by array name, in the fixture's dtypes and units. Empty if
         the stage does not report them.
+    cpu_seconds : float
+        CPU time in seconds; 0 if the stage does not report it.
 
     Examples
     --------
@@ -107,6 +109,7 @@ class Stage:
     seconds: float
     peak_mb: float
     inputs: Mapping[str, str] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +278,9 @@ class Domain:
     measures : tuple of str
         Functions that measure a pipeline's metrics again, from a fixture's arrays and those that
         :attr:`PipelineResult.measured` has. ``harness audit --remeasure`` calls no others.
+    files : tuple of str
+        Objects that read and write the field's own files
+        (:class:`~harness.core.domain.data_files.DataFiles`).
     panels : tuple of str
         Functions that describe figures of a golden file for the page of ``harness report``. Each takes the
         file's arrays, its manifest or baseline as plain values, and the arrays of the golden files beside it
@@ -297,3 +303,4 @@ class Domain:
     specimens: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()

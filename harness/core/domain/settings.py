@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_TOML = 1 << 20
-_LISTS = ("faults", "specimens", "measures", "panels")
+_LISTS = ("faults", "specimens", "measures", "panels", "files")
 _TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", *_LISTS})
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: references by name; lists of faults, specimens, measures and panels; sources."""
+    """``[tool.harness]``: references by name; lists of faults, specimens, measures, panels and files; sources."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
@@ -46,6 +46,7 @@ class _Tables(msgspec.Struct, forbid_unknown_fields=True):
     specimens: str | tuple[str, ...] = ()
     measures: str | tuple[str, ...] = ()
     panels: str | tuple[str, ...] = ()
+    files: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
