@@ -78,7 +78,11 @@ class Assessment:
     decisive: tuple[str, ...]
 
 
-def assess(fixture: Path, output: Path) -> Assessment:
+LEARNED = ("object", "probe")
+"""What a pipeline learns, unless it says otherwise."""
+
+
+def assess(fixture: Path, output: Path, *, learned: tuple[str, ...] = LEARNED) -> Assessment:
     """Return the metrics of the reconstruction in the folder *output*, after checking that training did work.
 
     The metrics are those of :func:`reconstruction_metrics`, and ``object_change`` and ``probe_change``: how
@@ -88,7 +92,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
     Raises
     ------
     RefusedError
-        Training did not update the object or the probe.
+        Training did not update what is *learned*: the object, the probe, or both.
     """
     data = read_archive(fixture)
     result, control = read_archive(output / RECONSTRUCTION_FILE), read_archive(output / CONTROLS_FILE)
@@ -100,7 +104,7 @@ def assess(fixture: Path, output: Path) -> Assessment:
         for name, probe in probes.items()
         if name in control
     }
-    require_updated(metrics)
+    require_updated(metrics, learned)
     decisive = decisive_metrics(data["objectGuess"][_illuminated(data)])
     return Assessment(metrics, controls, ring=1 / min(data["objectGuess"].shape), decisive=decisive)
 
@@ -202,15 +206,15 @@ def probe_error(probe: np.ndarray, stored: np.ndarray) -> float:
     return relative_change(np.vdot(probe, stored) / np.vdot(probe, probe) * probe, stored)
 
 
-def require_updated(metrics: Mapping[str, float]) -> None:
-    """Refuse a reconstruction whose object or probe is still where it started.
+def require_updated(metrics: Mapping[str, float], learned: tuple[str, ...] = LEARNED) -> None:
+    """Refuse a reconstruction in which something that is *learned* is still where it started.
 
     Raises
     ------
     RefusedError
         The message says which of the two.
     """
-    for what in ("object", "probe"):
+    for what in learned:
         change = metrics[f"{what}_change"]
         if not change > SMALLEST_CHANGE:  # also refuses NaN
             raise RefusedError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def run_task(module: str, fixture: str, output: str, part: str = "") -> None:
     except HarnessError as error:
         send_message(error=error_to_parts(error))
         sys.exit(error.exit_code)
-    send_message(done={"peak_mb": peak_mb(), "inputs": dict(inputs)})
+    send_message(done={"peak_mb": peak_mb(), "cpu_seconds": time.process_time(), "inputs": dict(inputs)})
 
 
 def send_message(**message: Any) -> None:

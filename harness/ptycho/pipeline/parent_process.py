@@ -31,6 +31,10 @@ CHILD_COMMAND = ("-m", "harness.ptycho.pipeline.child_process")
 """Arguments of the child's interpreter, before the stage's module and its arguments."""
 
 
+TAIL = 1 << 14
+"""Bytes of a log in which its last lines are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A time limit in seconds for all processes of a pipeline together."""
@@ -107,9 +111,14 @@ def run_stage(  # noqa: PLR0913 - a process, its limits and its listener
     with log.open("w") as stderr, _running_child(module, arguments, stderr, deadline) as (child, timed_out):
         done = _read_messages(child, stage, progress)
     if done is None:
-        raise _timeout_error(stage, deadline) if timed_out.is_set() else _crash_error(stage, child, log)
+        raise (
+            timeout_error(stage, deadline)
+            if timed_out.is_set()
+            else crash_error(stage, child.returncode, log)
+        )
     log.unlink()
-    return Stage(stage, time.perf_counter() - started, float(done["peak_mb"]), done["inputs"])
+    seconds, cpu = time.perf_counter() - started, float(done["cpu_seconds"])
+    return Stage(stage, seconds, float(done["peak_mb"]), done["inputs"], cpu)
 
 
 @contextmanager
@@ -162,7 +171,8 @@ def _decode_message(line: str) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _timeout_error(stage: str, deadline: Deadline) -> OvertimeError:
+def timeout_error(stage: str, deadline: Deadline) -> OvertimeError:
+    """Return the error for a stage that was still running at the deadline."""
     return OvertimeError(
         f"stage '{stage}'",
         expected=f"the pipeline to finish within {deadline.seconds:g} s",
@@ -172,9 +182,9 @@ def _timeout_error(stage: str, deadline: Deadline) -> OvertimeError:
     )
 
 
-def _crash_error(stage: str, child: subprocess.Popen[str], log: Path) -> HarnessError:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    found = f"exit status {child.returncode}" + (f", {lines[-1]}" if lines else "")
+def crash_error(stage: str, status: int, log: Path, *, lines: int = 1) -> HarnessError:
+    """Return the error for a stage that failed: with its last *lines* of output, and the *log*'s path."""
+    found = ", ".join((_ending(status), *_last_lines(log, lines)))
     return HarnessError(
         f"stage '{stage}'",
         expected="exit status 0",
@@ -182,3 +192,14 @@ def _crash_error(stage: str, child: subprocess.Popen[str], log: Path) -> Harness
         message=f"stage '{stage}' failed with {found}",
         remedy=f"The full output is in {log}.",
     )
+
+
+def _ending(status: int) -> str:
+    return f"exit status {status}" if status >= 0 else f"signal {-status}"
+
+
+def _last_lines(log: Path, lines: int) -> list[str]:
+    """Return the last lines of a file that may be very long."""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - TAIL))
+        return stream.read(TAIL).decode(errors="replace").strip().splitlines()[-lines:]

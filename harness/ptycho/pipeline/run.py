@@ -225,7 +225,7 @@ def _result(
             "controls": output / CONTROLS_FILE,
         },
         better=BETTER,
-        notes=() if _has_truth(fixture) else (NO_TRUTH_NOTE.format(pipeline=pipeline),),
+        notes=() if has_truth(fixture) else (NO_TRUTH_NOTE.format(pipeline=pipeline),),
         resolution={"aligned_frc_cutoff": assessment.ring},
         measured=write_measured(output, output / MEASURED_FILE),
         measure=MEASURE_FUNCTION,
@@ -233,7 +233,13 @@ def _result(
     )
 
 
-def _has_truth(fixture: Path) -> bool:
-    """Return whether the manifest says that the object is the ground truth, because it was simulated."""
+def has_truth(fixture: Path) -> bool:
+    """Return whether the manifest says that the object is the ground truth, because it was simulated.
+
+    Examples
+    --------
+    >>> has_truth(Path("measured.npz"))
+    False
+    """
     manifest = fixture.with_suffix(".json")
     return manifest.is_file() and read_manifest(manifest).source.name == SIMULATED

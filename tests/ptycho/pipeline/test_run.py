@@ -59,8 +59,8 @@ def test_a_note_says_if_the_object_may_not_be_the_truth(result, tmp_path):
     (note,) = result[0].notes
     assert "--pipeline network-halves" in note
     fixture, _ = write_fixture(minimal(positions=16, name="simulated"), tmp_path)
-    assert run._has_truth(fixture)
-    assert not run._has_truth(tmp_path / "without_manifest.npz")
+    assert run.has_truth(fixture)
+    assert not run.has_truth(tmp_path / "without_manifest.npz")
 
 
 def test_a_childs_error_names_the_fixture(small, tmp_path):

@@ -1,0 +1,17 @@
+"""The engines that are known by name, each as a pipeline."""
+
+from __future__ import annotations
+
+from harness.ptycho.engines.package import PackageEngine
+from harness.ptycho.engines.run import EnginePipeline
+
+cdtools = EnginePipeline(
+    PackageEngine(
+        "cdtools",
+        "harness.ptycho.engines.cdtools:FancyPtycho",
+        module="cdtools",
+        extra="cdtools",
+        packages=("cdtools-py", "torch"),
+    )
+)
+"""cdtools: Adam by automatic differentiation."""

@@ -1,0 +1,89 @@
+"""What all adapters of packages are made with, and how many epochs they run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from harness.ptycho.pipeline.configuration import Configuration, Positive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+UNLIMITED = 1_000_000
+"""Epochs of a run that is limited by time."""
+
+
+class EngineSettings(Configuration, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options that all packages share.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the data.
+    seconds : float, optional
+        Wall time from the start of the process after which no epoch begins, whatever ``epochs`` says. The
+        result then depends on the machine.
+    """
+
+    epochs: Positive = 100
+    seconds: Seconds | None = None
+
+
+@dataclass(slots=True)
+class Epochs:
+    """Epochs to run: so many, or until the time is over.
+
+    Attributes
+    ----------
+    count : int
+    stop_at : float or None
+        Seconds since the epoch.
+    report : callable
+        Called with the fraction done.
+    done : int
+        Epochs that were run.
+
+    Examples
+    --------
+    >>> list(Epochs(3)), list(Epochs(3, stop_at=0.0))
+    ([0, 1, 2], [0])
+    """
+
+    count: int
+    stop_at: float | None = None
+    report: Callable[[float], None] = lambda _: None
+    done: int = field(default=0, init=False)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the number of each epoch; at least one, and none that would end much too late."""
+        began = time.time()
+        for number in range(self.count):
+            now = time.time()
+            longest = (now - began) / max(number, 1)
+            if number and self.stop_at is not None and now + longest / 2 > self.stop_at:
+                return
+            yield number
+            self.done = number + 1
+            self.report(self._fraction(began))
+
+    def _fraction(self, began: float) -> float:
+        if self.stop_at is None:
+            return self.done / self.count
+        return min(1.0, (time.time() - began) / max(self.stop_at - began, 1e-9))
+
+
+def epochs_of(settings: EngineSettings, began: float, report: Callable[[float], None]) -> Epochs:
+    """Return the epochs that *settings* ask for, of a run that *began* then (seconds since the epoch).
+
+    >>> epochs_of(EngineSettings(epochs=7), 0.0, print).count
+    7
+    """
+    if settings.seconds is None:
+        return Epochs(settings.epochs, report=report)
+    return Epochs(UNLIMITED, began + settings.seconds, report)
