@@ -24,6 +24,7 @@ VERBS = {
     "audit": "Trace every golden file from its source to its git commit.",
     "calibrate": "Measure tolerances by repeated runs, or from samples.",
     "check": "Check a dataset against its contract and its physics.",
+    "convert": "Write a dataset in another format of the field.",
     "diff": "Compare two .npz files, or the golden files of two revisions.",
     "export": "Write the golden files' hashes for pooch or sha256sum.",
     "generate": "Make a fixture: an .npz file and its manifest.",
@@ -49,16 +50,20 @@ VERBS = {
 SECTIONS = {
     "Golden files": (),
     "Evidence": ("audit", "calibrate", "reproduce", "sensitivity"),
-    "Ptychography and other domains": ("check", "generate", "reconstruct", "run"),
+    "Ptychography and other domains": ("check", "convert", "generate", "reconstruct", "run"),
     "Git": ("install-git", "merge-registry", "textconv"),
 }
 
 _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "setup": "init"}
 """What else people type, and the verb that it is."""
 
-_UPKEEP = frozenset({"export", "import", "init", "mv", "report", "rm", "status", "take"})
-"""Verbs whose modules are in the room `upkeep`."""
+_ROOMS = {
+    "datasets": ("check", "convert", "generate", "reconstruct"),
+    "upkeep": ("export", "import", "init", "mv", "report", "rm", "status", "take"),
+}
+"""Verbs whose modules are in a room of their own."""
 
+_ROOM_OF = {name: f"{room}." for room, names in _ROOMS.items() for name in names}
 
 _OUTPUT = frozenset({"export", "merge-registry", "textconv"})
 """Verbs of which others read the output."""
@@ -184,9 +189,8 @@ def module_of(name: str) -> str:
     >>> module_of("install-git"), module_of("import")
     ('harness.commands.install_git', 'harness.commands.upkeep.import_')
     """
-    room = "upkeep." if name in _UPKEEP else ""
     keyword = "_" if iskeyword(name) else ""
-    return f"harness.commands.{room}{name.replace('-', '_')}{keyword}"
+    return f"harness.commands.{_ROOM_OF.get(name, '')}{name.replace('-', '_')}{keyword}"
 
 
 def _unknown(name: str) -> str:

@@ -26,5 +26,6 @@ DOMAIN = Domain(
     faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),
     measures=("harness.ptycho.pipeline.assess:remeasured",),
+    files=("harness.ptycho.files.library:DATA_FILES",),
     panels=("harness.ptycho.panels:scan", "harness.ptycho.panels:reconstruction"),
 )

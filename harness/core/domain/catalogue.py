@@ -191,7 +191,9 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
 def _references(domain: Domain) -> frozenset[str]:
     tables = (domain.generators, domain.pipelines, domain.checks, domain.corrections)
     named = (reference for table in tables for reference in table.values())
-    return frozenset((*named, *domain.faults, *domain.specimens, *domain.measures, *domain.panels, *domain.files))
+    return frozenset(
+        (*named, *domain.faults, *domain.specimens, *domain.measures, *domain.panels, *domain.files)
+    )
 
 
 def _merged(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:

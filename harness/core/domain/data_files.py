@@ -88,7 +88,7 @@ class DataFiles(Protocol):
         ...
 
     def format_of(self, path: Path) -> str | None:
-        """Return the title of the format of the file at *path*, by its content; None if it is of no known one.
+        """Return the title of a file's format, by its content; None if it is of no known one.
 
         An .npz archive with the names that the domain's checks know is none of these: it is read as it is.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.core.domain.settings import source_places
-from harness.core.storage.digest import digest_file, sha256_file
+from harness.core.storage.digest import digest_source, sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +39,8 @@ def find_source(project: Project, source: Source, given: Path | None = None) -> 
 
 
 def source_digest(file: Path, source: Source) -> str:
-    """Return the digest of *file* by the algorithm that *source* names: ``sha256:`` or ``xxh128:``."""
-    return sha256_file(file) if source.digest.startswith("sha256:") else digest_file(file)
+    """Return a file's or folder's digest by the algorithm that *source* names: ``sha256:`` or ``xxh128:``."""
+    return sha256_file(file) if source.digest.startswith("sha256:") else digest_source(file)
 
 
 def find_any(project: Project, source: Source, given: Path | None = None) -> Path | None:
@@ -52,6 +52,6 @@ def find_any(project: Project, source: Source, given: Path | None = None) -> Pat
 def _candidates(project: Project, name: str, given: Path | None) -> Iterator[Path]:
     listed = source_places(project.root)
     for place in (given, *listed) if given else listed:
-        file = place / name if place.is_dir() else place
-        if file.name == name and file.is_file():
+        file = place / name if place.is_dir() and place.name != name else place
+        if file.name == name and (file.is_file() or file.is_dir()):
             yield file

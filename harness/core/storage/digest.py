@@ -168,6 +168,33 @@ def digest_file(path: str | PathLike[str]) -> str:
     return f"xxh128:{state.hexdigest()}"
 
 
+def digest_source(path: str | PathLike[str]) -> str:
+    """Return the digest of what a fixture is made from: a file's, or one of a folder's files and their names.
+
+    A folder is a store of many files, as zarr has it. Its digest is that of a list: each file's digest and
+    its path in the folder, sorted by path.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`digest_file`, for any of the files.
+    """
+    if not os.path.isdir(path):  # noqa: PTH112 - pathlib costs start-up
+        return digest_file(path)
+    state = xxhash.xxh3_128()
+    for name in sorted(_files_below(path)):
+        line = f"{digest_file(os.path.join(path, name))} {name.replace(os.sep, '/')}\n"  # noqa: PTH118 - likewise
+        state.update(line.encode("utf-8", "surrogateescape"))
+    return f"xxh128:{state.hexdigest()}"
+
+
+def _files_below(folder: str | PathLike[str]) -> Iterator[str]:
+    """Yield the paths of all files below *folder*, relative to it. Links to folders are not followed."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(place, name), folder)  # noqa: PTH118 - likewise
+
+
 def sha256_file(path: str | PathLike[str]) -> str:
     """Return the digest ``sha256:...`` of a file's bytes: to find tampering.
 

@@ -99,9 +99,38 @@ def read_scan(path: str | PathLike[str], *, axes: str | None = None) -> Scan:
     >>> scan.transformations[-1]
     'diffraction: axes (H, W, N) -> (N, H, W), by the number of positions'
     """
-    _require_valid_axes(axes)
-    file = _File(Path(path).name)
-    arrays = _read(path)
+    require_valid_axes(axes)
+    name = Path(path).name
+    return scan_of_arrays(name, _read(path), source=Source(name, digest_file(path)), axes=axes)
+
+
+def scan_of_arrays(
+    name: str,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    source: Source,
+    axes: str | None = None,
+    transformations: tuple[str, ...] = (),
+) -> Scan:
+    """Return the scan that *arrays* hold under canonical or legacy keys, once it is usable.
+
+    Parameters
+    ----------
+    name : str
+        The file's name, which every error begins with.
+    arrays : mapping of str to ndarray
+    source : Source
+    axes : {"nhw", "hwn"}, optional
+        As for :func:`read_scan`.
+    transformations : tuple of str
+        What was done to the arrays before.
+
+    Raises
+    ------
+    UnreadableError, RefusedError
+        As :func:`read_scan`.
+    """
+    file = _File(name)
     _require_keys(file, arrays)
     stack, notes = _diffraction(file, arrays)
     known = {key: array for key, array in arrays.items() if key in RULES and key not in STACKS}
@@ -110,10 +139,8 @@ def read_scan(path: str | PathLike[str], *, axes: str | None = None) -> Scan:
     left_out = sorted(arrays.keys() - RULES.keys() - {BAD_PIXELS})
     notes += (*(f"{key}: left out" for key in left_out), *more, *about_mask)
     _require_usable(file, {**known, "diffraction": stack})
-    scan = Scan.of(
-        {**known, "diffraction": stack}, name=file.name, source=Source(file.name, digest_file(path))
-    )
-    return _with_axes_nhw(file, replace(scan, mask=mask, transformations=notes), axes)
+    scan = Scan.of({**known, "diffraction": stack}, name=name, source=source)
+    return _with_axes_nhw(file, replace(scan, mask=mask, transformations=(*transformations, *notes)), axes)
 
 
 def _read(path: str | PathLike[str]) -> dict[str, np.ndarray]:
@@ -164,7 +191,8 @@ def _as_mask(file: _File, key: str, array: np.ndarray) -> tuple[np.ndarray, tupl
     return array.astype(bool), (f"{key}: {array.dtype} -> bool",)
 
 
-def _require_valid_axes(axes: str | None) -> None:
+def require_valid_axes(axes: str | None) -> None:
+    """Raise UsageError if *axes* is not None and not an axis order."""
     if axes is not None and axes not in AXES:
         raise UsageError(
             "axes", expected="nhw or hwn", found=repr(axes), remedy="Leave it out to let the data decide."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.datasets.reading_options import reading_options
 from harness.commands.group import verb
 from harness.commands.options import code_root, emit, json_option
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 @verb("check")
 @click.argument("file", type=click.Path(path_type=Path))
+@reading_options
 @click.option(
     "--apply",
     "copy",
@@ -38,8 +40,11 @@ if TYPE_CHECKING:
     help="Also run the checks that pyproject.toml here declares: code of the project.",
 )
 @json_option
-def command(file: Path, *, copy: Path | None, of_project: bool, as_json: bool) -> int:
+def command(file: Path, *, copy: Path | None, of_project: bool, as_json: bool, **options: Any) -> int:
     """Runs every check of the installed domains; no golden file is needed.
+
+    FILE is an .npz archive, or of any format that `harness convert --formats` lists: it is recognised by its
+    content, and read in the form of the contract.
 
     No code of the current directory is run, unless you ask for it with --project. Exits with 1 if a check
     reports a finding; with --apply, if a check of the copy does.
@@ -51,13 +56,15 @@ def command(file: Path, *, copy: Path | None, of_project: bool, as_json: bool) -
       harness check --project scan.npz
     """
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.storage.npz import read_archive
+    from harness.core.domain.data_files import read_data
 
     if copy is not None:
         _require_new(copy)
-    arrays = read_archive(file)
     catalogue = find_catalogue(code_root(None) if of_project else None)
-    document: dict[str, Any] = {"reports": _reports(catalogue, arrays)}
+    data = read_data(file, catalogue, **options)
+    arrays = data.arrays
+    document: dict[str, Any] = {"format": data.format, "notes": data.notes}
+    document["reports"] = _reports(catalogue, arrays)
     if not of_project:
         _note_others(set(catalogue.checks))
     if copy is not None:
@@ -125,7 +132,9 @@ def _show(file: Path, copy: Path | None, document: Mapping[str, Any]) -> None:
     from harness.report.plain_lines import plain_line
     from harness.report.terminal.screen import show_lines
 
-    lines = [line for report in document["reports"] for line in _report_lines(file.name, report)]
+    lines = [f"{file.name}: {document['format']}"] if document["notes"] else []
+    lines += [f"  {note}" for note in document["notes"]]
+    lines += [line for report in document["reports"] for line in _report_lines(file.name, report)]
     if copy is not None:
         lines += list(_copy_lines(copy, document))
     show_lines(map(plain_line, lines))

@@ -1,0 +1,1 @@
+"""Verbs about one dataset: made, checked, reconstructed, and written in other formats."""

@@ -1,0 +1,291 @@
+"""All formats of the field: which one a file is of, by its content; reading, and writing as another."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.core.domain.data_files import Conversion, DataFile, FileFormat
+from harness.core.errors import UnreadableError, UsageError
+from harness.core.fixtures.manifest import Source
+from harness.core.storage.digest import digest_source
+from harness.core.system.file_kind import HEAD_BYTES, kind_of
+from harness.ptycho.files import npz
+from harness.ptycho.files.format import Format, Reading
+from harness.ptycho.files.kind import kind_of_file
+from harness.ptycho.files.reduce import CHOICES, reduced, require_single
+from harness.ptycho.files.write import require_new, write_new
+from harness.ptycho.scan.contract_form import contract_form
+from harness.ptycho.scan.scan import KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from os import PathLike
+
+    import numpy as np
+
+    from harness.ptycho.files.content import Content
+    from harness.ptycho.scan.scan import Scan
+ROOM = "harness.ptycho.files"
+
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "zip": ("canonical.npz",),
+    "hdf5": (),
+    "npy": (),
+    "mat": (),
+    "folder": (),
+    "safetensors": (),
+}
+"""By kind of file (:mod:`harness.ptycho.files.kind`): modules with the formats that it may be of. The first
+format that recognises a file has it."""
+
+ARCHIVE = "npz"
+"""Name of the format that the core reads itself."""
+
+
+class Options(NamedTuple):
+    """What a user adds to what a file says.
+
+    Attributes
+    ----------
+    axes, step, rotation
+        As in :class:`~harness.ptycho.files.format.Reading`.
+    reduce : tuple of {"modes", "layers", "mask"}
+        What is reduced to one, if there are several.
+    join : Path or None
+        A second file, whose positions, object and probe belong to the first one's patterns, or the reverse.
+    pixel_size : float or None
+        Size of an object pixel in metres, where the file does not say.
+    """
+
+    axes: str | None = None
+    step: float | None = None
+    rotation: float | None = None
+    reduce: tuple[str, ...] = ()
+    join: Path | None = None
+    pixel_size: float | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """The part that concerns one file."""
+        return Reading(axes=self.axes, step=self.step, rotation=self.rotation or 0.0)
+
+
+class _Library:
+    """The formats as the core knows them: see :class:`~harness.core.domain.data_files.DataFiles`."""
+
+    def formats(self) -> tuple[FileFormat, ...]:
+        """Return the table of formats."""
+        return tuple(
+            FileFormat(form.name, form.title, form.suffixes, form.write is not None) for form in all_formats()
+        )
+
+    def format_of(self, path: Path) -> str | None:
+        """Return the title of a file's format; None for the canonical .npz, which the core reads."""
+        form = find_format(path)
+        return None if form is None or form.name == ARCHIVE else form.title
+
+    def read(self, path: Path, **options: Any) -> DataFile:
+        """Return the arrays of a file in the form of the dataset contract, as far as it has them."""
+        form, content = read_content(path, _options(options))
+        require_single(path.name, content)
+        arrays, notes = contract_form(arrays_of(content))
+        return DataFile(form.title, arrays, (*content.transformations, *notes, *_left_out(content)))
+
+    def convert(self, source: Path, target: Path, *, to: str | None, **options: Any) -> Conversion:
+        """Write the content of *source* as *target*."""
+        return convert(source, target, to=to, options=_options(options))
+
+
+DATA_FILES = _Library()
+
+
+def all_formats() -> tuple[Format, ...]:
+    """Return every format once, in the order of :data:`MODULES`."""
+    modules = dict.fromkeys(name for names in MODULES.values() for name in names)
+    return tuple({form.name: form for name in modules for form in _formats_in(name)}.values())
+
+
+def find_format(path: str | PathLike[str]) -> Format | None:
+    """Return the format of a file or folder by its content; None if no format recognises it.
+
+    Raises
+    ------
+    DependencyError
+        A package is needed to look into it.
+    """
+    kind = kind_of_file(path)
+    if kind is None:
+        return None
+    forms = (form for name in MODULES[kind] for form in _formats_in(name))
+    return next((form for form in forms if form.recognise(Path(path))), None)
+
+
+def read_content(path: str | PathLike[str], options: Options) -> tuple[Format, Content]:
+    """Read a file of any format, joined and reduced as the *options* ask.
+
+    Raises
+    ------
+    UnreadableError
+        The file is missing, damaged, or of no known format.
+    RefusedError
+        Its arrays do not fit each other.
+    UsageError
+        An option is out of range.
+    DependencyError
+        A package is needed to read it.
+    """
+    _require_valid(options)
+    form = find_format(path) or _unknown(path)
+    content = form.read(Path(path), options.reading)
+    if options.join is not None:
+        from harness.ptycho.files.join import join
+
+        other = find_format(options.join) or _unknown(options.join)
+        content = join(content, other.read(options.join, options.reading))
+    content = reduced(content, options.reduce)
+    return form, _with_pixel_size(content, options.pixel_size)
+
+
+def read_scan(path: str | PathLike[str], options: Options) -> Scan:
+    """Read a scan that has everything a fixture needs, from a file of any format.
+
+    Raises
+    ------
+    HarnessError
+        As :func:`read_content` and :func:`harness.ptycho.files.npz.read_scan`.
+    """
+    form = find_format(path)
+    if form is None or form.name == ARCHIVE:
+        _require_valid(options)
+        return npz.read_scan(path, axes=options.axes)
+    _, content = read_content(path, options)
+    name = Path(path).name
+    require_single(name, content)
+    notes = (*content.transformations, *_left_out(content))
+    source = Source(name, digest_source(path))
+    return npz.scan_of_arrays(name, arrays_of(content), source=source, axes="nhw", transformations=notes)
+
+
+def arrays_of(content: Content) -> dict[str, np.ndarray]:
+    """Return the arrays of *content* under the keys of the dataset contract; of modes and layers, the first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> {key: array.shape for key, array in arrays_of(Content(probe=np.ones((1, 8, 8)))).items()}
+    {'probeGuess': (8, 8)}
+    """
+    arrays = {field: getattr(content, field) for field in KEYS}
+    single = {field: array[0] for field in ("object", "probe") if (array := arrays[field]) is not None}
+    return {KEYS[field]: array for field, array in {**arrays, **single}.items() if array is not None}
+
+
+def convert(source: Path, target: Path, *, to: str | None, options: Options) -> Conversion:
+    """Write the content of one file as a new file of another format, and read that back.
+
+    Parameters
+    ----------
+    source, target : Path
+    to : str or None
+        Name of the format; by default the only one of the target's suffix.
+    options : Options
+
+    Raises
+    ------
+    UsageError
+        The target exists, its format is not known, or an option is out of range.
+    HarnessError
+        As :func:`read_content`; or the content lacks what the format cannot be without. Nothing is written.
+    """
+    require_new(target)
+    form = _format_to_write(target, to)
+    read, content = read_content(source, options)
+    require_single(source.name, content, form.holds)
+    if form.canonical:
+        content = _in_contract_form(content)
+    written, changed = write_new(target, form, content)
+    lost = [f"{part}: not stored in {form.title}" for part in sorted(content.parts() - form.holds)]
+    return Conversion(
+        source=read.title,
+        target=form.title,
+        transformations=content.transformations,
+        assumed=written.assumed,
+        lost=(*lost, *written.lost, *_left_out(content)),
+        changed=changed,
+    )
+
+
+def _options(given: Mapping[str, Any]) -> Options:
+    return Options(**{name: value for name, value in given.items() if value is not None})
+
+
+def _formats_in(name: str) -> tuple[Format, ...]:
+    forms: tuple[Format, ...] = importlib.import_module(f"{ROOM}.{name}").FORMATS
+    return forms
+
+
+def _left_out(content: Content) -> Iterator[str]:
+    return (f"{name}: left out" for name in content.left_out)
+
+
+def _require_valid(options: Options) -> None:
+    npz.require_valid_axes(options.axes)
+    for choice in options.reduce:
+        if choice not in CHOICES:
+            raise UsageError(
+                "--reduce", expected=", ".join(CHOICES), found=choice, remedy="Correct the word."
+            )
+    for name in ("step", "pixel_size"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value < float("inf"):
+            shown = f"--{name.replace('_', '-')}"
+            raise UsageError(shown, expected="a number above 0", found=f"{value:g}", remedy="Correct it.")
+
+
+def _with_pixel_size(content: Content, size: float | None) -> Content:
+    if size is None or content.geometry.object_pixel is not None:
+        return content
+    return replace(content, geometry=replace(content.geometry, object_pixel=(size, size)))
+
+
+def _in_contract_form(content: Content) -> Content:
+    """Return the content with its arrays scaled and rounded as the contract asks."""
+    fields = {key: field for field, key in KEYS.items()}
+    present = {KEYS[field]: array for field in KEYS if (array := getattr(content, field)) is not None}
+    made, notes = contract_form(present)
+    changed: dict[str, Any] = {fields[key]: array for key, array in made.items()}
+    return replace(content, **changed).noted(*notes)
+
+
+def _format_to_write(target: Path, name: str | None) -> Format:
+    """Return the format called *name*, or else the only one that the target's suffix means."""
+    written = [form for form in all_formats() if form.write is not None]
+    fitting = [form for form in written if (form.name == name if name else target.suffix in form.suffixes)]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(form.name for form in fitting or written)
+    if name is not None:
+        raise UsageError("--to", expected=f"one of {names}", found=name, remedy="Correct the name.")
+    raise UsageError(
+        str(target),
+        expected="a suffix that means one format",
+        found=f"{target.suffix!r}" if target.suffix else "none",
+        remedy=f"Name the format: --to with one of {names}.",
+    )
+
+
+def _unknown(path: str | PathLike[str]) -> Format:
+    """Raise the error for a file that no format recognises, by what it is instead."""
+    place = Path(path)
+    names = ", ".join(form.title for form in all_formats())
+    if not place.exists():
+        raise UnreadableError(str(path), expected="a file", found="none", remedy="Correct the path.")
+    with place.open("rb") as stream:
+        known = kind_of(stream.read(HEAD_BYTES)) if place.is_file() else None
+    found = known.name if known else "something else"
+    raise UnreadableError(
+        str(path), expected=f"{names}", found=found, remedy="Name its arrays as one of these formats does."
+    )
