@@ -1,7 +1,7 @@
 """What a reconstruction code of another group is to harness: a fixture in, object and probe out.
 
 An :class:`Engine` does the whole of it, in processes of its own. Where the code is a Python package, it is
-enough to write an :class:`Adapter`, which :mod:`harness.ptycho.engines.package` runs in a child process.
+enough to write an :class:`Adapter`; :mod:`harness.ptycho.engines.packages.engine` runs it in a child process.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.ptycho.engines.package import PackageEngine
+from harness.ptycho.engines.packages.engine import PackageEngine
 from harness.ptycho.engines.run import EnginePipeline
 
 cdtools = EnginePipeline(
     PackageEngine(
         "cdtools",
-        "harness.ptycho.engines.cdtools:FancyPtycho",
+        "harness.ptycho.engines.packages.cdtools:FancyPtycho",
         module="cdtools",
         extra="cdtools",
         packages=("cdtools-py", "torch"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.ptycho.engines.interface import Job
 
-CHILD = "harness.ptycho.engines.child"
+CHILD = "harness.ptycho.engines.packages.child"
 TASK_FILE = "engine_task.json"
 ANSWER_FILE = "engine_answer.json"
 RESULT_FILE = "engine_result.npz"

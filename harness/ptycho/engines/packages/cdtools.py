@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.ptycho.engines.settings import EngineSettings
-from harness.ptycho.engines.units import common_mask, natural
+from harness.ptycho.engines.packages.settings import EngineSettings
+from harness.ptycho.engines.packages.units import common_mask, natural
 from harness.ptycho.pipeline.configuration import Positive, Rate  # noqa: TC001 - read at run time
 
 if TYPE_CHECKING:

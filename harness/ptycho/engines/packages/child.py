@@ -11,8 +11,14 @@ from harness.core.domain.references import load_reference
 from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive, write_archive
 from harness.ptycho.engines.handshake import require_handshake, shake_hands
-from harness.ptycho.engines.package import ANSWER_FILE, RESULT_FILE, TASK_FILE, EngineAnswer, EngineTask
-from harness.ptycho.engines.settings import epochs_of
+from harness.ptycho.engines.packages.engine import (
+    ANSWER_FILE,
+    RESULT_FILE,
+    TASK_FILE,
+    EngineAnswer,
+    EngineTask,
+)
+from harness.ptycho.engines.packages.settings import epochs_of
 from harness.ptycho.engines.start import starting_point
 from harness.ptycho.pipeline.configuration import make_configuration
 from harness.ptycho.scan.residual import Dataset
