@@ -7,8 +7,8 @@ coordinate of :mod:`harness.ptycho.scan`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,3 +109,58 @@ def metres_of(pixels: np.ndarray, *, center: float, pixel: float, count: int) ->
     array([0.e+00, 2.e-08])
     """
     return (pixels - count / 2) * pixel + center
+
+
+def completed(geometry: Geometry, detector: tuple[int, int]) -> tuple[Geometry, tuple[str, ...]]:
+    """Return the geometry with every length, and what was assumed for that; the object's centre may be None.
+
+    What follows from dx = wavelength * distance / (n * detector pixel) is computed. Before that, lengths are
+    assumed in the order of :data:`ASSUMED` until at most one is missing. Given lengths are never changed.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    detector : tuple of int
+        Pixels (H, W) of a pattern.
+
+    Examples
+    --------
+    >>> whole, assumed = completed(Geometry(object_pixel=(1e-8, 1e-8)), (64, 64))
+    >>> assumed
+    ('wavelength: 1.5498e-10 m', 'distance: 0.75 m')
+    >>> [f"{size:.3g}" for size in whole.detector_pixel]
+    ['0.000182', '0.000182']
+    """
+    assumed = []
+    for name, value, text in ASSUMED:
+        if sum(getattr(geometry, length) is None for length in _RELATED) > 1 and not getattr(geometry, name):
+            geometry = replace(geometry, **{name: value})
+            assumed.append(f"{name.replace('_', ' ')}: {text}")
+    return _computed(geometry, detector), tuple(assumed)
+
+
+def _computed(geometry: Geometry, detector: tuple[int, int]) -> Geometry:
+    """Return the geometry with the one length that is missing, if one is, from the other three."""
+    if geometry.object_pixel is None:
+        return replace(geometry, object_pixel=object_pixel_of(geometry, detector))
+    (_, width), sizes = geometry.object_pixel, zip(detector, geometry.object_pixel, strict=True)
+    if geometry.detector_pixel is None and geometry.wavelength and geometry.distance:
+        rows, columns = (geometry.wavelength * geometry.distance / (count * size) for count, size in sizes)
+        return replace(geometry, detector_pixel=(rows, columns))
+    if geometry.detector_pixel is not None:
+        product = width * detector[1] * geometry.detector_pixel[1]
+        if geometry.distance is None and geometry.wavelength:
+            return replace(geometry, distance=product / geometry.wavelength)
+        if geometry.wavelength is None and geometry.distance:
+            return replace(geometry, wavelength=product / geometry.distance)
+    return geometry
+
+
+_RELATED = ("wavelength", "distance", "detector_pixel", "object_pixel")
+
+ASSUMED: tuple[tuple[str, Any, str], ...] = (
+    ("wavelength", PLANCK * LIGHT / (8000 * ELECTRONVOLT), "1.5498e-10 m"),
+    ("distance", 0.75, "0.75 m"),
+    ("detector_pixel", (7.5e-5, 7.5e-5), "7.5e-05 m"),
+)
+"""Field of a geometry, what is assumed for it, and in words: photons of 8 keV, and a common detector."""
