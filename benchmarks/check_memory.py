@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.ptycho.fixture import rounded, scaled_into_contract
+from harness.ptycho.scan.contract_form import contract_form
 from harness.ptycho.scan.forward import amplitude
 from harness.ptycho.scan.simulate import simulate
 
@@ -91,7 +91,7 @@ def write_scan(path: Path, positions: int) -> int:
     exact = amplitude(scan.probe, scan.object, x, y) ** 2
     photon = np.mean(np.sum(exact, axis=(1, 2))) / PHOTONS
     stack = np.sqrt(rng.poisson(exact / photon) * photon)
-    arrays, _ = rounded(scaled_into_contract(replace(scan, diffraction=stack, x=x, y=y, scan_index=None)))
+    arrays, _ = contract_form(replace(scan, diffraction=stack, x=x, y=y, scan_index=None).arrays())
     np.savez(path, **arrays)
     return int(arrays["diffraction"].nbytes)
 

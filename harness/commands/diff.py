@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.report.drift import ArrayReport
 
 _BOTH = 2
+_ZIP = b"PK"
 
 
 class _Wanted(NamedTuple):
@@ -73,9 +74,10 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Compares names, dtypes, shapes and positions of NaN exactly, then every element.
 
-    ONE and OTHER are two .npz files, or else two git revisions: then all golden files are compared, with who
-    changed them and why. ONE alone is compared with the work tree, or is a range such as main...HEAD. Nothing
-    is checked out, and nothing of the project is run.
+    ONE and OTHER are two .npz files, or datasets of any formats that `harness convert --formats` lists; or
+    else two git revisions: then all golden files are compared, with who changed them and why. ONE alone is
+    compared with the work tree, or is a range such as main...HEAD. Nothing is checked out, and nothing of the
+    project is run.
 
     Exits with 1 if an array of two files differs by more than its tolerance, or if any golden file of two
     revisions differs; with 2 if harness cannot tell.
@@ -131,15 +133,18 @@ def _are_files(words: tuple[str, ...], folder: Path) -> bool:
 
 def _is_file(word: str) -> bool:
     try:
-        return Path(word).is_file()
+        return Path(word).is_file() or _is_store(Path(word))
     except (OSError, ValueError):  # no path can be like this
         return False
 
 
+def _is_store(path: Path) -> bool:
+    """Whether a directory holds arrays, as zarr keeps them: any other may have the name of a branch."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+
+
 def _compare_files(expected: Path, found: Path, wanted: _Wanted) -> int:
     """Compare two archives; return the exit code."""
-    from harness.core.storage.npz import Arrays
-
     if wanted.form == "markdown" or wanted.pictures:
         option = "--pictures" if wanted.pictures else "--format markdown"
         raise UsageError(
@@ -149,11 +154,32 @@ def _compare_files(expected: Path, found: Path, wanted: _Wanted) -> int:
             message=f"{option} is about the golden files of two revisions, not about two files",
             remedy="Leave the option out, or give two revisions.",
         )
-    one, other = Arrays(expected), Arrays(found)
+    one, other = _arrays_of(expected, found)
     names = sorted(one.keys() | other.keys())
     results = [_compare(name, one, other, wanted.tolerance, wanted.shown) for name in names]
     emit(_summary(results), as_json=wanted.form == "json", render=lambda: _show(results, expected))
     return 0 if all(result.accepted for result in results) else 1
+
+
+def _arrays_of(expected: Path, found: Path) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+    """Return the arrays of two files: of two .npz archives as they are, else as their domain reads them."""
+    from harness.core.storage.npz import Arrays
+
+    if _is_zip(expected) and _is_zip(found):
+        return Arrays(expected), Arrays(found)
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.domain.data_files import open_data
+
+    catalogue = find_catalogue(None)
+    return open_data(expected, catalogue), open_data(found, catalogue)
+
+
+def _is_zip(path: Path) -> bool:
+    """Whether a file begins as an archive does; so does one that is missing, which gives the better error."""
+    if not path.is_file():
+        return not path.is_dir()
+    with path.open("rb") as stream:
+        return stream.read(len(_ZIP)) == _ZIP
 
 
 def _compare_revisions(root: Path | None, words: tuple[str, ...], wanted: _Wanted) -> int:

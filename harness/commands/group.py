@@ -33,6 +33,7 @@ VERBS = {
     "install-git": "Configure git to diff .npz files and to merge registry.json.",
     "merge-registry": "Merge registry.json entry by entry (called by git merge).",
     "mv": "Give a golden file another name.",
+    "publish": "Pack golden files and their records for Zenodo and others.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "recover": "Finish or undo an interrupted regeneration.",
     "report": "Show on an HTML page what differs, with pictures and records.",
@@ -59,7 +60,7 @@ _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "s
 
 _ROOMS = {
     "datasets": ("check", "convert", "generate", "reconstruct"),
-    "upkeep": ("export", "import", "init", "mv", "report", "rm", "status", "take"),
+    "upkeep": ("export", "import", "init", "mv", "publish", "report", "rm", "status", "take"),
 }
 """Verbs whose modules are in a room of their own."""
 

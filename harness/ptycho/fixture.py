@@ -14,7 +14,7 @@ from harness.core.errors import RefusedError
 from harness.core.fixtures.fixture import Fixture, make_fixture
 from harness.core.fixtures.manifest import Generator
 from harness.ptycho.check.consistency import require_explained
-from harness.ptycho.files.npz import read_scan
+from harness.ptycho.files.library import Options, read_scan
 from harness.ptycho.scan import resample
 from harness.ptycho.scan.contract import require_contract
 from harness.ptycho.scan.contract_form import contract_form
@@ -91,6 +91,9 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     axes: str | None = None,
     crop: int = 1,
     bin: int = 1,  # noqa: A002 - the word that the field and the command line use
+    step: float | None = None,
+    rotation: float | None = None,
+    reduce: tuple[str, ...] = (),
     name: str | None = None,
 ) -> Fixture:
     """Return a fixture from a scan in a file: positions spread over its area, selected by one index array.
@@ -98,13 +101,18 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     Parameters
     ----------
     source : path
-        A .npz that :func:`harness.ptycho.files.npz.read_scan` reads. Its name, not its folder, is recorded.
+        A scan in any format of :mod:`harness.ptycho.files`. Its name, not its folder, is recorded.
     positions : int, optional
         How many positions to select; by default 64, or all if there are fewer.
     axes : {"nhw", "hwn"}, optional
         Order of the diffraction's axes, if the data cannot decide it.
     crop, bin : int
         Detector crop and bin factors; see :mod:`harness.ptycho.scan.resample`.
+    step, rotation : float, optional
+        Of a 4-D datacube, which has no positions: the scan's step in object pixels, and the angle in degrees
+        from the object's columns to the scan's.
+    reduce : tuple of {"modes", "layers", "mask"}
+        Of which of them one is made, if the file has several.
     name : str, optional
         The fixture's name; by default the file's name with the number of positions.
 
@@ -113,11 +121,14 @@ def from_scan(  # noqa: PLR0913 - what a user may ask of a source
     HarnessError
         The file is unreadable or not a scan, a parameter is out of range, or the fixture is not acceptable.
     """
-    whole = read_scan(source, axes=axes)
+    options = Options(axes=axes, step=step, rotation=rotation, reduce=reduce)
+    whole = read_scan(source, options)
     count = min(POSITIONS, whole.positions) if positions is None else positions
     index = stratified(whole.x, whole.y, count)
     taken = whole.take(index, note=f"positions: {count} of {whole.positions}, stratified in space")
     parameters = {"source": whole.name, "positions": count, "axes": axes, "crop": crop, "bin": bin}
+    more = {"step": step, "rotation": rotation, "reduce": reduce}
+    parameters |= {key: value for key, value in more.items() if value not in (None, ())}
     generator = Generator(f"{__name__}:from_scan", VERSION, parameters)
     made = resample.bin_detector(resample.crop(taken, crop), bin)
     return _accepted(name or _default_name(source, count), made, _coverage(taken, whole), generator)

@@ -7,10 +7,11 @@ import tempfile
 from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.datasets.reading_options import reading_options
 from harness.commands.group import verb
 from harness.commands.options import code_root, emit, json_option, output_option, root_option, the_fixture
 from harness.core.storage import project as projects
@@ -30,7 +31,7 @@ WITHOUT_CONTROLS = "note: the pipeline has no controls, so nothing shows that it
 
 
 @verb("reconstruct")
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--pipeline", default="network", show_default=True, help="The pipeline to run.")
 @output_option
 @click.option("--seed", default=0, show_default=True, help="Seed of all random numbers.")
@@ -39,6 +40,7 @@ WITHOUT_CONTROLS = "note: the pipeline has no controls, so nothing shows that it
     type=click.IntRange(min=1),
     help="Number of CPU threads.  [default: set by the pipeline; 1 for those of ptychography]",
 )
+@reading_options
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -50,10 +52,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     threads: int | None,
     root: Path | None,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Trains, saves, loads in a new process and infers; prints each metric beside its controls.
 
-    FILE is the .npz of a fixture; the default is the only golden fixture. Exits with 1 if a metric that must
+    FILE is the .npz of a fixture, or a dataset of any format that `harness convert --formats` lists; the
+    default is the only golden fixture. Exits with 1 if a metric that must
     beat its controls does not. This command runs code of the project.
 
     \b
@@ -62,13 +66,19 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     from harness.core.baselines.controls import compare_with_controls
     from harness.core.domain.catalogue import find_catalogue
+    from harness.core.domain.data_files import as_archive
     from harness.report.terminal.progress import progress_bar
 
-    run = find_catalogue(code_root(root)).load("pipelines", pipeline)
+    catalogue = find_catalogue(code_root(root))
+    run = catalogue.load("pipelines", pipeline)
     fixture = file or the_fixture(root)
     folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
-    with folder as kept, progress_bar(pipeline) as progress:
-        result = run(fixture, Path(kept), seed=seed, threads=threads, progress=progress)
+    with (
+        folder as kept,
+        as_archive(fixture, catalogue, **options) as archive,
+        progress_bar(pipeline) as progress,
+    ):
+        result = run(archive, Path(kept), seed=seed, threads=threads, progress=progress)
     verdicts = compare_with_controls(result.metrics, result.controls, result.better, decisive=result.decisive)
     collapsed = [verdict for verdict in verdicts if not verdict.outcome.accepted]
     plain = {field.name: getattr(result, field.name) for field in fields(result)}

@@ -6,15 +6,17 @@ whose is decided by the file's content, not by its name.
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.core.errors import UsageError
-from harness.core.storage.npz import read_archive
+from harness.core.storage.npz import Arrays, read_archive, write_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
 
@@ -108,6 +110,21 @@ class DataFiles(Protocol):
         ...
 
 
+@contextmanager
+def as_archive(path: Path, catalogue: Catalogue, **options: Any) -> Iterator[Path]:
+    """Give the block an .npz archive with what :func:`read_data` reads: the file itself if it is one.
+
+    Any other is written into a temporary directory, which is gone when the block ends.
+    """
+    with ExitStack() as stack:
+        if _files_for(path, catalogue) is not None or _given(options):
+            data = read_data(path, catalogue, **options)
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            path = folder / f"{path.stem}.npz"
+            write_archive(path, data.arrays)
+        yield path
+
+
 def read_data(path: Path, catalogue: Catalogue, **options: Any) -> DataFile:
     """Read the file at *path* as the domain whose format it is, or else as an .npz archive.
 
@@ -125,10 +142,9 @@ def read_data(path: Path, catalogue: Catalogue, **options: Any) -> DataFile:
     UsageError
         If options are given for an archive, which needs none.
     """
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    for files in catalogue.load_files():
-        if files.format_of(path) is not None:
-            return files.read(path, **given)
+    given, files = _given(options), _files_for(path, catalogue)
+    if files is not None:
+        return files.read(path, **given)
     arrays = read_archive(path)
     for name in given:
         raise UsageError(
@@ -139,3 +155,17 @@ def read_data(path: Path, catalogue: Catalogue, **options: Any) -> DataFile:
             remedy="Leave it out.",
         )
     return DataFile(ARCHIVE, arrays)
+
+
+def open_data(path: Path, catalogue: Catalogue) -> Mapping[str, np.ndarray]:
+    """Return what :func:`read_data` reads; of an .npz archive, each array is read when it is asked for."""
+    files = _files_for(path, catalogue)
+    return Arrays(path) if files is None else files.read(path).arrays
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+def _files_for(path: Path, catalogue: Catalogue) -> DataFiles | None:
+    return next((files for files in catalogue.load_files() if files.format_of(path) is not None), None)

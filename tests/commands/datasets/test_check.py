@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.core.storage.npz import write_archive
-from harness.ptycho.fixture import rounded, scaled_into_contract
+from harness.ptycho.scan.contract_form import contract_form
 from harness.ptycho.scan.simulate import simulate
 
 FINDING = {"check": "finite", "key": "wave", "expected": "finite values", "found": "NaN", "remedy": "Fix it."}
@@ -67,7 +67,7 @@ def test_a_missing_file_exits_with_2(project, harness):
 def swapped(project):
     """A scan whose x and y were exchanged."""
     scan = simulate(positions=36, detector=32, step=6.0)
-    write_archive(project / "scan.npz", rounded(scaled_into_contract(replace(scan, x=scan.y, y=scan.x)))[0])
+    write_archive(project / "scan.npz", contract_form(replace(scan, x=scan.y, y=scan.x).arrays())[0])
     return project / "scan.npz"
 
 

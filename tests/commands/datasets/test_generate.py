@@ -127,7 +127,7 @@ def test_an_output_that_is_a_file_is_a_usage_error(project, harness):
     assert "'out' is a file" in shown.err
 
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 
 UNUSUAL = """
 import enum
