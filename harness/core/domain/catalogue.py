@@ -48,6 +48,8 @@ class Catalogue:
     measures: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    engine: str = ""
     root: Path | None = field(default=None, compare=False)
     own: Collection[str] = field(default=frozenset(), compare=False)
 
@@ -71,7 +73,20 @@ class Catalogue:
                 found="no such name",
                 remedy="Correct the name, or add it under [tool.harness] in pyproject.toml.",
             )
+        if table == "pipelines" and name in self.engines:
+            return self._load_engine(name)
         return self._load(entries[name])
+
+    def _load_engine(self, name: str) -> Any:
+        """Have the pipeline of an engine made, by the domain that knows its settings."""
+        if not self.engine:
+            raise UsageError(
+                f"engine {name!r}",
+                expected="an installed domain that runs programs",
+                found="none",
+                remedy="Install it: `pip install 'golden-harness[ptycho]'` runs those of ptychography.",
+            )
+        return self._load(self.engine)(name, self.engines[name], self.root)
 
     def load_checks(self) -> dict[str, Callable[..., CheckReport]]:
         """Import every check; return them by name. Raises as :meth:`load`."""
@@ -173,9 +188,11 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
     own = project_domain(root) if root is not None else None
     if own is not None:
         domains.append(own)
+    engines = {name: table for domain in domains for name, table in domain.engines.items()}
+    engine = next((domain.engine for domain in reversed(domains) if domain.engine), "")
     return Catalogue(
         generators=_merged(domain.generators for domain in domains),
-        pipelines=_merged(domain.pipelines for domain in domains),
+        pipelines=_merged((*(domain.pipelines for domain in domains), dict.fromkeys(engines, engine))),
         checks=_merged(domain.checks for domain in domains),
         corrections=_merged(domain.corrections for domain in domains),
         faults=tuple(reference for domain in domains for reference in domain.faults),
@@ -183,6 +200,8 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         measures=tuple(reference for domain in domains for reference in domain.measures),
         panels=tuple(reference for domain in domains for reference in domain.panels),
         files=tuple(reference for domain in domains for reference in domain.files),
+        engines=engines,
+        engine=engine,
         root=root,
         own=_references(own) if own is not None else frozenset(),
     )

@@ -278,6 +278,11 @@ class Domain:
     measures : tuple of str
         Functions that measure a pipeline's metrics again, from a fixture's arrays and those that
         :attr:`PipelineResult.measured` has. ``harness audit --remeasure`` calls no others.
+    engines : mapping of str to mapping
+        By name of the pipeline: settings of a program that runs as one, in a form that ``engine`` knows.
+    engine : str
+        Function ``(name, settings, root) -> pipeline`` that makes a pipeline of such settings, for the
+        project at *root*; empty if this domain has none.
     files : tuple of str
         Objects that read and write the field's own files
         (:class:`~harness.core.domain.data_files.DataFiles`).
@@ -304,3 +309,5 @@ class Domain:
     measures: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    engine: str = ""

@@ -6,11 +6,16 @@
     faults = "mypackage.faults:FAULTS"
     panels = "mypackage.figures:spectra"
     sources = ["../shared/data"]
+    contract = "docs/contract.md"
 
     [tool.harness.generators]
     lattice = "mypackage.fixtures:lattice"
 
-References are ``module:attribute``; paths are relative to the project's root.
+    [tool.harness.engines.theirs]
+    reconstruct = "their-program {fixture} {output}"
+
+References are ``module:attribute``; paths are relative to the project's root. Settings of an engine are
+handed to the domain that knows them.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ import msgspec
 from harness.core.domain.interface import Domain
 from harness.core.errors import UsageError
 from harness.core.storage.json_limits import JsonProblem, content_problem
+from harness.core.storage.project import require_inner
 from harness.core.storage.pytest_settings import find_pytest_settings
 
 if TYPE_CHECKING:
@@ -32,22 +38,24 @@ if TYPE_CHECKING:
 
 _MAX_TOML = 1 << 20
 _LISTS = ("faults", "specimens", "measures", "panels", "files")
-_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", *_LISTS})
+_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", "engine", *_LISTS})
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: references by name; lists of faults, specimens, measures, panels and files; sources."""
+    """``[tool.harness]``: references by name or in lists, settings of engines, sources, a contract."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
     checks: dict[str, str] = {}
     corrections: dict[str, str] = {}
+    engines: dict[str, dict[str, Any]] = {}
     faults: str | tuple[str, ...] = ()
     specimens: str | tuple[str, ...] = ()
     measures: str | tuple[str, ...] = ()
     panels: str | tuple[str, ...] = ()
     files: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    contract: str = ""
 
 
 class _Tools(msgspec.Struct):
@@ -71,9 +79,20 @@ def project_domain(root: Path) -> Domain | None:
     tables = _read_tables(root)
     if tables == _Tables():
         return None
+    _require_one_meaning(root, tables)
     found = {name: getattr(tables, name) for name in (*_TABLES, *_LISTS)}
     lists = {name: (found[name],) if isinstance(found[name], str) else found[name] for name in _LISTS}
     return Domain("project", **{**found, **lists})
+
+
+def _require_one_meaning(root: Path, tables: _Tables) -> None:
+    for name in sorted(tables.engines.keys() & tables.pipelines.keys()):
+        raise UsageError(
+            f"{root / 'pyproject.toml'}: [tool.harness] {name}",
+            expected="a pipeline or an engine of this name",
+            found="both",
+            remedy="Rename one of them.",
+        )
 
 
 def source_places(root: Path) -> tuple[Path, ...]:
@@ -108,18 +127,47 @@ def _read_tables(root: Path) -> _Tables:
     if not path.is_file():
         return _Tables()
     try:
-        return msgspec.convert(_read_toml(path), _PyProject).tool.harness
+        return msgspec.convert(read_toml(path), _PyProject).tool.harness
     except msgspec.ValidationError as error:
         raise UsageError(
             f"{path}: [tool.harness]",
-            expected=f"tables {', '.join(_TABLES)} of names and references, a list of sources, "
+            expected=f"tables {', '.join(_TABLES)}, a list of sources, "
             "and references to faults, specimens, measures and panels",
             found=str(error),
             remedy="Correct the entry.",
         ) from error
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def contract_page(root: Path) -> Path | None:
+    """Return the page that says what the project's datasets must have, for publications; None without one.
+
+    Raises
+    ------
+    UsageError
+        As :func:`project_domain`; also if there is no such file in the project.
+    """
+    name = _read_tables(root).contract
+    if not name:
+        return None
+    require_inner(name)
+    if not (root / name).is_file():
+        raise UsageError(
+            f"{root / 'pyproject.toml'}: [tool.harness] contract",
+            expected="the path of a file in the project",
+            found=f"{name!r}, where no file is",
+            remedy="Correct the entry.",
+        )
+    return root / name
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises
+    ------
+    UsageError
+        If it is not one, is too large, or cannot be read.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -184,7 +184,7 @@ def timeout_error(stage: str, deadline: Deadline) -> OvertimeError:
 
 def crash_error(stage: str, status: int, log: Path, *, lines: int = 1) -> HarnessError:
     """Return the error for a stage that failed: with its last *lines* of output, and the *log*'s path."""
-    found = ", ".join((_ending(status), *_last_lines(log, lines)))
+    found = ", ".join((_ending(status), *last_lines(log, lines)))
     return HarnessError(
         f"stage '{stage}'",
         expected="exit status 0",
@@ -198,8 +198,8 @@ def _ending(status: int) -> str:
     return f"exit status {status}" if status >= 0 else f"signal {-status}"
 
 
-def _last_lines(log: Path, lines: int) -> list[str]:
-    """Return the last lines of a file that may be very long."""
+def last_lines(log: Path, lines: int) -> list[str]:
+    """Return the last lines of a file that may be very long; none if it is empty."""
     with log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - TAIL))
         return stream.read(TAIL).decode(errors="replace").strip().splitlines()[-lines:]

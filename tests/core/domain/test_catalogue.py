@@ -187,3 +187,26 @@ def test_panels_that_cannot_be_called_are_refused(installed, module, pyproject, 
     pyproject('[tool.harness]\npanels = ["listed:FIGURES"]\n')
     with pytest.raises(UsageError, match=r"'listed:FIGURES': expected a function that returns panels"):
         find_catalogue(empty.root).load_panels()
+
+
+def test_an_engine_of_the_project_is_a_pipeline_that_an_installed_domain_makes(
+    installed, module, pyproject, empty
+):
+    module(
+        "one",
+        "from harness.core.domain.interface import Domain\n"
+        "D = Domain('one', pipelines={'p': 'one:p'}, engine='one:make')\n"
+        "def make(name, settings, root): return (name, settings, root)\n",
+    )
+    installed("one:D")
+    pyproject('[tool.harness.engines.theirs]\ntrain = "theirs {fixture}"\n')
+    found = find_catalogue(empty.root)
+    assert set(found.pipelines) == {"p", "theirs"}
+    assert found.load("pipelines", "theirs") == ("theirs", {"train": "theirs {fixture}"}, empty.root)
+
+
+def test_an_engine_that_no_installed_domain_knows_is_refused_when_it_is_loaded(installed, pyproject, empty):
+    pyproject('[tool.harness.engines.theirs]\ntrain = "theirs {fixture}"\n')
+    found = find_catalogue(empty.root)
+    with pytest.raises(UsageError, match="engine 'theirs': expected an installed domain that runs programs"):
+        found.load("pipelines", "theirs")

@@ -46,6 +46,31 @@ def test_every_key_of_the_table_is_read(tmp_path, pyproject):
     )
 
 
+def test_settings_of_an_engine_are_handed_on_as_they_are(tmp_path, pyproject):
+    """Only the domain that runs the program knows what they mean."""
+    pyproject('[tool.harness.engines.theirs]\ntrain = "theirs {fixture}"\ntime_limit = 3.5\nlist = [1]\n')
+    found = project_domain(tmp_path)
+    assert found.engines == {"theirs": {"train": "theirs {fixture}", "time_limit": 3.5, "list": [1]}}
+
+
+def test_one_name_for_a_pipeline_and_an_engine_is_refused(tmp_path, pyproject):
+    pyproject('[tool.harness.pipelines]\none = "m:p"\n[tool.harness.engines.one]\ntrain = "theirs"\n')
+    with pytest.raises(UsageError, match=r"pyproject.toml: \[tool.harness\] one: .*found both"):
+        project_domain(tmp_path)
+
+
+def test_an_engine_that_is_not_a_table_is_refused_with_the_place(tmp_path, pyproject):
+    pyproject('[tool.harness.engines]\ntheirs = "theirs {fixture}"\n')
+    with pytest.raises(UsageError, match="engines"):
+        project_domain(tmp_path)
+
+
+def test_no_project_can_say_how_engines_are_run(tmp_path, pyproject):
+    pyproject('[tool.harness]\nengine = "m:run"\n')
+    with pytest.raises(UsageError, match="unknown field `engine`"):
+        project_domain(tmp_path)
+
+
 def test_source_places_are_relative_to_the_project(tmp_path, pyproject):
     pyproject('[tool.harness]\nsources = ["data", "../scan.npz"]\n')
     assert source_places(tmp_path) == (tmp_path / "data", tmp_path / "../scan.npz")

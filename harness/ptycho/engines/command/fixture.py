@@ -1,0 +1,68 @@
+"""The fixture as a program reads it: in its own format, without the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.core.errors import UsageError
+from harness.core.storage.npz import write_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+STEM = "fixture"
+ANSWERS = ("Y",)
+"""Arrays that no program is given: the ground-truth patches."""
+
+
+def require_format(engine: str, name: str) -> None:
+    """Require a format of this *name* that can be written.
+
+    Raises
+    ------
+    UsageError
+        The message lists them.
+    """
+    from harness.ptycho.files.library import all_formats
+
+    known = [form.name for form in all_formats() if form.write is not None]
+    if name not in known:
+        raise UsageError(
+            f"[tool.harness.engines] {engine}: fixture_format",
+            expected=f"one of {', '.join(known)}",
+            found=repr(name),
+            remedy="Correct pyproject.toml.",
+        )
+
+
+def write_fixture(folder: Path, arrays: Mapping[str, np.ndarray], name: str) -> tuple[Path, tuple[str, ...]]:
+    """Write a fixture's *arrays* into the new *folder*, in the format called *name*.
+
+    Returns
+    -------
+    Path
+        The new file.
+    tuple of str
+        What the format needed that the fixture does not have, and what it does not hold.
+
+    Raises
+    ------
+    HarnessError
+        As :func:`harness.ptycho.files.library.convert`.
+    """
+    from harness.ptycho.files.library import ARCHIVE, Options, all_formats, convert
+
+    folder.mkdir(parents=True)
+    archive = folder / f"{STEM}.npz"
+    write_archive(archive, {key: array for key, array in arrays.items() if key not in ANSWERS})
+    if name == ARCHIVE:
+        return archive, ()
+    suffixes = next(form.suffixes for form in all_formats() if form.name == name)
+    target = folder / name / f"{STEM}{next(iter(suffixes), '')}"
+    target.parent.mkdir()
+    done = convert(archive, target, to=name, options=Options())
+    archive.unlink()
+    return target, tuple(f"fixture in {name}: {note}" for note in (*done.assumed, *done.lost))
