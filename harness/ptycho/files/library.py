@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 ROOM = "harness.ptycho.files"
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "zip": ("canonical.npz",),
-    "hdf5": (),
+    "zip": (
+        "ptychodus.product",
+        "canonical.npz",
+    ),
+    "hdf5": ("ptychodus.product",),
     "npy": (),
     "mat": (),
     "folder": (),

@@ -65,19 +65,20 @@ def is_hdf5(path: str | PathLike[str]) -> bool:
 
 
 def root_names(path: str | PathLike[str]) -> frozenset[str]:
-    """Return the names at the root of an HDF5 file; empty if the file is of another kind.
+    """Return the names at the root of an HDF5 file; empty if the file is of another kind, or damaged.
 
     Raises
     ------
     DependencyError
         h5py is not installed, and the file is HDF5.
-    UnreadableError
-        The file is HDF5 and damaged.
     """
     if not is_hdf5(path):
         return frozenset()
-    with open_hdf5(path) as file:
-        return frozenset(file.names())
+    try:
+        with open_hdf5(path) as file:
+            return frozenset(file.names())
+    except UnreadableError:
+        return frozenset()
 
 
 @contextlib.contextmanager
