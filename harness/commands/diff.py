@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from harness.commands.datasets.reading_options import reading_options
 from harness.commands.group import verb
 from harness.commands.options import (
     chosen_form,
@@ -58,6 +59,7 @@ class _Wanted(NamedTuple):
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for pictures of the arrays that differ between two revisions.",
 )
+@reading_options
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -71,6 +73,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     pictures: Path | None,
     exact: bool,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Compares names, dtypes, shapes and positions of NaN exactly, then every element.
 
@@ -94,7 +97,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     limit = Tolerance(atol or 0, rtol or 0) if chosen else None
     wanted = _Wanted(limit, shown, chosen_form(form, as_json=as_json), pictures)
     if _are_files(words, code_root(root)):
-        return _compare_files(Path(words[0]), Path(words[1]), wanted)
+        return _compare_files(Path(words[0]), Path(words[1]), wanted, options)
+    _require_none(options)
     return _compare_revisions(root, words, wanted)
 
 
@@ -143,7 +147,7 @@ def _is_store(path: Path) -> bool:
     return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
-def _compare_files(expected: Path, found: Path, wanted: _Wanted) -> int:
+def _compare_files(expected: Path, found: Path, wanted: _Wanted, options: Mapping[str, Any]) -> int:
     """Compare two archives; return the exit code."""
     if wanted.form == "markdown" or wanted.pictures:
         option = "--pictures" if wanted.pictures else "--format markdown"
@@ -154,24 +158,52 @@ def _compare_files(expected: Path, found: Path, wanted: _Wanted) -> int:
             message=f"{option} is about the golden files of two revisions, not about two files",
             remedy="Leave the option out, or give two revisions.",
         )
-    one, other = _arrays_of(expected, found)
+    one, other = _both(expected, found, options)
     names = sorted(one.keys() | other.keys())
     results = [_compare(name, one, other, wanted.tolerance, wanted.shown) for name in names]
     emit(_summary(results), as_json=wanted.form == "json", render=lambda: _show(results, expected))
     return 0 if all(result.accepted for result in results) else 1
 
 
-def _arrays_of(expected: Path, found: Path) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
-    """Return the arrays of two files: of two .npz archives as they are, else as their domain reads them."""
+def _both(
+    expected: Path, found: Path, options: Mapping[str, Any]
+) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+    """Return the arrays of two files: of two archives as they are, else as the files' domain reads them.
+
+    Raises
+    ------
+    UsageError
+        If options are given that concern neither file.
+    """
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.domain.data_files import open_data, require_reader
     from harness.core.storage.npz import Arrays
 
-    if _is_zip(expected) and _is_zip(found):
+    given = any(options.values())
+    if _is_zip(expected) and _is_zip(found) and not given:
         return Arrays(expected), Arrays(found)
-    from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.data_files import open_data
-
     catalogue = find_catalogue(None)
-    return open_data(expected, catalogue), open_data(found, catalogue)
+    if given:
+        require_reader((expected, found), catalogue, options)
+    return open_data(expected, catalogue, **options), open_data(found, catalogue, **options)
+
+
+def _require_none(options: Mapping[str, Any]) -> None:
+    """Refuse options about datasets where golden files of two revisions are compared.
+
+    Raises
+    ------
+    UsageError
+        The message names the first.
+    """
+    for name in (name for name, value in options.items() if value):
+        raise UsageError(
+            f"--{name}",
+            expected="two files",
+            found="revisions",
+            message=f"--{name} is about datasets in files, not about golden files of revisions",
+            remedy="Leave the option out, or give two files.",
+        )
 
 
 def _is_zip(path: Path) -> bool:

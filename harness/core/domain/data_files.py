@@ -16,7 +16,7 @@ from harness.core.errors import UsageError
 from harness.core.storage.npz import Arrays, read_archive, write_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -142,25 +142,42 @@ def read_data(path: Path, catalogue: Catalogue, **options: Any) -> DataFile:
     UsageError
         If options are given for an archive, which needs none.
     """
-    given, files = _given(options), _files_for(path, catalogue)
+    files = _files_for(path, catalogue)
     if files is not None:
-        return files.read(path, **given)
+        return files.read(path, **_given(options))
     arrays = read_archive(path)
-    for name in given:
-        raise UsageError(
-            f"--{name.replace('_', '-')}",
-            expected="a file of a format that it is for",
-            found=ARCHIVE,
-            message=f"--{name.replace('_', '-')} has no meaning for {path.name}, {ARCHIVE}",
-            remedy="Leave it out.",
-        )
+    require_reader((path,), catalogue, options)
     return DataFile(ARCHIVE, arrays)
 
 
-def open_data(path: Path, catalogue: Catalogue) -> Mapping[str, np.ndarray]:
-    """Return what :func:`read_data` reads; of an .npz archive, each array is read when it is asked for."""
+def require_reader(paths: Sequence[Path], catalogue: Catalogue, options: Mapping[str, Any]) -> None:
+    """Refuse options if each of the files is an archive, for which they mean nothing.
+
+    Raises
+    ------
+    UsageError
+        The message names the first option.
+    """
+    if any(_files_for(path, catalogue) is not None for path in paths):
+        return
+    for name in _given(options):
+        shown = f"--{name.replace('_', '-')}"
+        raise UsageError(
+            shown,
+            expected="a file of a format that it is for",
+            found=ARCHIVE,
+            message=f"{shown} has no meaning for {paths[0].name}, {ARCHIVE}",
+            remedy="Leave it out.",
+        )
+
+
+def open_data(path: Path, catalogue: Catalogue, **options: Any) -> Mapping[str, np.ndarray]:
+    """Return what :func:`read_data` reads; of an .npz archive, each array is read when it is asked for.
+
+    Options are for files of a domain's formats: an archive beside such a file needs none.
+    """
     files = _files_for(path, catalogue)
-    return Arrays(path) if files is None else files.read(path).arrays
+    return Arrays(path) if files is None else files.read(path, **_given(options)).arrays
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

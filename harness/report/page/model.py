@@ -166,6 +166,8 @@ class Page(NamedTuple):
         Recordings that are not shown.
     sensitivity : StoredResult or None
     blind_spots : tuple of BlindSpot
+    is_dataset : bool
+        Whether it shows one dataset, and not a project's golden files.
     """
 
     project: str
@@ -184,6 +186,17 @@ class Page(NamedTuple):
     older: int
     sensitivity: StoredResult | None
     blind_spots: tuple[BlindSpot, ...]
+    is_dataset: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What the title begins with."""
+        return "Dataset" if self.is_dataset else "Golden files of"
+
+    @property
+    def listed(self) -> str:
+        """The heading of what is listed."""
+        return "Arrays and figures" if self.is_dataset else "Golden files"
 
     @property
     def kinds(self) -> tuple[str, ...]:

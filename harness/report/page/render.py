@@ -50,7 +50,7 @@ def make_page(project: Project) -> MadePage:
 
     problems: list[str] = []
     overview = collect_overview(project)
-    sensitivity, panels = _sensitivity(project, problems), _panels(problems)
+    sensitivity, panels = _sensitivity(project, problems), installed_panels(problems)
     page = build_page(overview, sensitivity=sensitivity, panels=panels, problems=problems)
     return MadePage(render_page(page).encode(), page.next, overview.exit_code)
 
@@ -65,7 +65,7 @@ def _sensitivity(project: Project, problems: list[str]) -> StoredResult | None:
         return None
 
 
-def _panels(problems: list[str]) -> tuple[PanelFunction, ...]:
+def installed_panels(problems: list[str]) -> tuple[PanelFunction, ...]:
     """Return the functions of installed domains, not those of the project, which would run its code."""
     from harness.core.domain.catalogue import find_catalogue
 

@@ -133,6 +133,8 @@ def _what(record: Record) -> str:
         return f"renamed to {record.moved_to}"
     if record.moved_from:
         return f"renamed from {record.moved_from}"
+    if record.fetched_from:
+        return f"fetched from {record.fetched_from}"
     if record.imported_from:
         return f"imported from {record.imported_from}"
     return "re-recorded" if record.previous else "first version"
