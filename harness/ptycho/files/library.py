@@ -33,13 +33,22 @@ ROOM = "harness.ptycho.files"
 MODULES: Mapping[str, tuple[str, ...]] = {
     "zip": (
         "ptychodus.product",
+        "ptychodus.diffraction",
+        "ptychodus.slac",
         "canonical.npz",
+        "canonical.torch_file",
+        "canonical.zarr",
     ),
-    "hdf5": ("ptychodus.product",),
+    "hdf5": (
+        "ptychodus.product",
+        "ptychodus.diffraction",
+        "ptychodus.training",
+        "canonical.hdf5",
+    ),
     "npy": (),
     "mat": (),
-    "folder": (),
-    "safetensors": (),
+    "folder": ("canonical.zarr",),
+    "safetensors": ("canonical.safetensors",),
 }
 """By kind of file (:mod:`harness.ptycho.files.kind`): modules with the formats that it may be of. The first
 format that recognises a file has it."""
