@@ -18,8 +18,12 @@ ANSWERS = ("Y",)
 """Arrays that no program is given: the ground-truth patches."""
 
 
+NEEDED = frozenset({"diffraction", "x", "y"})
+"""Parts of a fixture without which no program can reconstruct anything."""
+
+
 def require_format(engine: str, name: str) -> None:
-    """Require a format of this *name* that can be written.
+    """Require a format of this *name* that can be written, and holds patterns with their positions.
 
     Raises
     ------
@@ -28,7 +32,8 @@ def require_format(engine: str, name: str) -> None:
     """
     from harness.ptycho.files.library import all_formats
 
-    known = [form.name for form in all_formats() if form.write is not None]
+    written = [form for form in all_formats() if form.write is not None]
+    known = [form.name for form in written if form.holds >= NEEDED]
     if name not in known:
         raise UsageError(
             f"[tool.harness.engines] {engine}: fixture_format",

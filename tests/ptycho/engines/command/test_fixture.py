@@ -1,0 +1,45 @@
+"""A program gets the fixture in its own format, without the answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.core.errors import UsageError
+from harness.ptycho.engines.command.fixture import NEEDED, require_format, write_fixture
+from harness.ptycho.files.library import Options, all_formats, read_content
+
+from .conftest import stored
+
+FORMATS = [form.name for form in all_formats() if form.write is not None and form.holds >= NEEDED]
+
+
+def test_the_canonical_archive_is_the_fixture_without_ground_truth_patches(tmp_path, small):
+    patches = np.ones_like(small["diffraction"], dtype=np.complex64)
+    path, notes = write_fixture(tmp_path / "new", {**small, "Y": patches}, "npz")
+    found = stored(path)
+    assert found.keys() == small.keys()
+    assert all(np.array_equal(found[key], array) for key, array in small.items())
+    assert notes == ()
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "npz"])
+def test_every_format_has_the_same_positions(tmp_path, small, name):
+    """Half a pixel would be within what metrics see."""
+    path, notes = write_fixture(tmp_path / "new", small, name)
+    assert sorted(entry.name for entry in path.parent.parent.iterdir()) == [name]
+    _, content = read_content(path, Options())
+    assert np.abs(content.x - small["xcoords"]).max() < 1e-6
+    assert np.abs(content.y - small["ycoords"]).max() < 1e-6
+    assert all(note.startswith(f"fixture in {name}: ") for note in notes)
+
+
+@pytest.mark.parametrize("name", ["tiff", "ptychodus-product", "ptychodus-diffraction", ""])
+def test_a_name_that_is_not_of_patterns_with_positions_is_refused_with_those_that_are(name):
+    with pytest.raises(UsageError, match=r"expected one of .*npz"):
+        require_format("mine", name)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_name_of_patterns_with_positions_is_accepted(name):
+    require_format("mine", name)
