@@ -54,7 +54,7 @@ $(BENCH)/ready: pyproject.toml constraints.txt $(shell find harness -name '*.py'
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,report,files,detectors,docs,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,report,files,detectors,publish,fetch,docs,dev]'
 	touch $@
 
 clean:

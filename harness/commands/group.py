@@ -27,6 +27,7 @@ VERBS = {
     "convert": "Write a dataset in another format of the field.",
     "diff": "Compare two .npz files, or the golden files of two revisions.",
     "export": "Write the golden files' hashes for pooch or sha256sum.",
+    "fetch": "Restore golden files that were published, with their origin.",
     "generate": "Make a fixture: an .npz file and its manifest.",
     "import": "Take over golden files of other tools, or lists of hashes.",
     "init": "Set up golden files in a project, with CI and a first test.",
@@ -60,7 +61,7 @@ _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "s
 
 _ROOMS = {
     "datasets": ("check", "convert", "generate", "reconstruct"),
-    "upkeep": ("export", "import", "init", "mv", "publish", "report", "rm", "status", "take"),
+    "upkeep": ("export", "fetch", "import", "init", "mv", "publish", "report", "rm", "status", "take"),
 }
 """Verbs whose modules are in a room of their own."""
 

@@ -17,6 +17,7 @@ from harness.core.provenance.finding import broken, note, restore, restore_state
 from harness.core.recording.cumulative_drift import drift_of
 from harness.core.registry.committed_bytes import SHORT
 from harness.core.registry.golden_names import split_baseline_name
+from harness.core.registry.history import own_records
 from harness.core.storage.lfs import fetch_again
 from harness.core.storage.project import REGISTRY
 
@@ -189,6 +190,15 @@ def _judge_imported(file: FileEvidence) -> Iterator[AuditFinding]:
         yield note(file.path, "imported", detail, remedy)
 
 
+def _judge_fetched(file: FileEvidence) -> Iterator[AuditFinding]:
+    """What was published by others has its first records from there."""
+    own = own_records(file.records)
+    if own and own[0].fetched_from:
+        earlier = len(file.records) - len(own)
+        detail = f"from {own[0].fetched_from} at {own[0].at}, earlier records: {earlier}"
+        yield note(file.path, "fetched", detail)
+
+
 def _judge_metrics(file: FileEvidence) -> Iterator[AuditFinding]:
     """A baseline's metrics must be those of its stored arrays, measured by the recorded code."""
     again = file.remeasured
@@ -242,6 +252,7 @@ _RULES = (
     _judge_drift,
     _judge_declared,
     _judge_imported,
+    _judge_fetched,
     _judge_metrics,
 )
 _COMPARED = "`pytest` compares it with what its test measures here; this note ends when others are recorded."

@@ -19,6 +19,7 @@ import msgspec
 from harness.core.provenance.finding import COMMIT, Rank, broken, note, restore, restore_state, weak
 from harness.core.provenance.git_history import WORK_TREE
 from harness.core.registry.committed_bytes import KEY, LINK
+from harness.core.registry.history import own_records
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
@@ -357,13 +358,15 @@ def _judge_committed(file: FileEvidence, git: GitHistory) -> Iterator[AuditFindi
 def _judge_revisions(file: FileEvidence, git: GitHistory) -> Iterator[AuditFinding]:
     """A record should name the commit that it was made at, and its code should be committed.
 
-    Only the newest record can still be replaced, so older ones are informational.
+    Only the newest record can still be replaced, so older ones are informational. Records that came with a
+    publication name commits of another repository, and nothing was computed when it was fetched.
     """
-    for digest, record in zip(file.digests, file.records, strict=True):
+    own = own_records(file.records)
+    for digest, record in zip(file.digests[-len(own) :], own, strict=True):
         report = weak if record is file.record else note
         commit = git.introduced.get(digest)
         yield from _judge_revision(file, git, record, commit, report)
-        if not record.is_version:
+        if record.fetched_from or not record.is_version:
             continue  # nothing was computed
         if record.dirty and record is file.version and _has_uncommitted_code(file, record):
             detail = f"recorded at {record.at} with code that was not committed"

@@ -184,7 +184,7 @@ def commit(  # noqa: PLR0913 - what all records of a recording share, by name
         return
     with open_ledger(project, reason=reason, command=command, say=say, environment=environment) as ledger:
         for change in changes:
-            _require_as_planned(project, change)
+            require_as_planned(project, change)
         entries, records = _record_all(ledger, changes, imported_from)
         writes = [Write(change.path, change.data) for change in changes]
         ledger.write(writes, with_entries(ledger.registry, entries), records)
@@ -246,7 +246,7 @@ def _code(project: Project, change: Change, digest: Callable[..., str | None]) -
     return digest(call.partition(":")[0], project.root) if call else None
 
 
-def _require_as_planned(project: Project, change: Change) -> None:
+def require_as_planned(project: Project, change: Change) -> None:
     """Raise if the golden file has changed since the plan compared it with the staged one."""
     found = digest_if_file(project.locate(change.path))
     if found != change.before:

@@ -120,6 +120,8 @@ class Record(
     imported_from : str, optional
         Where the content comes from that was not made again before it was recorded: a file of another tool,
         or a pytest session on another machine.
+    fetched_from : str, optional
+        The publication that the file comes from. Records before this one were made in its project.
     """
 
     path: str
@@ -138,6 +140,7 @@ class Record(
     moved_to: str | msgspec.UnsetType = msgspec.UNSET
     moved_from: str | msgspec.UnsetType = msgspec.UNSET
     imported_from: str | msgspec.UnsetType = msgspec.UNSET
+    fetched_from: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def ends(self) -> bool:
@@ -197,6 +200,12 @@ class History:
     def digests(self) -> frozenset[str]:
         """Digests of all lines, records and environments."""
         return frozenset((*self.records, *self.environments))
+
+
+def own_records(records: Sequence[Record]) -> Sequence[Record]:
+    """Return those of a file's records, the oldest first, that were made here: all, or from a fetch on."""
+    fetchings = (number for number, record in enumerate(records) if record.fetched_from)
+    return records[max(fetchings, default=0) :]
 
 
 def versions(records: Sequence[Record]) -> Sequence[Record]:
