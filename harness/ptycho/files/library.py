@@ -248,7 +248,7 @@ def _require_valid(options: Options) -> None:
     for choice in options.reduce:
         if choice not in CHOICES:
             raise UsageError(
-                "--reduce", expected=", ".join(CHOICES), found=choice, remedy="Correct the word."
+                "--reduce", expected=f"one of {', '.join(CHOICES)}", found=choice, remedy="Correct the word."
             )
     for name in ("step", "pixel_size"):
         value = getattr(options, name)
@@ -292,12 +292,23 @@ def _format_to_write(target: Path, name: str | None) -> Format:
 def _unknown(path: str | PathLike[str]) -> Format:
     """Raise the error for a file that no format recognises, by what it is instead."""
     place = Path(path)
-    names = ", ".join(form.title for form in all_formats())
-    if not place.exists():
-        raise UnreadableError(str(path), expected="a file", found="none", remedy="Correct the path.")
-    with place.open("rb") as stream:
-        known = kind_of(stream.read(HEAD_BYTES)) if place.is_file() else None
-    found = known.name if known else "something else"
+    if not (place.is_file() or place.is_dir()):
+        found = "something that is not a regular file" if place.exists() else "no such file"
+        raise UnreadableError(str(path), expected="a file", found=found, remedy="Correct the path.")
     raise UnreadableError(
-        str(path), expected=f"{names}", found=found, remedy="Name its arrays as one of these formats does."
+        str(path),
+        expected="a dataset in one of the formats of `harness convert --formats`",
+        found=_what_it_is(place),
+        remedy="Name its arrays as one of these formats does.",
     )
+
+
+def _what_it_is(place: Path) -> str:
+    if place.is_dir():
+        return "a directory of other files"
+    with place.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    known = kind_of(head)
+    if head.startswith(b"PK"):
+        return "an archive with other arrays"
+    return f"{known.name} with other arrays" if known else "a file of another kind"
