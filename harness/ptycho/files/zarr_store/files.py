@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MARKS = ("zarr.json", ".zgroup", ".zarray")
 """One of these is at the root of a store."""
 
+METADATA = frozenset({*MARKS, ".zattrs", ".zmetadata"})
+"""Names of the files that are no chunks. In an archive there may be several of one: zarr appends them when they
+change, and the last one is valid."""
+
 _MOST_FILES = 1 << 17
 REWRITE = "Restore the store, or write it again."
 
@@ -121,8 +125,11 @@ def _archive(path: Path) -> Mapping[str, tuple[int, Callable[[int], bytes]]]:
 
 def _require_plain(path: Path, members: list[zipfile.ZipInfo]) -> None:
     """Refuse members that lead out of the archive, or claim more than it can hold."""
-    if len(members) > _MOST_FILES or len({info.filename for info in members}) != len(members):
-        raise unreadable(path, f"more than {_MOST_FILES} members, or two of the same name")
+    if len(members) > _MOST_FILES:
+        raise unreadable(path, f"more than {_MOST_FILES} members")
+    names = [info.filename for info in members if info.filename.rpartition("/")[2] not in METADATA]
+    if len(set(names)) != len(names):
+        raise unreadable(path, "two chunks of the same name")
     for info in members:
         parts = info.filename.split("/")
         if {"..", ".", ""} & set(parts) or "\\" in info.filename or ":" in parts[0]:

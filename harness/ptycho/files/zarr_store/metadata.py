@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.errors import UnreadableError
-from harness.ptycho.files.zarr_store.files import REWRITE
+from harness.ptycho.files.zarr_store.files import METADATA, REWRITE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from harness.ptycho.files.zarr_store.files import StoreFiles
 
 _LARGEST_METADATA = 1 << 20
-_METADATA = frozenset({"zarr.json", ".zgroup", ".zattrs", ".zarray", ".zmetadata"})
 _MOST_AXES = 8
 _KINDS = "biufc"
 COMPRESSIONS = frozenset({"zlib", "gzip", "zstd", "blosc", "lz4"})
@@ -117,7 +116,7 @@ def _require_arrays_of_chunks(files: StoreFiles, arrays: frozenset[str]) -> None
     """Refuse chunks that belong to no array: its metadata are lost."""
     for path in files:
         folder, _, last = path.rpartition("/")
-        if last in _METADATA or last.startswith("."):
+        if last in METADATA or last.startswith("."):
             continue
         parts = folder.split("/") if folder else []
         if not any("/".join(parts[:count]) in arrays for count in range(len(parts) + 1)):
