@@ -74,6 +74,8 @@ class Reconstruction:
         Whether the engine is expected to change the probe.
     notes : tuple of str
         Remarks that a reader of the figures needs.
+    untrained : pair of ndarray or None
+        Object and probe that the engine leaves without training: a control. None if it does not train.
     """
 
     object: np.ndarray
@@ -85,6 +87,7 @@ class Reconstruction:
     handshake: Handshake | None = None
     refines_probe: bool = True
     notes: tuple[str, ...] = ()
+    untrained: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Engine(Protocol):

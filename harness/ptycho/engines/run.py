@@ -95,7 +95,7 @@ class EnginePipeline:
         Returns
         -------
         PipelineResult
-            Controls: a ``flat`` object with the start probe.
+            Controls: a ``flat`` object with the start probe; and ``untrained``, if the engine has one.
 
         Raises
         ------
@@ -210,11 +210,15 @@ def _require_file(fixture: Path) -> None:
 
 
 def _write_arrays(output: Path, data: Dataset, found: Reconstruction) -> None:
-    """Write what the metrics are computed from: the result, and the flat control with the start probe."""
+    """Write what the metrics are computed from: the result, and the controls."""
     flat = starting_point(data).object
     obj, probe, start = (a.astype(np.complex64) for a in (found.object, found.probe, found.start_probe))
     write_archive(output / RECONSTRUCTION_FILE, {"object": obj, "probe": probe})
-    write_archive(output / CONTROLS_FILE, {"flat": flat, "before": flat, "after": obj, "probe": start})
+    controls = {"flat": flat, "before": flat, "after": obj, "probe": start}
+    if found.untrained is not None:
+        names = ("untrained", "untrained_probe")
+        controls |= {name: one.astype(np.complex64) for name, one in zip(names, found.untrained, strict=True)}
+    write_archive(output / CONTROLS_FILE, controls)
 
 
 def _write_record(output: Path, name: str, found: Reconstruction) -> Path:

@@ -19,7 +19,7 @@ from harness.core.storage.npz import read_archive
 from harness.ptycho.engines.command.fixture import require_format
 from harness.ptycho.engines.command.outputs import place_of, read_output, require_not_flat
 from harness.ptycho.engines.command.program import Program, Workspace, require_program
-from harness.ptycho.engines.command.settings import PREDICT, read_settings, replaced
+from harness.ptycho.engines.command.settings import PREDICT, UNTRAINED, read_settings, replaced
 from harness.ptycho.engines.handshake import require_handshake, shake_hands
 from harness.ptycho.engines.interface import Reconstruction
 from harness.ptycho.engines.run import EnginePipeline
@@ -113,9 +113,10 @@ class CommandEngine:
         handshake, asked = self._handshake(job, arrays)
         given = {**arrays, "objectGuess": start.object, "probeGuess": start.probe}
         program = self._program(job, FOLDER, given)
-        done = [program.run(stage, line) for stage, line in self.settings.stages.items()]
+        done = self._run(program, self.settings.stages)
         with _blamed_on(program, *list(self.settings.stages.items())[-1]):
             obj, probe = self._results(program.workspace, data, start)
+            require_not_flat(obj, data)
         return Reconstruction(
             obj,
             probe,
@@ -126,7 +127,23 @@ class CommandEngine:
             handshake,
             refines_probe=self.settings.probe is not None,
             notes=program.workspace.notes,
+            untrained=self._untrained(job, given, data, start),
         )
+
+    def _untrained(
+        self, job: Job, given: Arrays, data: Dataset, start: Dataset
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return object and probe of the control, which is the same without training; it may be flat."""
+        lines = self.settings.untrained_stages
+        if not lines:
+            return None
+        program = self._program(job, UNTRAINED, given)
+        self._run(program, lines)
+        with _blamed_on(program, *list(lines.items())[-1]):
+            return self._results(program.workspace, data, start)
+
+    def _run(self, program: Program, lines: Mapping[str, str]) -> list[Stage]:
+        return [program.run(stage, line) for stage, line in lines.items()]
 
     def _handshake(self, job: Job, arrays: Arrays) -> tuple[Handshake | None, tuple[Stage, ...]]:
         """Compare what the program predicts of the stored object and probe with our model, if it can."""
@@ -155,7 +172,6 @@ class CommandEngine:
 
     def _results(self, place: Workspace, data: Dataset, start: Dataset) -> tuple[np.ndarray, np.ndarray]:
         obj = _read(place, "object", self.settings.object, data.object.shape)
-        require_not_flat(obj, data)
         if self.settings.probe is None:
             return obj, start.probe
         return obj, _read(place, "probe", self.settings.probe, data.probe.shape)

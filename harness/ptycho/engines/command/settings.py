@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 STAGES = ("prepare", "train", "infer", "reconstruct", "export")
 """Keys of the command lines that make a reconstruction, in the order in which they run."""
 
+TRAIN, UNTRAINED = "train", "untrained"
+"""Key of the command line that trains, and of the one that replaces it in the control."""
+
 PREDICT = "predict"
 """Key of the command line that predicts diffraction, for the handshake."""
 
@@ -57,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ----------
     prepare, train, infer, reconstruct, export : str, optional
         Command lines, at least one of them. They run in this order, each after the end of the one before.
+    untrained : str, optional
+        Command line that replaces ``train`` in another run, for a control: the same without training.
     predict : str, optional
         Command line for the handshake: it is given the stored object and probe, and predicts diffraction.
     object, probe : str
@@ -84,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     infer: str | None = None
     reconstruct: str | None = None
     export: str | None = None
+    untrained: str | None = None
     predict: str | None = None
     prediction: str | None = None
     fixture_format: str = "npz"
@@ -95,8 +101,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def stages(self) -> dict[str, str]:
         """The command lines that make a reconstruction, by their keys, in order."""
-        lines = ((stage, getattr(self, stage)) for stage in STAGES)
-        return {stage: line for stage, line in lines if line is not None}
+        return self._lines(STAGES)
+
+    @property
+    def untrained_stages(self) -> dict[str, str]:
+        """The command lines of the control, in order; empty if there is none."""
+        return self._lines(tuple({TRAIN: UNTRAINED}.get(s, s) for s in STAGES)) if self.untrained else {}
 
     @property
     def start_defocus(self) -> float:
@@ -108,14 +118,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def lines(self) -> dict[str, str]:
         """All command lines by their keys."""
-        return {**self.stages, **({PREDICT: self.predict} if self.predict is not None else {})}
+        return self._lines((*STAGES, UNTRAINED, PREDICT))
+
+    def _lines(self, keys: tuple[str, ...]) -> dict[str, str]:
+        return {key: line for key in keys if (line := getattr(self, key)) is not None}
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Every text in which placeholders are replaced, with its key."""
-        for key in (*STAGES, PREDICT, "object", "probe", "prediction"):
-            text = getattr(self, key)
-            if text is not None:
-                yield key, text
+        yield from self._lines((*STAGES, UNTRAINED, PREDICT, "object", "probe", "prediction")).items()
         for name, value in self.environment.items():
             yield f"environment.{name}", value
 
@@ -200,7 +210,7 @@ def _require_words(name: str, key: str, line: str) -> None:
 def _require_fitting(name: str, settings: Settings) -> None:
     if not settings.stages:
         raise _wrong(name, f"a command line: {', '.join(STAGES)}", "none")
-    for one, other in ((PREDICT, "prediction"), ("prediction", PREDICT)):
+    for one, other in ((PREDICT, "prediction"), ("prediction", PREDICT), (UNTRAINED, TRAIN)):
         if getattr(settings, one) is not None and getattr(settings, other) is None:
             raise _wrong(name, f"{other} beside {one}", f"{one} alone")
     for key in ("object", "probe", "prediction"):

@@ -16,7 +16,7 @@ import pytest
 from harness.core.errors import DependencyError, HarnessError, OvertimeError, RefusedError, UsageError
 from harness.ptycho.engines.command.engine import pipeline
 
-from .conftest import HONEST, WRITE, stored
+from .conftest import HONEST, OUTPUT, WRITE, stored
 
 PROBE = "probe = np.load(fixture)['probeGuess'] * np.exp(0.1j)\n"
 FLAT = "obj = np.full(np.load(fixture)['objectGuess'].shape, 0.7 + 0.1j)\n" + PROBE + WRITE
@@ -198,6 +198,21 @@ def test_several_lines_share_a_folder_and_a_limit(project):
     result = project.run(
         HONEST, reconstruct=None, object="{output}/o.npz:object", probe="{output}/o.npz:probe", **lines
     )
+    assert [stage.name for stage in result.stages] == ["train", "export", "metrics"]
+
+
+def test_the_control_runs_without_training_in_a_folder_of_its_own(project):
+    """It may be flat, and what training left is out of its reach."""
+    lines = {
+        "train": "{python} program.py {fixture} {output}",
+        "untrained": "{python} untrained.py {fixture} {output}",
+        "export": "{python} -c 'import os, sys; os.rename(*sys.argv[1:])' {output}/result.npz {output}/o.npz",
+    }
+    (project.root / "untrained.py").write_text(OUTPUT + "assert not list(output.iterdir())\n" + FLAT)
+    places = {"object": "{output}/o.npz:object", "probe": "{output}/o.npz:probe"}
+    result = project.run(HONEST, reconstruct=None, **places, **lines)
+    assert list(result.controls) == ["flat", "untrained"]
+    assert result.controls["untrained"]["aligned_correlation"] < 0.9 < result.metrics["aligned_correlation"]
     assert [stage.name for stage in result.stages] == ["train", "export", "metrics"]
 
 

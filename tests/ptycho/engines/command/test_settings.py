@@ -104,6 +104,16 @@ def test_predict_and_prediction_go_together():
         read_settings("mine", table(prediction=OBJECT))
 
 
+def test_the_control_is_the_same_without_training():
+    lines = {"train": "mine 9", "untrained": "mine 0", "export": "mine e", "object": OBJECT}
+    settings = read_settings("mine", lines)
+    assert settings.untrained_stages == {"untrained": "mine 0", "export": "mine e"}
+    assert settings.stages == {"train": "mine 9", "export": "mine e"}
+    assert read_settings("mine", table()).untrained_stages == {}
+    with pytest.raises(UsageError, match="train beside untrained"):
+        read_settings("mine", table(untrained=LINE))
+
+
 def test_the_start_probe_is_out_of_focus_only_for_a_program_that_can_correct_it():
     assert read_settings("mine", table()).start_defocus == 0
     assert read_settings("mine", table(probe="{output}/result.npz:probe")).start_defocus == 0.3
