@@ -28,8 +28,8 @@ def join(one: Content, other: Content) -> Content:
     """Return one content of patterns and positions that belong together.
 
     One of the two has patterns, the other positions, which replace those of the patterns' file. Which belong
-    together is said by ``scan_index``; without one, rows are counted from 0. The result is in the order of the patterns. Whatever else one of them has is
-    kept, and a geometry that both have must be the same.
+    together is said by ``scan_index``; without one, rows are counted from 0. The result is in the order of
+    the patterns. Whatever else one of them has is kept, and a length that both have must be the same.
 
     Parameters
     ----------

@@ -36,10 +36,12 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "ptychodus.diffraction",
         "ptychodus.slac",
         "canonical.npz",
+        "ptychopinn",
         "canonical.torch_file",
         "canonical.zarr",
     ),
     "hdf5": (
+        "cxi.cxi",
         "ptychodus.product",
         "ptychodus.diffraction",
         "ptychodus.training",

@@ -98,16 +98,31 @@ def in_pixels(
     )
 
 
-def center_of_smallest(metres: np.ndarray, *, pixel: float, side: int) -> float:
-    """Return where the centre of the smallest canvas lies, in metres, for windows of *side* pixels.
+def smallest_canvas(
+    x: np.ndarray, y: np.ndarray, pixel: tuple[float, float], window: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[float, float]]:
+    """Return the smallest canvas (M, M') for positions in metres, and its centre y, x in metres.
 
-    The first window then begins at the canvas's edge, at half its size as a coordinate.
+    The first window begins at the canvas's edge, so that its coordinate is half its size.
+
+    Parameters
+    ----------
+    x, y : (N,) float64
+        In metres.
+    pixel : tuple of float
+        Height and width of an object pixel in metres.
+    window : tuple of int
+        Pixels (H, W).
 
     Examples
     --------
-    >>> center = center_of_smallest(np.array([1e-8, 4e-8]), pixel=1e-8, side=8)
-    >>> float(pixels_of(np.array(1e-8), center=center, pixel=1e-8, count=11))
-    4.0
+    >>> x = np.array([1e-8, 4e-8])
+    >>> canvas, center = smallest_canvas(x, x, (1e-8, 1e-8), (8, 8))
+    >>> canvas, [round(c * 1e9) for c in center]
+    ((11, 11), [25, 25])
     """
-    count = smallest(metres / pixel, side)
-    return float(metres.min()) + (count - side) / 2 * pixel
+    counts, centers = [], []
+    for values, size, side in zip((y, x), pixel, window, strict=True):
+        counts.append(smallest(values / size, side))
+        centers.append(float(values.min()) + (counts[-1] - side) / 2 * size)
+    return (counts[0], counts[1]), (centers[0], centers[1])

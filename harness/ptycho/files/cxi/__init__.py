@@ -1,0 +1,1 @@
+"""CXI files (version 1.60): raw data of a scan, and reconstructions as ptychodus stores them beside."""
