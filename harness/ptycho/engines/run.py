@@ -49,7 +49,7 @@ NO_HANDSHAKE_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class EnginePipeline:
-    """The pipeline of an engine: call it as any pipeline.
+    """The pipeline of an engine, with its time limit in seconds: call it as any pipeline.
 
     Examples
     --------
@@ -59,6 +59,7 @@ class EnginePipeline:
     """
 
     engine: Engine
+    limit: float = TIME_LIMIT
 
     def require(self) -> None:
         """Raise :class:`~harness.core.errors.DependencyError` if what the engine runs is not installed."""
@@ -71,7 +72,7 @@ class EnginePipeline:
         *,
         seed: int = 0,
         threads: int | None = None,
-        limit: float = TIME_LIMIT,
+        limit: float | None = None,
         progress: Progress | None = None,
         **options: Any,
     ) -> PipelineResult:
@@ -85,8 +86,8 @@ class EnginePipeline:
             Folder for logs and results; created if missing.
         seed, threads : int
             Default: seed 0, 1 thread.
-        limit : float
-            Time limit in seconds; processes that are still running then are stopped.
+        limit : float, optional
+            Time limit in seconds; processes that are still running then are stopped. Default: the pipeline's.
         progress : callable, optional
             Called with the stage's name and the fraction done.
         **options
@@ -116,7 +117,9 @@ class EnginePipeline:
         _require_file(fixture)
         output.mkdir(parents=True, exist_ok=True)
         chosen = DEFAULT_THREADS if threads is None else threads
-        job = Job(fixture, output, seed, chosen, options, Deadline(limit), progress)
+        job = Job(
+            fixture, output, seed, chosen, options, Deadline(self.limit if limit is None else limit), progress
+        )
         found = self.engine.reconstruct(job)
         return _result(self.engine.name, fixture, output, found)
 

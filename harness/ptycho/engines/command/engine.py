@@ -6,7 +6,6 @@ alone proves nothing: what is missing, unreadable, not finite or flat is refused
 
 from __future__ import annotations
 
-import functools
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from harness.core.domain.interface import PipelineResult, Stage
+    from harness.core.domain.interface import Stage
     from harness.ptycho.engines.command.outputs import Part
     from harness.ptycho.engines.command.settings import Settings
     from harness.ptycho.engines.handshake import Handshake
@@ -45,7 +44,7 @@ HANDSHAKE_FOLDER = "handshake"
 """Folders below a job's output, for the reconstruction and for the handshake."""
 
 
-def pipeline(name: str, table: Mapping[str, Any], root: Path) -> functools.partial[PipelineResult]:
+def pipeline(name: str, table: Mapping[str, Any], root: Path) -> EnginePipeline:
     """Return the pipeline of a table ``[tool.harness.engines.NAME]``, for a project at *root*.
 
     Raises
@@ -56,12 +55,12 @@ def pipeline(name: str, table: Mapping[str, Any], root: Path) -> functools.parti
     Examples
     --------
     >>> from pathlib import Path
-    >>> run = pipeline("mine", {"reconstruct": "mine {fixture}", "object": "{output}/o.npz:object"}, Path())
-    >>> run.keywords["limit"]
+    >>> table = {"reconstruct": "mine {fixture}", "object": "{output}/o.npz:object"}
+    >>> pipeline("mine", table, Path()).limit
     45.0
     """
     settings = read_settings(name, table)
-    return functools.partial(EnginePipeline(CommandEngine(name, settings, root)), limit=settings.time_limit)
+    return EnginePipeline(CommandEngine(name, settings, root), limit=settings.time_limit)
 
 
 @dataclass(frozen=True, slots=True)
