@@ -112,14 +112,19 @@ def _archive_of(origin: Doi, names: list[str]) -> str:
 
 def _download(url: str, shown: str, target: Path, timeout: float) -> None:
     pooch = require_module("pooch", _WHY, "fetch")
+    answers: list[Any] = []  # pooch leaves them open after an error
     load = pooch.HTTPDownloader(
         chunk_size=_CHUNK_BYTES,
         timeout=timeout,
         headers={"Accept-Encoding": "identity"},
-        hooks={"response": _require_safe},
+        hooks={"response": [lambda answer, **_: answers.append(answer), _require_safe, _require_plain]},
     )
-    with _reached(shown, timeout), unwritable_on_error(target), target.open("xb") as stream:
-        load(url, _Limited(stream, shown), None)
+    with unwritable_on_error(target), target.open("xb") as stream, _reached(shown, timeout):
+        try:
+            load(url, _Limited(stream, shown), None)
+        finally:
+            for answer in answers:
+                answer.close()
 
 
 def _require_safe(response: Any, *_: Any, **__: Any) -> None:
@@ -134,6 +139,19 @@ def _require_safe(response: Any, *_: Any, **__: Any) -> None:
             expected="a file, or a redirect to an https address",
             found=f"a redirect to {found.scheme}://{found.netloc}",
             remedy="Nothing was changed. Give the address of the file itself.",
+        )
+
+
+def _require_plain(response: Any, *_: Any, **__: Any) -> None:
+    """Raise if an answer would grow when it is decoded: it was asked for as it is."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        parts = urlsplit(response.url)
+        raise RefusedError(
+            f"{parts.scheme}://{parts.netloc}{parts.path}",
+            expected="the file itself",
+            found=f"one compressed on the way ({encoding})",
+            remedy="Nothing was changed. Download it yourself, and give its path.",
         )
 
 
