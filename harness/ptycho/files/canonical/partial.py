@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.ptycho.files.canonical.prediction import predicted_amplitude
 from harness.ptycho.files.content import Content
 from harness.ptycho.files.npz import AXES, DECISIVE, _File, _mask
 from harness.ptycho.scan.contract import is_unfilled, value_problems
-from harness.ptycho.scan.forward import amplitude, inside
 from harness.ptycho.scan.mask import masked
 from harness.ptycho.scan.residual import Residuals, residuals
 from harness.ptycho.scan.rules import STACKS
@@ -213,20 +213,10 @@ class _Found:
         return _by_evenness(stored)
 
     def _prediction(self) -> np.ndarray | None:
-        """Return the amplitudes that all modes predict together, (N, H, W); None if a part is missing."""
         keys = ("probeGuess", "objectGuess", "xcoords", "ycoords")
         if any(key not in self.arrays for key in keys):
             return None
-        probe, obj, x, y = (self.arrays[key] for key in keys)
-        modes = probe.reshape(-1, *probe.shape[-2:])
-        layers = obj.reshape(-1, *obj.shape[-2:])
-        if not (
-            inside(x, modes.shape[2], layers.shape[2]) & inside(y, modes.shape[1], layers.shape[1])
-        ).all():
-            return None
-        plane = np.prod(layers.astype(np.complex128), axis=0)
-        light = np.sum([amplitude(mode, plane, x, y) ** 2 for mode in modes], axis=0)
-        return np.asarray(np.sqrt(light))
+        return predicted_amplitude(*(self.arrays[key] for key in keys))
 
     def _by_forward_model(
         self, stored: np.ndarray, mask: np.ndarray | None, predicted: np.ndarray

@@ -19,7 +19,7 @@ MARKS = ("zarr.json", ".zgroup", ".zarray")
 """One of these is at the root of a store."""
 
 METADATA = frozenset({*MARKS, ".zattrs", ".zmetadata"})
-"""Names of the files that are no chunks. In an archive there may be several of one: zarr appends them when they
+"""Names of the files that are not chunks. An archive may have several of one: zarr appends them whenever they
 change, and the last one is valid."""
 
 _MOST_FILES = 1 << 17
@@ -37,7 +37,7 @@ class StoreFiles:
     Raises
     ------
     UnreadableError
-        It is no store; it has links, names that lead out of it or more than 131072 files; or an archive
+        It is not a store; it has links, names that lead out of it or more than 131072 files; or an archive
         claims more than its file can hold.
 
     Attributes

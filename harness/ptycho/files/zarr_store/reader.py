@@ -32,7 +32,7 @@ class ZarrStore:
     Raises
     ------
     UnreadableError
-        It is no store, or a damaged or hostile one.
+        It is not a store, or a damaged or hostile one.
 
     Attributes
     ----------
