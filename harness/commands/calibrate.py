@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.core.domain.run_pipeline import Call, Run
     from harness.core.recording.staged import Staged
     from harness.core.registry.format import Kind
+    from harness.core.registry.golden_names import BaselineFiles
     from harness.core.rerun.calibration_runs import TestRun
     from harness.core.storage.project import Project
 
@@ -267,13 +268,35 @@ def _split(project: Project, words: Sequence[str]) -> _Chosen:
     declared = find_catalogue(project.root).pipelines
     if not words:
         known = pipeline_baselines(project, declared) if project.registry.exists() else ()
-        return _Chosen(tuple((item.pipeline, item.fixture) for item in known), None)
+        measurable = tuple((item.pipeline, item.fixture) for item in known if not _left_out(project, item))
+        return _Chosen(measurable, None)
     if len(words) == _PIPELINE_AND_FILE and words[0] in declared and words[1].endswith(".npz"):
         return _Chosen(((words[0], Path(words[1])),), ())
     pipelines = [word for word in words if word in declared]
     names = [name for word in words if word not in declared for name in _golden(project, word, declared)]
     fixture = the_fixture(project.root) if pipelines else Path()
     return _Chosen(tuple((name, fixture) for name in pipelines), tuple(dict.fromkeys(names)))
+
+
+def _left_out(project: Project, item: BaselineFiles) -> bool:
+    """Say so and return True if a pipeline is optional, and what it needs is not installed.
+
+    Raises
+    ------
+    DependencyError
+        What it needs is not installed, and it is not optional.
+    """
+    from harness.core.domain.catalogue import find_catalogue
+    from harness.core.domain.run_pipeline import missing_requirement
+    from harness.core.domain.settings import optional_pipelines
+
+    missing = missing_requirement(find_catalogue(project.root).load("pipelines", item.pipeline))
+    if missing is None:
+        return False
+    if item.pipeline not in optional_pipelines(project.root):
+        raise missing
+    click.echo(f"not measured: {item.pipeline} (optional): {missing}", err=True)
+    return True
 
 
 def _golden(project: Project, word: str, pipelines: Iterable[str] = ()) -> list[str]:

@@ -6,7 +6,7 @@ import shlex
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,10 +15,13 @@ from harness.commands.options import emit, json_option, output_option, project_a
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from harness.core.domain.interface import PipelineResult
+    from harness.core.errors import DependencyError
     from harness.core.fixtures.manifest import Manifest
     from harness.core.full_run import Step
+    from harness.core.registry.golden_names import BaselineFiles
     from harness.core.storage.project import Project
 
 
@@ -32,9 +35,10 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
 
     Then verifies the registry, runs every pipeline that has a baseline, and compares the metrics with the
     baseline and with those of its controls. No golden file is written. Exits with 1 if something differs,
-    else with 2 if a fixture could not be made: its generator failed, or a source file is missing. This
-    command runs code of the project: only functions of its own modules, and those that an installed package
-    or pyproject.toml declares.
+    else with 2 if a fixture could not be made (its generator failed, or a source file is missing), or if what
+    a pipeline needs is not installed. Pipelines that pyproject.toml lists as optional are named and left out
+    in that case, unless --pipeline asks for them. This command runs code of the project: only functions of
+    its own modules, and those that an installed package or pyproject.toml declares.
 
     \b
     Example:
@@ -42,13 +46,14 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
     """
     project = project_at(root)
     folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
+    chosen, left_out = _choose(project, pipelines)
     steps = []
     with folder as kept:
-        for step in _steps(project, Path(kept), pipelines):
+        for step in _steps(project, Path(kept), chosen):
             steps.append(step)
             if not as_json:
                 _show_step(step)
-    emit(_plain(steps), as_json=as_json, render=lambda: _show_summary(steps))
+    emit(_plain(steps, left_out), as_json=as_json, render=lambda: _show_summary(steps, left_out))
     return _exit_code(steps)
 
 
@@ -60,30 +65,77 @@ def _exit_code(steps: Iterable[Step]) -> int:
     return 1 if any(step.made for step in rejected) else 2
 
 
-def _steps(project: Project, folder: Path, chosen: tuple[str, ...]) -> Iterator[Step]:
-    """Run the steps in order and yield the result of each when it has ended."""
+class _LeftOut(NamedTuple):
+    """A pipeline that is not run: what it needs is not installed, and pyproject.toml says it is optional."""
+
+    pipeline: str
+    reason: str
+
+
+class _Chosen(NamedTuple):
+    """A pipeline to run, with its baseline; *missing* is the error if it cannot run."""
+
+    run: Callable[..., PipelineResult]
+    baseline: BaselineFiles
+    missing: DependencyError | None
+
+
+def _choose(project: Project, names: tuple[str, ...]) -> tuple[list[_Chosen], list[_LeftOut]]:
+    """Return the pipelines to run, all that have a baseline or those of *names*, and those that are not.
+
+    Raises
+    ------
+    UsageError
+        A name has no baseline.
+    DependencyError
+        What a named pipeline needs is not installed.
+    """
     from harness.core.domain.catalogue import find_catalogue
+    from harness.core.domain.run_pipeline import missing_requirement
+    from harness.core.domain.settings import optional_pipelines
+    from harness.core.registry.golden_names import pipeline_baselines
+
+    catalogue, optional = find_catalogue(project.root), optional_pipelines(project.root)
+    baselines = [
+        item
+        for item in pipeline_baselines(project, catalogue.pipelines)
+        if not names or item.pipeline in names
+    ]
+    _require_known(names, {item.pipeline for item in baselines})
+    chosen, left_out = [], {}
+    for item in baselines:
+        run = catalogue.load("pipelines", item.pipeline)
+        missing = missing_requirement(run)
+        if missing is not None and names:
+            raise missing
+        if missing is not None and item.pipeline in optional:
+            left_out[item.pipeline] = _LeftOut(item.pipeline, str(missing))
+        else:
+            chosen.append(_Chosen(run, item, missing))
+    return chosen, list(left_out.values())
+
+
+def _steps(project: Project, folder: Path, chosen: list[_Chosen]) -> Iterator[Step]:
+    """Run the steps in order and yield the result of each when it has ended."""
     from harness.core.fixtures.manifest import read_manifest
-    from harness.core.full_run import compare_step, pipeline_step, verify_step
-    from harness.core.registry.golden_names import fixtures, manifest_of, pipeline_baselines
+    from harness.core.full_run import compare_step, failed_step, pipeline_step, verify_step
+    from harness.core.registry.golden_names import fixtures, manifest_of
     from harness.report.terminal.progress import progress_bar
 
-    catalogue = find_catalogue(project.root)
-    measured = pipeline_baselines(project, catalogue.pipelines)
-    chosen_baselines = [item for item in measured if not chosen or item.pipeline in chosen]
-    _require_known(chosen, {item.pipeline for item in chosen_baselines})
     manifests = {golden: read_manifest(manifest_of(golden)) for golden in fixtures(project)}
     generated = {golden: one for golden, one in manifests.items() if not one.generator.is_test}
-    _require_work(project, [*generated, *chosen_baselines])
+    _require_work(project, [*generated, *chosen])
     for golden, manifest in generated.items():
         step = _generate(project, manifest, folder)
         yield step
         if step.outcome.accepted:
             yield compare_step(golden, folder)
     yield verify_step(project)
-    for fixture, pipeline, baseline in chosen_baselines:
+    for run, (fixture, pipeline, baseline), missing in chosen:
+        if missing is not None:
+            yield failed_step(f"pipeline {pipeline}", missing)
+            continue
         with progress_bar(pipeline) as progress:  # it is gone before the result is shown
-            run = catalogue.load("pipelines", pipeline)
             step = pipeline_step(run, fixture, baseline, folder / pipeline, progress)
         yield step
 
@@ -148,7 +200,7 @@ def _show_step(step: Step) -> None:
     show_lines(f"  {line}" for line in lines)
 
 
-def _show_summary(steps: list[Step]) -> None:
+def _show_summary(steps: list[Step], left_out: Sequence[_LeftOut]) -> None:
     from harness.report.metric_tables import summary_table
     from harness.report.terminal.screen import show_lines
     from harness.report.terminal.table import show_table
@@ -162,7 +214,15 @@ def _show_summary(steps: list[Step]) -> None:
     refused = [step for step in steps if not step.outcome.accepted]
     total = sum(step.seconds for step in steps)
     verdict = "all steps passed" if not refused else f"{refused[0].name}: {refused[0].outcome.value}"
-    show_lines([f"verdict: {verdict} ({total:.1f} s)", *(_next(refused[0]) if refused else ())])
+    lines = [f"not run: {one.pipeline} (optional): {one.reason}" for one in left_out]
+    lines += [f"verdict: {verdict}{_but(left_out)} ({total:.1f} s)"]
+    show_lines([*lines, *(_next(refused[0]) if refused else ())])
+
+
+def _but(left_out: Sequence[_LeftOut]) -> str:
+    """Return how many pipelines were not run, as the end of a verdict."""
+    count = len(left_out)
+    return f"; {count} optional pipeline{'s' if count > 1 else ''} not run" if count else ""
 
 
 def _next(step: Step) -> list[str]:
@@ -175,7 +235,7 @@ def _next(step: Step) -> list[str]:
     return ["next: harness status" if verb == "verify" else f"next: harness reproduce {shlex.quote(name)}"]
 
 
-def _plain(steps: list[Step]) -> dict[str, Any]:
+def _plain(steps: list[Step], left_out: Sequence[_LeftOut]) -> dict[str, Any]:
     shown = [
         {
             "name": step.name,
@@ -188,4 +248,8 @@ def _plain(steps: list[Step]) -> dict[str, Any]:
         }
         for step in steps
     ]
-    return {"accepted": all(s.outcome.accepted for s in steps), "steps": shown}
+    return {
+        "accepted": all(s.outcome.accepted for s in steps),
+        "steps": shown,
+        "not_run": [one._asdict() for one in left_out],
+    }

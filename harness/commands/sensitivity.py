@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 
+FAULT_KINDS = ("fixture", "generator", "pipeline", "repository")
+
+
 @dataclass(frozen=True, slots=True)
 class _Results:
     """All that one run has found."""
@@ -71,6 +74,9 @@ class _Results:
     help="Also write the results to this Markdown file.",
 )
 @click.option("--fixture", metavar="NAME", help="Try one golden fixture only.  [default: all]")
+@click.option(
+    "--engine", metavar="NAME", help="Inject faults of fixtures only, and run this pipeline on each."
+)
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -82,6 +88,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     jobs: int,
     page: Path | None,
     fixture: str | None,
+    engine: str | None,
     root: Path | None,
     as_json: bool,
 ) -> int:
@@ -91,6 +98,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     repositories, and of any array or metric: G01 to G11, such as doubled, shuffled or transposed. For those,
     the tests that use fixture_regression run once, and compare moved arrays with their own tolerances.
     Without FAULT, every golden value is also moved by 0.5 and by 2 tolerances. No golden file is changed.
+    Pipelines that pyproject.toml lists as optional are left out; --engine NAME tries one of them, or any
+    other pipeline, and lists the faults of fixtures that its own tests would not see.
 
     Exits with 1 if a fault was missed and not explained, or a harmless change was flagged; with 2 if there is
     nothing to try. This command runs code and tests of the project.
@@ -100,6 +109,7 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness sensitivity --quick
       harness sensitivity P01 G05
       harness sensitivity --fixture lattice
+      harness sensitivity --engine cdtools
       harness sensitivity --clean 100 --page docs/sensitivity.md
     """
     from harness.core.domain.catalogue import find_catalogue
@@ -111,9 +121,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     catalogue = find_catalogue(project.root)
     known = known_faults(catalogue)
     _require_known([*(fault.id for fault in known), *(fault.id for fault in GENERIC_FAULTS)], faults)
-    chosen = tuple(fault for fault in known if not faults or fault.id in faults)
-    generic = tuple(fault for fault in GENERIC_FAULTS if not faults or fault.id in faults)
-    subjects = _subjects(project, fixture)
+    kinds = FAULT_KINDS if engine is None else ("fixture",)
+    chosen = tuple(fault for fault in known if fault.kind in kinds and (not faults or fault.id in faults))
+    generic = tuple(f for f in GENERIC_FAULTS if not engine and (not faults or f.id in faults))
+    subjects = _with_pipelines(_subjects(project, fixture), project, catalogue, engine)
     asked = tuple(
         trial
         for number, subject in enumerate(subjects)
@@ -127,16 +138,18 @@ def command(  # noqa: PLR0913 - one parameter an option
     answers = _all("faults", run_trial, asked, jobs)
     results = _Results(
         build_matrix(chosen, dict(zip(asked, answers, strict=True))),
-        () if faults else tuple(value for subject in subjects for value in _moved_values(subject, subjects)),
+        ()
+        if faults or engine
+        else tuple(value for subject in subjects for value in _moved_values(subject, subjects)),
         generic,
         tried,
         _repeat(subjects, catalogue, clean, files, jobs),
     )
-    if not (faults or fixture):
+    if not (faults or fixture or engine):
         _keep(project, results, quick=quick)
     if page:
         _write(page, results)
-    (_emit if as_json else _show)(results)
+    (_emit if as_json else _show)(results, engine)
     return 0 if results.correct else 1
 
 
@@ -174,6 +187,45 @@ def _subjects(project: Project, name: str | None) -> tuple[Subject, ...]:
             remedy="Correct the name." if found else "Record a fixture first.",
         )
     return one
+
+
+def _with_pipelines(
+    subjects: Sequence[Subject], project: Project, catalogue: Catalogue, engine: str | None
+) -> tuple[Subject, ...]:
+    """Return the subjects with the pipelines to run: all but optional ones, or *engine* alone.
+
+    Raises
+    ------
+    UsageError
+        The engine has no baseline.
+    DependencyError
+        What it needs is not installed.
+    """
+    from dataclasses import replace
+
+    from harness.core.domain.run_pipeline import missing_requirement
+    from harness.core.domain.settings import optional_pipelines
+    from harness.core.errors import UsageError
+
+    if engine is None:
+        optional = optional_pipelines(project.root)
+        return tuple(
+            replace(subject, pipelines=tuple(name for name in subject.pipelines if name not in optional))
+            for subject in subjects
+        )
+    measured = tuple(replace(s, pipelines=(engine,)) for s in subjects if engine in s.pipelines)
+    if not measured:
+        raise UsageError(
+            f"--engine {engine}",
+            expected="a pipeline with a golden baseline",
+            found="a name that has none",
+            message=f"pipeline {engine!r} has no baseline, so nothing says how far its metrics may move",
+            remedy=f'Record one with `harness calibrate {engine} --reason "..."`.',
+        )
+    missing = missing_requirement(catalogue.load("pipelines", engine))
+    if missing is not None:
+        raise missing
+    return measured
 
 
 def _suitable(faults: Sequence[Fault], *, first: bool) -> tuple[Fault, ...]:
@@ -312,9 +364,10 @@ def _keep(project: Project, results: _Results, *, quick: bool) -> None:
     save_result(project, stored_result(results.matrix, results.files, quick=quick))
 
 
-def _show(results: _Results) -> None:
+def _show(results: _Results, engine: str | None) -> None:
     from harness.report.plain_lines import plain_line
     from harness.report.sensitivity import (
+        blind_lines,
         false_alarm_lines,
         generic_lines,
         generic_table,
@@ -334,6 +387,7 @@ def _show(results: _Results) -> None:
         show_lines([""])
     lines = (
         *matrix_lines(results.matrix),
+        *(blind_lines(results.matrix, engine) if engine else ()),
         *moved_value_lines(results.moved),
         *generic_lines(results.generic, results.files),
         *false_alarm_lines(results.repetitions),
@@ -342,7 +396,7 @@ def _show(results: _Results) -> None:
     show_lines(map(plain_line, lines))
 
 
-def _emit(results: _Results) -> None:
+def _emit(results: _Results, engine: str | None) -> None:
     matrix, moved, repetitions = results.matrix, results.moved, results.repetitions
     result = {
         "checks": matrix.checks,
@@ -370,6 +424,13 @@ def _emit(results: _Results) -> None:
             {"name": r.name, "false_alarms": [_plain(alarm) for alarm in r.false_alarms]} for r in repetitions
         ],
     }
+    if engine:
+        from harness.report.sensitivity import seen_by
+
+        result["engine"] = {
+            "name": engine,
+            "faults": {row.label: seen_by(row, engine) for row in matrix.rows},
+        }
     emit(result, as_json=True, render=lambda: None)
 
 

@@ -14,6 +14,10 @@ DOMAIN = Domain(
         "network": "harness.ptycho.pipeline.run:network",
         "iterative": "harness.ptycho.pipeline.run:iterative",
         "quasi-newton": "harness.ptycho.pipeline.run:quasi_newton",
+        "cdtools": "harness.ptycho.engines.library:cdtools",
+        "ptychi-lsqml": "harness.ptycho.engines.library:ptychi_lsqml",
+        "ptychi-rpie": "harness.ptycho.engines.library:ptychi_rpie",
+        "ptychi-bh": "harness.ptycho.engines.library:ptychi_bh",
         "network-halves": "harness.ptycho.pipeline.halves:network",
         "iterative-halves": "harness.ptycho.pipeline.halves:iterative",
         "quasi-newton-halves": "harness.ptycho.pipeline.halves:quasi_newton",
@@ -26,6 +30,7 @@ DOMAIN = Domain(
     faults=("harness.ptycho.faults:FAULTS", "harness.ptycho.pipeline.faults:PIPELINE_FAULTS"),
     specimens=("harness.ptycho.specimens:SPECIMENS",),
     measures=("harness.ptycho.pipeline.assess:remeasured",),
+    engine="harness.ptycho.engines.command.engine:pipeline",
     files=("harness.ptycho.files.library:DATA_FILES",),
     panels=("harness.ptycho.panels:scan", "harness.ptycho.panels:reconstruction"),
 )

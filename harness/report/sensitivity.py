@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 GENERIC_LEGEND = "Golden arrays and metrics that were moved, and how many moves the tests saw."
 _AGAIN = 5
+_SEEN = {
+    "exit status": "{pipeline} ends with an error",
+    "controls": "{pipeline} ends with status 0, and is not ahead of its controls",
+    "metrics": "{pipeline} ends with status 0; only its baseline's tolerances see it",
+    "nothing": "{pipeline} ends with status 0, and its metrics are within their tolerances",
+}
 _MATRIX_HEAD = ("fault", "first caught by", "by how much", "also caught by", "passed by")
 
 
@@ -49,6 +55,38 @@ def matrix_lines(matrix: Matrix) -> Iterator[str]:
     for pipeline in matrix.pipelines:
         if blind := matrix.blind(pipeline):
             yield f"metrics of {pipeline} that no fault changed: {', '.join(blind)}"
+
+
+def seen_by(row: Row, pipeline: str) -> str:
+    """Return what a pipeline's own tests see of a fault: its exit status, its controls, its metrics, nothing.
+
+    Examples
+    --------
+    >>> from harness.core.sensitivity.matrix import Detection, Row
+    >>> row = Row("F01", "first patterns", "fixture", (Detection("theirs metrics", caught=False),))
+    >>> seen_by(row, "theirs")
+    'nothing'
+    """
+    found = row.by(f"{pipeline} metrics")
+    if found is None or not found.caught:
+        return "nothing"
+    if not found.figures:
+        return "exit status"
+    return "controls" if found.detail.startswith("collapsed") else "metrics"
+
+
+def blind_lines(matrix: Matrix, pipeline: str) -> Iterator[str]:
+    """Yield the faults that tests of *pipeline* would not see, by how much the tests ask of it."""
+    rows = [row for row in matrix.rows if not row.harmless]
+    for kind, words in _SEEN.items():
+        some = [row for row in rows if seen_by(row, pipeline) == kind]
+        if some:
+            yield f"{words.format(pipeline=pipeline)}: {', '.join(row.label for row in some)}"
+    blind = [row for row in rows if seen_by(row, pipeline) in {"nothing", "metrics"}]
+    for row in blind:
+        others = [d.check for d in row.detections if d.caught and d.check != f"{pipeline} metrics"]
+        seen = f"seen by {', '.join(others)}" if others else "seen by nothing else"
+        yield f"exit status 0 and ahead of its controls: {row.label}, {row.title}; {seen}"
 
 
 def moved_value_lines(moved: Sequence[MovedValue]) -> Iterator[str]:

@@ -267,7 +267,9 @@ class Domain:
     generators : mapping of str to str
         Functions that return a :class:`~harness.core.fixtures.fixture.Fixture`.
     pipelines : mapping of str to str
-        Functions ``(fixture, output, *, threads, seed, progress) -> PipelineResult``.
+        Functions ``(fixture, output, *, threads, seed, progress) -> PipelineResult``. One that needs more
+        than this package installs may have an attribute ``require``: a function that raises a
+        :class:`~harness.core.errors.DependencyError` if that is missing.
     checks : mapping of str to str
         Functions that take a dataset's arrays and return a :class:`CheckReport`.
     corrections : mapping of str to str

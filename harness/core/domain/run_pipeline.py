@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.core.baselines.baseline import require_metrics
 from harness.core.baselines.perturbations import Sample, applied
 from harness.core.domain.catalogue import find_catalogue
+from harness.core.errors import DependencyError
 from harness.core.fixtures.noise import add_last_bit_noise
 from harness.core.storage.npz import read_archive, write_archive
 
@@ -82,6 +83,26 @@ def run_under(
     seed: dict[str, Any] = {"seed": perturbation.seed} if perturbation.seed else {}
     with applied(perturbation):
         return run(fixture, folder / "output", threads=perturbation.threads, **seed)
+
+
+def missing_requirement(run: Callable[..., PipelineResult]) -> DependencyError | None:
+    """Return the error for what a pipeline needs and what is not installed; None if it can run.
+
+    Only pipelines with a method ``require`` can tell before they run.
+
+    Examples
+    --------
+    >>> missing_requirement(lambda *_: None) is None
+    True
+    """
+    require = getattr(getattr(run, "func", run), "require", None)  # a partial has the pipeline as its func
+    if require is None:
+        return None
+    try:
+        require()
+    except DependencyError as error:
+        return error
+    return None
 
 
 def misread(manifest: Manifest, inputs: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

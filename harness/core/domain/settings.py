@@ -7,6 +7,7 @@
     panels = "mypackage.figures:spectra"
     sources = ["../shared/data"]
     contract = "docs/contract.md"
+    optional = ["theirs"]
 
     [tool.harness.generators]
     lattice = "mypackage.fixtures:lattice"
@@ -15,7 +16,8 @@
     reconstruct = "their-program {fixture} {output}"
 
 References are ``module:attribute``; paths are relative to the project's root. Settings of an engine are
-handed to the domain that knows them.
+handed to the domain that knows them. Optional pipelines have a baseline, and run where what they need is
+installed.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ _TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"na
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """``[tool.harness]``: references by name or in lists, settings of engines, sources, a contract."""
+    """``[tool.harness]``: references by name or in lists, settings of engines, names, paths."""
 
     generators: dict[str, str] = {}
     pipelines: dict[str, str] = {}
@@ -55,6 +57,7 @@ class _Tables(msgspec.Struct, forbid_unknown_fields=True):
     panels: str | tuple[str, ...] = ()
     files: str | tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     contract: str = ""
 
 
@@ -106,6 +109,17 @@ def source_places(root: Path) -> tuple[Path, ...]:
     return tuple(root / place for place in _read_tables(root).sources)
 
 
+def optional_pipelines(root: Path) -> tuple[str, ...]:
+    """Names of the pipelines that the project at *root* runs only where what they need is installed.
+
+    Raises
+    ------
+    UsageError
+        As :func:`project_domain`.
+    """
+    return _read_tables(root).optional
+
+
 def pytest_pythonpath(root: Path) -> tuple[Path, ...]:
     """Directories that pytest puts on the import path of the project at *root*: its key ``pythonpath``.
 
@@ -131,7 +145,7 @@ def _read_tables(root: Path) -> _Tables:
     except msgspec.ValidationError as error:
         raise UsageError(
             f"{path}: [tool.harness]",
-            expected=f"tables {', '.join(_TABLES)}, a list of sources, "
+            expected=f"tables {', '.join(_TABLES)}, lists of sources and of optional pipelines, "
             "and references to faults, specimens, measures and panels",
             found=str(error),
             remedy="Correct the entry.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.ptycho.engines.packages.settings import EngineSettings
+from harness.ptycho.engines.packages.settings import UNLIMITED, EngineSettings
 from harness.ptycho.engines.packages.units import common_mask, natural
 from harness.ptycho.pipeline.configuration import Positive, Rate  # noqa: TC001 - read at run time
 
@@ -41,7 +41,7 @@ class FancyPtycho(EngineSettings, frozen=True, forbid_unknown_fields=True, kw_on
         Patterns in a batch.
     """
 
-    epochs: Positive = 100
+    epochs: Positive = 60
     rate: Rate = 0.05
     batch: Positive = 20
 
@@ -62,9 +62,8 @@ class FancyPtycho(EngineSettings, frozen=True, forbid_unknown_fields=True, kw_on
         scaled, units = natural(start)
         model, scans = _model(scaled)
         count = len(scans)
-        # One epoch more than is asked for: the generator adjusts nothing after its last one.
         losses = model.Adam_optimize(
-            LARGE, scans, lr=self.rate, batch_size=min(self.batch, count), thread=False
+            UNLIMITED, scans, lr=self.rate, batch_size=min(self.batch, count), thread=False
         )
         for _ in epochs:
             next(losses)
@@ -79,9 +78,6 @@ class FancyPtycho(EngineSettings, frozen=True, forbid_unknown_fields=True, kw_on
         os.environ.setdefault("MPLBACKEND", "Agg")  # cdtools imports matplotlib's windows
         torch.manual_seed(self.seed)
         torch.set_num_threads(self.threads)
-
-
-LARGE = 1 << 30
 
 
 def _model(data: Dataset) -> tuple[Any, Any]:
