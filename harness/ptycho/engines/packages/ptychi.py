@@ -3,7 +3,7 @@
 Its conventions: intensity with the zero frequency at the centre, an FFT without normalisation, object
 (slices, M, M') and probe (opr modes, modes, H, W), and centres of patches in pixels from an origin that is
 given. The centre of n pixels is index (n - 1) / 2, half a pixel before ours. Centres are rounded to whole
-pixels first, and the rest is a shift of the probe. With an origin on the wrong half pixel, windows would jump by
+pixels first, and the rest is a shift of the probe. With an origin on the wrong half pixel, windows jump by
 half a pixel, without a word.
 """
 
