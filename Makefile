@@ -4,8 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH := .venv-bench
+PTYCHODUS_VENV := .venv-ptychodus
+ENGINES_VENV := .venv-engines
 
-.PHONY: test run lint sensitivity docs test-core examples fuzz bench bench-compare clean
+.PHONY: test run lint sensitivity docs test-core examples publishing counterparts fuzz bench bench-compare clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -35,6 +37,26 @@ test-core: $(READY)
 examples: $(READY)
 	sh examples/run.sh $(BIN)/python
 
+# What `harness publish` writes, before the validator of RO-Crates, which needs older versions of our own packages.
+publishing:
+	$(PYTHON) -m venv .venv-publishing
+	.venv-publishing/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[publish,fetch]' \
+		hypothesis 'roc-validator>=0.13' 'rocrate<0.16'
+	HARNESS_REQUIRE_VALIDATOR=1 .venv-publishing/bin/python -m pytest -q tests/core/publishing/test_crate.py
+
+# Files exchanged with the programs of other groups, each run in an environment of its own; the table of
+# docs/files-round-trip.md is written again.
+counterparts: $(READY) $(PTYCHODUS_VENV)/ready $(ENGINES_VENV)/ready
+	HARNESS_PTYCHODUS_PYTHON=$(PTYCHODUS_VENV)/bin/python HARNESS_CDTOOLS_PYTHON=$(ENGINES_VENV)/bin/python \
+		$(BIN)/pytest -q tests/counterparts
+	HARNESS_PTYCHODUS_PYTHON=$(PTYCHODUS_VENV)/bin/python HARNESS_CDTOOLS_PYTHON=$(ENGINES_VENV)/bin/python \
+		PYTHONPATH=tests/ptycho/files $(BIN)/python tests/counterparts/exchange.py
+
+$(PTYCHODUS_VENV)/ready: constraints.txt
+	$(PYTHON) -m venv $(PTYCHODUS_VENV)
+	$(PTYCHODUS_VENV)/bin/python -m pip install --quiet --constraint constraints.txt ptychodus==1.7.0
+	touch $@
+
 # Coverage-guided fuzzing of archives, manifests, registries and histories.
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
@@ -52,10 +74,16 @@ $(BENCH)/ready: pyproject.toml constraints.txt $(shell find harness -name '*.py'
 	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt '.[ptycho,bench]'
 	touch $@
 
+# Reconstruction codes of other groups. They bring a torchvision that does not fit the constrained torch.
+$(ENGINES_VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(ENGINES_VENV)
+	$(ENGINES_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,files,cdtools,ptychi,dev]'
+	touch $@
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,report,files,detectors,publish,fetch,docs,dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist .venv-core-* .harness *.egg-info
+	rm -rf $(VENV) $(BENCH) $(PTYCHODUS_VENV) $(ENGINES_VENV) .venv-publishing build dist .venv-core-* .harness *.egg-info

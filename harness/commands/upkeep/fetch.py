@@ -19,7 +19,7 @@ from harness.report.terminal.screen import show_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.core.publishing.restore import Restoring
+    from harness.core.publishing.fetching.restore import Restoring
     from harness.core.storage.project import Project
 
 
@@ -66,8 +66,8 @@ def command(  # noqa: PLR0913 - one for each option
       harness fetch golden.zip --dry-run
       harness fetch crate/ minimal_v1 --reason "the newest version" --overwrite
     """
-    from harness.core.publishing.fetch import fetched
-    from harness.core.publishing.restore import prepare_restoring, record_restoring
+    from harness.core.publishing.fetching.fetch import fetched
+    from harness.core.publishing.fetching.restore import prepare_restoring, record_restoring
 
     if not dry_run:
         require_not_ci()
@@ -108,7 +108,7 @@ def _command_line(source: str, shown: str) -> str:
 
 def _lines(project: Project, restoring: Restoring, origin: str, again: str) -> Iterator[str]:
     """Yield what was recorded, or would be by the command *again*."""
-    from harness.core.publishing.restore import carries_records
+    from harness.core.publishing.fetching.restore import carries_records
 
     would = "would " if again else ""
     for change in restoring.changes:

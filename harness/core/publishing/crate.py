@@ -191,7 +191,7 @@ def _making(selection: Selection, path: str, file: Vouched) -> Iterator[Entity]:
         "instrument": _link(program["@id"]),
         "result": _compact([_link(name) for name in made if name in selection.files]),
     }
-    yield action | ({"object": [_link(source["@id"])]} if source else {})
+    yield action | ({"object": _link(source["@id"])} if source else {})
     yield program
     if source:
         yield source
@@ -215,7 +215,7 @@ def _program(selection: Selection, manifest: Manifest, file: Vouched) -> Entity:
         "@type": "SoftwareApplication",
         "name": call,
         "softwareVersion": str(manifest.generator.version),
-        "softwareRequirements": [f"{name} {value}" for name, value in sorted(environment.items())],
+        "softwareRequirements": _compact([f"{key} {environment[key]}" for key in sorted(environment)]),
         **({"identifier": file.version.code} if isinstance(file.version.code, str) else {}),
         **({"url": selection.description.repository} if selection.description.repository else {}),
     }

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
+from harness.core.publishing.fetching.origin import Address, Doi
 from harness.core.publishing.layout import require_module
-from harness.core.publishing.origin import Address, Doi
 from harness.core.storage.atomic import unwritable_on_error
 
 if TYPE_CHECKING:

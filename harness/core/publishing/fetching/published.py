@@ -14,8 +14,8 @@ from harness.core.baselines.baseline import read_baseline
 from harness.core.errors import RefusedError
 from harness.core.fixtures.fixture import require_matching_manifest
 from harness.core.fixtures.manifest import read_manifest
+from harness.core.publishing.fetching.unpack import Unpacked, damaged, unpack
 from harness.core.publishing.selection import Vouched, vouch
-from harness.core.publishing.unpack import Unpacked, damaged, unpack
 from harness.core.recording.removal import baselines_of, select
 from harness.core.registry.golden_names import archive_of, name_of
 from harness.core.registry.history import decode_history, read_history_text
@@ -68,8 +68,8 @@ def read_published(path: Path, folder: Path, *, shown: str = "") -> Published:
     Raises
     ------
     UnreadableError, RefusedError
-        As :func:`harness.core.publishing.unpack.unpack`; also if a golden file, its registry entry and its
-        records contradict each other, or an archive or manifest is damaged.
+        As :func:`~harness.core.publishing.fetching.unpack.unpack`; also if a golden file, its registry entry
+        and its records contradict each other, or an archive or manifest is damaged.
     """
     thing = shown or str(path)
     unpacked = unpack(path, folder, thing)

@@ -11,7 +11,7 @@ import pytest
 from published_waves import contents, repack, with_sums
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError, UsageError
-from harness.core.publishing.unpack import unpack
+from harness.core.publishing.fetching.unpack import unpack
 
 GOOD = with_sums({"golden/a.txt": b"golden", "README.md": b"read me"})
 SUMS = "SHA256SUMS"
@@ -138,7 +138,7 @@ def test_a_pipe_in_a_directory_is_refused(tmp_path, folder):
 
 
 def test_an_archive_that_would_grow_a_thousand_times_is_refused(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr("harness.core.publishing.unpack.MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr("harness.core.publishing.fetching.unpack.MAX_INFLATED", 1 << 20)
     members = with_sums({"golden/a.txt": bytes(1 << 24), "README.md": b""})
     path = zipped(tmp_path / "a.zip", members, method=zipfile.ZIP_DEFLATED)
     refused(path, folder, RefusedError, r"at most 100 times its size")

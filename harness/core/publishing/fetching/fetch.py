@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import RefusedError, UsageError
-from harness.core.publishing.download import download
+from harness.core.publishing.fetching.download import download
+from harness.core.publishing.fetching.origin import parse_origin
+from harness.core.publishing.fetching.published import read_published
 from harness.core.publishing.layout import DIGEST, SUMS
-from harness.core.publishing.origin import parse_origin
-from harness.core.publishing.published import read_published
 from harness.core.storage.atomic import make_directory
 from harness.core.storage.digest import sha256_file
 
 if TYPE_CHECKING:
-    from harness.core.publishing.published import Published
+    from harness.core.publishing.fetching.published import Published
 
 _HEXADECIMAL = re.compile("(?:sha256:)?([0-9a-fA-F]{64})")
 
@@ -49,8 +49,9 @@ def fetched(source: str, folder: Path, *, digest: str | None = None, timeout: fl
     UsageError
         If *source* or *digest* is not valid.
     UnreadableError, RefusedError, DependencyError
-        As :func:`harness.core.publishing.download.download` and
-        :func:`harness.core.publishing.published.read_published`; also if the archive has another digest.
+        As :func:`~harness.core.publishing.fetching.download.download` and
+        :func:`~harness.core.publishing.fetching.published.read_published`; also if the archive has another
+        digest.
     """
     wanted = _digest(digest) if digest is not None else ""
     origin = parse_origin(source)

@@ -11,8 +11,8 @@ from harness.core.errors import RefusedError, UsageError
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
-from harness.core.publishing.fetch import fetched
-from harness.core.publishing.restore import prepare_restoring, record_restoring
+from harness.core.publishing.fetching.fetch import fetched
+from harness.core.publishing.fetching.restore import prepare_restoring, record_restoring
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify

@@ -9,9 +9,9 @@ import pytest
 from loopback_archive import DOI, reroute, serving
 
 from harness.core.errors import DependencyError, RefusedError, UnreadableError
-from harness.core.publishing import download as module
-from harness.core.publishing.download import download
-from harness.core.publishing.origin import Address, Doi
+from harness.core.publishing.fetching import download as module
+from harness.core.publishing.fetching.download import download
+from harness.core.publishing.fetching.origin import Address, Doi
 
 pytest.importorskip("pooch", reason="DOIs and addresses need the extra fetch")
 

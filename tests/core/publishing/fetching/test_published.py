@@ -10,7 +10,7 @@ import pytest
 from published_waves import PATHS, STEM, contents, with_sums
 
 from harness.core.errors import HarnessError
-from harness.core.publishing.published import read_published
+from harness.core.publishing.fetching.published import read_published
 from harness.core.storage.npz import write_archive
 
 HISTORY = "golden/history.jsonl"

@@ -22,7 +22,7 @@ from harness.core.registry.registry import read_registry, with_entries
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from harness.core.publishing.published import Published
+    from harness.core.publishing.fetching.published import Published
     from harness.core.publishing.selection import Vouched
     from harness.core.recording.commit import Ledger
     from harness.core.recording.plan import Change
