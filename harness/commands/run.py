@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
-from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -16,6 +13,7 @@ from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from harness.core.domain.interface import PipelineResult
     from harness.core.errors import DependencyError
@@ -44,12 +42,13 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
     Example:
       harness run --output build/run
     """
+    from harness.core.domain.run_pipeline import output_folder
+
     project = project_at(root)
-    folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
     chosen, left_out = _choose(project, pipelines)
     steps = []
-    with folder as kept:
-        for step in _steps(project, Path(kept), chosen):
+    with output_folder(output) as folder:
+        for step in _steps(project, folder, chosen):
             steps.append(step)
             if not as_json:
                 _show_step(step)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
-from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,18 +65,18 @@ def command(  # noqa: PLR0913 - one parameter an option
     from harness.core.baselines.controls import compare_with_controls
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.domain.data_files import as_archive
+    from harness.core.domain.run_pipeline import output_folder
     from harness.report.terminal.progress import progress_bar
 
     catalogue = find_catalogue(code_root(root))
     run = catalogue.load("pipelines", pipeline)
     fixture = file or the_fixture(root)
-    folder = nullcontext(str(output)) if output else tempfile.TemporaryDirectory()
     with (
-        folder as kept,
+        output_folder(output) as folder,
         as_archive(fixture, catalogue, **options) as archive,
         progress_bar(pipeline) as progress,
     ):
-        result = run(archive, Path(kept), seed=seed, threads=threads, progress=progress)
+        result = run(archive, folder, seed=seed, threads=threads, progress=progress)
     verdicts = compare_with_controls(result.metrics, result.controls, result.better, decisive=result.decisive)
     collapsed = [verdict for verdict in verdicts if not verdict.outcome.accepted]
     plain = {field.name: getattr(result, field.name) for field in fields(result)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from harness.core.fixtures.noise import add_last_bit_noise
 from harness.core.storage.npz import read_archive, write_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.core.baselines.perturbations import Perturbation
     from harness.core.domain.interface import PipelineResult
@@ -60,8 +61,8 @@ def perform(call: Call) -> Run:
         If the pipeline refuses the fixture.
     """
     run = find_catalogue(call.root).load("pipelines", call.pipeline)
-    with tempfile.TemporaryDirectory() as folder:
-        result = run_under(call.perturbation, run, call.fixture, Path(folder))
+    with output_folder() as folder:
+        result = run_under(call.perturbation, run, call.fixture, folder)
         kept = call.keep is not None and result.measured is not None
         if call.keep and result.measured:
             shutil.copyfile(result.measured, call.keep)
@@ -69,6 +70,34 @@ def perform(call: Call) -> Run:
     metrics = require_metrics(f"pipeline {call.pipeline!r}", result.metrics, controls)
     sample = Sample(call.perturbation, metrics, controls)
     return Run(sample, dict(result.better), dict(result.resolution), result.measure if kept else None)
+
+
+@contextmanager
+def output_folder(chosen: Path | None = None) -> Iterator[Path]:
+    """Give the block the folder *chosen*, or a temporary one.
+
+    A temporary folder is removed at the end, unless the block fails and has left logs in it: its error may
+    name one, and somebody will want to read it.
+
+    Examples
+    --------
+    >>> with output_folder() as folder:
+    ...     folder.is_dir()
+    True
+    >>> folder.exists()
+    False
+    """
+    if chosen is not None:
+        yield chosen
+        return
+    folder = Path(tempfile.mkdtemp(prefix="harness-"))
+    try:
+        yield folder
+    except BaseException:
+        if not any(folder.rglob("*.log")):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_under(

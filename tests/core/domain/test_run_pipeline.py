@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 
 from harness.core.baselines.perturbations import Perturbation
-from harness.core.domain.run_pipeline import Call, misread, perform, run_under
+from harness.core.domain.run_pipeline import Call, misread, output_folder, perform, run_under
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source
 from harness.core.fixtures.noise import LAST_BIT
@@ -116,3 +117,23 @@ def test_another_digest_is_reported_with_stage_and_array(manifest, read):
 def test_an_array_that_is_not_in_the_manifest_is_reported(manifest):
     (line,) = misread(manifest, {"train": {"phase": "xxh128:1"}})
     assert line == "train read phase: expected no such array, found xxh128:1"
+
+
+def test_a_temporary_folder_is_removed_unless_a_failure_left_logs_in_it():
+    with output_folder() as folder:
+        (folder / "train.log").touch()
+    assert not folder.exists()
+    with pytest.raises(KeyError), output_folder() as folder:
+        raise KeyError
+    assert not folder.exists()
+    with pytest.raises(FileExistsError), output_folder() as folder:
+        (folder / "train.log").mkdir()
+        (folder / "train.log").mkdir()
+    assert (folder / "train.log").exists()
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_somebody_chose_is_kept(tmp_path):
+    with output_folder(tmp_path) as folder:
+        assert folder == tmp_path
+    assert folder.exists()
