@@ -15,6 +15,7 @@ from harness.core.domain.interface import CheckReport, Finding
 from harness.core.errors import RefusedError
 from harness.ptycho.check import budget
 from harness.ptycho.check.raw import raw_findings
+from harness.ptycho.check.raw_survey import raw_table
 from harness.ptycho.check.search import Account, account_for
 from harness.ptycho.check.trial import residuals_of
 from harness.ptycho.check.truth_patches import KEY, truth_findings
@@ -67,7 +68,7 @@ def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
     What photon noise does not explain is accounted for, part by part. Each part that is found wrong is a
     finding, with its remedy; if none is, and patterns and positions do not belong together, that is the
     finding. Without object or probe, a note says that physics was not checked, and what
-    :mod:`harness.ptycho.check.raw` sees is reported.
+    :mod:`harness.ptycho.check.raw` sees and :mod:`harness.ptycho.check.raw_survey` measures is reported.
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def check(arrays: Mapping[str, np.ndarray]) -> CheckReport:
     """
     if missing := [key for key in FORWARD_KEYS if key not in arrays]:
         note = f"{', '.join(MISSING.get(key, f'no {key}') for key in missing)}: physics not checked"
-        return CheckReport(CHECK, raw_findings(arrays), notes=(note,))
+        table = raw_table(arrays)
+        return CheckReport(CHECK, raw_findings(arrays), notes=(note,), tables=(table,) if table else ())
     if not are_usable(arrays):
         return CheckReport(CHECK, notes=(NOT_CHECKED,))
     account = account_for(Dataset.of(arrays))

@@ -66,11 +66,18 @@ the detector it is 1.8, whichever of the two it is."""
 MOST_LISTED = 16
 """Bad patterns that are listed one by one."""
 
+LEAST_LIGHT = 30.0
+"""Photons that a pixel's neighbours count in the whole scan, if it is called dead without any: chance leaves
+none of so many once in 10^13 pixels."""
+
+LEAST_IN_ONE = 3.0
+"""The same for one pattern on average: a detector that drops single photons makes no such edge."""
+
 DARK = 10
 """Percentile of the mean pattern that is taken for background: a beam leaves more of the detector dark."""
 
 
-class _Change(NamedTuple):
+class Change(NamedTuple):
     """How much neighbouring patterns differ, as a share of what distant ones do.
 
     Attributes
@@ -87,6 +94,35 @@ class _Change(NamedTuple):
     excess: float
 
 
+class Likeness(NamedTuple):
+    """How patterns differ from their neighbours' and from distant ones.
+
+    Attributes
+    ----------
+    near_by, far_away : (n, 2) float64
+        How far apart the pairs are, in pixels, x first.
+    near, far : (m,) float64
+        How much each pattern differs from its neighbour's, and on average from distant ones.
+    """
+
+    near_by: np.ndarray
+    far_away: np.ndarray
+    near: np.ndarray
+    far: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """The neighbours' difference as a share of the distant patterns'; infinite if those do not differ."""
+        return float(self.near.mean() / self.far.mean()) if self.far.mean() > 0 else np.inf
+
+    @property
+    def significance(self) -> float:
+        """By how many standard errors neighbours are more alike than distant patterns."""
+        less = self.far - self.near
+        error = less.std(ddof=1) / np.sqrt(len(less))
+        return float(less.mean() / error) if error > 0 else 0.0
+
+
 def raw_findings(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     """Return what patterns and coordinates show by themselves; nothing where they allow no answer.
 
@@ -99,8 +135,9 @@ def raw_findings(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        At most one about the position, with the key ``xcoords, ycoords``, one about the detector, and one
-        about patterns that are dead or copies of others, both with the key ``diffraction``.
+        At most one about the positions, with the key ``xcoords, ycoords``; one about the detector, one about
+        patterns that are dead or copies of others, and one about pixels that are dead, with the key
+        ``diffraction``.
 
     Examples
     --------
@@ -111,15 +148,15 @@ def raw_findings(arrays: Mapping[str, np.ndarray]) -> tuple[Finding, ...]:
     >>> len(raw_findings(raw)), raw_findings(metres)[0].found
     (0, 'a scan of 2.53e-07 x 2.57e-07 pixels, as if in metres')
     """
-    points, light = _points(arrays), _Light.of(arrays)
+    points, light = points_of(arrays), Light.of(arrays)
     found = [None if points is None else _unit(points, light)]
     if light is not None:
-        found += [_corner(light), _dead_or_copied(light)]
+        found += [_corner(light), _dead_or_copied(light), _dead_pixels(light)]
     return tuple(finding for finding in found if finding is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Light:
+class Light:
     """The patterns' intensities.
 
     Attributes
@@ -139,7 +176,7 @@ class _Light:
     energy: np.ndarray
 
     @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray]) -> _Light | None:
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Light | None:
         """Return the light of the patterns; None if they are not finite numbers, or dark."""
         stack, mask = arrays.get("diffraction"), usable_mask(arrays)
         if stack is None or stack.ndim != 3 or not stack.size or stack.dtype.kind not in "iuf":  # noqa: PLR2004
@@ -159,11 +196,42 @@ class _Light:
         taken = _intensities(self.stack[index], of_positions(self.mask, index))
         return np.asarray(taken / np.maximum(taken.sum(axis=(1, 2), keepdims=True), np.finfo(float).tiny))
 
-    def are_photons(self) -> bool:
-        """Return whether the patterns are counts of photons, or their roots, so that chance made each."""
+    def photon(self) -> float | None:
+        """Return the intensity of one photon, or None if the patterns are not counts or their roots."""
+        if self.stack.dtype.kind in "iu":
+            return 1.0
         some = np.linspace(0, len(self.stack) - 1, min(len(self.stack), BLOCK)).astype(int)
-        stack = masked(self.stack[some], of_positions(self.mask, some))
-        return self.stack.dtype.kind in "iu" or quantum(stack) is not None
+        amplitude = quantum(masked(self.stack[some], of_positions(self.mask, some)))
+        return None if amplitude is None else amplitude**2
+
+    def dead_pixels(self) -> np.ndarray:
+        """Return the pixels that count no photon where their neighbours count many, (n, 2): row, column.
+
+        Expected is the median of the eight neighbours: ``LEAST_LIGHT`` photons or more in the whole scan, and
+        ``LEAST_IN_ONE`` in a pattern, leave nothing to chance or to a detector's threshold. Pixels that a
+        mask excludes are not among them.
+        """
+        photon = self.photon()
+        if photon is None:
+            return np.empty((0, 2), int)
+        counted = np.full(self.mean.shape, len(self.stack)) if self.mask is None else _times_counted(self)
+        around = _of_neighbours(self.mean) / photon
+        is_lit = (around >= LEAST_IN_ONE) & (around * counted >= LEAST_LIGHT)
+        return np.argwhere((self.mean == 0) & is_lit)
+
+
+def _times_counted(light: Light) -> np.ndarray:
+    mask = np.asarray(light.mask)
+    return mask.sum(axis=0) if mask.ndim == light.stack.ndim else mask * len(light.stack)
+
+
+def _of_neighbours(mean: np.ndarray) -> np.ndarray:
+    """Return the median of each pixel's eight neighbours; beyond the edge there is no light."""
+    from scipy.ndimage import median_filter  # slow to import
+
+    around = np.ones((3, 3), bool)
+    around[1, 1] = False
+    return np.asarray(median_filter(mean, footprint=around, mode="constant"))
 
 
 def _counting(mask: np.ndarray, part: slice, shape: tuple[int, ...]) -> np.ndarray:
@@ -178,7 +246,7 @@ def _intensities(stack: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         return wide if stack.dtype.kind in "iu" else np.square(wide)
 
 
-def _points(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+def points_of(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """Return the positions, (N, 2) float64, x first; None if they are few, or not finite numbers."""
     x, y = (np.asarray(arrays.get(key, ())) for key in ("xcoords", "ycoords"))
     if x.ndim != 1 or x.shape != y.shape or len(x) < FEWEST_POSITIONS:
@@ -189,7 +257,7 @@ def _points(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
     return points if np.isfinite(points).all() else None
 
 
-def _unit(points: np.ndarray, light: _Light | None) -> Finding | None:
+def _unit(points: np.ndarray, light: Light | None) -> Finding | None:
     """Return the finding that coordinates are not in object pixels; None if they may be."""
     width, height = np.ptp(points, axis=0)
     extent = max(width, height)
@@ -199,7 +267,7 @@ def _unit(points: np.ndarray, light: _Light | None) -> Finding | None:
         unit = next(name for most, name in UNITS if extent < most)
         found = f"a scan of {width:.3g} x {height:.3g} pixels, as if in {unit}"
         return _not_pixels("positions some pixels apart", found)
-    neighbours = _neighbours(points)
+    neighbours = neighbours_of(points)
     step = float(np.median(neighbours.distance))
     furthest = max(light.mean.shape) / 2 if light is not None else np.inf
     if step > furthest:
@@ -207,12 +275,12 @@ def _unit(points: np.ndarray, light: _Light | None) -> Finding | None:
         return _not_pixels(f"neighbours at most {furthest:g} pixels apart, half a pattern's window", found)
     if light is None or len(light.stack) != len(points):
         return None
-    change = _change(points, neighbours, light)
+    change = change_of(points, neighbours, light)
     if change is None or change.excess <= STANDARD_ERRORS:
         return None
     found = (
         f"neighbours {step:.3g} apart whose patterns differ by {change.value:.0%} "
-        "of what distant ones do, as if in micrometres"
+        "of what distant ones do, as if in micrometres, or in another order than the patterns"
     )
     return _not_pixels(f"at most {change.allowed:.0%} at this distance, with this beam", found)
 
@@ -222,7 +290,7 @@ def _not_pixels(expected: str, found: str) -> Finding:
     return Finding(CHECK, "xcoords, ycoords", expected, found, remedy)
 
 
-class _Neighbours(NamedTuple):
+class Neighbours(NamedTuple):
     """Each place's nearest other place: the first position at each, and their distance in pixels."""
 
     here: np.ndarray
@@ -230,34 +298,43 @@ class _Neighbours(NamedTuple):
     distance: np.ndarray
 
 
-def _neighbours(points: np.ndarray) -> _Neighbours:
+def neighbours_of(points: np.ndarray) -> Neighbours:
+    """Return each place's nearest other place; positions that touch are one place."""
     from scipy.spatial import cKDTree  # slow to import
 
     first = np.unique(np.rint(points / TOUCHING), axis=0, return_index=True)[1]
     distance, nearest = (
         np.asarray(found)[:, 1] for found in cKDTree(points[first]).query(points[first], k=2)
     )
-    return _Neighbours(first, first[nearest], distance)
+    return Neighbours(first, first[nearest], distance)
 
 
-def _change(points: np.ndarray, neighbours: _Neighbours, light: _Light) -> _Change | None:
+def change_of(points: np.ndarray, neighbours: Neighbours, light: Light) -> Change | None:
     """Return how much patterns differ from their neighbours'; None if any difference is allowed."""
+    alike = likeness_of(points, neighbours, light)
+    allowed = _most_change(alike.near_by, alike.far_away, _width(light.mean))
+    if allowed >= 1:
+        return None
+    # A difference for each position, so that its neighbours' and the others' share what it has of its own.
+    excess = alike.near - allowed * alike.far
+    error = excess.std(ddof=1) / np.sqrt(len(excess))
+    if alike.far.mean() <= 0 or error == 0:
+        return None
+    return Change(allowed, alike.share, float(excess.mean() / error))
+
+
+def likeness_of(points: np.ndarray, neighbours: Neighbours, light: Light) -> Likeness:
+    """Return how much patterns differ from their nearest neighbour's, and from distant ones."""
     rng = np.random.default_rng(0)  # the same pairs in every run
     chosen = rng.permutation(len(neighbours.here))[:MOST_PAIRS]
     here, there = neighbours.here[chosen], neighbours.there[chosen]
     others = [rng.permutation(here) for _ in range(DISTANT)]
-    moved = np.concatenate([points[other] - points[here] for other in others])
-    allowed = _most_change(points[there] - points[here], moved, _width(light.mean))
-    if allowed >= 1:
-        return None
-    near = _differences(light, here, there)
-    far = np.mean([_differences(light, here, other) for other in others], axis=0)
-    # A difference for each position, so that its neighbours' and the others' share what it has of its own.
-    excess = near - allowed * far
-    error = excess.std(ddof=1) / np.sqrt(len(excess))
-    if far.mean() <= 0 or error == 0:
-        return None
-    return _Change(allowed, float(near.mean() / far.mean()), float(excess.mean() / error))
+    return Likeness(
+        near_by=points[there] - points[here],
+        far_away=np.concatenate([points[other] - points[here] for other in others]),
+        near=_differences(light, here, there),
+        far=np.mean([_differences(light, here, other) for other in others], axis=0),
+    )
 
 
 def _width(mean: np.ndarray) -> np.ndarray:
@@ -284,7 +361,7 @@ def _most_change(near: np.ndarray, far: np.ndarray, width: np.ndarray) -> float:
     return float(np.max(moved[0] / np.maximum(moved[1], np.finfo(float).tiny)))
 
 
-def _differences(light: _Light, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+def _differences(light: Light, here: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Return how much each pair of patterns differs, (n,) float64, apart from noise.
 
     The product of neighbouring pixels' differences: noise differs from pixel to pixel, and adds nothing to it
@@ -295,7 +372,7 @@ def _differences(light: _Light, here: np.ndarray, there: np.ndarray) -> np.ndarr
     return np.asarray(along + np.einsum("nij,nij->n", left[:, 1:], left[:, :-1]))
 
 
-def _corner(light: _Light) -> Finding | None:
+def _corner(light: Light) -> Finding | None:
     """Return the finding that zero frequency is at the corner, along one axis or both; None if it is not."""
     lit = np.maximum(light.mean - np.percentile(light.mean, DARK), 0)
     axes = [axis for axis in (0, 1) if _is_around_corner(lit.sum(axis=1 - axis))]
@@ -320,11 +397,23 @@ def _spread(profile: np.ndarray) -> float:
     return float((profile * distance**2).sum() / max(profile.sum(), np.finfo(float).tiny))
 
 
-def _dead_or_copied(light: _Light) -> Finding | None:
+def _dead_pixels(light: Light) -> Finding | None:
+    """Return the finding about pixels that count nothing; None if all do, or a mask excludes them."""
+    dead = light.dead_pixels().tolist()
+    if not dead:
+        return None
+    more = len(dead) - MOST_LISTED
+    places = ", ".join(f"({row}, {column})" for row, column in dead[:MOST_LISTED])
+    found = f"0 in every pattern at (row, column) {places}" + (f" and {more} more" if more > 0 else "")
+    remedy = "Add a mask that is False there; `harness convert` keeps it."
+    return Finding(CHECK, "diffraction", "light in every pixel between lit ones", found, remedy)
+
+
+def _dead_or_copied(light: Light) -> Finding | None:
     """Return the finding about patterns without light, and about photons that are there twice."""
     dark = np.flatnonzero(light.energy <= DEAD * np.median(light.energy))
     problems = [f"pattern {j}: dead" for j in dark]
-    if light.are_photons():
+    if light.photon() is not None:
         problems += [f"patterns {j} and {k}: same bytes" for j, k in _copies(light, set(dark.tolist()))]
     if not problems:
         return None
@@ -334,7 +423,7 @@ def _dead_or_copied(light: _Light) -> Finding | None:
     return Finding(CHECK, "diffraction", "patterns that are all lit and all different", found, remedy)
 
 
-def _copies(light: _Light, left_out: set[int]) -> Iterator[tuple[int, int]]:
+def _copies(light: Light, left_out: set[int]) -> Iterator[tuple[int, int]]:
     """Yield each pattern that has the same pixels as an earlier one, after the earlier one.
 
     Without noise this is not an error: an empty part of the object, or a place that was visited twice, gives

@@ -171,6 +171,18 @@ def test_dead_and_copied_patterns_are_listed(plain):
         assert finding.found == "pattern 3: dead; patterns 11 and 20: same bytes"
 
 
+def test_dead_pixels_are_listed_by_row_and_column(plain):
+    """Where their neighbours are lit; pixels in the dark, and those that a mask excludes, are no finding."""
+    stack = plain["diffraction"].copy()
+    stack[:, 24, 20] = stack[:, 25, 30] = stack[:, 0, 0] = 0
+    (finding,) = raw_findings({**plain, "diffraction": stack})
+    assert finding.found == "0 in every pattern at (row, column) (24, 20), (25, 30)"
+    mask = np.ones((48, 48), bool)
+    mask[24, 20] = mask[25, 30] = False
+    assert raw_findings({**plain, "diffraction": stack, "mask": mask}) == ()
+    assert raw_findings({**plain, "diffraction": stack, "mask": np.repeat(mask[None], 49, axis=0)}) == ()
+
+
 def test_copies_without_noise_are_no_error():
     """An empty part of the object, and a place that was visited twice, give the same pattern again."""
     arrays = raw(replace(PLAIN, obj="particle", route="raster", whole=True, photons=None))
