@@ -64,6 +64,7 @@ def _settled(path: Path, reading: Reading, *, shift: float, is_intensity: bool) 
     """
     arrays, notes = _arrays(path, shift)
     stack = arrays["diff3d"]
+    is_intensity = is_intensity or stack.dtype.kind in "iu"
     tried = {
         squared: _attempt(path.name, arrays | {"diff3d": _root(stack, squared)}, reading)
         for squared in (is_intensity, not is_intensity)
@@ -74,9 +75,11 @@ def _settled(path: Path, reading: Reading, *, shift: float, is_intensity: bool) 
     }
     if not found:
         raise next(error for error in tried.values() if isinstance(error, HarnessError))
-    squared, how = _by_forward_model(found) or (next(iter(found)), _HOW[next(iter(found))])
-    root = f"diffraction: {stack.dtype} intensity -> float64 amplitude (square root), {how}"
-    return found[squared].noted(root if squared else f"diffraction: amplitude, {how}")
+    squared, how = _by_forward_model(found) or (next(iter(found)), "")
+    root = f"diffraction: {stack.dtype} intensity -> float64 amplitude (square root){how}"
+    if not squared and not is_intensity:
+        return found[squared]  # nothing was changed
+    return found[squared].noted(root if squared else f"diffraction: amplitude{how}")
 
 
 def _attempt(name: str, arrays: dict[str, np.ndarray], reading: Reading) -> Content | HarnessError:
@@ -90,9 +93,6 @@ def _attempt(name: str, arrays: dict[str, np.ndarray], reading: Reading) -> Cont
 def _may_be_intensity(stack: np.ndarray, is_intensity: bool) -> bool:
     """Return whether values may be intensities; some may be below 0 in archives of those."""
     return bool(is_intensity or stack.min(initial=0) >= 0)
-
-
-_HOW = {True: "as ptychodus exports it", False: "as PtychoPINN stores it"}
 
 
 def _arrays(path: Path, shift: float) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
@@ -149,7 +149,7 @@ def _by_forward_model(found: dict[bool, Content]) -> tuple[bool, str] | None:
     both = " and ".join(
         f"{known[squared].residual:.3g} as {kinds[squared]}" for squared in sorted(known)[::-1]
     )
-    return best, f"by the forward model: residual {both}"
+    return best, f", by the forward model: residual {both}"
 
 
 def _residuals(content: Content) -> Residuals | None:

@@ -124,8 +124,8 @@ def test_a_legacy_set_of_the_field_becomes_a_fixture(write):
     assert fixture.name == "Legacy_set_64"
     assert fixture.manifest.transformations == (
         "diff3d: renamed to diffraction",
-        "metadata: left out",
         "diffraction: axes (H, W, N) -> (N, H, W), by the number of positions",
+        "metadata: left out",
         "positions: 64 of 225, stratified in space",
         "diffraction, probeGuess: scaled by 2**-4",
         "diffraction: float64 -> float32",

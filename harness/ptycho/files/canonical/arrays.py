@@ -127,7 +127,10 @@ def content_of(
     else:
         content = partial_content(name, arrays, reading.axes, notes)
     others = sorted(arrays.keys() - RULES.keys() - {BAD_PIXELS})
-    return replace(content, geometry=geometry or Geometry(), left_out=(*others, *left_out))
+    notes = tuple(n for n in content.transformations if n not in {f"{key}: left out" for key in others})
+    return replace(
+        content, geometry=geometry or Geometry(), transformations=notes, left_out=(*others, *left_out)
+    )
 
 
 def _without_single_axes(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
