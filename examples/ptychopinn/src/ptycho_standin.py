@@ -1,25 +1,35 @@
+# ruff: noqa: INP001 - the distribution is this one module
 """A stand-in for PtychoPINN's two programs: their command lines and files, with a small real reconstruction.
 
 ``ptycho_train`` learns object and probe from groups of neighbouring patterns, and saves ``wts.h5.zip``.
 ``ptycho_inference`` loads that file, fits the object to all patterns once more, and writes
-``reconstructed_amplitude.png`` and ``reconstructed_phase.png``. ``reconstruction.npz`` holds the arrays behind
-them, which PtychoPINN does not keep.
+``reconstructed_amplitude.png`` and ``reconstructed_phase.png``. ``reconstruction.npz`` holds their arrays,
+which PtychoPINN does not keep.
 
 If the environment variable STANDIN_FAULT is ``flat``, inference writes flat results and exits with 0.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
 import struct
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Data = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[int, ...]]
+
 WEIGHTS = "wts.h5.zip"
+DARK = 0.01
 
 
-def read(path):
+def read(path: str) -> Data:
     """Return amplitudes (N, H, W), x and y (N,), the probe (H, W), and the object's shape."""
     with np.load(path) as data:
         diffraction = data["diffraction" if "diffraction" in data else "diff3d"]
@@ -28,18 +38,18 @@ def read(path):
         return diffraction, data["xcoords"], data["ycoords"], data["probeGuess"], data["objectGuess"].shape
 
 
-def far_field(wave, transform=np.fft.fft2):
+def far_field(wave: np.ndarray, transform: Callable[..., Any] = np.fft.fft2) -> np.ndarray:
     """Return the far field of waves (..., H, W), zero frequency at the centre; by ``ifft2``, the reverse."""
     return np.fft.fftshift(transform(np.fft.ifftshift(wave, (-2, -1)), norm="ortho"), (-2, -1))
 
 
-def neighbour_groups(x, y, gridsize, count, seed):
+def neighbour_groups(x: np.ndarray, y: np.ndarray, gridsize: int, count: int, seed: int) -> np.ndarray:
     """Return *count* groups (count, gridsize**2): a position and its nearest neighbours in each."""
     nearest = np.argsort(np.hypot(x - x[:, None], y - y[:, None]), axis=1, kind="stable")[:, : gridsize**2]
     return nearest[np.random.default_rng(seed).permutation(len(x))[:count]]
 
 
-def windows(x, y, shape):
+def windows(x: np.ndarray, y: np.ndarray, shape: tuple[int, ...]) -> tuple[list[Any], np.ndarray]:
     """Return each position's window of the object, and phases that move the probe by the rest of a pixel."""
     top, left = y - shape[0] / 2, x - shape[1] / 2
     row, column = np.round(top).astype(int), np.round(left).astype(int)
@@ -49,7 +59,9 @@ def windows(x, y, shape):
     return places, np.exp(-2j * np.pi * moves)
 
 
-def fit(obj, probe, data, groups, probe_rate):
+def fit(
+    obj: np.ndarray, probe: np.ndarray, data: Data, groups: Iterable[np.ndarray], probe_rate: float
+) -> None:
     """Improve object and probe in place: group by group, their waves take the measured amplitudes (rPIE)."""
     diffraction, x, y, _, _ = data
     places, phases = windows(x, y, probe.shape)
@@ -57,7 +69,8 @@ def fit(obj, probe, data, groups, probe_rate):
         beams = np.fft.ifft2(np.fft.fft2(probe) * phases[group])
         patches = np.stack([obj[places[j]] for j in group])
         field = far_field(beams * patches)
-        excess = far_field(field - diffraction[group] * np.exp(1j * np.angle(field)), np.fft.ifft2)
+        # Where the field is dark its phase is rounding error: without a floor, noise in the last bit decides.
+        excess = far_field(field * (1 - diffraction[group] / (np.abs(field) + DARK)), np.fft.ifft2)
         light, change = np.zeros(obj.shape), np.zeros_like(obj)
         for j, beam, wave in zip(group, beams, excess, strict=True):
             light[places[j]] += np.abs(beam) ** 2
@@ -67,7 +80,7 @@ def fit(obj, probe, data, groups, probe_rate):
         probe -= probe_rate * back.mean(0) / np.max(np.abs(obj)) ** 2
 
 
-def write_png(path, values):
+def write_png(path: Path, values: np.ndarray) -> None:
     """Write an array as a grey picture, from its smallest value to its largest."""
     low, spread = values.min(), np.ptp(values) or 1
     rows = np.round((values - low) / spread * 255).astype(np.uint8)
@@ -78,7 +91,7 @@ def write_png(path, values):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
 
 
-def train():
+def train() -> None:
     """``ptycho_train``: learn object and probe, and save them."""
     options = argparse.ArgumentParser(description=train.__doc__)
     options.add_argument("--train_data_file", required=True)
@@ -102,7 +115,7 @@ def train():
         np.savez(file, object=obj, probe=probe)
 
 
-def inference():
+def inference() -> None:
     """``ptycho_inference``: load what was learned, and reconstruct."""
     options = argparse.ArgumentParser(description=inference.__doc__)
     options.add_argument("--model_path", type=Path, required=True)
