@@ -1,7 +1,7 @@
 """What cdtools reads and writes as CXI, by its own code, in its own environment; harness is not needed there.
 
-Arguments are those of ``ptychodus_side.py``. ``x`` and ``y`` are the pixels by which cdtools moves the probe, in
-the single precision that it computes in.
+Arguments are those of ``ptychodus_side.py``. Positions are pixels by which cdtools moves the probe, in single
+precision.
 """
 
 from __future__ import annotations

@@ -254,14 +254,23 @@ class Hdf5:
         return float(self.array(key).reshape(-1)[0])
 
     def text(self, key: str) -> str:
-        """Return a text in UTF-8, stored as a scalar or as an array of one."""
+        """Return a text in UTF-8 of fixed length, stored as a scalar or as an array of one.
+
+        Texts of variable length are refused: HDF5 keeps them in a heap, where a damaged file can lead its
+        library in circles for ever.
+        """
         item = self._dataset(key)
         dtype, shape = item.dtype, self._shape(key, item)
-        if self._h5py.check_string_dtype(dtype) is None or math.prod(shape) != 1:
+        if dtype.kind != "S" or math.prod(shape) != 1:
             raise self.error(key, expected="one text", found=f"shape {shape} of {self._kind(dtype)}")
         self._claim(key, dtype.itemsize)
         self._require_own_storage(key, item)
         return self._decoded(key, np.asarray(self._h5py.Dataset(item)[()]).reshape(-1)[0])
+
+    def has_attribute(self, key: str, name: str) -> bool:
+        """Return whether a group or dataset is there and has an attribute; its value is not read."""
+        item = self._item(key)
+        return item is not None and bool(self._h5py.h5a.exists(item, name.encode()))
 
     def attribute(self, key: str, name: str) -> float | str | np.ndarray | None:
         """Return an attribute of a group or dataset: a number, a text or an array; None if there is none.
@@ -269,7 +278,8 @@ class Hdf5:
         Raises
         ------
         UnreadableError
-            The key is missing; the attribute is not UTF-8, larger than 64 kB, or not made of numbers or text.
+            The key is missing; the attribute is not UTF-8, larger than 64 kB, or neither numbers nor text of
+            fixed length.
         """
         item, where = self._item(key), f"{key or '/'}, attribute {name}"
         if item is None:
@@ -280,7 +290,7 @@ class Hdf5:
         dtype, shape = opened.dtype, tuple(opened.shape)
         if math.prod(shape) * dtype.itemsize > _MAX_ATTRIBUTE:
             raise self.error(where, expected="at most 64 kB", found=f"shape {shape} of dtype {dtype}")
-        if self._h5py.check_string_dtype(dtype) is not None and math.prod(shape) == 1:
+        if dtype.kind == "S" and math.prod(shape) == 1:
             return self._decoded(where, np.asarray(self._attribute_value(item, name)).reshape(-1)[0])
         plain = self._plain_dtype(where, dtype)
         array = (
@@ -339,7 +349,7 @@ class Hdf5:
 
     def _kind(self, dtype: np.dtype[Any]) -> str:
         if self._h5py.check_string_dtype(dtype) is not None:
-            return "text"
+            return "text of variable length" if dtype.hasobject else "text"
         if self._h5py.check_ref_dtype(dtype) is not None:
             return "references to other objects"
         if dtype.hasobject:

@@ -33,16 +33,12 @@ def read_hdf5(path: Path, attributes: Attributes, read: Callable[[Named], Conten
         As *read*.
     """
     with open_hdf5(path) as file:
-        there = {name for name, place in attributes.items() if _has(file, *place)}
+        there = {name for name, place in attributes.items() if file.has_attribute(*place)}
 
         def get(name: str) -> np.ndarray:
             return _attribute(file, *attributes[name]) if name in there else file.array(name)
 
         return read(Named(file.name, there.union(file.names()), get))
-
-
-def _has(file: Hdf5, key: str, name: str) -> bool:
-    return (not key or file.is_dataset(key)) and file.attribute(key, name) is not None
 
 
 def _attribute(file: Hdf5, key: str, name: str) -> np.ndarray:
