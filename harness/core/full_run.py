@@ -68,7 +68,7 @@ def generate_step(project: Project, manifest: Manifest, folder: Path, source: Pa
     """
     start = time.perf_counter()
     try:
-        fixture = rerun(manifest, project.root, source)
+        fixture = rerun(manifest, project.root, source).named(manifest.name)
     except SourceMissingError as error:
         seconds = time.perf_counter() - start
         return Step(f"generate {manifest.name}", Outcome.MISSING, str(error), seconds, made=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from harness.core.full_run import compare_step, failed_step, generate_step, pipe
 from harness.core.recording.staged import Staged
 from harness.core.registry.golden_names import baselines, fixtures, manifest_of
 from harness.core.storage.digest import digest_array
+from harness.core.storage.npz import read_archive
 from harness.core.verdict import Outcome
 
 FIELD = """
@@ -90,6 +92,16 @@ def test_an_unchanged_generator_gives_the_same(recorded, tmp_path, contents):
     assert compared.drift is None
     assert len(verified.verdicts) == 3
     assert contents(recorded.root) == before
+
+
+def test_a_fixture_is_compared_under_its_own_name(recorded, tmp_path):
+    """Generators give fixtures a name of their own unless they are asked for another, which is not recorded."""
+    (golden,) = fixtures(recorded)
+    manifest = msgspec.structs.replace(read_manifest(manifest_of(golden)), name="other")
+    made = generate_step(recorded, manifest, tmp_path / "again")
+    assert made.outcome is Outcome.SAME
+    assert read_manifest(tmp_path / "again" / "other.json").name == "other"
+    assert read_archive(tmp_path / "again" / "other.npz").keys() == read_archive(golden).keys()
 
 
 @pytest.mark.parametrize(
