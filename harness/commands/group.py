@@ -26,6 +26,7 @@ VERBS = {
     "check": "Check a dataset against its contract and its physics.",
     "convert": "Write a dataset in another format of the field.",
     "diff": "Compare two .npz files, or the golden files of two revisions.",
+    "engines": "Run all engines on one fixture, and compare them.",
     "export": "Write the golden files' hashes for pooch or sha256sum.",
     "fetch": "Restore golden files that were published, with their origin.",
     "generate": "Make a fixture: an .npz file and its manifest.",
@@ -52,7 +53,7 @@ VERBS = {
 SECTIONS = {
     "Golden files": (),
     "Evidence": ("audit", "calibrate", "reproduce", "sensitivity"),
-    "Ptychography and other domains": ("check", "convert", "generate", "reconstruct", "run"),
+    "Ptychography and other domains": ("check", "convert", "engines", "generate", "reconstruct", "run"),
     "Git": ("install-git", "merge-registry", "textconv"),
 }
 
@@ -60,7 +61,7 @@ _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "s
 """What else people type, and the verb that it is."""
 
 _ROOMS = {
-    "datasets": ("check", "convert", "generate", "reconstruct"),
+    "datasets": ("check", "convert", "engines", "generate", "reconstruct"),
     "upkeep": ("export", "fetch", "import", "init", "mv", "publish", "report", "rm", "status", "take"),
 }
 """Verbs whose modules are in a room of their own."""

@@ -31,6 +31,7 @@ DOMAIN = Domain(
     specimens=("harness.ptycho.specimens:SPECIMENS",),
     measures=("harness.ptycho.pipeline.assess:remeasured",),
     engine="harness.ptycho.engines.command.engine:pipeline",
+    comparison="harness.ptycho.engines.compare:COMPARISON",
     files=("harness.ptycho.files.library:DATA_FILES",),
     panels=("harness.ptycho.panels:scan", "harness.ptycho.panels:reconstruction"),
 )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from harness.report.terminal.table import TextTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.core.baselines.array_tolerances import ArrayTolerance, ToleranceDocument
     from harness.core.baselines.baseline import Baseline, MetricVerdict
+    from harness.core.compared_runs import ComparedRun
     from harness.core.domain.interface import PipelineResult, Stage
 
 
@@ -180,3 +181,68 @@ def _count(number: int, noun: str) -> str:
 
 def _runs(number: int) -> str:
     return "1 run" if number == 1 else f"{number} runs"
+
+
+def engine_cost_table(found: Sequence[ComparedRun]) -> TextTable:
+    """Return a table of what each compared pipeline cost, and its handshake."""
+    head = ("pipeline", "seconds", "CPU s", "peak MB", "epochs", "handshake", "controls")
+    rows = (
+        (
+            one.pipeline,
+            f"{one.seconds:.1f}",
+            f"{one.cpu_seconds:.1f}" if one.cpu_seconds else "",
+            f"{one.peak_mb:.0f}" if one.peak_mb else "",
+            str(one.record.get("parameters", {}).get("epochs", "")),
+            _handshake(one),
+            "not ahead" if one.behind else "ahead",
+        )
+        for one in found
+        if one.runs
+    )
+    return TextTable(head, tuple(rows), frozenset(head[1:6]), "")
+
+
+def engine_metric_table(found: Sequence[ComparedRun], metrics: Mapping[str, str]) -> TextTable:
+    """Return a table of each compared pipeline's *metrics*, under short headings, and of its controls."""
+    ran = [one for one in found if one.runs]
+    controls = ran[0].controls if ran else {}
+    lines = [(one.pipeline, one.metrics) for one in ran]
+    lines += [(f"{name} (control)", values) for name, values in controls.items()]
+    rows = ((name, *(_figure(values.get(metric)) for metric in metrics)) for name, values in lines)
+    return _table("", ("pipeline", *metrics.values()), rows)
+
+
+def engine_lines(found: Sequence[ComparedRun]) -> Iterator[str]:
+    """Yield the versions of the engines, then what could not run, failed, or is not ahead of its controls."""
+    versions = {name: version for one in found for name, version in one.record.get("versions", {}).items()}
+    if versions:
+        yield f"versions: {', '.join(f'{name} {version}' for name, version in versions.items())}"
+    for one in found:
+        if one.missing:
+            yield f"not run: {one.problem}"
+        elif one.problem:
+            yield f"{one.pipeline} failed: {one.problem}"
+        if one.behind:
+            yield f"{one.pipeline} is not ahead of its controls in {', '.join(one.behind)}"
+
+
+def engine_page(found: Sequence[ComparedRun], metrics: Mapping[str, str]) -> str:
+    """Return both tables and the lines as Markdown."""
+    tables = (engine_cost_table(found), engine_metric_table(found, metrics))
+    lines = [line for table in tables for line in (*_markdown(table), "")]
+    return "\n".join((*lines, *(f"- {line}" for line in engine_lines(found)), ""))
+
+
+def _markdown(table: TextTable) -> Iterator[str]:
+    yield f"| {' | '.join(table.head)} |"
+    yield f"|{'|'.join('---:' if name in table.numbers else '---' for name in table.head)}|"
+    yield from (f"| {' | '.join(row)} |" for row in table.rows)
+
+
+def _handshake(one: ComparedRun) -> str:
+    found = one.record.get("handshake")
+    return f"{found['residual']:.4f} ({found['own_residual']:.4f})" if found else ""
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

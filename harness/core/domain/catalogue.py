@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.core.domain.data_files import DataFiles
-    from harness.core.domain.interface import CheckReport, Domain
+    from harness.core.domain.interface import CheckReport, Comparison, Domain
     from harness.core.domain.panels import PanelFunction
 
 Item = TypeVar("Item", Fault, Specimen)
@@ -50,6 +50,7 @@ class Catalogue:
     files: tuple[str, ...] = ()
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     engine: str = ""
+    comparison: str = ""
     root: Path | None = field(default=None, compare=False)
     own: Collection[str] = field(default=frozenset(), compare=False)
 
@@ -149,6 +150,25 @@ class Catalogue:
                 )
         return loaded
 
+    def load_comparison(self) -> Comparison:
+        """Import and return how pipelines are compared.
+
+        Raises
+        ------
+        UsageError
+            No installed domain says so.
+        DependencyError
+            If importing it needs a package that is not installed.
+        """
+        if not self.comparison:
+            raise UsageError(
+                "harness engines",
+                expected="an installed domain that says how its pipelines are compared",
+                found="none",
+                remedy="Install one: `pip install 'golden-harness[ptycho]'` compares those of ptychography.",
+            )
+        return self._load(self.comparison)  # type: ignore[no-any-return]
+
     def load_files(self) -> tuple[DataFiles, ...]:
         """Import and return what reads the files of each domain. Raises as :meth:`load`."""
         return tuple(self._load(reference) for reference in self.files)
@@ -202,6 +222,7 @@ def find_catalogue(root: Path | None = None) -> Catalogue:
         files=tuple(reference for domain in domains for reference in domain.files),
         engines=engines,
         engine=engine,
+        comparison=next((domain.comparison for domain in reversed(domains) if domain.comparison), ""),
         root=root,
         own=_references(own) if own is not None else frozenset(),
     )

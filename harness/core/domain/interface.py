@@ -258,6 +258,30 @@ class Specimen:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """How the pipelines of a domain are compared on one fixture.
+
+    Attributes
+    ----------
+    pipelines : tuple of str
+        Those that are compared, in this order; a project's own engines come after them.
+    metrics : mapping of str to str
+        The metrics to show, and what to call them in a narrow column.
+    picture : callable
+        Draws one picture of all results: ``picture(fixture, results, path)``, with the results by pipeline.
+
+    Examples
+    --------
+    >>> Comparison(("mean", "median"), {"mean_absolute_error": "MAE"}, lambda *_: None).pipelines
+    ('mean', 'median')
+    """
+
+    pipelines: tuple[str, ...]
+    metrics: Mapping[str, str]
+    picture: Callable[[Path, Mapping[str, PipelineResult], Path], None] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """What one domain registers. Every value is a reference ``module:attribute``, imported when first used.
 
@@ -285,6 +309,8 @@ class Domain:
     engine : str
         Function ``(name, settings, root) -> pipeline`` that makes a pipeline of such settings, for the
         project at *root*; empty if this domain has none.
+    comparison : str
+        A :class:`Comparison`, for ``harness engines``; empty if this domain has none.
     files : tuple of str
         Objects that read and write the field's own files
         (:class:`~harness.core.domain.data_files.DataFiles`).
@@ -313,3 +339,4 @@ class Domain:
     files: tuple[str, ...] = ()
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     engine: str = ""
+    comparison: str = ""

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 
 _MAX_TOML = 1 << 20
 _LISTS = ("faults", "specimens", "measures", "panels", "files")
-_TABLES = tuple(field.name for field in fields(Domain) if field.name not in {"name", "engine", *_LISTS})
+_TABLES = tuple(
+    field.name for field in fields(Domain) if field.name not in {"name", "engine", "comparison", *_LISTS}
+)
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):

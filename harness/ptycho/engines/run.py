@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.ptycho.engines.handshake import Handshake
     from harness.ptycho.engines.interface import Engine, Progress, Reconstruction
 
-TIME_LIMIT = 120.0
+TIME_LIMIT = 300.0
 """Seconds for all processes of an engine together."""
 
 RECORD_FILE = "engine.json"

@@ -70,6 +70,11 @@ class PackageEngine:
     extra: str
     packages: tuple[str, ...]
 
+    @property
+    def takes_seconds(self) -> bool:
+        """Whether it has an option ``seconds``: the wall time after which it ends."""
+        return True
+
     def require(self) -> None:
         """Raise an error if the package is not installed, before any process starts.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -13,6 +13,7 @@ from harness.ptycho.pipeline.configuration import Configuration, Positive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+Clock = Literal["wall", "cpu"]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 UNLIMITED = 1_000_000
@@ -27,12 +28,15 @@ class EngineSettings(Configuration, frozen=True, forbid_unknown_fields=True, kw_
     epochs : int
         Passes over the data.
     seconds : float, optional
-        Wall time from the start of the process after which no epoch begins, whatever ``epochs`` says. The
-        result then depends on the machine.
+        Time from the start of the process after which no epoch begins, whatever ``epochs`` says. The result
+        then depends on the machine.
+    clock : {"wall", "cpu"}
+        Which time that is. CPU time says more on a machine that others use, too.
     """
 
     epochs: Positive = 100
     seconds: Seconds | None = None
+    clock: Clock = "wall"
 
 
 @dataclass(slots=True)
@@ -43,7 +47,9 @@ class Epochs:
     ----------
     count : int
     stop_at : float or None
-        Seconds since the epoch.
+        When to end, by *clock*.
+    clock : callable
+        Returns seconds.
     report : callable
         Called with the fraction done.
     done : int
@@ -57,14 +63,15 @@ class Epochs:
 
     count: int
     stop_at: float | None = None
+    clock: Callable[[], float] = time.time
     report: Callable[[float], None] = lambda _: None
     done: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[int]:
         """Yield the number of each epoch; at least one, and none that would end much too late."""
-        began = time.time()
+        began = self.clock()
         for number in range(self.count):
-            now = time.time()
+            now = self.clock()
             longest = (now - began) / max(number, 1)
             if number and self.stop_at is not None and now + longest / 2 > self.stop_at:
                 return
@@ -75,7 +82,7 @@ class Epochs:
     def _fraction(self, began: float) -> float:
         if self.stop_at is None:
             return self.done / self.count
-        return min(1.0, (time.time() - began) / max(self.stop_at - began, 1e-9))
+        return min(1.0, (self.clock() - began) / max(self.stop_at - began, 1e-9))
 
 
 def epochs_of(settings: EngineSettings, began: float, report: Callable[[float], None]) -> Epochs:
@@ -86,4 +93,6 @@ def epochs_of(settings: EngineSettings, began: float, report: Callable[[float], 
     """
     if settings.seconds is None:
         return Epochs(settings.epochs, report=report)
-    return Epochs(UNLIMITED, began + settings.seconds, report)
+    if settings.clock == "cpu":
+        return Epochs(UNLIMITED, settings.seconds, time.process_time, report)
+    return Epochs(UNLIMITED, began + settings.seconds, time.time, report)
