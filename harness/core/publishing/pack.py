@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from harness.core.storage.digest import sha256_file
 from harness.core.storage.project import REGISTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.core.publishing.selection import Selection
     from harness.core.registry.history import Environment, Record
@@ -68,22 +68,16 @@ def publish(selection: Selection, *, directory: Path | None = None, archive: Pat
         )
     for target in targets:
         _require_new(selection, target)
-    with _draft(targets[-1]) as folder:
+    digest = ""
+    with _drafts(targets) as (folder, draft):
         _write_crate(selection, folder)
-        digest = ""
         if archive is not None:
-            draft = _hidden(archive, "archive")
-            try:
-                _write_archive(folder, draft)
-                digest = sha256_file(draft)
-                if directory is not None:
-                    _rename(folder, directory)
-                _rename(draft, archive)
-            finally:
-                draft.unlink(missing_ok=True)
-        elif directory is not None:
+            _write_archive(folder, draft)
+            digest = sha256_file(draft)
+            _rename(draft, archive)
+        if directory is not None:
             _rename(folder, directory)
-        return digest
+    return digest
 
 
 def _require_new(selection: Selection, target: Path) -> None:
@@ -100,17 +94,26 @@ def _require_new(selection: Selection, target: Path) -> None:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """Give the block a hidden new directory beside *target*, which is removed unless it was renamed."""
-    folder = _hidden(target, "files")
-    make_directory(folder.parent)
-    with unwritable_on_error(target):
-        folder.mkdir(mode=_FOLDER_MODE)
+def _drafts(targets: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """Give the block a hidden new directory and the path of a hidden file, beside the targets.
+
+    What was not renamed in the block is removed after it, with directories that were made for the targets.
+    """
+    folder, draft = _hidden(targets[0], "files"), _hidden(targets[-1], "archive")
+    above = {place for target in targets for place in target.absolute().parents if not place.exists()}
     try:
-        with unwritable_on_error(target):
-            yield folder
+        with unwritable_on_error(targets[0]):
+            for target in targets:
+                make_directory(target.absolute().parent)
+            folder.mkdir(mode=_FOLDER_MODE)
+            yield folder, draft
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # the error of the block matters more
+            draft.unlink(missing_ok=True)
+        for place in sorted(above, reverse=True):
+            with suppress(OSError):  # it has what was written
+                place.rmdir()
 
 
 def _hidden(target: Path, use: str) -> Path:

@@ -61,7 +61,7 @@ def parse_origin(source: str) -> Doi | Address | Path:
         return _doi(source, source[len(prefix) :])
     if source.lower().startswith(("http://", "https://")):
         return _address(source)
-    if Path(source).exists():
+    if source and Path(source).exists():
         return Path(source)
     if _DOI.fullmatch(source):
         return _doi(source, source)
