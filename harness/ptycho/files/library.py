@@ -46,9 +46,10 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "ptychodus.diffraction",
         "ptychodus.training",
         "canonical.hdf5",
+        "matlab.fold_slice",
     ),
     "npy": (),
-    "mat": (),
+    "mat": ("matlab.fold_slice",),
     "folder": ("canonical.zarr",),
     "safetensors": ("canonical.safetensors",),
 }

@@ -1,10 +1,10 @@
 """Reconstructions of fold_slice and PtychoShelves: ``object``, ``probe``, ``outputs.probe_positions``, ``p``.
 
 Verified against the sources of fold_slice (github.com/yijiang1/fold_slice), in which a window begins, as an
-index from 0, at ``round(position + ceil((M - H) / 2)) - 1`` (find_reconstruction_ROI.m); against the reader of
-PtyRAD, which has the same; and with scipy.io and h5py, which write the files of the tests. No file of a real
-reconstruction, and none written by MATLAB, was at hand. ptychodus 1.7.0 reads the same file with all positions
-one pixel further on each axis (half a pixel, where M - H is odd).
+index from 0, at ``round(position + ceil((M - H) / 2)) - 1`` (find_reconstruction_ROI.m); against the reader
+of PtyRAD, which has the same; and with scipy.io and h5py, which write the files of the tests. No file of a
+real reconstruction, and none written by MATLAB, was at hand. ptychodus 1.7.0 reads the same file with all
+positions one pixel further on each axis (half a pixel, where M - H is odd).
 
 MATLAB's arrays are (rows, columns, others). Positions are in object pixels: x, then y. Lengths are in metres
 for X-rays and in angstrom for electrons. Patterns are not part of such a file; a variable ``dp`` of

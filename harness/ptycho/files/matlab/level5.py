@@ -1,9 +1,9 @@
 """Read chosen arrays of numbers from a MATLAB file of version 5 (also called 6 and 7), and nothing else.
 
 The file is a sequence of elements: a type, a size, and bytes that may be packed by zlib. What is not asked
-for (text, cells, objects, function handles) is skipped by its size and never built, so that a file cannot make
-anything of a kind of its own. Source: MAT-File Format, The MathWorks, chapter 1. In the tests, scipy.io is the
-other side.
+for (text, cells, objects, function handles) is skipped by its size and never built, so that a file cannot
+make anything of a kind of its own. Source: MAT-File Format, The MathWorks, chapter 1. In the tests, scipy.io
+is the other side.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -155,7 +155,7 @@ class _File:
 
     def __init__(self, path: Path, data: memoryview) -> None:
         self._path, self._data = path, data
-        self._order = "<" if data[126:128] == b"IM" else ">"
+        self._order: Literal["<", ">"] = "<" if bytes(data[126:128]) == b"IM" else ">"
         self._budget = Budget(len(data))
 
     def variables(self) -> Iterator[_Matrix]:

@@ -1,4 +1,4 @@
-"""Arrays that scipy writes are read as it reads them; hostile files are refused, and nothing else is built."""
+"""Arrays that scipy writes are read as it reads them; hostile files are refused."""
 
 from __future__ import annotations
 
