@@ -95,7 +95,7 @@ def test_an_unchanged_generator_gives_the_same(recorded, tmp_path, contents):
 
 
 def test_a_fixture_is_compared_under_its_own_name(recorded, tmp_path):
-    """Generators give fixtures a name of their own unless they are asked for another, which is not recorded."""
+    """A generator gives its fixture a name of its own, unless asked for another, which is not recorded."""
     (golden,) = fixtures(recorded)
     manifest = msgspec.structs.replace(read_manifest(manifest_of(golden)), name="other")
     made = generate_step(recorded, manifest, tmp_path / "again")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import UsageError
 from harness.core.storage.npz import write_archive
+from harness.ptycho.files.format import Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,19 +56,21 @@ def write_fixture(folder: Path, arrays: Mapping[str, np.ndarray], name: str) -> 
 
     Raises
     ------
-    HarnessError
-        As :func:`harness.ptycho.files.library.convert`.
+    RefusedError
+        The arrays lack what the format cannot be without.
     """
-    from harness.ptycho.files.library import ARCHIVE, Options, all_formats, convert
+    from harness.ptycho.files.library import ARCHIVE, Options, all_formats, read_content
 
     folder.mkdir(parents=True)
     archive = folder / f"{STEM}.npz"
     write_archive(archive, {key: array for key, array in arrays.items() if key not in ANSWERS})
     if name == ARCHIVE:
         return archive, ()
-    suffixes = next(form.suffixes for form in all_formats() if form.name == name)
-    target = folder / name / f"{STEM}{next(iter(suffixes), '')}"
-    target.parent.mkdir()
-    done = convert(archive, target, to=name, options=Options())
+    form = next(form for form in all_formats() if form.name == name)
+    # The order of axes is named: with a flat object and as many patterns as pixels, no reader could see it.
+    _, content = read_content(archive, Options(axes="nhw"))
     archive.unlink()
-    return target, tuple(f"fixture in {name}: {note}" for note in (*done.assumed, *done.lost))
+    target = folder / f"{STEM}{next(iter(form.suffixes), '')}"
+    written = form.write(target, content) if form.write is not None else Written()
+    lost = (f"{part}: not stored in {form.title}" for part in sorted(content.parts() - form.holds))
+    return target, tuple(f"fixture in {name}: {note}" for note in (*written.assumed, *lost, *written.lost))
