@@ -287,6 +287,8 @@ class Hdf5:
         if not self._h5py.h5a.exists(item, name.encode()):
             return None
         opened = self._h5py.h5a.open(item, name.encode())
+        if opened.shape is None:
+            raise self.error(where, expected="a value", found="an empty attribute")
         dtype, shape = opened.dtype, tuple(opened.shape)
         if math.prod(shape) * dtype.itemsize > _MAX_ATTRIBUTE:
             raise self.error(where, expected="at most 64 kB", found=f"shape {shape} of dtype {dtype}")
