@@ -196,12 +196,14 @@ class Light:
         taken = _intensities(self.stack[index], of_positions(self.mask, index))
         return np.asarray(taken / np.maximum(taken.sum(axis=(1, 2), keepdims=True), np.finfo(float).tiny))
 
+    def are_photons(self) -> bool:
+        """Return whether the patterns are counts of photons, or their roots, so that chance made each."""
+        return self.stack.dtype.kind in "iu" or self.photon() is not None
+
     def photon(self) -> float | None:
-        """Return the intensity of one photon, or None if the patterns are not counts or their roots."""
-        if self.stack.dtype.kind in "iu":
-            return 1.0
+        """Return the intensity of one photon, or None if the values are not multiples of one."""
         some = np.linspace(0, len(self.stack) - 1, min(len(self.stack), BLOCK)).astype(int)
-        amplitude = quantum(masked(self.stack[some], of_positions(self.mask, some)))
+        amplitude = quantum(np.sqrt(_intensities(self.stack[some], of_positions(self.mask, some))))
         return None if amplitude is None else amplitude**2
 
     def dead_pixels(self) -> np.ndarray:
@@ -413,7 +415,7 @@ def _dead_or_copied(light: Light) -> Finding | None:
     """Return the finding about patterns without light, and about photons that are there twice."""
     dark = np.flatnonzero(light.energy <= DEAD * np.median(light.energy))
     problems = [f"pattern {j}: dead" for j in dark]
-    if light.photon() is not None:
+    if light.are_photons():
         problems += [f"patterns {j} and {k}: same bytes" for j, k in _copies(light, set(dark.tolist()))]
     if not problems:
         return None

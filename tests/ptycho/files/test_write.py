@@ -33,13 +33,6 @@ TEXT = Format(
 )
 
 
-def replace(form, **parts):
-    return Format(
-        **{name: getattr(form, name) for name in ("name", "title", "holds", "recognise", "read", "write")}
-        | parts
-    )
-
-
 def test_a_file_is_written_and_read_back(tmp_path):
     written, changed = write_new(tmp_path / "scan.txt", TEXT, CONTENT)
     assert written.assumed == ("a pixel size",)
