@@ -1,5 +1,7 @@
 """Units and centres: energies, pixel sizes, and the half pixels of positions in metres."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from harness.ptycho.files.geometry import (
     ELECTRONVOLT,
     Geometry,
+    completed,
     energy_of,
     metres_of,
     object_pixel_of,
@@ -61,3 +64,39 @@ def test_the_centre_of_the_canvas_is_half_its_pixels():
     zero = np.zeros(1)
     assert pixels_of(zero, center=0.0, pixel=1e-8, count=101)[0] == 50.5
     assert pixels_of(zero, center=0.0, pixel=1e-8, count=100)[0] == 50.0
+
+
+WHOLE = Geometry(
+    wavelength=1e-10, distance=2.0, detector_pixel=(5e-5, 1e-4), object_pixel=(1e-10 * 2 / (40 * 5e-5), 4e-8)
+)
+"""Of patterns of 40 x 50 pixels."""
+
+
+@pytest.mark.parametrize("lacking", ["wavelength", "distance", "detector_pixel", "object_pixel"])
+def test_one_missing_length_follows_from_the_others(lacking):
+    """Nothing is assumed then."""
+    geometry, assumed = completed(replace(WHOLE, **{lacking: None}), (40, 50))
+    assert getattr(geometry, lacking) == pytest.approx(getattr(WHOLE, lacking))
+    assert assumed == ()
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"object_pixel": (1e-8, 2e-8)}, {"distance": 3.0}, {"wavelength": 1e-9}]
+)
+def test_what_is_given_is_kept_and_the_rest_assumed(given):
+    """Afterwards the lengths fit each other."""
+    geometry, assumed = completed(Geometry(**given), (40, 50))
+    assert all(getattr(geometry, name) == value for name, value in given.items())
+    assert len(assumed) == 3 - len(given)
+    rows, columns = geometry.object_pixel
+    assert geometry.wavelength * geometry.distance / (50 * geometry.detector_pixel[1]) == pytest.approx(
+        columns
+    )
+    assert geometry.wavelength * geometry.distance / (40 * geometry.detector_pixel[0]) == pytest.approx(rows)
+    assert geometry.object_center is None
+
+
+def test_lengths_that_contradict_each_other_are_left():
+    """They are the file's: none is corrected."""
+    odd = replace(WHOLE, distance=5.0)
+    assert completed(odd, (40, 50)) == (odd, ())
