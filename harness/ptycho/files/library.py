@@ -39,6 +39,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "ptychopinn",
         "canonical.torch_file",
         "canonical.zarr",
+        "raw.datacube",
     ),
     "hdf5": (
         "cxi.cxi",
@@ -47,10 +48,12 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "ptychodus.training",
         "canonical.hdf5",
         "matlab.fold_slice",
+        "raw.ptyd",
+        "raw.datacube",
     ),
-    "npy": (),
+    "npy": ("raw.datacube",),
     "mat": ("matlab.fold_slice",),
-    "folder": ("canonical.zarr",),
+    "folder": ("canonical.zarr", "raw.datacube"),
     "safetensors": ("canonical.safetensors",),
 }
 """By kind of file (:mod:`harness.ptycho.files.kind`): modules with the formats that it may be of. The first

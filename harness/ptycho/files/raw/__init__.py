@@ -1,0 +1,1 @@
+"""Raw scans of other codes: patterns, with positions or without, before anything was reconstructed."""
