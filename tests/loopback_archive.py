@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DOI = "10.5281/zenodo.42"
-HOSTS = ("doi.org", "zenodo.org", "example.org", "elsewhere.org")
+HOSTS = ("doi.org", "zenodo.org", "figshare.com", "api.figshare.com", "example.org", "elsewhere.org")
 
 
 class Server:

@@ -58,11 +58,11 @@ def command(  # noqa: PLR0913 - one for each option
     NAMES are names or paths of its golden files; without them, all are fetched. The SHA-256 of every file is
     compared before any is used. The files are recorded here with their own records, and with SOURCE as their
     origin. Files that are golden here already stay as they are; others of the same name are refused. Not in
-    CI. DOIs and addresses need: pip install 'golden-harness[fetch]'.
+    CI. DOIs and addresses need the extra `fetch`.
 
     \b
     Examples:
-      harness fetch doi:10.5281/zenodo.1234567 --reason "the field's reference scans"
+      harness fetch doi:10.5281/zenodo.1234567 --reason "reference"
       harness fetch golden.zip --dry-run
       harness fetch crate/ minimal_v1 --reason "the newest version" --overwrite
     """

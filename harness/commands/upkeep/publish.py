@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - one for each option
     CITATION.cff and the page that [tool.harness] names as contract are packed too, with SHA-256 sums, and
     metadata for Zenodo. The directory is an RO-Crate. The same golden files make the same bytes.
 
-    Files that are not as recorded are refused. Needs: pip install 'golden-harness[publish]'.
+    Files that are not as recorded are refused. Needs the extra `publish`.
 
     \b
     Examples:

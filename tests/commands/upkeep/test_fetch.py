@@ -73,13 +73,11 @@ def test_tests_pass_with_fetched_golden_files(tmp_path, run_harness, run_pytest)
     assert run_harness("publish", "--archive", "../one.zip", cwd=one).code == 0
     two = make_empty(tmp_path / "two").root
     shutil.copy(one / "test_ramp.py", two)
-    assert run_pytest(two).returncode == 1
     assert run_harness("fetch", "../one.zip", "--reason", "reference", cwd=two).code == 0
     assert run_pytest(two).returncode == 0
     module = two / "test_ramp.py"
     module.write_text(module.read_text().replace("5.0)", "5.0) + 1e-3"))
     assert run_pytest(two).returncode == 1
-    assert run_harness("reproduce", cwd=two).code == 1
 
 
 def test_a_dry_run_changes_nothing_and_names_the_command(published, root, run_harness):

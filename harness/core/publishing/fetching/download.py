@@ -6,6 +6,7 @@ stored here: every file in it is compared with its SHA-256 before it is used.
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,8 @@ def download(origin: Doi | Address, folder: Path, *, timeout: float) -> Path:
 def _resolve(origin: Doi, timeout: float) -> tuple[str, str]:
     """Return the address of a record's archive, and its checksum ``md5:...`` there."""
     pooch = require_module("pooch.downloaders", _WHY, "fetch")
-    with _reached(origin.shown, timeout):
+    with _reached(origin.shown, timeout), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pooch warns of a DOI of all versions
         try:
             record = pooch.doi_to_repository(origin.doi, timeout=timeout, hooks={"response": _require_safe})
             listed = SimpleNamespace(registry={})

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness.core.errors import UsageError
 
-_DOI = re.compile(r"(10\.[0-9]{4,9}/[^\s/?#]+)(?:/([^\s/?#]+))?", re.ASCII)
+_DOI = re.compile(r"(10\.[0-9]{4,9}(?:/[^\s/?#]+)+?)(?:/([^\s/?#]+\.zip))?", re.ASCII)
 _DOI_PREFIXES = ("doi:", "https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _EXAMPLES = "a path, an http(s) address, or a DOI such as doi:10.5281/zenodo.1234567"

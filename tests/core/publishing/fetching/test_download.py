@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import sys
 
 import pytest
@@ -16,6 +18,7 @@ from harness.core.publishing.fetching.origin import Address, Doi
 pytest.importorskip("pooch", reason="DOIs and addresses need the extra fetch")
 
 DATA = bytes(range(256)) * 1000
+MD5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
 
 
 @pytest.fixture
@@ -47,6 +50,26 @@ def test_a_doi_is_that_of_a_version_or_of_all_versions(server, tmp_path, doi):
     server.deposit({"waves.zip": DATA})
     server.redirect(f"doi.org/{doi}", "https://zenodo.org/records/42")
     assert got(Doi(doi), tmp_path) == DATA
+
+
+def test_a_doi_of_figshare(server, tmp_path):
+    server.redirect("doi.org/10.6084/m9.figshare.7", "https://figshare.com/articles/7")
+    server.file("figshare.com/articles/7", b"<html>")
+    server.file("api.figshare.com/v2/articles", json.dumps([{"id": 7}]).encode())
+    listed = {"name": "waves.zip", "computed_md5": MD5, "download_url": "https://figshare.com/files/1"}
+    server.file("api.figshare.com/v2/articles/7", json.dumps({"files": [listed]}).encode())
+    server.file("figshare.com/files/1", DATA)
+    assert got(Doi("10.6084/m9.figshare.7"), tmp_path) == DATA
+
+
+def test_a_doi_of_a_dataverse(server, tmp_path):
+    server.redirect("doi.org/10.7910/DVN/ABC", "https://elsewhere.org/dataset.xhtml")
+    server.file("elsewhere.org/dataset.xhtml", b"<html>")
+    listed = {"dataFile": {"filename": "waves.zip", "md5": MD5, "id": 3}}
+    answer = {"data": {"latestVersion": {"files": [listed]}}}
+    server.file("elsewhere.org/api/datasets/:persistentId", json.dumps(answer).encode())
+    server.file("elsewhere.org/api/access/datafile/3", DATA)
+    assert got(Doi("10.7910/DVN/ABC"), tmp_path) == DATA
 
 
 def test_one_of_several_archives_is_named(server, tmp_path):

@@ -26,6 +26,11 @@ def test_a_doi_may_have_the_name_of_a_file():
     assert origin.shown == f"doi:{DOI}/golden.zip"
 
 
+def test_a_doi_of_a_dataverse_has_more_parts():
+    assert parse_origin("doi:10.7910/DVN/ABCDEF") == Doi("10.7910/DVN/ABCDEF")
+    assert parse_origin("doi:10.7910/DVN/ABCDEF/a.zip") == Doi("10.7910/DVN/ABCDEF", "a.zip")
+
+
 def test_an_address_is_shown_without_its_query():
     origin = parse_origin("https://example.org/a.zip?token=secret#part")
     assert origin == Address("https://example.org/a.zip?token=secret#part")
@@ -48,7 +53,8 @@ def test_a_path_is_one_that_exists(tmp_path, monkeypatch):
         ("", "no such file or directory"),
         ("doi:zenodo.1", "a DOI that is not valid"),
         ("doi:10.5281/", "a DOI that is not valid"),
-        ("doi:10.5281/a/b/c", "a DOI that is not valid"),
+        ("doi:10.5281/a//b", "a DOI that is not valid"),
+        ("doi:10.5281/a?b", "a DOI that is not valid"),
         ("ftp://example.org/a.zip", "an address of another kind"),
         ("file:///etc/passwd", "an address of another kind"),
         ("s3://bucket/a.zip", "an address of another kind"),
