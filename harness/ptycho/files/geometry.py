@@ -136,7 +136,12 @@ def completed(geometry: Geometry, detector: tuple[int, int]) -> tuple[Geometry, 
         if sum(getattr(geometry, length) is None for length in _RELATED) > 1 and not getattr(geometry, name):
             geometry = replace(geometry, **{name: value})
             assumed.append(f"{name.replace('_', ' ')}: {text}")
-    return _computed(geometry, detector), tuple(assumed)
+    whole = _computed(geometry, detector)
+    if assumed and geometry.object_pixel is None and whole.object_pixel is not None:
+        height, width = whole.object_pixel
+        size = f"{width:.5g} m" if height == width else f"{height:.5g} x {width:.5g} m"
+        assumed.append(f"object pixel: {size}, which follows")
+    return whole, tuple(assumed)
 
 
 def _computed(geometry: Geometry, detector: tuple[int, int]) -> Geometry:

@@ -101,8 +101,13 @@ class _Library:
         )
 
     def format_of(self, path: Path) -> str | None:
-        """Return the title of a file's format; None for the canonical .npz, which the core reads."""
+        """Return the title of a file's format; None for the canonical .npz, which the core reads.
+
+        HDF5 that is damaged, or of no known format, is refused here, where it is known what is wrong with it.
+        """
         form = find_format(path)
+        if form is None and kind_of_file(path) == "hdf5":
+            _unknown(path)
         return None if form is None or form.name == ARCHIVE else form.title
 
     def read(self, path: Path, **options: Any) -> DataFile:
@@ -193,6 +198,7 @@ def arrays_of(content: Content) -> dict[str, np.ndarray]:
     Examples
     --------
     >>> import numpy as np
+    >>> from harness.ptycho.files.content import Content
     >>> {key: array.shape for key, array in arrays_of(Content(probe=np.ones((1, 8, 8)))).items()}
     {'probeGuess': (8, 8)}
     """
@@ -298,6 +304,10 @@ def _format_to_write(target: Path, name: str | None) -> Format:
 def _unknown(path: str | PathLike[str]) -> Format:
     """Raise the error for a file that no format recognises, by what it is instead."""
     place = Path(path)
+    if kind_of_file(path) == "hdf5":
+        from harness.ptycho.files.hdf5.reader import require_intact
+
+        require_intact(path)
     if not (place.is_file() or place.is_dir()):
         found = "something that is not a regular file" if place.exists() else "no such file"
         raise UnreadableError(str(path), expected="a file", found=found, remedy="Correct the path.")

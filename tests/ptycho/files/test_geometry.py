@@ -87,7 +87,8 @@ def test_what_is_given_is_kept_and_the_rest_assumed(given):
     """Afterwards the lengths fit each other."""
     geometry, assumed = completed(Geometry(**given), (40, 50))
     assert all(getattr(geometry, name) == value for name, value in given.items())
-    assert len(assumed) == 3 - len(given)
+    # The object's pixel follows from three others, unless it is given.
+    assert len(assumed) == (2 if "object_pixel" in given else 4 - len(given))
     rows, columns = geometry.object_pixel
     assert geometry.wavelength * geometry.distance / (50 * geometry.detector_pixel[1]) == pytest.approx(
         columns

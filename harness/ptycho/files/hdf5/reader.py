@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 REWRITE = "Restore the file, or write it again."
+COPY = "Copy the values into the file."
 _SEARCHED = 1 << 16
 """How far into a file its signature is searched, at 0, 512, 1024, 2048 and so on."""
 
@@ -79,6 +80,20 @@ def root_names(path: str | PathLike[str]) -> frozenset[str]:
             return frozenset(file.names())
     except UnreadableError:
         return frozenset()
+
+
+def require_intact(path: str | PathLike[str]) -> None:
+    """Refuse an HDF5 file that cannot be opened, such as a truncated one; its values are not read.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`open_hdf5`.
+    DependencyError
+        h5py is not installed.
+    """
+    with open_hdf5(path) as file:
+        file.names()
 
 
 @contextlib.contextmanager
@@ -372,7 +387,7 @@ class Hdf5:
         """Refuse a virtual dataset that is not made of plain datasets of this file."""
         expected = "values in this file"
         if filename != ".":
-            raise self.error(key, expected=expected, found=f"a virtual dataset of {filename}")
+            raise self.error(key, expected=expected, found=f"a virtual dataset of {filename}", remedy=COPY)
         item = self._item(source)
         if not isinstance(item, self._h5py.h5d.DatasetID) or _sources(item, self._h5py):
             raise self.error(key, expected=expected, found=f"a virtual dataset of {source}, which is not one")
@@ -395,7 +410,9 @@ class Hdf5:
                 here = self._h5py.h5o.open(here, part)
                 continue
             if kind != h5l.TYPE_SOFT:
-                raise self.error(key, expected="values in this file", found=_elsewhere(here, part, kind, h5l))
+                raise self.error(
+                    key, expected="values in this file", found=_elsewhere(here, part, kind, h5l), remedy=COPY
+                )
             target = here.links.get_val(part)
             via, hops = target.decode(errors="backslashreplace"), hops + 1
             if hops > _MAX_HOPS:

@@ -69,7 +69,10 @@ def require_own_storage(thing: str, item: Any, budget: Budget) -> None:
     plist = item.get_create_plist()
     if plist.get_external_count():
         raise UnreadableError(
-            thing, expected=_IN_FILE, found=f"values in {_external(plist)}", remedy="Copy them into the file."
+            thing,
+            expected=_IN_FILE,
+            found=f"values in {_external(plist)}",
+            remedy="Copy the values into the file.",
         )
     layout = plist.get_layout()
     if layout == h5py.h5d.CONTIGUOUS:

@@ -8,7 +8,7 @@ import pytest
 from hdf5_harms import HARMS, harmed
 
 from harness.core.errors import DependencyError, RefusedError, UnreadableError
-from harness.ptycho.files.hdf5.reader import is_hdf5, open_hdf5, root_names
+from harness.ptycho.files.hdf5.reader import is_hdf5, open_hdf5, require_intact, root_names
 
 
 @pytest.fixture
@@ -248,6 +248,9 @@ def test_hdf5_may_begin_later_in_a_file(file, tmp_path):
 
 def test_a_damaged_file_has_no_names(file, tmp_path):
     (tmp_path / "cut").write_bytes(file.read_bytes()[:600])
+    with pytest.raises(UnreadableError, match="an intact HDF5 file, found a truncated file"):
+        require_intact(tmp_path / "cut")
+    require_intact(file)
     assert is_hdf5(tmp_path / "cut")
     assert root_names(tmp_path / "cut") == frozenset()
 

@@ -93,6 +93,7 @@ def test_lengths_that_a_product_needs_are_assumed_aloud(tmp_path):
         "wavelength: 1.5498e-10 m",
         "distance: 0.75 m",
         "detector pixel: 7.5e-05 m",
+        "object pixel: 1.9373e-07 m, which follows",
         "scan_index: counted from 0",
     )
 
