@@ -92,7 +92,7 @@ def _lines(selection: Selection, output: Path | None, archive: Path | None, dige
     if selection.contract is None:
         yield "  no contract: [tool.harness] contract names the page that says what a dataset must have"
     if not said.single_licence:
-        yield "  Zenodo takes one licence: choose it there"
+        yield "  Zenodo takes one licence of its list: choose it there"
     if output is not None:
         yield f"wrote {output}"
     if archive is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LICENCE_FILES = ("LICEN[CS]E*", "COPYING*")
 _REPOSITORY_KEYS = ("repository", "source", "source code", "github", "homepage")
 _AUTHORS = "authors"
+_OWN = "LicenseRef-"
 
 
 class Person(msgspec.Struct, frozen=True, rename="kebab"):
@@ -132,8 +133,8 @@ class Description:
 
     @property
     def single_licence(self) -> str:
-        """The licence, if it is one identifier and not an expression of several; else empty."""
-        return "" if " " in self.licence else self.licence
+        """The licence, if it is a single one of SPDX's list; empty for an expression or a licence of its own."""
+        return "" if " " in self.licence or self.licence.startswith(_OWN) else self.licence
 
 
 def describe_project(root: Path, *, title: str = "") -> Description:

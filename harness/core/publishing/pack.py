@@ -35,6 +35,7 @@ _BLOCK_BYTES = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
 _UNIX = 3
+_SUFFIX = ".zip"
 _LARGE = 1 << 31
 _MODE, _FOLDER_MODE = 0o644, 0o755
 
@@ -50,7 +51,7 @@ def publish(selection: Selection, *, directory: Path | None = None, archive: Pat
     Raises
     ------
     UsageError
-        If neither is named.
+        If neither is named, or the archive's name does not end with .zip.
     RefusedError
         If one exists, or is in the golden directory; or a golden file has changed since it was selected.
     UnwritableError
@@ -65,6 +66,13 @@ def publish(selection: Selection, *, directory: Path | None = None, archive: Pat
             expected="--output DIRECTORY or --archive FILE.zip",
             found="neither",
             remedy="Say where to write it.",
+        )
+    if archive is not None and archive.suffix != _SUFFIX:
+        raise UsageError(
+            f"--archive {archive}",
+            expected=f"a name that ends with {_SUFFIX}",
+            found=archive.name,
+            remedy="Archives of other kinds are not written.",
         )
     for target in targets:
         _require_new(selection, target)

@@ -15,6 +15,9 @@ from harness.core.errors import DependencyError
 from harness.core.publishing.crate import archive_of_path, crate_metadata
 from harness.core.publishing.pack import publish
 from harness.core.publishing.selection import select_files
+from harness.core.recording.commit import commit
+from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 from harness.core.storage.digest import sha256_file
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
@@ -167,11 +170,14 @@ def test_a_validator_finds_nothing_that_is_required_or_recommended(validator, pr
 
 @pytest.mark.filterwarnings("ignore")  # of the validator's own libraries
 def test_a_validator_accepts_a_project_with_little_to_say(validator, tmp_path):
-    project = make_waves(tmp_path / "plain")
+    project, name = make_waves(tmp_path / "plain"), "golden/maße & ü (1).txt"
+    (project.root / name).write_text("a name to be escaped")
+    changes = plan(project, [Staged(name, "file", project.root / name)])
+    commit(project, changes, reason="r", command="c")
     (project.root / "CITATION.cff").unlink()
     text = '[project]\nname = "a b"\ndescription = "ü"\nlicense = "MIT OR CC-BY-4.0"\n'
     (project.root / "pyproject.toml").write_text(f'{text}authors = [{{name = "Ä B"}}]\n', "utf-8")
-    publish(select_files(project, ["golden/mask.tif"]), directory=tmp_path / "crate")
+    publish(select_files(project, ["golden/mask.tif", name]), directory=tmp_path / "crate")
     assert validator(tmp_path / "crate", "REQUIRED") == []
 
 

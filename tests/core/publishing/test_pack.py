@@ -141,9 +141,9 @@ def test_a_contract_that_is_not_there_is_refused(project):
 @pytest.mark.parametrize("kind", ["file", "directory", "link"])
 @pytest.mark.parametrize("form", ["directory", "archive"])
 def test_what_exists_is_not_replaced(selection, tmp_path, kind, form):
-    target = tmp_path / "target"
+    target = tmp_path / "target.zip"
     {"file": target.touch, "directory": target.mkdir, "link": lambda: target.symlink_to("nowhere")}[kind]()
-    with pytest.raises(RefusedError, match="target exists already"):
+    with pytest.raises(RefusedError, match=r"target\.zip exists already"):
         publish(selection, **{form: target})
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -165,6 +165,13 @@ def test_nothing_is_written_into_the_golden_directory(selection, project):
 def test_a_target_is_needed(selection):
     with pytest.raises(UsageError, match="--output DIRECTORY or --archive"):
         publish(selection)
+
+
+@pytest.mark.parametrize("name", ["waves.tar.gz", "waves", "waves.ZIP"])
+def test_an_archive_of_another_kind_is_not_written(selection, tmp_path, name):
+    with pytest.raises(UsageError, match=r"a name that ends with \.zip"):
+        publish(selection, archive=tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["waves"]
 
 
 def test_a_golden_file_that_changes_meanwhile_is_refused(selection, project, tmp_path):
