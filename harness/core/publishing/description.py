@@ -133,7 +133,7 @@ class Description:
 
     @property
     def single_licence(self) -> str:
-        """The licence, if it is a single one of SPDX's list; empty for an expression or a licence of its own."""
+        """The licence, if it is a single one of SPDX's list; else empty."""
         return "" if " " in self.licence or self.licence.startswith(_OWN) else self.licence
 
 
