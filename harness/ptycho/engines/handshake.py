@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from harness.core.errors import RefusedError
-from harness.ptycho.scan.forward import fitted_scale, residual
+from harness.ptycho.scan.forward import (
+    BLOCK,
+    far_field,
+    fitted_scale,
+    fourier_shift,
+    residual,
+)
 from harness.ptycho.scan.mask import masked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.ptycho.scan.residual import Dataset
 
 TOLERANCE = 0.05
 """Relative difference of the two residuals, and of the two scales, that is accepted."""
 
 INTERPOLATION = 0.01
-"""Residual that a right engine may leave where ours leaves none.
+"""Residual that a right engine may leave where ours leaves none: it may interpolate in another way.
 
-Several codes shift the probe by the fraction of a pixel, and not the patch: 0.007 on minimal_v1. Half a pixel
-off leaves 0.06.
+Half a pixel off leaves 0.06 on minimal_v1.
 """
 
 LARGEST_DIFFERENCE = 0.02
@@ -50,7 +57,7 @@ class Handshake(NamedTuple):
 
 
 def shake_hands(data: Dataset, predicted: np.ndarray) -> Handshake:
-    """Compare an engine's prediction with ours.
+    """Compare an engine's prediction with ours, by the interpolation that is nearer to it.
 
     Parameters
     ----------
@@ -81,7 +88,33 @@ def shake_hands(data: Dataset, predicted: np.ndarray) -> Handshake:
             found=f"{predicted.shape}",
             remedy="Correct the axes in the engine's adapter.",
         )
-    own = data.predict()
+    owns = (data.predict(), *(predict_by_moved_probe(data, whole) for whole in (np.rint, np.floor)))
+    return min((_compared(data, own, predicted) for own in owns), key=lambda one: one.difference)
+
+
+def predict_by_moved_probe(data: Dataset, whole: Callable[[np.ndarray], np.ndarray] = np.rint) -> np.ndarray:
+    """Return what our model predicts if the probe is shifted by the fraction of a pixel, and not the patch.
+
+    The windows begin at the *whole* part of their position, np.rint or np.floor. Returns (N, H, W) float64.
+    All of these are in use, and right where the probe is dark at the window's edge. Their predictions differ
+    by 1 to 2 % in windows of 32 pixels, and by 0.7 % in those of 64.
+    """
+    height, width = data.probe.shape
+    corners = [centre - size / 2 for centre, size in ((data.y, height), (data.x, width))]
+    firsts = [whole(corner).astype(np.intp) for corner in corners]
+    fractions = [corner - first for corner, first in zip(corners, firsts, strict=True)]
+    predicted = np.empty((len(data.x), height, width))
+    for start in range(0, len(data.x), BLOCK):
+        block = slice(start, start + BLOCK)
+        down, right = (fraction[block] for fraction in fractions)
+        rows = firsts[0][block, None, None] + np.arange(height)[None, :, None]
+        columns = firsts[1][block, None, None] + np.arange(width)[None, None, :]
+        probes = fourier_shift(np.broadcast_to(data.probe, (len(down), height, width)), -down, -right)
+        predicted[block] = np.abs(far_field(probes * data.object[rows, columns]))
+    return predicted
+
+
+def _compared(data: Dataset, own: np.ndarray, predicted: np.ndarray) -> Handshake:
     return Handshake(
         residual(own, data.diffraction, data.mask),
         residual(predicted, data.diffraction, data.mask),

@@ -9,7 +9,8 @@ import pytest
 from ptycho.engines.conventions import ERRORS
 
 from harness.core.errors import RefusedError
-from harness.ptycho.engines.handshake import require_handshake, shake_hands
+from harness.ptycho.engines.handshake import predict_by_moved_probe, require_handshake, shake_hands
+from harness.ptycho.scan.forward import residual
 from harness.ptycho.scan.residual import Dataset
 
 
@@ -17,7 +18,7 @@ def own_model(data):
     return data.predict()
 
 
-def shifted_probe(data, error=0.005):
+def interpolated(data, error=0.005):
     """What a code predicts that interpolates in another way: half a percent off, at random."""
     own = data.predict()
     noise = np.random.default_rng(0).normal(size=own.shape)
@@ -65,14 +66,23 @@ def test_a_scale_is_refused_by_name(data):
 
 
 def test_our_own_model_and_another_interpolation_are_accepted(data):
-    for predicted in (data.predict(), data.predict().astype(np.float32), shifted_probe(data)):
+    for predicted in (data.predict(), data.predict().astype(np.float32), interpolated(data)):
         require_handshake("theirs", shake_hands(data, predicted))
+
+
+@pytest.mark.parametrize("whole", [np.rint, np.floor])
+def test_a_code_that_moves_the_probe_and_not_the_patch_is_accepted_in_small_windows(data, whole):
+    found = shake_hands(data, predict_by_moved_probe(data, whole))
+
+    require_handshake("theirs", found)
+    assert found.difference < 1e-12
+    assert residual(predict_by_moved_probe(data, whole), data.predict()) > 0.01
 
 
 def test_where_our_residual_is_zero_another_interpolation_is_accepted_and_half_a_pixel_is_not(data):
     clean = replace(data, diffraction=data.predict())
 
-    require_handshake("theirs", shake_hands(clean, shifted_probe(clean)))
+    require_handshake("theirs", shake_hands(clean, interpolated(clean)))
     with pytest.raises(RefusedError):
         require_handshake("theirs", shake_hands(clean, ERRORS["half_a_pixel"](own_model, clean)))
 
