@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH := .venv-bench
 PTYCHODUS_VENV := .venv-ptychodus
+WRITERS_VENV := .venv-writers
 ENGINES_VENV := .venv-engines
 
 .PHONY: test run lint sensitivity docs test-core examples publishing counterparts fuzz bench bench-compare clean
@@ -46,15 +47,20 @@ publishing:
 
 # Files exchanged with the programs of other groups, each run in an environment of its own; the table of
 # docs/files-round-trip.md is written again.
-counterparts: $(READY) $(PTYCHODUS_VENV)/ready $(ENGINES_VENV)/ready
+counterparts: $(READY) $(PTYCHODUS_VENV)/ready $(ENGINES_VENV)/ready $(WRITERS_VENV)/ready
 	HARNESS_PTYCHODUS_PYTHON=$(PTYCHODUS_VENV)/bin/python HARNESS_CDTOOLS_PYTHON=$(ENGINES_VENV)/bin/python \
-		$(BIN)/pytest -q tests/counterparts
+		HARNESS_WRITERS_PYTHON=$(WRITERS_VENV)/bin/python $(BIN)/pytest -q tests/counterparts
 	HARNESS_PTYCHODUS_PYTHON=$(PTYCHODUS_VENV)/bin/python HARNESS_CDTOOLS_PYTHON=$(ENGINES_VENV)/bin/python \
 		PYTHONPATH=tests/ptycho/files $(BIN)/python tests/counterparts/exchange.py
 
 $(PTYCHODUS_VENV)/ready: constraints.txt
 	$(PYTHON) -m venv $(PTYCHODUS_VENV)
 	$(PTYCHODUS_VENV)/bin/python -m pip install --quiet --constraint constraints.txt ptychodus==1.7.0
+	touch $@
+
+$(WRITERS_VENV)/ready: tests/counterparts/writers_side.py
+	$(PYTHON) -m venv $(WRITERS_VENV)
+	$(WRITERS_VENV)/bin/python -m pip install --quiet rosettasciio==0.15.0 hdf5storage==0.2.2 h5py scipy 'zarr<3'
 	touch $@
 
 # Coverage-guided fuzzing of archives, manifests, registries and histories.

@@ -2,7 +2,7 @@
 
 Verified against the sources of fold_slice (github.com/yijiang1/fold_slice), in which a window begins, as an
 index from 0, at ``round(position + ceil((M - H) / 2)) - 1`` (find_reconstruction_ROI.m); against the reader
-of PtyRAD, which has the same; and with scipy.io and h5py, which write the files of the tests. No file of a
+of PtyRAD 1.0, which has the same; and with files that scipy.io and hdf5storage write. No file of a
 real reconstruction, and none written by MATLAB, was at hand. ptychodus 1.7.0 reads the same file with all
 positions one pixel further on each axis (half a pixel, where M - H is odd).
 
@@ -40,7 +40,6 @@ LONGEST = 1e-6
 
 ANGSTROM = 1e-10
 _HEADER = b"MATLAB 5.0 MAT-file, fold_slice reconstruction"
-_AXES = {2: "(rows, columns)", 3: "(rows, columns, n)", 4: "(rows, columns, n, 1)"}
 
 
 def _recognise(path: Path) -> bool:
@@ -86,16 +85,14 @@ def _read(path: Path, _: Reading) -> Content:
 
 def _stack(file: Named, key: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return an object or probe with its layers or modes first, and a note on that."""
-    array = file.array(key, axes=(2, 3, 4), kinds="fciu")
-    if array.ndim == 4:  # noqa: PLR2004 - (rows, columns, 1, layers) or (rows, columns, modes, variations)
-        if 1 not in array.shape[2:]:
-            found = f"shape {array.shape}"
-            remedy = "Store one of the variations of each mode."
-            raise file.refused(key, "at most three axes of more than 1", found, remedy)
-        array = array.reshape(*array.shape[:2], -1)
-    flat = array[..., np.newaxis] if array.ndim == 2 else array  # noqa: PLR2004 - rows and columns
+    array, notes = file.array(key, axes=(2, 3, 4), kinds="fciu"), []
+    if array.ndim == 4 and key == "probe":  # noqa: PLR2004 - (rows, columns, modes, variations)
+        notes.append(f"probe: the first of {array.shape[3]} variations")
+        array = array[..., 0]
+    flat = array.reshape(*array.shape[:2], -1)
     moved = np.ascontiguousarray(np.moveaxis(flat, -1, 0))
-    return moved, (f"{key}: axes (rows, columns, n) -> (n, rows, columns)",) if len(moved) > 1 else ()
+    notes += [f"{key}: axes (rows, columns, n) -> (n, rows, columns)"] if len(moved) > 1 else []
+    return moved, tuple(notes)
 
 
 def _positions(

@@ -1,10 +1,12 @@
 """4-D datacubes of electron microscopes: (scan y, scan x, detector y, detector x), as .npy, HDF5 or zarr.
 
-Verified against numpy's description of .npy and the documentation of py4DSTEM (EMD 1.0) and RosettaSciIO
-(.hspy, .zspy), whose files have such an array; files of these packages are not part of the tests. Of HDF5
-and zarr, the one array of four axes is read, wherever it is. Values are intensities, the zero frequency at
-the centre. There are no positions: a step in object pixels makes a raster of them, turned by an angle if one
-is given. Without a step the content has patterns alone.
+Verified with files that RosettaSciIO 0.15 writes (.hspy, .zspy) and numpy's .npy; py4DSTEM's (EMD 1.0) have
+the same array by its documentation, and none was at hand. Of HDF5 and zarr, the one array of four axes is
+read, wherever it is. RosettaSciIO's .emd has all axes in reverse: such a cube is refused where its sums show
+it.
+
+Values are intensities, the zero frequency at the centre. There are no positions: a step in object pixels
+makes a raster of them, turned by an angle if one is given. Without a step the content has patterns alone.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AXES = 4
+EVEN = 0.5
+"""Of sums along a scan and along a detector, those of the scan vary by less than this share of the others."""
+
 _MAGIC = b"\x93NUMPY"
 _MOST_HEADER = 10_000
 _DEEPEST, _MOST_NAMES = 8, 4096
@@ -107,6 +112,7 @@ def _read(path: Path, reading: Reading) -> Content:
         found = f"shape {cube.shape} of dtype {cube.dtype}"
         remedy = "Store real numbers."
         raise RefusedError(f"{path.name}: {key}", expected="a datacube", found=found, remedy=remedy)
+    _require_scan_first(f"{path.name}: {key}", cube)
     rows, columns, *detector = cube.shape
     patterns = cube.reshape(rows * columns, *detector)
     amplitude, notes = amplitude_of(patterns, None, f"{path.name}: {key}")
@@ -120,6 +126,24 @@ def _read(path: Path, reading: Reading) -> Content:
         transformations=(shape, *notes, *about_positions),
         left_out=others,
     )
+
+
+def _require_scan_first(thing: str, cube: np.ndarray) -> None:
+    """Refuse a cube whose first axes are uneven and last ones even: patterns are alike, pixels are not."""
+    first, last = (_unevenness(cube, axes) for axes in ((2, 3), (0, 1)))
+    if last < EVEN * first:
+        raise RefusedError(
+            thing,
+            expected="axes (scan y, scan x, H, W)",
+            found=f"sums that vary by {first:.2g} along the first two axes and {last:.2g} along the last two",
+            remedy="Store the array with its axes in this order: numpy.transpose(cube) reverses them.",
+        )
+
+
+def _unevenness(cube: np.ndarray, axes: tuple[int, int]) -> float:
+    sums = cube.sum(axis=axes, dtype=np.float64)
+    mean = float(np.abs(sums).mean())
+    return float(sums.std()) / mean if mean > 0 else 0.0
 
 
 def _cube(path: Path) -> tuple[str, np.ndarray, tuple[str, ...]]:

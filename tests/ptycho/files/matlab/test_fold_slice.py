@@ -12,7 +12,6 @@ pytest.importorskip("scipy", reason="scipy is not installed")
 from contract import FormatContract, Sizes, made, only
 from scipy.io import loadmat, savemat
 
-from harness.core.errors import RefusedError
 from harness.ptycho.files.format import Reading
 from harness.ptycho.files.matlab.fold_slice import FORMAT
 from harness.ptycho.scan.forward import first_pixels
@@ -163,8 +162,10 @@ def test_without_positions_there_are_none(tmp_path, content):
     assert read.left_out == ("p: all fields besides",)
 
 
-def test_variations_of_a_probe_are_refused(tmp_path, content):
-    """(rows, columns, modes, variations)."""
-    savemat(tmp_path / "a.mat", {"object": content.object[0], "probe": np.ones((4, 4, 2, 3))})
-    with pytest.raises(RefusedError, match="at most three axes"):
-        FORMAT.read(tmp_path / "a.mat", Reading())
+def test_of_a_probe_that_varies_the_first_is_read(tmp_path, content):
+    """(rows, columns, modes, variations), as PtyRAD reads it."""
+    probe = np.arange(4 * 5 * 2 * 3.0).reshape(4, 5, 2, 3)
+    savemat(tmp_path / "a.mat", {"object": content.object[0], "probe": probe})
+    read = FORMAT.read(tmp_path / "a.mat", Reading())
+    np.testing.assert_array_equal(read.probe, np.moveaxis(probe[..., 0], -1, 0))
+    assert "probe: the first of 3 variations" in read.transformations

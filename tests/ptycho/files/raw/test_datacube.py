@@ -14,6 +14,7 @@ from harness.ptycho.files.content import Content
 from harness.ptycho.files.format import Reading
 from harness.ptycho.files.raw.datacube import FORMAT
 from harness.ptycho.files.zarr_store.writing import write_store
+from harness.ptycho.scan.simulate import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +122,7 @@ class TestZarr(Datacubes):
 
 @pytest.fixture
 def cube(tmp_path):
-    np.save(tmp_path / "cube.npy", np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5))
+    np.save(tmp_path / "cube.npy", np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5) % 11)
     return tmp_path / "cube.npy"
 
 
@@ -144,6 +145,17 @@ def test_a_right_angle_turns_columns_into_rows(cube):
     content = FORMAT.read(cube, Reading(step=2.0, rotation=90.0))
     np.testing.assert_allclose(content.y, np.array([0, 2, 4, 0, 2, 4]) + 2.0)
     np.testing.assert_allclose(content.x, np.array([2, 2, 2, 0, 0, 0]) + 2.5)
+
+
+def test_axes_in_reverse_are_refused(tmp_path):
+    """RosettaSciIO's .emd; patterns are equally bright, and their middle is brighter than their edge."""
+    stack = simulate(positions=16, detector=32).diffraction ** 2
+    cube = stack.reshape(4, 4, 32, 32)
+    np.save(tmp_path / "a.npy", cube)
+    assert FORMAT.read(tmp_path / "a.npy", Reading()).diffraction.shape == (16, 32, 32)
+    np.save(tmp_path / "b.npy", cube.T)
+    with pytest.raises(RefusedError, match=r"expected axes \(scan y, scan x, H, W\)"):
+        FORMAT.read(tmp_path / "b.npy", Reading())
 
 
 def test_two_cubes_are_not_guessed_between(tmp_path):
