@@ -8,7 +8,7 @@ PTYCHODUS_VENV := .venv-ptychodus
 WRITERS_VENV := .venv-writers
 ENGINES_VENV := .venv-engines
 
-.PHONY: test run lint sensitivity docs test-core examples publishing counterparts fuzz bench bench-compare clean
+.PHONY: test run lint sensitivity docs test-core examples publishing counterparts engines fuzz bench bench-compare clean
 
 test: lint
 	$(BIN)/pytest -q -n 2
@@ -79,6 +79,11 @@ $(BENCH)/ready: pyproject.toml constraints.txt $(shell find harness -name '*.py'
 	rm -rf build/lib
 	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt '.[ptycho,bench]'
 	touch $@
+
+# Engines, for real: their tests, then their baselines. A package that is missing fails.
+engines: $(ENGINES_VENV)/ready
+	HARNESS_ENGINES_REQUIRED=1 $(ENGINES_VENV)/bin/pytest -q tests/ptycho/engines --ignore tests/ptycho/engines/command
+	$(ENGINES_VENV)/bin/harness run --pipeline cdtools --pipeline ptychi-lsqml --pipeline ptychi-rpie --pipeline ptychi-bh
 
 # Reconstruction codes of other groups. They bring a torchvision that does not fit the constrained torch.
 $(ENGINES_VENV)/ready: pyproject.toml constraints.txt
