@@ -20,6 +20,7 @@ from harness.core.registry.history import (
     append,
     decode_history,
     encode_line,
+    own_records,
     read_history,
     record_digest,
     versions,
@@ -266,6 +267,15 @@ def test_a_removal_that_another_record_follows_is_not_an_end():
     assert history.chain(FIRST.path, record_digest(again)) == (FIRST, end, again)
     assert list(versions((FIRST, end, again))) == [again]
     assert list(versions((FIRST, end))) == []
+
+
+def test_records_from_before_a_fetch_were_made_elsewhere():
+    first, second = chained("one", "two")
+    fetched, later = record("wanted", fetched_from="doi:10.5281/zenodo.42"), record("better")
+    assert own_records((first, second)) == (first, second)
+    assert own_records((first, second, fetched, later)) == (fetched, later)
+    assert own_records((first, fetched, second, fetched)) == (fetched,)
+    assert own_records(()) == ()
 
 
 def test_a_line_with_an_end_is_read_back():

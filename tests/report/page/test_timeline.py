@@ -84,6 +84,7 @@ def test_a_changed_environment_names_what_changed(record):
         ({"moved_to": "golden/b.json"}, "renamed to golden/b.json"),
         ({"moved_from": "golden/b.json"}, "renamed from golden/b.json"),
         ({"imported_from": "old.npz"}, "imported from old.npz"),
+        ({"fetched_from": "doi:10.5281/zenodo.42"}, "fetched from doi:10.5281/zenodo.42"),
     ],
 )
 def test_what_happened_is_said(record, change, text):

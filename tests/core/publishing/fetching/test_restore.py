@@ -67,6 +67,28 @@ def test_an_audit_names_the_origin_of_each_file_and_nothing_is_wrong(archive, em
     assert fetched_files == set(PATHS)
 
 
+def test_whoever_changes_a_fetched_file_later_is_seen(archive, empty, folder):
+    restore(empty, archive, folder)
+    commit_all(empty)
+    (empty.root / "golden/mask.tif").write_bytes(b"x" * 64)
+    broken = [finding for finding in audit(gather(empty)) if finding.rank is Rank.BROKEN]
+    assert {(finding.path, finding.rule) for finding in broken} == {("golden/mask.tif", "bytes")}
+    assert all("git" in finding.remedy for finding in broken)
+
+
+def test_a_later_record_continues_the_chain(archive, empty, folder, tmp_path):
+    """What is recorded here after a fetch is judged as any record is."""
+    restore(empty, archive, folder)
+    commit_all(empty)
+    write_files(tmp_path / "later", 3.0)
+    record(empty, tmp_path / "later", "finer")
+    commit_all(empty)
+    findings = audit(gather(empty))
+    assert not [finding for finding in findings if finding.rank is Rank.BROKEN]
+    details = {finding.path: finding.detail for finding in findings if finding.rule == "fetched"}
+    assert details[f"golden/{STEM}.npz"].endswith("earlier records: 2")
+
+
 def test_chosen_files_come_with_what_belongs_to_them(archive, empty, folder):
     restore(empty, archive, folder, [STEM])
     assert set(read_registry(empty.registry).entries) == set(PATHS) - {"golden/mask.tif"}
