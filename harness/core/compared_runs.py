@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -146,7 +147,9 @@ def _compared(  # noqa: PLR0913, PLR0917 - as compare_runs
     if missing is not None:
         return ComparedRun(name, problem=str(missing), missing=True)
     limited = takes_seconds(run)
-    options: dict[str, Any] = {"threads": threads, "limit": max(PATIENCE, LONGEST * (limit.seconds or 0.0))}
+    options: dict[str, Any] = {"threads": threads}
+    if "limit" in inspect.signature(run).parameters:
+        options["limit"] = max(PATIENCE, LONGEST * (limit.seconds or 0.0))
     if limited and limit.seconds is not None:
         options |= limit._asdict()
     try:
@@ -165,7 +168,7 @@ def _summary(name: str, found: list[PipelineResult], *, limited: bool) -> Compar
         limited,
         statistics.median(sum(stage.seconds for stage in one) for one in stages),
         statistics.median(sum(stage.cpu_seconds for stage in one) for one in stages),
-        max(stage.peak_mb for one in stages for stage in one),
+        max((stage.peak_mb for one in stages for stage in one), default=0.0),
         {metric: statistics.median(one.metrics[metric] for one in found) for metric in first.metrics},
         first.controls,
         tuple(dict.fromkeys(metric for one in found for metric in _behind(one))),

@@ -193,7 +193,6 @@ def _show(found: Sequence[ComparedRun], comparison: Comparison, output: Path | N
     show_lines([""])
     lines = list(engine_lines(found))
     if output:
-        lines += [
-            f"{name}: {output / file}" for name, file in (("table", TABLE_FILE), ("picture", PICTURE_FILE))
-        ]
+        files = {"table": TABLE_FILE, "figures": JSON_FILE, "picture": PICTURE_FILE}
+        lines += [f"{what}: {output / file}" for what, file in files.items() if (output / file).exists()]
     show_lines(map(plain_line, lines))

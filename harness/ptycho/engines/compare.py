@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from harness.core.domain.interface import PipelineResult
 
 
+ARTIFACT = "reconstruction"
+
+
 def draw(fixture: Path, results: Mapping[str, PipelineResult], path: Path) -> None:
     """Write one picture of the stored object and of all reconstructions, aligned with it.
 
@@ -20,7 +23,7 @@ def draw(fixture: Path, results: Mapping[str, PipelineResult], path: Path) -> No
     ----------
     fixture : Path
     results : mapping of str to PipelineResult
-        By pipeline, with the artifact ``reconstruction``.
+        By pipeline. Those without an artifact ``reconstruction`` are left out; nothing is drawn if all are.
     path : Path
         A .png: a column for each, amplitude above phase.
     """
@@ -30,13 +33,14 @@ def draw(fixture: Path, results: Mapping[str, PipelineResult], path: Path) -> No
     from harness.ptycho.quality.metrics import illuminated
     from harness.ptycho.quality.picture import write_picture
 
+    files = {name: r.artifacts[ARTIFACT] for name, r in results.items() if ARTIFACT in r.artifacts}
+    if not files:
+        return
     data = read_archive(fixture)
     stored = data["objectGuess"]
     mask = illuminated(data["probeGuess"], data["xcoords"], data["ycoords"], stored.shape)
-    found = {
-        name: read_archive(result.artifacts["reconstruction"])["object"] for name, result in results.items()
-    }
-    write_picture(path, {"stored": stored, **{n: align(obj, stored, mask) for n, obj in found.items()}}, mask)
+    found = {name: align(read_archive(file)["object"], stored, mask) for name, file in files.items()}
+    write_picture(path, {"stored": stored, **found}, mask)
 
 
 COMPARISON = Comparison(
