@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.ptycho.files.content import Content
 
+_PLACES = ("x", "y")
 COORDINATES = ("x", "y", "x_start", "y_start")
 """Parts whose differences are given in pixels; those of all others are relative."""
 
@@ -99,7 +100,10 @@ def changes(before: Content, after: Content, form: Format) -> dict[str, float]:
     found = {}
     for part in sorted(before.parts() & form.holds):
         if isinstance(one := getattr(before, part, None), np.ndarray):
-            difference = _difference(one, getattr(after, part), relative=part not in COORDINATES)
+            other = getattr(after, part)
+            if part in _PLACES and "object" not in form.holds and other is not None:
+                one, other = one - one.min(), other - other.min()  # without a canvas they have no origin
+            difference = _difference(one, other, relative=part not in COORDINATES)
             if difference > 0:
                 found[part] = difference
     return found

@@ -240,7 +240,7 @@ def _write(path: Path, content: Content) -> Written:
         meta["num_frames"], meta["version"], meta["label"] = len(stack), "0.1", "harness"
         meta["propagation"] = "farfield"
         file.create_group("info")
-    return Written(assumed=assumed)
+    return Written(assumed=assumed, lost=("origin of x, y: without an object, only differences count",))
 
 
 FORMAT = Format(

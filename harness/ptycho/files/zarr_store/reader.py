@@ -110,8 +110,9 @@ class ZarrStore:
         )
         chunk = stored.transpose(np.argsort(metadata.order)) if metadata.order else stored
         starts = [i * size for i, size in zip(index, metadata.chunk, strict=True)]
-        place = tuple(slice(start, start + size) for start, size in zip(starts, metadata.chunk, strict=True))
-        part = values[(*place, ...)]  # a view, of an array without axes, too
+        ends = zip(starts, metadata.chunk, strict=True)
+        place: tuple[Any, ...] = (*(slice(start, start + size) for start, size in ends), ...)
+        part = values[place]  # a view, of an array without axes, too
         part[...] = chunk[tuple(slice(length) for length in part.shape)]
 
     def _unpacked(self, name: str, metadata: ArrayMetadata, key: str) -> bytes | memoryview:
