@@ -87,3 +87,52 @@ def test_a_control_without_a_margin_is_compared_too(project, harness):
     shown = harness("run")
     assert shown.code == 1
     assert "roughness: collapsed: expected a value above control 'noise' (9)" in shown.out
+
+
+def needing_a_package(project, *, optional):
+    """Let the pipeline with a baseline need a package that is not installed."""
+    module = project / "waves.py"
+    module.write_text(
+        module.read_text()
+        + "\nfrom harness import DependencyError\n"
+        + "def _require():\n"
+        + "    raise DependencyError('theirs', expected='it', found='none', remedy='Install it with `pip`.')\n"
+        + "smooth.require = _require\n"
+    )
+    settings = project / "pyproject.toml"
+    line = '\n[tool.harness]\noptional = ["smooth"]\n' if optional else "\n"
+    settings.write_text(line + settings.read_text())
+
+
+def test_a_pipeline_whose_package_is_missing_exits_with_2_and_the_other_steps_run(project, harness):
+    needing_a_package(project, optional=False)
+
+    shown = harness("run")
+
+    assert shown.code == 2
+    assert "verify registry: same" in shown.out
+    assert "pipeline smooth: missing" in shown.out
+    assert "Install it with `pip`." in " ".join(shown.out.split())
+
+
+def test_an_optional_pipeline_whose_package_is_missing_is_named_and_left_out(project, harness):
+    needing_a_package(project, optional=True)
+
+    shown = harness("run")
+
+    assert shown.code == 0, shown.out + shown.err
+    assert "not run: smooth (optional): theirs: expected it, found none." in " ".join(shown.out.split())
+    assert "verdict: all steps passed; 1 optional pipeline not run" in shown.out
+    result = json.loads(harness("run", "--json").out)
+    assert [one["pipeline"] for one in result["not_run"]] == ["smooth"]
+    assert result["accepted"] is True
+
+
+def test_an_optional_pipeline_that_is_asked_for_by_name_must_be_there(project, harness):
+    needing_a_package(project, optional=True)
+
+    shown = harness("run", "--pipeline", "smooth")
+
+    assert shown.code == 2
+    assert shown.err == "harness: theirs: expected it, found none. Install it with `pip`.\n"
+    assert "generate waves" not in shown.out
