@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -101,12 +101,16 @@ def changes(before: Content, after: Content, form: Format) -> dict[str, float]:
     for part in sorted(before.parts() & form.holds):
         if isinstance(one := getattr(before, part, None), np.ndarray):
             other = getattr(after, part)
-            if part in _PLACES and "object" not in form.holds and other is not None:
-                one, other = one - one.min(), other - other.min()  # without a canvas they have no origin
+            if part in _PLACES and before.object is not None and "object" not in form.holds:
+                one, other = _from_first(one), _from_first(other)  # the canvas, and their origin, are lost
             difference = _difference(one, other, relative=part not in COORDINATES)
             if difference > 0:
                 found[part] = difference
     return found
+
+
+def _from_first(values: np.ndarray | None) -> Any:
+    return None if values is None else values - values.min()
 
 
 def _difference(before: np.ndarray, after: np.ndarray | None, *, relative: bool) -> float:

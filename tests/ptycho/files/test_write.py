@@ -104,3 +104,11 @@ def test_another_shape_or_nothing_is_an_endless_difference():
 
 def test_what_a_format_does_not_hold_is_not_compared():
     assert changes(CONTENT, Content(), replace(TEXT, holds=frozenset())) == {}
+
+
+def test_without_the_object_coordinates_have_no_origin():
+    """A format that does not hold it gives them on another canvas."""
+    one = Content(x=np.array([9.0, 11.0]), object=np.ones((1, 20, 20)))
+    other = Content(x=np.array([2.0, 4.25]))
+    form = replace(TEXT, holds=frozenset({"x"}))
+    assert changes(one, other, form) == {"x": 0.25}
