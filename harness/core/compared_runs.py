@@ -51,7 +51,7 @@ class ComparedRun:
     runs : int
         How many runs ended; 0 if it could not run.
     limited : bool
-        Whether it was told when to end. Others end by themselves.
+        Whether it got a time after which to end. Others end by themselves.
     seconds, cpu_seconds, peak_mb : float
         Of all stages together but the metrics; of the memory, the largest.
     metrics : mapping of str to float
@@ -132,7 +132,7 @@ def _longest(done: Iterable[ComparedRun], clock: Clock) -> float | None:
 
 
 def takes_seconds(run: Run) -> bool:
-    """Return whether a pipeline can be told how long to run: its engine has ``takes_seconds``.
+    """Return whether a pipeline takes a time after which it ends: its engine has ``takes_seconds``.
 
     >>> takes_seconds(lambda *_: None)
     False
