@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.domain.interface import Stage
-from harness.core.errors import DependencyError, UsageError
+from harness.core.errors import DependencyError, HarnessError, UsageError
 from harness.ptycho.pipeline.parent_process import crash_error, timeout_error
 
 if TYPE_CHECKING:
@@ -25,6 +25,29 @@ INTERVAL = 0.05
 
 LAST_LINES = 3
 """Lines of a failed program's output that its error has."""
+
+
+LARGEST_LOG = 100_000_000
+"""Bytes of output after which a program is stopped, before it fills the disk."""
+
+
+class _Log(NamedTuple):
+    """The file for the output of a stage."""
+
+    stage: str
+    path: Path
+
+    def require_modest(self) -> None:
+        """Raise an error if a program has written more than anybody will read."""
+        if self.path.stat().st_size > LARGEST_LOG:
+            most = f"{LARGEST_LOG / 1e6:g} MB of output"
+            raise HarnessError(
+                f"stage '{self.stage}'",
+                expected=f"at most {most}",
+                found="more",
+                message=f"stage '{self.stage}' was stopped: it wrote more than {most}",
+                remedy=f"What it wrote is in {self.path}.",
+            )
 
 
 class _Usage(NamedTuple):
@@ -73,7 +96,8 @@ def run_program(  # noqa: PLR0913 - a process, its limits and its place
     OvertimeError
         The deadline passed.
     HarnessError
-        The program failed: the error has the last lines of its output, and names the log.
+        The program failed: the error has the last lines of its output, and names the log. Or it wrote more
+        output than fits on a disk for long, and was stopped.
 
     Examples
     --------
@@ -89,7 +113,7 @@ def run_program(  # noqa: PLR0913 - a process, its limits and its place
         log.open("wb") as stream,
         _running_group(stage, command, stream.fileno(), folder, environment) as child,
     ):
-        usage = _watched(child, deadline)
+        usage = _watched(child, deadline, _Log(stage, log))
     if usage is None:
         raise timeout_error(stage, deadline)
     if usage.status:
@@ -127,10 +151,11 @@ def _running_group(
             child.wait()
 
 
-def _watched(child: subprocess.Popen[bytes], deadline: Deadline) -> _Usage | None:
+def _watched(child: subprocess.Popen[bytes], deadline: Deadline, log: _Log) -> _Usage | None:
     """Wait for the end of a program and return what it used; None if the deadline passed before."""
     peak = 0.0
     while deadline.seconds_left():
+        log.require_modest()
         peak = max(peak, _group_mb(child.pid))
         # Not child.wait(): only wait4 says how much CPU time was used by the program and its own children.
         pid, status, used = os.wait4(child.pid, os.WNOHANG)

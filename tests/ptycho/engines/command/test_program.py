@@ -69,6 +69,13 @@ def test_output_of_an_error_cannot_write_to_the_terminal(workspace):
     assert len(str(caught.value)) < 2500
 
 
+def test_a_program_that_prints_without_end_is_stopped(workspace, monkeypatch):
+    monkeypatch.setattr("harness.ptycho.engines.process.LARGEST_LOG", 100_000)
+    program = Program("mine", workspace, {}, Deadline(60))
+    with pytest.raises(HarnessError, match=r"it wrote more than 0.1 MB of output\. The command was"):
+        program.run("train", "yes")
+
+
 def test_a_result_that_is_not_usable_is_a_finding(workspace):
     program = Program("mine", workspace, {}, Deadline(30))
     program.run("infer", "{python} -c ''")
