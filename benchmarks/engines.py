@@ -1,0 +1,60 @@
+"""All engines on minimal_v1 and on the measured star, for equal times: tables and pictures of a page.
+
+Run it where the engines are installed: .venv-engines/bin/python benchmarks/engines.py [--clock cpu] [NAME]...
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "engines.md"
+STAR = ROOT.parent / "shared" / "data" / "siemens_star_516.npz"
+RUNS = {
+    "minimal-4": ("golden/minimal_v1.npz", "4"),
+    "minimal-5.3": ("golden/minimal_v1.npz", "5.3"),
+    "star-8": (str(STAR), "8"),
+    "star-13": (str(STAR), "13"),
+}
+PICTURES = {"minimal-5.3": "engines-minimal.png", "star-13": "engines-star.png"}
+"""Runs whose picture is on the page."""
+
+
+def main() -> None:
+    """Run what is asked for, and write each table between its markers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RUNS)}; default: all")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--runs", default="1")
+    asked = parser.parse_args()
+    for name in asked.names or RUNS:
+        fixture, seconds = RUNS[name]
+        if not Path(ROOT, fixture).is_file():
+            print(f"{name}: no file {fixture}, left out")
+            continue
+        output = ROOT / "build" / "engines" / name
+        shutil.rmtree(output, ignore_errors=True)
+        command = [sys.executable, "-m", "harness", "engines", fixture, "--seconds", seconds]
+        command += ["--clock", asked.clock, "--runs", asked.runs, "--output", str(output)]
+        subprocess.run(command, cwd=ROOT, check=False)
+        clock = "wall time" if asked.clock == "wall" else "CPU time"
+        write_block(name, f"{seconds} s of {clock} for each engine, imports included.", output / "engines.md")
+        if name in PICTURES:
+            shutil.copyfile(output / "engines.png", PAGE.with_name(PICTURES[name]))
+
+
+def write_block(name: str, words: str, table: Path) -> None:
+    """Write a table between the markers of its name."""
+    begin, end = f"<!-- engines {name}: begin -->", f"<!-- engines {name}: end -->"
+    text = PAGE.read_text("utf-8")
+    block = f"{begin}\n{words}\n\n{table.read_text('utf-8')}{end}"
+    PAGE.write_text(re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: block, text, flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    main()
