@@ -6,8 +6,9 @@ stored here: every file in it is compared with its SHA-256 before it is used.
 
 from __future__ import annotations
 
+import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -26,7 +27,7 @@ MOST_BYTES = 50 << 30
 """The most that is downloaded: what a record of Zenodo may have."""
 
 _SUFFIX = ".zip"
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 14
 _WHY = "to download golden files"
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 """What pooch raises for an answer of a repository that is not as it expects."""
@@ -45,7 +46,8 @@ def download(origin: Doi | Address, folder: Path, *, timeout: float) -> Path:
     Raises
     ------
     UnreadableError
-        If it cannot be reached, ends early, or waits too long; or a repository does not know it.
+        If it cannot be reached, ends early, waits too long or brings hardly anything; or if a repository does
+        not know it.
     RefusedError
         If it is led from https to http, is larger than :data:`MOST_BYTES`, or has another checksum than the
         repository has.
@@ -123,7 +125,8 @@ def _download(url: str, shown: str, target: Path, timeout: float) -> None:
     )
     with unwritable_on_error(target), target.open("xb") as stream, _reached(shown, timeout):
         try:
-            load(url, _Limited(stream, shown), None)
+            with _watched(answers, _Limited(stream, shown), 2 * timeout) as limited:
+                load(url, limited, None)
         finally:
             for answer in answers:
                 answer.close()
@@ -161,14 +164,19 @@ class _Limited:
     """A file that refuses to grow beyond :data:`MOST_BYTES`."""
 
     def __init__(self, stream: IO[bytes], shown: str) -> None:
-        self._stream, self._shown, self._left = stream, shown, MOST_BYTES
+        self._stream, self.shown, self._left = stream, shown, MOST_BYTES
+
+    @property
+    def left(self) -> int:
+        """How many bytes may still be written."""
+        return self._left
 
     def write(self, data: bytes) -> None:
         """Write a part of what arrives."""
         self._left -= len(data)
         if self._left < 0:
             raise RefusedError(
-                self._shown,
+                self.shown,
                 expected=f"at most {MOST_BYTES} bytes",
                 found="more",
                 remedy="Nothing was changed. Download it yourself, and give its path.",
@@ -177,6 +185,41 @@ class _Limited:
 
     def flush(self) -> None:
         """Do nothing: the file is closed when all of it is there."""
+
+
+@contextmanager
+def _watched(answers: list[Any], file: _Limited, seconds: float) -> Iterator[_Limited]:
+    """End an answer of which hardly anything arrives: single bytes would keep it from its time limit."""
+    ended, slow = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        before = file.left
+        while not ended.wait(seconds):
+            if before - file.left < _CHUNK_BYTES and answers:
+                with suppress(ValueError, RuntimeError, OSError):  # it has ended just now
+                    answers[-1].raw.shutdown()
+                    slow.set()
+                return
+            before = file.left
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+
+    def end() -> bool:
+        ended.set()
+        thread.join()
+        return slow.is_set()
+
+    try:
+        yield file
+    except Exception:
+        if not end():
+            raise
+    finally:
+        end()
+    if slow.is_set():
+        found = f"fewer than {_CHUNK_BYTES} bytes within {seconds:g} s"
+        raise _unreached(file.shown, found, "Try again, or give a longer --timeout.")
 
 
 @contextmanager

@@ -175,6 +175,26 @@ def test_a_server_that_stops_in_the_middle_is_left(server, tmp_path):
     assert "--timeout" in said
 
 
+@pytest.mark.parametrize("length", [{"Content-Length": str(len(DATA))}, {}])
+def test_a_server_that_sends_single_bytes_is_left(server, tmp_path, length):
+    """Each byte comes within the time limit, and all of them would take hours."""
+
+    def trickles(handler):
+        handler.send_response(200)
+        for name, value in length.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        try:
+            while not server.stop.wait(0.02):
+                handler.wfile.write(b"x")
+        except OSError:  # the other side has left
+            pass
+
+    server.answers["example.org/a"] = trickles
+    said = "fewer than 16384 bytes within 1 s"
+    refused(Address("https://example.org/a"), tmp_path, UnreadableError, said, timeout=0.5)
+
+
 def test_an_answer_that_ends_early_is_refused(server, tmp_path):
     def ends(handler):
         handler.send_response(200)
