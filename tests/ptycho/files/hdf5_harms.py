@@ -56,7 +56,9 @@ def _external_storage(file: h5py.File, key: str) -> None:
 
 
 def _virtual(file: h5py.File, key: str) -> None:
+    """The other file's dataset has the name of one of this file."""
     shape, dtype = file[key].shape, file[key].dtype
+    file["data"] = np.zeros(shape, dtype)
     layout = h5py.VirtualLayout(shape, dtype)
     layout[...] = h5py.VirtualSource("../other.h5", "data", shape=shape)
     del file[key]
