@@ -112,6 +112,7 @@ def _is_storage(named: str | None) -> bool:
 
 def _read(path: Path, reading: Reading) -> Content:
     _require_tensors_only(path, _pickle(path))
+    _require_checksums(path)
     torch = _torch()
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -127,6 +128,17 @@ def _read(path: Path, reading: Reading) -> Content:
     limit = path.stat().st_size + MAX_INFLATED
     arrays = {str(key): _array(path, str(key), tensor, limit, torch) for key, tensor in tensors.items()}
     return content_of(path.name, arrays, reading, left_out=others)
+
+
+def _require_checksums(path: Path) -> None:
+    """Refuse an archive with a member of another checksum: torch does not look at them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, *ZIP_ERRORS) as error:
+        raise _unreadable(path, f"a damaged zip archive ({error})") from error
+    if damaged is not None:
+        raise _unreadable(path, f"{damaged} with a wrong checksum")
 
 
 def _array(path: Path, key: str, tensor: Any, limit: int, torch: Any) -> np.ndarray:

@@ -85,6 +85,16 @@ def test_nothing_runs(tmp_path):
         FORMAT.read(tmp_path / "scan.pt", Reading())
 
 
+def test_a_flipped_bit_is_seen(tmp_path):
+    """By the checksum, which torch does not look at."""
+    FORMAT.write(tmp_path / "scan.pt", Content(diffraction=np.full((2, 3, 4), 1234.5)))
+    data = bytearray((tmp_path / "scan.pt").read_bytes())
+    data[data.index(np.float64(1234.5).tobytes())] ^= 1
+    (tmp_path / "scan.pt").write_bytes(data)
+    with pytest.raises(UnreadableError, match="checksum"):
+        FORMAT.read(tmp_path / "scan.pt", Reading())
+
+
 def test_a_plain_pickle_is_not_recognised(tmp_path):
     (tmp_path / "scan.pt").write_bytes(pickle.dumps({"diffraction": 1}))
     assert not FORMAT.recognise(tmp_path / "scan.pt")
