@@ -9,11 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+h5py = pytest.importorskip("h5py", reason="h5py is not installed: the extra `files` brings it")
 
 HUGE = 1 << 36
 

@@ -1,8 +1,8 @@
 """CXI files of other programs: units, signs, masks, links, and what is missing."""
 
-import h5py
 import numpy as np
 import pytest
+from hdf5_harms import h5py
 
 from harness.core.errors import RefusedError, UnreadableError
 from harness.ptycho.files.cxi.cxi import FORMAT

@@ -2,10 +2,9 @@
 
 import sys
 
-import h5py
 import numpy as np
 import pytest
-from hdf5_harms import HARMS, harmed
+from hdf5_harms import HARMS, h5py, harmed
 
 from harness.core.errors import DependencyError, RefusedError, UnreadableError
 from harness.ptycho.files.hdf5.reader import is_hdf5, open_hdf5, require_intact, root_names

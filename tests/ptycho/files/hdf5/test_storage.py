@@ -3,10 +3,9 @@
 import struct
 import sys
 
-import h5py
 import numpy as np
 import pytest
-from hdf5_harms import gibibyte
+from hdf5_harms import gibibyte, h5py
 
 from harness.core.errors import DependencyError, UnreadableError
 from harness.ptycho.files.hdf5 import storage

@@ -1,10 +1,9 @@
 """Diffraction data of ptychodus: what every format promises, and what is theirs."""
 
-import h5py
 import numpy as np
 import pytest
 from contract import FormatContract, Sizes, made, only
-from hdf5_harms import changed, harmed
+from hdf5_harms import changed, h5py, harmed
 
 from harness.core.errors import RefusedError
 from harness.core.storage.npz import read_archive, write_archive

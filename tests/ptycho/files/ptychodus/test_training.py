@@ -1,9 +1,8 @@
 """Training data of ptychodus: what every format promises, and what is theirs."""
 
-import h5py
 import numpy as np
 from contract import FormatContract, Sizes, made, only
-from hdf5_harms import harmed
+from hdf5_harms import h5py, harmed
 
 from harness.ptycho.files.ptychodus import training
 
