@@ -252,7 +252,8 @@ def _formats_in(name: str) -> tuple[Format, ...]:
 
 
 def _left_out(content: Content) -> Iterator[str]:
-    return (f"{name}: left out" for name in content.left_out)
+    """Yield a line for each: with the reason that its reader gives, or the name alone."""
+    return (name if ": " in name else f"{name}: left out" for name in content.left_out)
 
 
 def _require_valid(options: Options) -> None:

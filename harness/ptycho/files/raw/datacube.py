@@ -117,6 +117,8 @@ def _read(path: Path, reading: Reading) -> Content:
     patterns = cube.reshape(rows * columns, *detector)
     amplitude, notes = amplitude_of(patterns, None, f"{path.name}: {key}")
     x, y, about_positions = _raster(rows, columns, (detector[0], detector[1]), reading)
+    if reading.step is None:
+        others = (*others, "positions: a datacube has none; give their distance with --step")
     shape = f"diffraction: axes (scan y, scan x, H, W) -> (N, H, W), {rows} x {columns} positions"
     return Content(
         diffraction=amplitude,

@@ -130,6 +130,7 @@ def test_without_a_step_there_are_no_positions(cube):
     """Patterns alone, row by row."""
     content = FORMAT.read(cube, Reading())
     assert content.parts() == {"diffraction", "scan_index"}
+    assert content.left_out == ("positions: a datacube has none; give their distance with --step",)
     np.testing.assert_array_equal(content.diffraction[4], np.sqrt(np.load(cube)[1, 1].astype(float)))
 
 
