@@ -12,13 +12,14 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from harness.core.errors import DependencyError, RefusedError, UnreadableError
 from harness.core.storage.npz import read_archive
 from harness.ptycho.engines.command.fixture import require_format
 from harness.ptycho.engines.command.outputs import place_of, read_output, require_not_flat
 from harness.ptycho.engines.command.program import Program, Workspace, require_program
-from harness.ptycho.engines.command.settings import PREDICT, UNTRAINED, read_settings, replaced
+from harness.ptycho.engines.command.settings import PREDICT, UNTRAINED, Polar, read_settings, replaced
 from harness.ptycho.engines.handshake import require_handshake, shake_hands
 from harness.ptycho.engines.interface import Reconstruction
 from harness.ptycho.engines.run import EnginePipeline
@@ -28,8 +29,6 @@ from harness.ptycho.scan.residual import Dataset
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-    import numpy as np
 
     from harness.core.domain.interface import Stage
     from harness.ptycho.engines.command.outputs import Part
@@ -188,8 +187,11 @@ def _blamed_on(program: Program, stage: str, line: str) -> Iterator[None]:
         raise program.unusable(stage, line, error) from None
 
 
-def _read(place: Workspace, part: Part, text: str, shape: tuple[int, ...]) -> np.ndarray:
-    return read_output(part, place_of(replaced(text, place.values)), place.folder, shape)
+def _read(place: Workspace, part: Part, where: str | Polar, shape: tuple[int, ...]) -> np.ndarray:
+    if isinstance(where, Polar):
+        amplitude = _read(place, "amplitude", where.amplitude, shape)
+        return amplitude * np.exp(1j * _read(place, "phase", where.phase, shape))
+    return read_output(part, place_of(replaced(where, place.values)), place.folder, shape)
 
 
 def _version(engine: str, package: str) -> str:

@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
     from harness.ptycho.scan.residual import Dataset
 
-    Part = Literal["object", "probe", "diffraction"]
+    Part = Literal["object", "probe", "diffraction", "amplitude", "phase"]
 
 FLAT = 0.01
 """Contrast, as a share of the stored object's, below which an object is flat."""
+
+KINDS = {
+    "object": ("c", "complex values"),
+    "probe": ("c", "complex values"),
+    "diffraction": ("fc", "floating-point values"),
+    "amplitude": ("f", "floating-point values"),
+    "phase": ("f", "floating-point values"),
+}
+"""Which values each part has: numpy's kinds, and their name in messages."""
 
 LEADING = 2
 """Axes of length 1 that may stand in front of an object or a probe: layers, modes and the like."""
@@ -51,7 +60,7 @@ def read_output(part: Part, place: Place, folder: Path, shape: tuple[int, ...]) 
 
     Parameters
     ----------
-    part : {"object", "probe", "diffraction"}
+    part : {"object", "probe", "diffraction", "amplitude", "phase"}
     place : Place
     folder : Path
         The program's own folder.
@@ -69,14 +78,13 @@ def read_output(part: Part, place: Place, folder: Path, shape: tuple[int, ...]) 
         A package is needed to read it.
     """
     require_inside(place.path, folder)
-    array = _named(place) if place.name else _of_format(part, place.path)
+    array = _named(place) if place.name else _unnamed(part, place.path)
     thing = f"{part} in {place.path.name}"
     array = _without_leading_axes(array, len(shape))
     if array.shape != shape:
         raise _refused(thing, f"an array of shape {shape}", f"shape {array.shape}")
-    kinds = "fc" if part == "diffraction" else "c"
+    kinds, expected = KINDS[part]
     if array.dtype.kind not in kinds:
-        expected = "floating-point values" if part == "diffraction" else "complex values"
         raise _refused(thing, expected, f"{array.dtype} values")
     array = np.abs(array) if part == "diffraction" else np.asarray(array)
     wrong = np.count_nonzero(~np.isfinite(array))
@@ -164,14 +172,24 @@ READERS: dict[str, Callable[[Place], np.ndarray]] = {"zip": _from_archive, "hdf5
 """How the array of a name is read, by the kind of the file."""
 
 
-def _of_format(part: Part, path: Path) -> np.ndarray:
-    """Return the array that a file of one of the field's formats has for *part*."""
+def _unnamed(part: Part, path: Path) -> np.ndarray:
+    """Return the only array of a .npy file, or what a file of one of the field's formats has for *part*."""
+    if kind_of_file(path) == "npy":
+        return _from_npy(path)
     from harness.ptycho.files.library import Options, read_content
 
     form, content = read_content(path, Options())
-    array: np.ndarray | None = getattr(content, part)
+    array: np.ndarray | None = getattr(content, part, None)
     if array is None:
         raise _refused(str(path), f"{form.title} with {part}", "none")
+    return array
+
+
+def _from_npy(path: Path) -> np.ndarray:
+    try:  # mapped: a header that claims too much is an error, and costs no memory
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise _refused(str(path), "a .npy file of plain numbers", str(error)) from None
     return array
 
 

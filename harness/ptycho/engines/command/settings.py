@@ -53,6 +53,13 @@ TIME_LIMIT = 45.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
+class Polar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where amplitude and phase (radians) of an object or a probe are, if the program leaves them apart."""
+
+    amplitude: str
+    phase: str
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of ``[tool.harness.engines]``.
 
@@ -64,9 +71,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Command line that replaces ``train`` in another run, for a control: the same without training.
     predict : str, optional
         Command line for the handshake: it is given the stored object and probe, and predicts diffraction.
-    object, probe : str
-        Where the result is: ``PATH:NAME`` for one array, or ``PATH`` for a file of a format that harness
-        reads. Without *probe*, the program is taken to leave the probe as it was.
+    object, probe : str or Polar
+        Where the result is: ``PATH:NAME`` for one array, ``PATH`` for a .npy file or a file of a format that
+        harness reads, or a table of two such places, ``amplitude`` and ``phase`` in radians. Without *probe*,
+        the program is taken to leave the probe as it was.
     prediction : str, optional
         Where ``predict`` leaves the amplitudes.
     fixture_format : str
@@ -82,8 +90,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds for all command lines together.
     """
 
-    object: str
-    probe: str | None = None
+    object: str | Polar
+    probe: str | Polar | None = None
     prepare: str | None = None
     train: str | None = None
     infer: str | None = None
@@ -120,12 +128,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """All command lines by their keys."""
         return self._lines((*STAGES, UNTRAINED, PREDICT))
 
+    def places(self) -> Iterator[tuple[str, str]]:
+        """Every declared output, with its key."""
+        for key in ("object", "probe", "prediction"):
+            place = getattr(self, key)
+            if isinstance(place, Polar):
+                yield from ((f"{key}.{part}", getattr(place, part)) for part in ("amplitude", "phase"))
+            elif place is not None:
+                yield key, place
+
     def _lines(self, keys: tuple[str, ...]) -> dict[str, str]:
         return {key: line for key in keys if (line := getattr(self, key)) is not None}
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Every text in which placeholders are replaced, with its key."""
-        yield from self._lines((*STAGES, UNTRAINED, PREDICT, "object", "probe", "prediction")).items()
+        yield from self.lines.items()
+        yield from self.places()
         for name, value in self.environment.items():
             yield f"environment.{name}", value
 
@@ -213,9 +231,8 @@ def _require_fitting(name: str, settings: Settings) -> None:
     for one, other in ((PREDICT, "prediction"), ("prediction", PREDICT), (UNTRAINED, TRAIN)):
         if getattr(settings, one) is not None and getattr(settings, other) is None:
             raise _wrong(name, f"{other} beside {one}", f"{one} alone")
-    for key in ("object", "probe", "prediction"):
-        place = getattr(settings, key)
-        if place is not None and not place.startswith("{output}/"):
+    for key, place in settings.places():
+        if not place.startswith("{output}/"):
             raise _wrong(f"{name}: {key}", "a path that begins with {output}/", repr(place))
 
 

@@ -190,6 +190,22 @@ def test_a_fixture_format_that_is_not_written_is_refused(project):
         project.run(fixture_format="tiff")
 
 
+def test_amplitude_and_phase_may_be_apart(project):
+    lines = HONEST.replace(
+        WRITE, "np.save(output / 'a.npy', abs(obj))\nnp.save(output / 'p.npy', np.angle(obj))\n"
+    )
+    places = {"amplitude": "{output}/a.npy", "phase": "{output}/p.npy"}
+    assert project.run(lines, object=places, probe=None).metrics["aligned_amplitude_mae"] < 1e-6
+    with pytest.raises(RefusedError, match=r"amplitude in a\.npy: .*complex"):
+        project.run(
+            lines.replace("abs(obj)", "obj"), object={**places, "phase": "{output}/a.npy"}, probe=None
+        )
+    with pytest.raises(UsageError, match="phase"):
+        project.run(object={"amplitude": "{output}/a.npy"})
+    with pytest.raises(UsageError, match=r"object\.phase: expected a path that begins"):
+        project.run(object={**places, "phase": "p.npy"})
+
+
 def test_several_lines_share_a_folder_and_a_limit(project):
     lines = {
         "train": "{python} program.py {fixture} {output}",

@@ -9,6 +9,7 @@ import pytest
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.ptycho.engines.command.outputs import contrast, place_of, read_output, require_not_flat
+from harness.ptycho.files.library import Options, all_formats, convert
 from harness.ptycho.quality.metrics import illuminated
 from harness.ptycho.scan.residual import Dataset
 
@@ -130,6 +131,34 @@ def test_a_file_of_a_known_format_without_the_part_is_refused(read, small):
     rest = {key: array for key, array in small.items() if key != "probeGuess"}
     with pytest.raises(HarnessError):
         read("{}/o.npz", part="probe", shape=small["probeGuess"].shape, **rest)
+
+
+@pytest.mark.parametrize("form", [f for f in all_formats() if f.write and {"object", "probe"} <= f.holds])
+def test_every_format_that_holds_object_and_probe_is_read(tmp_path, small, form):
+    """As the program's own reader or writer leaves it, found by its content."""
+    if form.name == "npz":
+        pytest.skip("tested above")
+    np.savez(tmp_path / "o.npz", **small)
+    convert(tmp_path / "o.npz", tmp_path / "other", to=form.name, options=Options(pixel_size=1e-8))
+    for part, key in (("object", "objectGuess"), ("probe", "probeGuess")):
+        found = read_output(part, place_of(str(tmp_path / "other")), tmp_path, small[key].shape)
+        scale = np.linalg.norm(small[key]) / np.linalg.norm(found)  # some store amplitudes below 10
+        assert np.allclose(scale * found, small[key], rtol=1e-5, atol=1e-6)
+
+
+def test_an_array_alone_is_read_without_a_name(read, tmp_path):
+    np.save(tmp_path / "o.npy", OBJECT)
+    assert np.array_equal(read("{}/o.npy"), OBJECT)
+    whole = (tmp_path / "o.npy").read_bytes()
+    (tmp_path / "o.npy").write_bytes(whole[:-1])
+    with pytest.raises(RefusedError, match=r"a \.npy file of plain numbers"):
+        read("{}/o.npy")
+    (tmp_path / "o.npy").write_bytes(whole.replace(b"(4, 6)", b"(4, 6000000000)".replace(b"00000", b"")))
+    with pytest.raises(RefusedError):
+        read("{}/o.npy")
+    np.save(tmp_path / "o.npy", np.array([{}], dtype=object))
+    with pytest.raises(RefusedError, match=r"a \.npy file of plain numbers"):
+        read("{}/o.npy")
 
 
 def test_text_is_not_a_result(read, tmp_path):
