@@ -88,10 +88,13 @@ def test_a_dataset_comes_back_from_every_format(tmp_path, scan, sound, name):
     """What the format holds is there again, and the coordinates to a billionth of a pixel."""
     form = the_format(name)
     made = convert(scan, tmp_path / "there", to=name, options=NONE)
-    _, back = read_content(tmp_path / "there", Options(axes="nhw", step=6.0))
+    _, back = read_content(tmp_path / "there", Options(step=6.0))
     for part in ("x", "y"):
         if part in form.holds:
-            np.testing.assert_allclose(getattr(back, part), sound[f"{part}coords"], rtol=0, atol=1e-9)
+            found, expected = getattr(back, part), sound[f"{part}coords"]
+            if "object" not in form.holds:  # without a canvas they have no origin
+                found, expected = found - found.min(), expected - expected.min()
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
             assert made.changed.get(part, 0) < 1e-9
     for part in sorted(content_of(sound).parts() - form.holds - {"geometry.object_pixel", "scan_index"}):
         assert any(line.startswith(f"{part}: ") for line in made.lost), part
