@@ -6,6 +6,8 @@ import pytest
 from harness.core.errors import UnwritableError
 from harness.ptycho.files.hdf5.writing import new_hdf5
 
+pytest.importorskip("h5py", reason="h5py is not installed: the extra `files` brings it")
+
 
 def write(path):
     with new_hdf5(path) as file:
