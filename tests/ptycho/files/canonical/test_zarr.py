@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +18,6 @@ from harness.ptycho.files.format import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 class TestZarr(FormatContract):
@@ -30,6 +32,28 @@ class TestZarr(FormatContract):
             copy = shutil.copytree(path, folder / name)
             harm(copy)
             yield copy
+
+
+class TestZippedZarr(FormatContract):
+    """The same store as an archive, which harness does not write."""
+
+    format = FORMAT
+    reference = "harness.ptycho.files.canonical.zarr:FORMAT"
+
+    def write(self, path: Path, content) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            store = Path(folder, "store")
+            FORMAT.write(store, content)
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                for file in sorted(store.rglob("*")):
+                    if file.is_file():
+                        archive.write(file, file.relative_to(store).as_posix())
+
+    def test_what_it_cannot_be_without_is_refused(self):
+        """Only folders are written."""
+
+    def test_what_else_it_holds_may_be_missing(self):
+        """Only folders are written."""
 
 
 def edited(where: str, **changes: object) -> Callable[[Path], None]:
