@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -112,6 +113,15 @@ def test_the_runtime_profile_has_medians_and_largest_peaks(monkeypatch):
     assert network["parts"] == {"train": 2.0}
     assert (network["seconds"], network["spread"], network["peak_mb"], network["bytes"]) == (2.0, 1.0, 420, 7)
     assert (whole["work"], whole["seconds"]) == ("harness run", 4.0)
+
+
+@pytest.mark.parametrize("name", ["ptychopinn_example", "ptychopinn_itself"])
+def test_the_figures_of_a_program_are_the_measured_ones(monkeypatch, name):
+    """The page has the tables of the data that the same run wrote."""
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    script = importlib.import_module(name)
+    page = script.PAGE.read_text("utf-8")
+    assert script.page_with(page, json.loads(script.DATA.read_text("utf-8"))) == page
 
 
 def test_the_peaks_in_the_quickstart_are_those_of_its_code():
