@@ -218,3 +218,92 @@ def test_no_golden_file_is_changed(project, harness):
     before = {p: p.read_bytes() for p in (*project.golden.iterdir(), project.registry)}
     harness("sensitivity", "R01", "R03", "R04", "R07c")
     assert {p: p.read_bytes() for p in (*project.golden.iterdir(), project.registry)} == before
+
+
+ENGINE = '''
+
+import os
+from harness import PipelineResult, RefusedError
+
+def one_sided(arrays):
+    """X03: half of the detector was read twice."""
+    image = arrays["image"].copy()
+    image[len(image) // 2:] = image[:len(image) // 2]
+    return {"image": image}
+
+def shifted(arrays):
+    """X04: a detector's offset was not subtracted."""
+    return {"image": arrays["image"] + 1000}
+
+FAULTS = (*FAULTS, Fault("X03", "one half twice", "fixture", one_sided),
+          Fault("X04", "an offset", "fixture", shifted), Fault("P99", "slow", "pipeline", lambda run: run))
+
+def theirs(fixture, output, *, seed=0, threads=None, progress=None):
+    image = np.load(fixture)["image"]
+    if image.max() > 100:
+        raise RefusedError("image", expected="less than 100", found="more", remedy="Subtract the offset.")
+    mean, spread = float(image.mean()), float(np.ptp(image[:4]))
+    return PipelineResult("theirs", {"mean": mean, "spread": spread}, {"none": {"mean": 0.0}}, (), {},
+                          better={"mean": "higher"})
+'''
+
+
+@pytest.fixture
+def with_engine(project, harness):
+    """The project with an optional pipeline that has a baseline."""
+    module = project.root / "mine.py"
+    module.write_text("import numpy as np\n" + FAULTS + ENGINE)
+    settings = 'optional = ["theirs"]\n[tool.harness.pipelines]\ntheirs = "mine:theirs"\n'
+    (project.root / "pyproject.toml").write_text(
+        PYPROJECT.replace("[tool.harness.checks]", f"{settings}[tool.harness.checks]")
+    )
+    done = harness("calibrate", "theirs", "--runs", "3", "--seeds", "0", "--reason", "first baseline")
+    assert done.code == 0, done.err
+    return project
+
+
+def test_what_an_engine_does_not_see_is_listed_with_what_sees_it(with_engine, harness):
+    """X01 makes it worse than its control, X02 changes nothing, X03 a metric, and X04 ends it."""
+    shown = harness("sensitivity", "--engine", "theirs")
+
+    text = " ".join(shown.out.split())
+    assert "theirs ends with an error: X04" in text
+    assert "theirs ends with status 0, and is not ahead of its controls: X01" in text
+    assert "theirs ends with status 0; only its baseline's tolerances see it: X03" in text
+    assert "theirs ends with status 0, and its metrics are within their tolerances: X02" in text
+    assert "ahead of its controls: X03, one half twice; seen by digest, comparison" in text
+    assert "ahead of its controls: X02, nothing; seen by nothing else" in text
+    assert "P99" not in text
+    assert "R01" not in text
+    assert shown.code == 1  # X02 is seen by nothing
+
+
+def test_json_says_what_an_engine_sees_of_each_fault(with_engine, harness):
+    result = json.loads(harness("sensitivity", "X01", "X03", "X04", "--engine", "theirs", "--json").out)
+
+    seen = {"X01": "controls", "X03": "metrics", "X04": "exit status"}
+    assert result["engine"] == {"name": "theirs", "faults": seen}
+
+
+def test_an_optional_pipeline_is_left_out_unless_it_is_asked_for(with_engine, harness):
+    result = json.loads(harness("sensitivity", "X01", "--json").out)
+
+    assert "theirs metrics" not in result["checks"]
+
+
+def test_an_engine_without_a_baseline_or_a_package_exits_with_2(with_engine, harness):
+    shown = harness("sensitivity", "--engine", "other")
+    assert (shown.code, "pipeline 'other' has no baseline" in shown.err) == (2, True)
+
+    module = with_engine.root / "mine.py"
+    module.write_text(
+        module.read_text()
+        + "\nfrom harness import DependencyError\n"
+        + "def _require():\n"
+        + "    raise DependencyError('theirs', expected='it', found='none', remedy='Install it.')\n"
+        + "theirs.require = _require\n"
+    )
+    shown = harness("sensitivity", "--engine", "theirs")
+    assert (shown.code, shown.err) == (2, "harness: theirs: expected it, found none. Install it.\n")
+    shown = harness("calibrate", "--dry-run")
+    assert "not measured: theirs (optional): theirs: expected it, found none. Install it." in shown.err
