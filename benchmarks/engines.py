@@ -21,7 +21,7 @@ RUNS = {
     "star-8": (str(STAR), "8"),
     "star-13": (str(STAR), "13"),
 }
-PICTURES = {"minimal-5.3": "engines-minimal.png", "star-13": "engines-star.png"}
+PICTURES = {"minimal-4": "engines-minimal.png", "star-8": "engines-star.png"}
 """Runs whose picture is on the page."""
 
 
@@ -43,16 +43,23 @@ def main() -> None:
         command += ["--clock", asked.clock, "--runs", asked.runs, "--output", str(output)]
         subprocess.run(command, cwd=ROOT, check=False)
         clock = "wall time" if asked.clock == "wall" else "CPU time"
-        write_block(name, f"{seconds} s of {clock} for each engine, imports included.", output / "engines.md")
-        if name in PICTURES:
-            shutil.copyfile(output / "engines.png", PAGE.with_name(PICTURES[name]))
+        words = f"{seconds} s of {clock} for each engine, imports included."
+        write_block(name, words, output / "engines.md", picture(name, output / "engines.png"))
 
 
-def write_block(name: str, words: str, table: Path) -> None:
+def picture(name: str, made: Path) -> str:
+    """Copy the picture of a run beside the page if it belongs there; return the line that shows it."""
+    if name not in PICTURES:
+        return ""
+    shutil.copyfile(made, PAGE.with_name(PICTURES[name]))
+    return f"\n![Stored object and reconstructions, amplitude above phase]({PICTURES[name]})\n"
+
+
+def write_block(name: str, words: str, table: Path, after: str) -> None:
     """Write a table between the markers of its name."""
     begin, end = f"<!-- engines {name}: begin -->", f"<!-- engines {name}: end -->"
     text = PAGE.read_text("utf-8")
-    block = f"{begin}\n{words}\n\n{table.read_text('utf-8')}{end}"
+    block = f"{begin}\n{words}\n\n{table.read_text('utf-8')}{after}{end}"
     PAGE.write_text(re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: block, text, flags=re.DOTALL))
 
 
