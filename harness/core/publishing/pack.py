@@ -51,7 +51,7 @@ def publish(selection: Selection, *, directory: Path | None = None, archive: Pat
     Raises
     ------
     UsageError
-        If neither is named, or the archive's name does not end with .zip.
+        If neither is named, or the archive's name does not end with .zip or is in the directory.
     RefusedError
         If one exists, or is in the golden directory; or a golden file has changed since it was selected.
     UnwritableError
@@ -59,6 +59,21 @@ def publish(selection: Selection, *, directory: Path | None = None, archive: Pat
     DependencyError
         If a package of the extra ``publish`` is missing.
     """
+    targets = _targets(selection, directory, archive)
+    digest = ""
+    with _drafts(targets) as (folder, draft):
+        _write_crate(selection, folder)
+        if archive is not None:
+            _write_archive(folder, draft)
+            digest = sha256_file(draft)
+            _rename(draft, archive)
+        if directory is not None:
+            _rename(folder, directory)
+    return digest
+
+
+def _targets(selection: Selection, directory: Path | None, archive: Path | None) -> list[Path]:
+    """Return where to write, the directory first; raise if one of them cannot be made as it is named."""
     targets = [path for path in (directory, archive) if path is not None]
     if not targets:
         raise UsageError(
@@ -74,18 +89,16 @@ def publish(selection: Selection, *, directory: Path | None = None, archive: Pat
             found=archive.name,
             remedy="Archives of other kinds are not written.",
         )
+    if archive and directory and archive.absolute().is_relative_to(directory.absolute()):
+        raise UsageError(
+            f"--archive {archive}",
+            expected="a path outside the new directory",
+            found="one in it",
+            remedy="Choose another path.",
+        )
     for target in targets:
         _require_new(selection, target)
-    digest = ""
-    with _drafts(targets) as (folder, draft):
-        _write_crate(selection, folder)
-        if archive is not None:
-            _write_archive(folder, draft)
-            digest = sha256_file(draft)
-            _rename(draft, archive)
-        if directory is not None:
-            _rename(folder, directory)
-    return digest
+    return targets
 
 
 def _require_new(selection: Selection, target: Path) -> None:

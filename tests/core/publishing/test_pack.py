@@ -167,6 +167,13 @@ def test_a_target_is_needed(selection):
         publish(selection)
 
 
+@pytest.mark.parametrize("name", ["new.zip", "new.zip/a.zip"])
+def test_an_archive_in_the_new_directory_is_refused(selection, tmp_path, name):
+    with pytest.raises(UsageError, match="a path outside the new directory"):
+        publish(selection, directory=tmp_path / "new.zip", archive=tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["waves"]
+
+
 @pytest.mark.parametrize("name", ["waves.tar.gz", "waves", "waves.ZIP"])
 def test_an_archive_of_another_kind_is_not_written(selection, tmp_path, name):
     with pytest.raises(UsageError, match=r"a name that ends with \.zip"):
