@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from harness.core.errors import DependencyError, RefusedError, UnreadableError
+from harness.core.errors import DependencyError, RefusedError, UnreadableError, UsageError
 from harness.core.storage.npz import read_archive
 from harness.ptycho.engines.command.fixture import require_format
 from harness.ptycho.engines.command.outputs import place_of, read_output, require_not_flat
@@ -105,6 +105,7 @@ class CommandEngine:
 
     def reconstruct(self, job: Job) -> Reconstruction:
         """Run the program on *job*'s fixture; see :class:`~harness.ptycho.engines.interface.Engine`."""
+        _require_no_options(self.name, job.options)
         arrays = read_archive(job.fixture)
         data = Dataset.of(arrays)
         start = starting_point(data, self.settings.start_defocus)
@@ -192,6 +193,16 @@ def _read(place: Workspace, part: Part, where: str | Polar, shape: tuple[int, ..
         amplitude = _read(place, "amplitude", where.amplitude, shape)
         return amplitude * np.exp(1j * _read(place, "phase", where.phase, shape))
     return read_output(part, place_of(replaced(where, place.values)), place.folder, shape)
+
+
+def _require_no_options(engine: str, options: Mapping[str, Any]) -> None:
+    if options:
+        raise UsageError(
+            f"options of engine {engine!r}",
+            expected="none: its command lines say everything",
+            found=", ".join(options),
+            remedy=f"Change [tool.harness.engines.{engine}] in pyproject.toml.",
+        )
 
 
 def _version(engine: str, package: str) -> str:

@@ -206,6 +206,12 @@ def test_amplitude_and_phase_may_be_apart(project):
         project.run(object={**places, "phase": "p.npy"})
 
 
+def test_options_that_no_command_line_would_see_are_refused(project):
+    run = pipeline("mine", project.table(), project.root)
+    with pytest.raises(UsageError, match="expected none: its command lines say everything, found epochs"):
+        run(project.root / "fixture.npz", project.output, epochs=3)
+
+
 def test_several_lines_share_a_folder_and_a_limit(project):
     lines = {
         "train": "{python} program.py {fixture} {output}",
