@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.storage.npz import Arrays
+from harness.ptycho.files.hdf5.limits import Budget
 from harness.ptycho.scan.contract import value_problems
 
 if TYPE_CHECKING:
@@ -49,9 +50,24 @@ Give the file a mask, False where pixels are bad, or correct the values.
 
     @classmethod
     def of_archive(cls, path: Path) -> Named:
-        """Return the arrays of an .npz archive; each is read when it is taken."""
-        arrays = Arrays(path)
-        return cls(path.name, arrays.keys(), lambda key: np.array(arrays[key]))
+        """Return the arrays of an .npz archive; each is read when it is taken.
+
+        What they take in double precision is limited as in HDF5 (:mod:`harness.ptycho.files.hdf5.limits`).
+        """
+        arrays, budget = Arrays(path), Budget(path.stat().st_size)
+
+        def get(key: str) -> np.ndarray:
+            array = arrays[key]
+            if found := budget.claim(array.size, array.dtype.itemsize):
+                raise UnreadableError(
+                    f"{path.name}: {key}",
+                    expected="as much data as its file can hold",
+                    found=found,
+                    remedy="Restore the file, or write it again with numpy.savez.",
+                )
+            return np.array(array)
+
+        return cls(path.name, arrays.keys(), get)
 
     def __contains__(self, key: str) -> bool:
         """Return whether there is an array of this name."""

@@ -248,7 +248,7 @@ class Hdf5:
         """
         item = self._dataset(key)
         dtype, shape = self._plain_dtype(key, item.dtype), self._shape(key, item)
-        self._claim(key, math.prod(shape) * dtype.itemsize)
+        self._claim(key, math.prod(shape), dtype.itemsize)
         self._require_own_storage(key, item)
         values = np.empty(shape, item.dtype)
         if values.size:
@@ -278,7 +278,7 @@ class Hdf5:
         dtype, shape = item.dtype, self._shape(key, item)
         if dtype.kind != "S" or math.prod(shape) != 1:
             raise self.error(key, expected="one text", found=f"shape {shape} of {self._kind(dtype)}")
-        self._claim(key, dtype.itemsize)
+        self._claim(key, 1, dtype.itemsize)
         self._require_own_storage(key, item)
         return self._decoded(key, np.asarray(self._h5py.Dataset(item)[()]).reshape(-1)[0])
 
@@ -373,8 +373,8 @@ class Hdf5:
             return "values of variable length (dtype object)"
         return f"compound values of {', '.join(dtype.names)}" if dtype.names else f"dtype {dtype}"
 
-    def _claim(self, key: str, size: int) -> None:
-        if found := self._budget.claim(size):
+    def _claim(self, key: str, count: int, itemsize: int) -> None:
+        if found := self._budget.claim(count, itemsize):
             raise self.error(key, expected="as much data as its file can hold", found=found)
 
     def _require_own_storage(self, key: str, item: Any) -> None:

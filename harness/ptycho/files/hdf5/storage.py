@@ -26,6 +26,9 @@ _IN_FILE = "values in this file"
 _OVERHEAD = 4096
 """Bytes by which a chunk that cannot be compressed may grow, besides one part in eight."""
 
+_UNCHECKED = 1 << 27
+"""Bytes that a chunk may unpack to without being looked at first, which takes as long as to unpack it."""
+
 _ZSTD_HEADER = 18
 """Longest header of a Zstandard frame in bytes."""
 
@@ -83,7 +86,7 @@ def require_own_storage(thing: str, item: Any, budget: Budget) -> None:
         if chunk > budget.limit:
             raise stored.error("as much data as its file can hold", f"a chunk of {chunk} bytes")
         _require_filters(stored, h5py)
-        item.chunk_iter(lambda info: _require_modest_chunk(stored, info, budget))
+        item.chunk_iter(lambda info: _require_modest_chunk(stored, info))
 
 
 def _external(plist: Any) -> str:
@@ -130,14 +133,14 @@ def _is_brought_by_plugin(code: int, h5py: Any) -> bool:
     return bool(h5py.h5z.filter_avail(code))
 
 
-def _require_modest_chunk(stored: _Stored, info: Any, budget: Budget) -> None:
+def _require_modest_chunk(stored: _Stored, info: Any) -> None:
     """Refuse a chunk that would unpack to more than a chunk; called for each one that is stored."""
     if info.size > stored.chunk + stored.chunk // 8 + _OVERHEAD:
         raise stored.error(f"chunks of {stored.chunk} bytes", f"one stored in {info.size}")
     for place, code in enumerate(stored.filters):
         if code not in _SIZES or info.filter_mask & 1 << place:
             continue
-        if info.size * _WORST.get(code, budget.limit + 1) <= budget.limit:
+        if info.size * _WORST.get(code, _UNCHECKED + 1) <= _UNCHECKED:
             continue
         _, packed = stored.item.read_direct_chunk(info.chunk_offset)
         size = _SIZES[code](packed, stored)

@@ -58,6 +58,13 @@ def test_what_was_not_taken_is_listed(file):
     assert file.left_out("why", silent=["nan", "text", "zero"]) == ("empty: why", "one: why")
 
 
+def test_an_archive_claims_no_more_than_it_can_hold(tmp_path):
+    """32 MiB of zeros in a byte each, which take 256 MiB in double precision."""
+    write_archive(tmp_path / "b.npz", {"x": np.zeros(1 << 25, np.uint8)}, compress=True)
+    with pytest.raises(UnreadableError, match=r"b\.npz: x: .*found 33554432 values in a file of"):
+        Named.of_archive(tmp_path / "b.npz").array("x", axes=1)
+
+
 def test_archives_are_named_by_their_file(tmp_path):
     write_archive(tmp_path / "b.npz", {"x": np.ones(2)})
     file = Named.of_archive(tmp_path / "b.npz")
