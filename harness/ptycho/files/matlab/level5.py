@@ -157,6 +157,7 @@ class _File:
         self._path, self._data = path, data
         self._order: Literal["<", ">"] = "<" if bytes(data[126:128]) == b"IM" else ">"
         self._budget = Budget(len(data))
+        self._inflated_bytes = 0
 
     def variables(self) -> Iterator[_Matrix]:
         """Yield the heads of the variables, in order."""
@@ -186,7 +187,7 @@ class _File:
         if matrix.kind not in _NUMERIC:
             raise self._error(name, "an array of numbers", f"MATLAB class {matrix.kind}")
         dtype = np.dtype(np.bool_) if matrix.flags & _LOGICAL else np.dtype(_CLASSES[matrix.kind])
-        if found := self._budget.claim(matrix.count * 2 * dtype.itemsize):
+        if found := self._budget.claim(matrix.count, 2 * dtype.itemsize):
             raise self._error(name, "as much data as its file can hold", found)
         parts = [self._part(part, matrix, name) for part in self._elements(matrix.rest)]
         if len(parts) != (2 if matrix.flags & _COMPLEX else 1):
@@ -241,8 +242,11 @@ class _File:
         data = unpacker.decompress(packed, self._budget.limit + 1)
         if not unpacker.eof:
             raise _unreadable(self._path, "a truncated variable, or one that unpacks to too much")
-        if found := self._budget.claim(len(data)):
-            raise _unreadable(self._path, found)
+        self._inflated_bytes += len(data)
+        if self._inflated_bytes > self._budget.limit:
+            raise _unreadable(
+                self._path, f"one whose variables unpack to {self._inflated_bytes} bytes or more"
+            )
         return memoryview(data)
 
     def _error(self, name: str, expected: str, found: str) -> UnreadableError:

@@ -136,9 +136,9 @@ def _require_plain(path: Path, members: list[zipfile.ZipInfo]) -> None:
             raise unreadable(path, f"a member named {info.filename!r}, which leads out of it")
         if info.compress_type not in METHODS or info.flag_bits & 1:
             raise unreadable(path, f"{info.filename} encrypted, or compressed in an unknown way")
-    found = Budget(path.stat().st_size).claim(sum(info.file_size for info in members))
-    if found:
-        raise unreadable(path, found)
+    held, claimed = path.stat().st_size, sum(info.file_size for info in members)
+    if claimed > Budget(held).limit:
+        raise unreadable(path, f"members of {claimed} bytes in a file of {held}")
 
 
 def _unpacking(path: Path, info: zipfile.ZipInfo) -> Callable[[int], bytes]:

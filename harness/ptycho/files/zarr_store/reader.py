@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class ZarrStore:
 
     def _require_modest(self, name: str, metadata: ArrayMetadata) -> None:
         budget = self._files.budget
-        found = budget.claim(metadata.nbytes)
+        found = budget.claim(math.prod(metadata.shape), metadata.dtype.itemsize)
         if not found and metadata.chunk_bytes > budget.limit:
             found = f"chunks of {metadata.chunk_bytes} bytes in a store of {budget.held}"
         if found:
