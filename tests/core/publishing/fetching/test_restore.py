@@ -13,6 +13,8 @@ from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
 from harness.core.publishing.fetching.fetch import fetched
 from harness.core.publishing.fetching.restore import prepare_restoring, record_restoring
+from harness.core.publishing.pack import publish
+from harness.core.publishing.selection import select_files
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
 from harness.core.registry.verify import verify
@@ -197,10 +199,24 @@ def test_a_file_that_changes_meanwhile_is_not_replaced(archive, empty, folder):
 
 
 def test_the_published_directory_is_a_project_itself(project, tmp_path):
-    from harness.core.publishing.pack import publish
-    from harness.core.publishing.selection import select_files
-
     pytest.importorskip("rocrate")
     publish(select_files(project, []), directory=tmp_path / "crate")
     shutil.copytree(tmp_path / "crate", tmp_path / "copy")
     assert {verdict.outcome for verdict in verify(Project(tmp_path / "copy"))} == {Outcome.SAME}
+
+
+def test_a_newer_publication_replaces_an_older_one(project, archive, empty, folder, tmp_path):
+    """The chain goes on from what was here, and the newer records of the other project are kept beside it."""
+    restore(empty, archive, folder / "one")
+    commit_all(empty)
+    write_files(tmp_path / "finer", 9.0)
+    record(project, tmp_path / "finer", "finer")
+    publish(select_files(project, []), archive=tmp_path / "newer.zip")
+    restoring = restore(empty, tmp_path / "newer.zip", folder / "two", [STEM], overwrite=True)
+    assert {change.path for change in restoring.changes} == set(PATHS) - {"golden/mask.tif"}
+    commit_all(empty)
+    findings = audit(gather(empty))
+    assert {finding.rank for finding in findings} == {Rank.INFORMATIONAL}
+    assert read_history(project).records.keys() <= read_history(empty).records.keys()
+    details = {finding.path: finding.detail for finding in findings if finding.rule == "fetched"}
+    assert details[f"golden/{STEM}.npz"].endswith("earlier records: 3")
