@@ -175,8 +175,8 @@ def _both(
     UsageError
         If options are given that concern neither file.
     """
+    from harness.commands.datasets.reading import open_data, require_reader
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.data_files import open_data, require_reader
     from harness.core.storage.npz import Arrays
 
     given = any(options.values())

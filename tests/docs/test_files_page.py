@@ -30,7 +30,8 @@ COLUMNS = {
 
 def table() -> str:
     """Return the table in Markdown: one row a format, and a dot where it holds a part."""
-    rows = ["| `--to` | what it is | suffix | " + " | ".join(COLUMNS) + " |", "|---" * (3 + len(COLUMNS)) + "|"]
+    head = ("`--to`", "what it is", "suffix", *COLUMNS)
+    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for form in all_formats():
         suffixes = " ".join(f"`{suffix}`" for suffix in form.suffixes)
         title = form.title if form.write is not None else f"{form.title}; only read"

@@ -55,8 +55,8 @@ def command(file: Path, *, copy: Path | None, of_project: bool, as_json: bool, *
       harness check scan.npz --apply corrected.npz
       harness check --project scan.npz
     """
+    from harness.commands.datasets.reading import read_data
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.data_files import read_data
 
     if copy is not None:
         _require_new(copy)

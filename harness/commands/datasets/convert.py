@@ -15,7 +15,7 @@ from harness.commands.options import emit, json_option
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.core.domain.data_files import Conversion, DataFiles, FileFormat
+    from harness.core.data_files import Conversion, DataFiles, FileFormat
 
 SMALLEST_SHOWN = 1e-15
 """Differences below this are the last bits of a unit's conversion."""

@@ -82,9 +82,9 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness engines golden/minimal_v1.npz --seconds 4 --output build/engines
       harness engines scan.cxi --engine cdtools --engine iterative
     """
+    from harness.commands.datasets.reading import as_archive
     from harness.core.compared_runs import compare_runs
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.data_files import as_archive
     from harness.report.terminal.progress import progress_bar
 
     catalogue = find_catalogue(code_root(root))

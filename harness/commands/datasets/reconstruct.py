@@ -62,9 +62,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     Example:
       harness reconstruct golden/minimal_v1.npz --pipeline iterative --output /tmp/out
     """
+    from harness.commands.datasets.reading import as_archive
     from harness.core.baselines.controls import compare_with_controls
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.data_files import as_archive
     from harness.core.domain.run_pipeline import output_folder
     from harness.report.terminal.progress import progress_bar
 

@@ -61,8 +61,8 @@ def command(
 
 def _of_file(file: Path, output: Path | None, options: Mapping[str, Any]) -> tuple[MadePage, Path]:
     """Write the page of one dataset, by default into the current directory; return it and its path."""
+    from harness.commands.datasets.reading import read_data
     from harness.core.domain.catalogue import find_catalogue
-    from harness.core.domain.data_files import read_data
     from harness.core.storage.atomic import replace_file
     from harness.report.page.dataset_page import make_dataset_page
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.core.domain.data_files import DataFiles
+    from harness.core.data_files import DataFiles
     from harness.core.domain.interface import CheckReport, Comparison, Domain
     from harness.core.domain.panels import PanelFunction
 

@@ -313,7 +313,7 @@ class Domain:
         A :class:`Comparison`, for ``harness engines``; empty if this domain has none.
     files : tuple of str
         Objects that read and write the field's own files
-        (:class:`~harness.core.domain.data_files.DataFiles`).
+        (:class:`~harness.core.data_files.DataFiles`).
     panels : tuple of str
         Functions that describe figures of a golden file for the page of ``harness report``. Each takes the
         file's arrays, its manifest or baseline as plain values, and the arrays of the golden files beside it

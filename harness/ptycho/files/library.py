@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.core.domain.data_files import Conversion, DataFile, FileFormat
+from harness.core.data_files import Conversion, DataFile, FileFormat
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.fixtures.manifest import Source
 from harness.core.storage.digest import digest_source
@@ -92,7 +92,7 @@ class Options(NamedTuple):
 
 
 class _Library:
-    """The formats as the core knows them: see :class:`~harness.core.domain.data_files.DataFiles`."""
+    """The formats as the core knows them: see :class:`~harness.core.data_files.DataFiles`."""
 
     def formats(self) -> tuple[FileFormat, ...]:
         """Return the table of formats."""

@@ -89,7 +89,7 @@ def _one_layer(content: Content) -> Content:
 
 def _one_mask(content: Content) -> Content:
     masks = _array(content.mask)
-    common = masks.all(axis=0)
+    common = np.asarray(masks.all(axis=0))
     note = f"mask: of {len(masks)} masks, pixels that count in all"
     cut = content.diffraction * common if content.diffraction is not None else None
     return replace(content, mask=common, diffraction=cut).noted(note)

@@ -18,7 +18,7 @@ from harness.report.page.build import build_page
 from harness.report.page.render import MadePage, installed_panels, render_page, require_packages
 
 if TYPE_CHECKING:
-    from harness.core.domain.data_files import DataFile
+    from harness.core.data_files import DataFile
     from harness.report.page.model import Item, Page
 
 NOT_COMPARED = "not compared"

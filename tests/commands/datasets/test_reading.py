@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.core.domain.data_files import DataFile, as_archive, open_data, read_data, require_reader
+from harness.commands.datasets.reading import as_archive, open_data, read_data, require_reader
+from harness.core.data_files import DataFile
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.storage.npz import Arrays, read_archive, write_archive
 
