@@ -147,6 +147,14 @@ def said(document: dict[str, Any]) -> str:
     return f"{lost}; no longer ahead of {' and '.join(sorted(behind))}" if behind else lost
 
 
+def fixture_faults(project: Path) -> list[str]:
+    """Return how the program ends on fixtures with known faults, as ``harness sensitivity`` says it."""
+    words = ["sensitivity", "--engine", "ptychopinn"]
+    run = [sys.executable, "-m", "harness", *words]
+    done = subprocess.run(run, cwd=project, capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if line.startswith("ptychopinn ends")]
+
+
 def noise(project: Path, floor: str) -> float:
     """Return the spread of amplitude SSIM under noise in the last bit, with another floor in the program."""
     source = project / "src" / "ptycho_standin.py"
@@ -208,6 +216,7 @@ def parts(data: dict[str, Any]) -> dict[str, str]:
     return {
         "sizes": f"{size_table(data['sizes'])}\n\nMedians of {data['runs']} runs; {of}.",
         "faults": fault_table(data["faults"]),
+        "fixtures": "\n".join(f"- {line}" for line in data["fixtures"]),
         "tolerances": tolerance_table(),
         "noise": spread,
     }
@@ -237,6 +246,7 @@ def main(runs: int) -> None:
             "machine": fingerprint(),
             "sizes": [measure_size(*size, runs, Path(place)) for size in SIZES],
             "faults": [try_fault(name, *change, project) for name, change in FAULTS.items()],
+            "fixtures": fixture_faults(project),
             "noise": {floor: noise(project, floor) for floor in ("0", "0.01")},
         }
     DATA.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
