@@ -11,6 +11,7 @@ from harness.core.errors import HarnessError
 from harness.ptycho.files.canonical.arrays import ARRAYS, GEOMETRY, arrays_of, content_of, is_canonical
 from harness.ptycho.files.canonical.lengths import geometry_of, lengths_of
 from harness.ptycho.files.format import Format, Reading, Written
+from harness.ptycho.files.zarr_store.files import MARKS
 from harness.ptycho.files.zarr_store.reader import ZarrStore
 from harness.ptycho.files.zarr_store.writing import write_store
 from harness.ptycho.scan.rules import BAD_PIXELS, RULES
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 
 def _recognise(path: Path) -> bool:
+    """A damaged folder is recognised, too, so that reading it says what is wrong with it."""
     try:
         return is_canonical(ZarrStore(path).names)
     except HarnessError:
-        return False
+        return path.is_dir() and any((path / mark).is_file() for mark in MARKS)
 
 
 def _read(path: Path, reading: Reading) -> Content:

@@ -45,7 +45,8 @@ _HEADER = b"MATLAB 5.0 MAT-file, fold_slice reconstruction"
 def _recognise(path: Path) -> bool:
     try:
         if level5.is_level5(path):
-            return {"object", "probe"} <= level5.names_of(path)
+            found = level5.names_of(path)
+            return found is None or {"object", "probe"} <= found  # reading a damaged one says so
         names = root_names(path) if is_hdf5(path) else frozenset()
     except HarnessError:
         return False

@@ -83,13 +83,13 @@ def is_level5(path: Path) -> bool:
     return len(head) == _HEADER and head.startswith(b"MATLAB 5.0") and head[126:] in (b"IM", b"MI")
 
 
-def names_of(path: Path) -> frozenset[str]:
-    """Return the names of a file's variables; none if it is of another kind or damaged."""
+def names_of(path: Path) -> frozenset[str] | None:
+    """Return the names of a file's variables; None if it is of another kind or damaged."""
     try:
         with _opened(path) as file:
             return frozenset(matrix.name for matrix in file.variables())
     except UnreadableError:
-        return frozenset()
+        return None
 
 
 def read_arrays(path: Path, wanted: Collection[str]) -> tuple[dict[str, np.ndarray], frozenset[str]]:

@@ -85,6 +85,14 @@ def test_nothing_runs(tmp_path):
         FORMAT.read(tmp_path / "scan.pt", Reading())
 
 
+def test_other_files_of_torch_are_named(tmp_path):
+    """A checkpoint, say: what it has, and what a scan would have."""
+    torch.save({"weights": torch.ones(3)}, tmp_path / "scan.pt")
+    assert FORMAT.recognise(tmp_path / "scan.pt")
+    with pytest.raises(UnreadableError, match=r"patterns, or an object with its probe .*, found only weights"):
+        FORMAT.read(tmp_path / "scan.pt", Reading())
+
+
 def test_a_flipped_bit_is_seen(tmp_path):
     """By the checksum, which torch does not look at."""
     FORMAT.write(tmp_path / "scan.pt", Content(diffraction=np.full((2, 3, 4), 1234.5)))

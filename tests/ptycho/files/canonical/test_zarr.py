@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from contract import FormatContract
 
+from harness.core.errors import UnreadableError
 from harness.ptycho.files.canonical.zarr import FORMAT
 from harness.ptycho.files.format import Reading
 
@@ -98,6 +100,14 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "a list for metadata": lambda store: (store / "xcoords" / ".zarray").write_text("[]"),
     "no metadata": lambda store: (store / "xcoords" / ".zarray").write_text("{}"),
 }
+
+
+def test_a_damaged_folder_is_recognised_so_that_it_is_named(tmp_path):
+    FORMAT.write(tmp_path / "a.zarr", TestZarr().sample(TestZarr.smallest))
+    (tmp_path / "a.zarr" / ".zgroup").write_text("{")
+    assert FORMAT.recognise(tmp_path / "a.zarr")
+    with pytest.raises(UnreadableError, match=r"a\.zarr: \.zgroup: expected a small JSON document"):
+        FORMAT.read(tmp_path / "a.zarr", Reading())
 
 
 def test_other_arrays_are_listed(tmp_path):

@@ -162,6 +162,15 @@ def test_without_positions_there_are_none(tmp_path, content):
     assert read.left_out == ("p: all fields besides",)
 
 
+def test_a_damaged_file_is_recognised_so_that_it_is_named(tmp_path, content):
+    """No other format is MATLAB's; variables of other names are left to others."""
+    FORMAT.write(tmp_path / "a.mat", content)
+    (tmp_path / "b.mat").write_bytes((tmp_path / "a.mat").read_bytes()[:5000])
+    assert FORMAT.recognise(tmp_path / "b.mat")
+    savemat(tmp_path / "c.mat", {"x": 1})
+    assert not FORMAT.recognise(tmp_path / "c.mat")
+
+
 def test_of_a_probe_that_varies_the_first_is_read(tmp_path, content):
     """(rows, columns, modes, variations), as PtyRAD reads it."""
     probe = np.arange(4 * 5 * 2 * 3.0).reshape(4, 5, 2, 3)
