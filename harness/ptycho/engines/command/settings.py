@@ -199,19 +199,17 @@ def replaced(text: str, values: Mapping[str, str]) -> str:
 
 def _require_replaceable(name: str, key: str, text: str) -> None:
     """Require that each pair of braces in *text* holds the name of a placeholder and nothing else."""
-    known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
+    expected = f"one of {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)} ({{{{ and }}}} are braces)"
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError as error:
-        raise _wrong(
-            f"{name}: {key}", f"placeholders of {known}; {{{{ and }}}} for braces", str(error)
-        ) from None
+        raise _wrong(f"{name}: {key}", expected, str(error)) from None
     for _, field, form, conversion in parts:
         if field is not None and (field not in PLACEHOLDERS or form or conversion):
             found = (
                 "{" + field + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "") + "}"
             )
-            raise _wrong(f"{name}: {key}", f"placeholders of {known}; {{{{ and }}}} for braces", found)
+            raise _wrong(f"{name}: {key}", expected, found)
     if "\0" in text:
         raise _wrong(f"{name}: {key}", "text without null characters", repr(text))
 

@@ -64,7 +64,7 @@ def test_a_table_without_object_or_without_a_command_line_is_refused():
 @pytest.mark.parametrize("key", ["reconstruct", "object", "environment"])
 def test_a_placeholder_that_is_not_one_is_refused_with_the_list(key, text):
     value = {"NAME": text} if key == "environment" else f"{{output}}/mine {text}"
-    with pytest.raises(UsageError, match=r"placeholders of \{fixture\}, \{output\}") as caught:
+    with pytest.raises(UsageError, match=r"expected one of \{fixture\}, \{output\}") as caught:
         read_settings("mine", table(**{key: value}))
     assert key in caught.value.thing
 
