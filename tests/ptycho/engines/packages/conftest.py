@@ -27,7 +27,8 @@ from ptycho.engines.conventions import ERRORS
 adapter, fixture = sys.argv[1:]
 data, predict = Dataset.of(read_archive(Path(fixture))), load_reference(adapter)().predict
 found = {"none": shake_hands(data, predict(data))}
-found |= {name: shake_hands(data, error(predict, data)) for name, error in ERRORS.items()}
+square = data.probe.shape[0] == data.probe.shape[1]  # else transposed patterns have another shape
+found |= {name: shake_hands(data, error(predict, data)) for name, error in ERRORS.items() if square}
 sys.stdout.write("\\n" + json.dumps({name: list(one) for name, one in found.items()}))
 """
 
