@@ -37,7 +37,7 @@ class FileKind:
         """Return how to convert the file at *path*, as a sentence with a command; empty if it is not known.
 
         >>> print(FileKind("a single .npy array", "print({key!r})").remedy(Path("images.npy")))
-        Files of this kind are not read. Convert it: `python -c "print('images')"`
+        It is not in a format that harness reads. Convert it: `python -c "print('images')"`
         """
         if not self.program:
             return self.hint
@@ -45,7 +45,7 @@ class FileKind:
         if target == path:
             target = path.with_name(f"{path.stem}_converted.npz")
         code = self.program.format(source=str(path), target=str(target), key=path.stem)
-        return f"Files of this kind are not read. Convert it: `python -c {_quoted(code)}`"
+        return f"It is not in a format that harness reads. Convert it: `python -c {_quoted(code)}`"
 
 
 def _quoted(code: str) -> str:

@@ -39,7 +39,7 @@ def raw_table(arrays: Mapping[str, np.ndarray]) -> Table | None:
     >>> arrays = simulate(positions=25, detector=32, step=6.0, photons=1e5).arrays()
     >>> for row in raw_table({key: arrays[key] for key in ("diffraction", "xcoords", "ycoords")}).rows[1:3]:
     ...     print(row)
-    ('centre of the light', 'row 15.5, column 15.3 of 32 x 32')
+    ('centre of the light', 'row 16.0, column 16.2 of 32 x 32')
     ('dead pixels', 'none')
     """
     points, light = points_of(arrays), Light.of(arrays)
