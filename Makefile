@@ -83,7 +83,7 @@ $(BENCH)/ready: pyproject.toml constraints.txt $(shell find harness -name '*.py'
 # Engines, for real: their tests, then their baselines. A package that is missing fails.
 engines: $(ENGINES_VENV)/ready
 	HARNESS_ENGINES_REQUIRED=1 $(ENGINES_VENV)/bin/pytest -q tests/ptycho/engines --ignore tests/ptycho/engines/command
-	$(ENGINES_VENV)/bin/harness run --pipeline cdtools --pipeline ptychi-lsqml --pipeline ptychi-rpie --pipeline ptychi-bh
+	$(ENGINES_VENV)/bin/harness run --pipeline cdtools --pipeline ptychi-lsqml --pipeline ptychi-rpie
 
 # Reconstruction codes of other groups. They bring a torchvision that does not fit the constrained torch.
 $(ENGINES_VENV)/ready: pyproject.toml constraints.txt
