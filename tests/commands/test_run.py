@@ -96,7 +96,8 @@ def needing_a_package(project, *, optional):
         module.read_text()
         + "\nfrom harness import DependencyError\n"
         + "def _require():\n"
-        + "    raise DependencyError('theirs', expected='it', found='none', remedy='Install it with `pip`.')\n"
+        + "    what = {'expected': 'it', 'found': 'none', 'remedy': 'Install it with `pip`.'}\n"
+        + "    raise DependencyError('theirs', **what)\n"
         + "smooth.require = _require\n"
     )
     settings = project / "pyproject.toml"
