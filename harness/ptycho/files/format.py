@@ -67,6 +67,8 @@ class Format:
         called, so that a writer need not reduce them.
     canonical : bool
         Whether it stores the keys of the dataset contract, in its dtypes and range.
+    uses : frozenset of {"axes", "step", "rotation"}
+        Parts of a :class:`Reading` that its reader looks at. Others are refused, so that none is in vain.
     recognise : callable
         Takes a path that exists, and returns whether it is a file (or folder) of this format. Looks at the
         beginning and at names, reads no array, and raises nothing for files of other kinds.
@@ -83,6 +85,7 @@ class Format:
     suffixes: tuple[str, ...] = ()
     holds: frozenset[str] = field(default_factory=frozenset)
     canonical: bool = False
+    uses: frozenset[str] = field(default_factory=frozenset)
     recognise: Callable[[Path], bool]
     read: Callable[[Path, Reading], Content]
     write: Callable[[Path, Content], Written] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -58,6 +59,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 }
 """By kind of file (:mod:`harness.ptycho.files.kind`): modules with the formats that it may be of. The first
 format that recognises a file has it."""
+
+SAME_SIZE = 1e-6
+"""Relative difference of two pixel sizes that are the same, but rounded."""
 
 ARCHIVE = "npz"
 """Name of the format that the core reads itself."""
@@ -162,14 +166,15 @@ def read_content(path: str | PathLike[str], options: Options) -> tuple[Format, C
     """
     _require_valid(options)
     form = find_format(path) or _unknown(path)
+    other = None if options.join is None else find_format(options.join) or _unknown(options.join)
+    _require_used(Path(path).name, options, *(one for one in (form, other) if one is not None))
     content = form.read(Path(path), options.reading)
-    if options.join is not None:
+    if other is not None and options.join is not None:
         from harness.ptycho.files.join import join
 
-        other = find_format(options.join) or _unknown(options.join)
         content = join(content, other.read(options.join, options.reading))
     content = reduced(content, options.reduce)
-    return form, _with_pixel_size(content, options.pixel_size)
+    return form, _with_pixel_size(Path(path).name, content, options.pixel_size)
 
 
 def read_scan(path: str | PathLike[str], options: Options) -> Scan:
@@ -263,15 +268,52 @@ def _require_valid(options: Options) -> None:
             raise UsageError(
                 "--reduce", expected=f"one of {', '.join(CHOICES)}", found=choice, remedy="Correct the word."
             )
+    if options.rotation is not None and not math.isfinite(options.rotation):
+        found = f"{options.rotation:g}"
+        raise UsageError("--rotation", expected="an angle in degrees", found=found, remedy="Correct it.")
     for name in ("step", "pixel_size"):
         value = getattr(options, name)
-        if value is not None and not 0 < value < float("inf"):
+        if value is not None and not 0 < value < math.inf:
             shown = f"--{name.replace('_', '-')}"
             raise UsageError(shown, expected="a number above 0", found=f"{value:g}", remedy="Correct it.")
 
 
-def _with_pixel_size(content: Content, size: float | None) -> Content:
-    if size is None or content.geometry.object_pixel is not None:
+def _require_used(name: str, options: Options, *forms: Format) -> None:
+    """Refuse an option that no reader of these formats looks at.
+
+    Raises
+    ------
+    UsageError
+        The message names the first.
+    """
+    used = frozenset().union(*(form.uses for form in forms))
+    for option in ("axes", "step", "rotation"):
+        if getattr(options, option) is not None and option not in used:
+            raise UsageError(
+                f"--{option}",
+                expected="a file of a format that it is for",
+                found=forms[0].title,
+                message=f"--{option} has no meaning for {name}, {forms[0].title}",
+                remedy="Leave it out.",
+            )
+
+
+def _with_pixel_size(name: str, content: Content, size: float | None) -> Content:
+    """Return the content with an object pixel of *size* metres, unless the file has its own.
+
+    Raises
+    ------
+    UsageError
+        The file has another.
+    """
+    own = content.geometry.object_pixel
+    if size is None:
+        return content
+    if own is not None:
+        if any(abs(side - size) > SAME_SIZE * size for side in own):
+            found = f"{size:g}"
+            expected = f"the size that {name} has, {own[1]:g} x {own[0]:g} m, or no option"
+            raise UsageError("--pixel-size", expected=expected, found=found, remedy="Leave it out.")
         return content
     return replace(content, geometry=replace(content.geometry, object_pixel=(size, size)))
 

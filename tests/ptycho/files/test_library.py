@@ -88,7 +88,8 @@ def test_a_dataset_comes_back_from_every_format(tmp_path, scan, sound, name):
     """What the format holds is there again, and the coordinates to a billionth of a pixel."""
     form = the_format(name)
     made = convert(scan, tmp_path / "there", to=name, options=NONE)
-    _, back = read_content(tmp_path / "there", Options(step=6.0))
+    reading = Options(axes="nhw" if "axes" in form.uses else None)
+    _, back = read_content(tmp_path / "there", reading)
     for part in ("x", "y"):
         if part in form.holds:
             found, expected = getattr(back, part), sound[f"{part}coords"]
@@ -163,12 +164,32 @@ def test_a_format_that_nothing_recognises_names_what_it_is_instead(tmp_path):
         (Options(step=float("nan")), "--step: expected a number above 0, found nan"),
         (Options(pixel_size=-1e-8), "--pixel-size: expected a number above 0"),
         (Options(pixel_size=float("inf")), "--pixel-size: expected a number above 0"),
+        (Options(rotation=float("nan")), "--rotation: expected an angle in degrees, found nan"),
+        (Options(step=6.0), "--step has no meaning for scan.npz, canonical data"),
+        (Options(rotation=0.0), "--rotation has no meaning for scan.npz, canonical data"),
         (Options(reduce=("all",)), "--reduce: expected one of modes, layers, mask, found all"),
     ],
 )
 def test_options_out_of_range_are_refused(scan, options, message):
     with pytest.raises(UsageError, match=message):
         read_content(scan, options)
+
+
+def test_an_option_that_no_reader_looks_at_is_refused(tmp_path, sound):
+    """Nobody should believe that it had an effect."""
+    the_format("cxi").write(tmp_path / "scan.cxi", content_of(sound))
+    for options in (Options(axes="nhw"), Options(step=6.0), Options(rotation=90.0)):
+        with pytest.raises(UsageError, match=r"has no meaning for scan.cxi, a CXI file. Leave it out"):
+            read_content(tmp_path / "scan.cxi", options)
+
+
+def test_another_pixel_size_than_the_files_is_refused(tmp_path, sound):
+    the_format("cxi").write(tmp_path / "scan.cxi", content_of(sound))
+    assert read_content(tmp_path / "scan.cxi", Options(pixel_size=1e-8 * (1 + 1e-9)))[1].x is not None
+    with pytest.raises(
+        UsageError, match=r"--pixel-size: expected the size that scan.cxi has, 1e-08 x 1e-08 m"
+    ):
+        read_content(tmp_path / "scan.cxi", Options(pixel_size=2e-8))
 
 
 def test_a_pixel_size_is_taken_where_the_file_has_none(scan, tmp_path):

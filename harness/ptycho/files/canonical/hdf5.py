@@ -57,6 +57,7 @@ FORMAT = Format(
     suffixes=(".h5", ".hdf5"),
     holds=ARRAYS | GEOMETRY,
     canonical=True,
+    uses=frozenset({"axes"}),
     recognise=_recognise,
     read=_read,
     write=_write,

@@ -63,6 +63,7 @@ FORMAT = Format(
     suffixes=(".npz",),
     holds=ARRAYS,
     canonical=True,
+    uses=frozenset({"axes"}),
     recognise=_recognise,
     read=_read,
     write=_write,

@@ -133,6 +133,7 @@ FORMAT = Format(
     suffixes=(".safetensors",),
     holds=ARRAYS | GEOMETRY,
     canonical=True,
+    uses=frozenset({"axes"}),
     recognise=_recognise,
     read=_read,
     write=_write,

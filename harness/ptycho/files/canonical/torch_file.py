@@ -181,6 +181,7 @@ FORMAT = Format(
     suffixes=(".pt", ".pth"),
     holds=ARRAYS,
     canonical=True,
+    uses=frozenset({"axes"}),
     recognise=_recognise,
     read=_read,
     write=_write,

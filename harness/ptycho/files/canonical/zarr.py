@@ -50,6 +50,7 @@ FORMAT = Format(
     suffixes=(".zarr",),
     holds=ARRAYS | GEOMETRY,
     canonical=True,
+    uses=frozenset({"axes"}),
     recognise=_recognise,
     read=_read,
     write=_write,

@@ -189,6 +189,7 @@ FORMAT = Format(
     name="datacube",
     title="a 4-D datacube (.npy, HDF5 or zarr)",
     holds=frozenset({"diffraction", "x", "y", "scan_index"}),
+    uses=frozenset({"step", "rotation"}),
     recognise=_recognise,
     read=_read,
 )
