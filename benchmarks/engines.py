@@ -43,7 +43,7 @@ def main() -> None:
         command += ["--clock", asked.clock, "--runs", asked.runs, "--output", str(output)]
         subprocess.run(command, cwd=ROOT, check=False)
         clock = "wall time" if asked.clock == "wall" else "CPU time"
-        words = f"{seconds} s of {clock} for each engine, imports included."
+        words = f"{seconds} s of {clock} for each engine, imports included, the handshake not."
         write_block(name, words, output / "engines.md", picture(name, output / "engines.png"))
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Clock = Literal["wall", "cpu"]
 
-METRICS_STAGE = "metrics"
-"""The stage in which metrics are computed: no cost of the reconstruction."""
+FREE_STAGES = ("handshake", "metrics")
+"""Stages in which a model is compared with ours, and metrics are computed: no cost of a reconstruction."""
 
 RECORD = "engine"
 """The artifact that has an engine's parameters, versions and handshake as JSON."""
@@ -53,7 +53,7 @@ class ComparedRun:
     limited : bool
         Whether it got a time after which to end. Others end by themselves.
     seconds, cpu_seconds, peak_mb : float
-        Of all stages together but the metrics; of the memory, the largest.
+        Of all stages together but handshake and metrics; of the memory, the largest.
     metrics : mapping of str to float
     controls : mapping of str to mapping
         Of the first run.
@@ -160,7 +160,7 @@ def _compared(  # noqa: PLR0913, PLR0917 - as compare_runs
 
 
 def _summary(name: str, found: list[PipelineResult], *, limited: bool) -> ComparedRun:
-    stages = [[stage for stage in one.stages if stage.name != METRICS_STAGE] for one in found]
+    stages = [[stage for stage in one.stages if stage.name not in FREE_STAGES] for one in found]
     first = found[0]
     return ComparedRun(
         name,

@@ -71,7 +71,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     FIXTURE is the .npz of a fixture, or a dataset of any format that `harness convert --formats` lists; the
     default is the only golden fixture. Engines end after --seconds, imports included; our own
     pipelines end by themselves. Before anything is reconstructed, what an engine predicts from the stored
-    object and probe must be what we predict. With --output, the table, the figures and a picture are kept.
+    object and probe must be what we predict; the time for that does not count. With --output, the table, the
+    figures and a picture are kept.
 
     Engines that are not installed are listed. Exits with 1 if one failed, or is not ahead of its controls;
     with 2 if none could run, or one that --engine names is not installed. This command runs code of the

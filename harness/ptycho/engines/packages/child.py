@@ -18,7 +18,7 @@ from harness.ptycho.engines.packages.engine import (
     EngineAnswer,
     EngineTask,
 )
-from harness.ptycho.engines.packages.settings import epochs_of
+from harness.ptycho.engines.packages.settings import Cost, epochs_of
 from harness.ptycho.engines.start import starting_point
 from harness.ptycho.pipeline.configuration import make_configuration
 from harness.ptycho.scan.residual import Dataset
@@ -48,15 +48,15 @@ def main(task: Task) -> Mapping[str, str]:
     settings = make_configuration(load_reference(asked.adapter), asked.options)
     arrays = read_archive(task.fixture)
     data = Dataset.of(arrays)
+    before = Cost.now()
     handshake = shake_hands(data, np.asarray(settings.predict(data)))
+    cost = Cost.now() - before
     require_handshake(asked.engine, handshake)
-    start, epochs = (
-        starting_point(data, settings.defocus),
-        epochs_of(settings, asked.began, task.report_progress),
-    )
+    start = starting_point(data, settings.defocus)
+    epochs = epochs_of(settings, asked.began, task.report_progress, spent=cost)
     obj, probe = settings.reconstruct(start, epochs)
     write_archive(task.output / RESULT_FILE, {"object": obj, "probe": probe, "start_probe": start.probe})
-    answer = EngineAnswer(handshake._asdict(), _parameters(settings, epochs.done))
+    answer = EngineAnswer(handshake._asdict(), _parameters(settings, epochs.done), cost._asdict())
     (task.output / ANSWER_FILE).write_bytes(msgspec.json.encode(answer))
     return {name: digest_array(arrays[name]) for name in READ_KEYS if name in arrays}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.core.domain.interface import Stage
 from harness.core.errors import DependencyError
 from harness.core.storage.npz import read_archive
 from harness.ptycho.engines.handshake import Handshake
@@ -28,6 +29,8 @@ RESULT_FILE = "engine_result.npz"
 """Files of the output folder between parent and child."""
 
 STAGE = "reconstruct"
+HANDSHAKE_STAGE = "handshake"
+"""Its cost is no cost of the reconstruction."""
 
 
 class EngineTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,10 +43,11 @@ class EngineTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EngineAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the child did, beside the arrays: the handshake's figures, and every setting."""
+    """What the child did, beside the arrays: the handshake's figures, every setting, the handshake's cost."""
 
     handshake: dict[str, float]
     parameters: dict[str, Any]
+    handshake_cost: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,21 @@ class PackageEngine:
             arrays["object"],
             arrays["probe"],
             arrays["start_probe"],
-            (stage,),
+            _without_handshake(stage, answer.handshake_cost),
             answer.parameters,
             self.versions(),
             Handshake(**answer.handshake),
         )
+
+
+def _without_handshake(whole: Stage, cost: Mapping[str, float]) -> tuple[Stage, Stage]:
+    """Return the stage of a process as two: its handshake, and the rest with what was read."""
+    seconds, cpu_seconds = cost.get("seconds", 0.0), cost.get("cpu_seconds", 0.0)
+    return (
+        Stage(HANDSHAKE_STAGE, seconds, whole.peak_mb, cpu_seconds=cpu_seconds),
+        replace(
+            whole,
+            seconds=max(0.0, whole.seconds - seconds),
+            cpu_seconds=max(0.0, whole.cpu_seconds - cpu_seconds),
+        ),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -28,8 +28,8 @@ class EngineSettings(Configuration, frozen=True, forbid_unknown_fields=True, kw_
     epochs : int
         Passes over the data.
     seconds : float, optional
-        Time from the start of the process after which no epoch begins, whatever ``epochs`` says. The result
-        then depends on the machine.
+        Time from the start of the process, without the handshake, after which no epoch begins, whatever
+        ``epochs`` says. The result then depends on the machine.
     clock : {"wall", "cpu"}
         Which time that is. CPU time says more on a machine that others use, too.
     """
@@ -37,6 +37,26 @@ class EngineSettings(Configuration, frozen=True, forbid_unknown_fields=True, kw_
     epochs: Positive = 100
     seconds: Seconds | None = None
     clock: Clock = "wall"
+
+
+class Cost(NamedTuple):
+    """Time that something took: wall and CPU seconds of this process.
+
+    >>> Cost(3.0, 2.0) - Cost(1.0, 0.5)
+    Cost(seconds=2.0, cpu_seconds=1.5)
+    """
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    @classmethod
+    def now(cls) -> Cost:
+        """Return both clocks as they are."""
+        return cls(time.time(), time.process_time())
+
+    def __sub__(self, other: Cost) -> Cost:
+        """Return what was spent since *other*."""
+        return Cost(self.seconds - other.seconds, self.cpu_seconds - other.cpu_seconds)
 
 
 @dataclass(slots=True)
@@ -85,14 +105,19 @@ class Epochs:
         return min(1.0, (self.clock() - began) / max(self.stop_at - began, 1e-9))
 
 
-def epochs_of(settings: EngineSettings, began: float, report: Callable[[float], None]) -> Epochs:
+def epochs_of(
+    settings: EngineSettings, began: float, report: Callable[[float], None], *, spent: Cost | None = None
+) -> Epochs:
     """Return the epochs that *settings* ask for, of a run that *began* then (seconds since the epoch).
+
+    What was *spent* on the handshake does not count: no other code is asked for one.
 
     >>> epochs_of(EngineSettings(epochs=7), 0.0, print).count
     7
     """
+    spent = spent or Cost()
     if settings.seconds is None:
         return Epochs(settings.epochs, report=report)
     if settings.clock == "cpu":
-        return Epochs(UNLIMITED, settings.seconds, time.process_time, report)
-    return Epochs(UNLIMITED, began + settings.seconds, time.time, report)
+        return Epochs(UNLIMITED, settings.seconds + spent.cpu_seconds, time.process_time, report)
+    return Epochs(UNLIMITED, began + settings.seconds + spent.seconds, time.time, report)

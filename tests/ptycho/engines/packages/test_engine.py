@@ -47,7 +47,9 @@ def test_an_honest_package_runs_and_everything_is_recorded(run):
     assert record["parameters"] == asked
     assert list(record["versions"]) == ["numpy"]
     assert told == [("reconstruct", 0.5), ("reconstruct", 1.0)]
-    stage = result.stages[0]
+    handshake, stage = result.stages[:2]
+    assert (handshake.name, handshake.inputs, stage.name) == ("handshake", {}, "reconstruct")
+    assert handshake.cpu_seconds > 0
     assert set(stage.inputs) == {"diffraction", "probeGuess", "xcoords", "ycoords"}
     assert stage.cpu_seconds > 0
     assert result.metrics["probe_change"] > 0.1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ptycho.engines.packages.settings import EngineSettings, Epochs, epochs_of
+from harness.ptycho.engines.packages.settings import Cost, EngineSettings, Epochs, epochs_of
 
 
 class Clock:
@@ -50,3 +50,11 @@ def test_settings_choose_number_wall_time_or_cpu_time():
     assert wall.stop_at == 8.0
     assert cpu.stop_at == 3.0
     assert wall.clock is not cpu.clock
+
+
+def test_the_handshake_does_not_count():
+    """No other code is asked for one, so its time is given back."""
+    spent = Cost(seconds=2.0, cpu_seconds=0.5)
+    wall = epochs_of(EngineSettings(seconds=3.0), 5.0, print, spent=spent)
+    cpu = epochs_of(EngineSettings(seconds=3.0, clock="cpu"), 5.0, print, spent=spent)
+    assert (wall.stop_at, cpu.stop_at) == (10.0, 3.5)
