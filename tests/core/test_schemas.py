@@ -23,8 +23,9 @@ jsonschema = pytest.importorskip(
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs/schemas"
 SCHEMAS = json_schemas()
-SUFFIXES = {".tolerances.json": "tolerances", ".metrics.json": "baseline", ".network.json": "baseline",
-            ".iterative.json": "baseline", ".quasi-newton.json": "baseline", ".json": "manifest"}  # fmt: skip
+ROOTS = (".", "examples/signal", "examples/vision", "examples/ptychopinn")
+KINDS = ("manifest", "baseline", "tolerances")
+"""Kinds of golden files that are JSON documents; a schema has the same name."""
 
 
 def problems(name: str, value: object) -> list[str]:
@@ -33,12 +34,15 @@ def problems(name: str, value: object) -> list[str]:
     return [error.message for error in validator.iter_errors(value)]
 
 
-def golden_files() -> list[str]:
-    """Manifests, baselines and measured tolerances of this repository and its examples."""
-    roots = (REPOSITORY / "golden", *sorted((REPOSITORY / "examples").glob("*/golden")))
-    return [
-        path.relative_to(REPOSITORY).as_posix() for root in roots for path in sorted(root.rglob("*.json"))
-    ]
+def golden_files() -> dict[str, str]:
+    """Manifests, baselines and measured tolerances of this repository and its examples, with their kinds."""
+    found = {}
+    for root in ROOTS:
+        entries = json.loads((REPOSITORY / root / "registry.json").read_text("utf-8"))["entries"]
+        found |= {
+            f"{root}/{path}": entry["kind"] for path, entry in entries.items() if entry["kind"] in KINDS
+        }
+    return found
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -58,20 +62,16 @@ def test_it_is_a_schema_with_patterns_of_any_language(name):
     assert "Attributes" not in json.dumps(SCHEMAS[name])
 
 
-@pytest.mark.parametrize("file", golden_files())
-def test_golden_files_meet_their_schema(file):
-    name = next(name for suffix, name in SUFFIXES.items() if file.endswith(suffix))
-    assert problems(name, json.loads((REPOSITORY / file).read_text("utf-8"))) == []
+@pytest.mark.parametrize(("file", "kind"), golden_files().items())
+def test_golden_files_meet_their_schema(file, kind):
+    assert problems(kind, json.loads((REPOSITORY / file).read_text("utf-8"))) == []
 
 
 def test_there_are_golden_files_of_each_kind():
-    kinds = {
-        next(name for suffix, name in SUFFIXES.items() if file.endswith(suffix)) for file in golden_files()
-    }
-    assert kinds >= {"manifest", "baseline"}
+    assert set(golden_files().values()) >= {"manifest", "baseline"}
 
 
-@pytest.mark.parametrize("root", [".", "examples/signal", "examples/vision"])
+@pytest.mark.parametrize("root", ROOTS)
 def test_registry_and_history_meet_their_schema(root):
     assert problems("registry", json.loads((REPOSITORY / root / "registry.json").read_text("utf-8"))) == []
     lines = (REPOSITORY / root / "golden/history.jsonl").read_text("utf-8").splitlines()
