@@ -122,7 +122,6 @@ CASES = {
     "mask of uint8": (added(mask=mask_of(np.uint8)), CONVERTED),
     "bad_pixels": (added(bad_pixels=lambda a: ~mask_of(bool)(a)), CONVERTED),
     "unknown key": (added(metadata=lambda _: np.zeros(3)), CONVERTED),
-    "old name": (both(added(diff3d=lambda a: a["diffraction"]), without("diffraction")), CONVERTED),
     "index of floats": (added(scan_index=lambda a: np.arange(len(a["xcoords"])) + 0.0), CONVERTED),
     "mask of floats": (added(mask=mask_of(float)), "Store booleans"),
     "no coordinates": (without("ycoords"), "Rename the file's keys"),
@@ -152,6 +151,15 @@ CASES = {
     "small object": (changed(objectGuess=lambda a: a[:120, :120]), "Keep the full object"),
     "another alias": (added(diff3d=lambda a: a["diffraction"] + 1), "Remove the legacy alias diff3d"),
 }
+
+
+def test_the_older_form_of_ptychopinn_needs_no_command(typed, sound, tmp_path):
+    """Its stack has another name, under which it is read."""
+    change = both(added(diff3d=lambda a: a["diffraction"]), without("diffraction"))
+    np.savez(tmp_path / "scan.npz", **change(sound))
+    ((_, code, text),) = followed(typed, "harness check scan.npz", "scan.npz")
+    assert code == 0
+    assert "diff3d: renamed to diffraction" in text
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 CHECK = "contract"
 LARGEST_AMPLITUDE = 10.0
-SEPARATE = ("diffraction", "xcoords", "ycoords")
-"""Keys that some formats keep apart: patterns in one file, positions in another."""
-
 FEWEST_POSITIONS = 16
 FEWEST_GROUPS = 2
 SMALLEST_OBJECT = 128
@@ -256,14 +253,8 @@ def _conversion(arrays: Mapping[str, np.ndarray]) -> str:
 def _missing_keys(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:
     for key, rule in RULES.items():
         if rule.required and key not in arrays:
-            yield _finding(key, rule.expected, "no such key", _remedy_for_missing(key, arrays))
-
-
-def _remedy_for_missing(key: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the next step: patterns and positions are often kept in two files."""
-    if ("diffraction" in arrays) != ("xcoords" in arrays and "ycoords" in arrays) and key in SEPARATE:
-        return "Add it, or join the file that has it: `harness check FILE --join OTHER`."
-    return f"Add it, or c{_conversion(arrays)}."
+            remedy = f"Add it, or c{_conversion(arrays)}."
+            yield _finding(key, rule.expected, "no such key", remedy)
 
 
 def _unknown_keys(arrays: Mapping[str, np.ndarray]) -> Iterator[Finding]:

@@ -354,13 +354,3 @@ def test_the_remedy_for_another_axis_order_is_a_conversion(arrays):
     short = {key: value[:50] if key in PER_POSITION else value for key, value in arrays.items()}
     (finding,) = violations({**short, "diffraction": np.moveaxis(short["diffraction"], 0, -1)})
     assert "`harness generate --source FILE --positions 50`" in finding.remedy
-
-
-def test_patterns_and_positions_in_two_files_are_joined(arrays):
-    """Whichever of the two is missing; where both are, or neither, another file is not the remedy."""
-    patterns = {"diffraction": arrays["diffraction"]}
-    positions = {key: arrays[key] for key in ("objectGuess", "probeGuess", "xcoords", "ycoords")}
-    for part, missing in ((patterns, {"xcoords", "ycoords"}), (positions, {"diffraction"})):
-        joined = {finding.key for finding in violations(part) if "--join" in finding.remedy}
-        assert joined == missing
-    assert not any("--join" in finding.remedy for finding in violations({}))
