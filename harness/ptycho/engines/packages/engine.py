@@ -30,7 +30,7 @@ RESULT_FILE = "engine_result.npz"
 
 STAGE = "reconstruct"
 HANDSHAKE_STAGE = "handshake"
-"""Its cost is no cost of the reconstruction."""
+"""Its time is not part of the reconstruction."""
 
 
 class EngineTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
