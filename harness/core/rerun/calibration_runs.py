@@ -106,7 +106,8 @@ def run_under(
         If pytest cannot start in the project.
     """
     count = len(perturbations)
-    with tempfile.TemporaryDirectory() as folder:
+    # A process that was interrupted may still be writing when the directory is removed.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         first = _run(project, perturbations[0], Path(folder), 0, tuple(tests))
         done = [first]
         progress(_stage(1, count, perturbations[0]), 1 / count)

@@ -123,7 +123,9 @@ def _file_problem(test: str, root: Path) -> str:
 
 def _run(wanted: dict[Task, Wanted], root: Path, call: PytestCall) -> dict[Task, Answer]:
     place = next(iter(wanted)).folder.parent.parent  # where the caller may look for what has been made
-    with tempfile.TemporaryDirectory(dir=place if place.is_dir() else None) as folder:
+    parent = place if place.is_dir() else None
+    # A process that was interrupted may still be writing when the directory is removed.
+    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
         job = Path(folder) / "job.json"
         job.write_bytes(msgspec.json.encode(Job(str(root), tuple(wanted.values()), folder)))
         output = _run_pytest(job, list(wanted.values()), root, call)
