@@ -57,9 +57,10 @@ def command(file: Path, *, copy: Path | None, of_project: bool, as_json: bool, *
     """
     from harness.commands.datasets.reading import read_data
     from harness.core.domain.catalogue import find_catalogue
+    from harness.core.storage.atomic import require_new
 
     if copy is not None:
-        _require_new(copy)
+        require_new(copy)
     catalogue = find_catalogue(code_root(None) if of_project else None)
     data = read_data(file, catalogue, **options)
     arrays = data.arrays
@@ -89,32 +90,6 @@ def _apply(catalogue: Catalogue, arrays: Arrays, copy: Path) -> dict[str, Any]:
         return {"applied": [], "copy": None}
     write_archive(copy, arrays)
     return {"applied": remedies, "copy": str(copy), "copy_reports": _reports(catalogue, arrays)}
-
-
-def _require_new(copy: Path) -> None:
-    """Refuse to write over a file, or into a directory that does not exist.
-
-    Raises
-    ------
-    UsageError
-        The message says which.
-    """
-    from harness.core.errors import UsageError
-
-    if copy.exists():
-        raise UsageError(
-            str(copy),
-            expected="the name of a new file",
-            found="a file or directory of this name",
-            remedy="Choose another name, or remove it first.",
-        )
-    if not copy.parent.is_dir():
-        raise UsageError(
-            str(copy),
-            expected="a file in an existing directory",
-            found=f"no directory {copy.parent}",
-            remedy="Create the directory first.",
-        )
 
 
 def _note_others(known: set[str]) -> None:

@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.core.errors import UnwritableError
+from harness.core.errors import UnwritableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,6 +40,30 @@ def is_regular(path: str | PathLike[str]) -> bool:
         If there is no such file, or it may not be examined.
     """
     return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - verify starts without pathlib's cost
+
+
+def require_new(path: Path) -> None:
+    """Refuse to write over a file, or into a directory that does not exist.
+
+    Raises
+    ------
+    UsageError
+        The message says which.
+    """
+    if path.exists() or path.is_symlink():
+        raise UsageError(
+            str(path),
+            expected="the name of a new file",
+            found="a file or directory of this name",
+            remedy="Choose another name, or remove it first.",
+        )
+    if not path.parent.is_dir():
+        raise UsageError(
+            str(path),
+            expected="a file in an existing directory",
+            found=f"no directory {path.parent}",
+            remedy="Create the directory first.",
+        )
 
 
 @contextlib.contextmanager

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.core.data_files import Conversion, DataFile, FileFormat
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.fixtures.manifest import Source
+from harness.core.storage.atomic import require_new
 from harness.core.storage.digest import digest_source
 from harness.core.system.file_kind import HEAD_BYTES, kind_of
 from harness.ptycho.files import npz
 from harness.ptycho.files.format import Format, Reading
 from harness.ptycho.files.kind import kind_of_file
 from harness.ptycho.files.reduce import CHOICES, reduced, require_single
-from harness.ptycho.files.write import require_new, write_new
+from harness.ptycho.files.write import write_new
 from harness.ptycho.scan.contract_form import contract_form
 from harness.ptycho.scan.scan import KEYS
 

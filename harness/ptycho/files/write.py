@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.core.errors import UsageError
-from harness.core.storage.atomic import unwritable_on_error
+from harness.core.storage.atomic import require_new, unwritable_on_error
 from harness.ptycho.files.format import Format, Reading, Written
 
 if TYPE_CHECKING:
@@ -62,30 +62,6 @@ def write_new(path: Path, form: Format, content: Content) -> tuple[Written, dict
         written = form.write(draft, content)
         back = form.read(draft, Reading())
         return written, changes(content, back, form)
-
-
-def require_new(path: Path) -> None:
-    """Refuse to write over a file, or into a directory that does not exist.
-
-    Raises
-    ------
-    UsageError
-        The message says which.
-    """
-    if path.exists() or path.is_symlink():
-        raise UsageError(
-            str(path),
-            expected="the name of a new file",
-            found="a file or directory of this name",
-            remedy="Choose another name, or remove it first.",
-        )
-    if not path.parent.is_dir():
-        raise UsageError(
-            str(path),
-            expected="a file in an existing directory",
-            found=f"no directory {path.parent}",
-            remedy="Create the directory first.",
-        )
 
 
 def changes(before: Content, after: Content, form: Format) -> dict[str, float]:
