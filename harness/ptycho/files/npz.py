@@ -101,7 +101,7 @@ def read_scan(path: str | PathLike[str], *, axes: str | None = None) -> Scan:
     """
     require_valid_axes(axes)
     name = Path(path).name
-    return scan_of_arrays(name, _read(path), source=Source(name, digest_file(path)), axes=axes)
+    return scan_of_arrays(name, read_arrays(path), source=Source(name, digest_file(path)), axes=axes)
 
 
 def scan_of_arrays(
@@ -143,7 +143,7 @@ def scan_of_arrays(
     return _with_axes_nhw(file, replace(scan, mask=mask, transformations=(*transformations, *notes)), axes)
 
 
-def _read(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+def read_arrays(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     """Return the arrays of an archive; a file of another kind is refused with the keys that are needed."""
     try:
         return read_archive(path)

@@ -19,11 +19,11 @@ from harness.core.storage.npz import write_archive
 from harness.ptycho.files.arrays.intensity import intensity_of
 from harness.ptycho.files.arrays.needed import require_parts
 from harness.ptycho.files.canonical.arrays import content_of
-from harness.ptycho.files.canonical.npz import names_of, read_arrays
+from harness.ptycho.files.canonical.npz import names_of
 from harness.ptycho.files.canonical.prediction import predicted_amplitude
 from harness.ptycho.files.content import MODES, Content
 from harness.ptycho.files.format import Format, Reading, Written
-from harness.ptycho.files.npz import DECISIVE
+from harness.ptycho.files.npz import DECISIVE, read_arrays
 from harness.ptycho.scan.residual import Residuals, residuals
 
 if TYPE_CHECKING:

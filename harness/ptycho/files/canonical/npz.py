@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.core.errors import HarnessError, UnreadableError
-from harness.core.storage.npz import read_archive, write_archive
+from harness.core.errors import HarnessError
+from harness.core.storage.npz import write_archive
 from harness.core.storage.npz_members import checked_members, open_archive
 from harness.ptycho.files.canonical.arrays import ARRAYS, arrays_of, content_of, is_canonical
 from harness.ptycho.files.format import Format, Reading, Written
-from harness.ptycho.files.npz import NEEDED
+from harness.ptycho.files.npz import read_arrays
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
 
     from harness.ptycho.files.content import Content
 
@@ -31,17 +29,6 @@ def names_of(path: Path) -> frozenset[str]:
             return frozenset(checked_members(path, archive))
     except HarnessError:
         return frozenset()
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an .npz; a file of another kind is refused with the keys that are needed."""
-    try:
-        return read_archive(path)
-    except UnreadableError as error:
-        remedy = f"{error.remedy} A scan has the keys {', '.join(NEEDED)}."
-        raise UnreadableError(
-            error.thing, expected=error.expected, found=error.found, remedy=remedy
-        ) from error
 
 
 def _recognise(path: Path) -> bool:

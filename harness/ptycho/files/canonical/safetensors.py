@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import DependencyError, HarnessError, UnreadableError
+from harness.core.errors import HarnessError, UnreadableError
 from harness.core.storage.atomic import is_regular, unwritable_on_error
 from harness.ptycho.files.canonical.arrays import ARRAYS, GEOMETRY, arrays_of, content_of, is_canonical
 from harness.ptycho.files.canonical.lengths import geometry_of, lengths_of
 from harness.ptycho.files.format import Format, Reading, Written
+from harness.ptycho.files.package import needed_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +81,7 @@ def _read(path: Path, reading: Reading) -> Content:
 
 
 def _arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    package = _package()
+    package = needed_module("safetensors.numpy", "safetensors files")
     try:
         with package.safe_open(str(path), framework="np") as file:
             names = list(file.keys())
@@ -103,27 +104,13 @@ def _require_dtype(path: Path, name: str, dtype: str) -> None:
         )
 
 
-def _package() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise DependencyError(
-            "safetensors files",
-            expected="the package safetensors",
-            found="it is not installed",
-            message="safetensors files need the package safetensors, which is not installed",
-            remedy="Install it with `pip install 'golden-harness[files]'`.",
-        ) from error
-    return safetensors
-
-
 def _write(path: Path, content: Content) -> Written:
-    package = _package()
+    package = needed_module("safetensors.numpy", "safetensors files")
     arrays = {key: np.ascontiguousarray(array) for key, array in arrays_of(content).items()}
     lengths = lengths_of(content.geometry)
     metadata = {GEOMETRY_KEY: json.dumps(lengths, sort_keys=True)} if lengths else None
     with unwritable_on_error(path):
-        path.write_bytes(package.numpy.save(arrays, metadata=metadata))
+        path.write_bytes(package.save(arrays, metadata=metadata))
     return Written()
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import DependencyError, UnreadableError
+from harness.core.errors import UnreadableError
 from harness.core.storage.atomic import is_regular, unwritable_on_error
 from harness.core.storage.npz_members import MAX_INFLATED, ZIP_ERRORS
 from harness.ptycho.files.canonical.arrays import ARRAYS, arrays_of, content_of
 from harness.ptycho.files.format import Format, Reading, Written
+from harness.ptycho.files.package import needed_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ def _is_storage(named: str | None) -> bool:
 def _read(path: Path, reading: Reading) -> Content:
     _require_tensors_only(path, _pickle(path))
     _require_checksums(path)
-    torch = _torch()
+    torch = needed_module("torch", "torch files", "ptycho")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError as error:
@@ -150,22 +151,8 @@ def _array(path: Path, key: str, tensor: Any, limit: int, torch: Any) -> np.ndar
         raise _unreadable(path, f"{key} of dtype {tensor.dtype}, which numpy has not") from error
 
 
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise DependencyError(
-            "torch files",
-            expected="the package torch",
-            found="it is not installed",
-            message="torch files need the package torch, which is not installed",
-            remedy="Install it with `pip install 'golden-harness[ptycho]'`.",
-        ) from error
-    return torch
-
-
 def _write(path: Path, content: Content) -> Written:
-    torch = _torch()
+    torch = needed_module("torch", "torch files", "ptycho")
     tensors = {key: torch.from_numpy(np.array(array)) for key, array in arrays_of(content).items()}
     with (
         unwritable_on_error(path),

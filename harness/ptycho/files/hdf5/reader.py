@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import DependencyError, HarnessError, UnreadableError
+from harness.core.errors import HarnessError, UnreadableError
 from harness.core.storage.atomic import is_regular
 from harness.ptycho.files.hdf5.limits import Budget
 from harness.ptycho.files.hdf5.storage import require_own_storage
+from harness.ptycho.files.package import needed_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,25 +120,10 @@ def open_hdf5(path: str | PathLike[str]) -> Iterator[Hdf5]:
     ...         file.names("scan"), file.array("scan/x")
     (('x',), array([1., 2.]))
     """
-    h5py = import_h5py()
+    h5py = needed_module("h5py", "HDF5 files")
     _require_file(path)
     with _damage_refused(path), h5py.File(path, "r", locking="best-effort") as opened:
         yield Hdf5(path, opened)
-
-
-def import_h5py() -> Any:
-    """Return the module h5py, or raise DependencyError with the command that installs it."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise DependencyError(
-            "HDF5 files",
-            expected="the package h5py",
-            found="it is not installed",
-            message="HDF5 files need the package h5py, which is not installed",
-            remedy="Install it with `pip install 'golden-harness[files]'`.",
-        ) from error
-    return h5py
 
 
 def _require_file(path: str | PathLike[str]) -> None:
@@ -189,7 +175,7 @@ class Hdf5:
 
     def __init__(self, path: str | PathLike[str], opened: Any) -> None:
         self.name = Path(path).name
-        self._h5py = import_h5py()
+        self._h5py = needed_module("h5py", "HDF5 files")
         self._root = self._h5py.h5g.open(opened.id, b"/")
         self._budget = Budget(Path(path).stat().st_size)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.storage.atomic import unwritable_on_error
-from harness.ptycho.files.hdf5.reader import import_h5py
+from harness.ptycho.files.package import needed_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def new_hdf5(path: str | PathLike[str]) -> Iterator[Any]:
     ...         file.array("scan/x")
     array([1, 2])
     """
-    h5py = import_h5py()
+    h5py = needed_module("h5py", "HDF5 files")
     with unwritable_on_error(path):
         file = h5py.File(path, "x")
         try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import DependencyError, HarnessError
+from harness.core.errors import HarnessError
 from harness.core.storage.atomic import unwritable_on_error
 from harness.ptycho.files.arrays.intensity import amplitude_of, intensity_of
 from harness.ptycho.files.arrays.named import Named
@@ -28,6 +28,7 @@ from harness.ptycho.files.format import Format, Reading, Written
 from harness.ptycho.files.geometry import Geometry, completed
 from harness.ptycho.files.hdf5.reader import is_hdf5, open_hdf5, root_names
 from harness.ptycho.files.matlab import level5
+from harness.ptycho.files.package import needed_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +165,7 @@ def _left_out(names: frozenset[str], file: Named) -> tuple[str, ...]:
 def _write(path: Path, content: Content) -> Written:
     """Write a reconstruction of version 5, as fold_slice names it."""
     require_parts(content, NEEDS, FORMAT.title)
-    savemat = _savemat()
+    savemat = needed_module("scipy.io", "MATLAB files").savemat
     obj, probe = np.asarray(content.object), np.asarray(content.probe)
     geometry, assumed = completed(content.geometry, probe.shape[-2:])
     height, width = geometry.object_pixel or (1.0, 1.0)
@@ -187,20 +188,6 @@ def _write(path: Path, content: Content) -> Written:
 
 def _last(stack: np.ndarray) -> np.ndarray:
     return stack[0] if len(stack) == 1 else np.moveaxis(stack, 0, -1)
-
-
-def _savemat() -> Any:
-    try:
-        from scipy.io import savemat
-    except ImportError as error:
-        raise DependencyError(
-            "MATLAB files",
-            expected="the package scipy",
-            found="it is not installed",
-            message="MATLAB files are written by the package scipy, which is not installed",
-            remedy="Install it with `pip install 'golden-harness[files]'`.",
-        ) from error
-    return savemat
 
 
 FORMAT = Format(

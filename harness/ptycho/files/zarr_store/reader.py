@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import DependencyError, HarnessError, UnreadableError
+from harness.core.errors import HarnessError, UnreadableError
+from harness.ptycho.files.package import needed_module
 from harness.ptycho.files.zarr_store.files import REWRITE, StoreFiles
 from harness.ptycho.files.zarr_store.metadata import array_names, attributes_of, metadata_of
 
@@ -149,20 +150,10 @@ def _unpack(packed: bytes, compression: str | None, size: int) -> bytes | memory
 
 def _unpack_by_package(packed: bytes, compression: str, size: int) -> memoryview | None:
     """Unpack into memory of *size* bytes; the codec refuses a chunk that says it has more."""
-    try:
-        from numcodecs import blosc, lz4, zstd
-    except ImportError as error:
-        raise DependencyError(
-            "zarr stores",
-            expected="the package numcodecs",
-            found="it is not installed",
-            message=f"a zarr store compressed with {compression} needs the package numcodecs, not installed",
-            remedy="Install it with `pip install 'golden-harness[files]'`.",
-        ) from error
+    codec = needed_module(f"numcodecs.{compression}", f"zarr stores compressed with {compression}")
     if _claimed(packed, compression) not in (None, size):
         return None
     target = np.empty(size, np.uint8)
-    codec = {"zstd": zstd, "blosc": blosc, "lz4": lz4}[compression]
     codec.decompress(packed, target)
     return target.data
 
