@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 
 from harness.core.domain.interface import PipelineResult, Stage
-from harness.core.errors import RefusedError, UnreadableError
+from harness.core.errors import RefusedError
 from harness.core.storage.npz import read_archive, write_archive
 from harness.ptycho.engines.interface import Job
 from harness.ptycho.engines.start import starting_point
 from harness.ptycho.pipeline.child_process import CONTROLS_FILE, RECONSTRUCTION_FILE
-from harness.ptycho.pipeline.parent_process import Deadline
+from harness.ptycho.pipeline.parent_process import Deadline, require_fixture
 from harness.ptycho.pipeline.peak_memory import peak_mb
 from harness.ptycho.pipeline.run import (
     DEFAULT_THREADS,
@@ -114,7 +114,7 @@ class EnginePipeline:
         """
         self.require()
         fixture, output = Path(fixture), Path(output)
-        _require_file(fixture)
+        require_fixture(fixture)
         output.mkdir(parents=True, exist_ok=True)
         chosen = DEFAULT_THREADS if threads is None else threads
         job = Job(
@@ -200,16 +200,6 @@ def handshake_note(handshake: Handshake | None) -> str:
         f"handshake: residual {handshake.residual:.4g} by the engine's model, "
         f"{handshake.own_residual:.4g} by ours"
     )
-
-
-def _require_file(fixture: Path) -> None:
-    if not fixture.is_file():
-        raise UnreadableError(
-            str(fixture),
-            expected="a fixture",
-            found="no such file",
-            remedy="Create one with `harness generate`.",
-        )
 
 
 def _write_arrays(output: Path, data: Dataset, found: Reconstruction) -> None:

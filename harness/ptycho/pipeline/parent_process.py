@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from harness.core.domain.interface import Stage
-from harness.core.errors import DependencyError, HarnessError, OvertimeError, error_from_parts
+from harness.core.errors import (
+    DependencyError,
+    HarnessError,
+    OvertimeError,
+    UnreadableError,
+    error_from_parts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +72,23 @@ def require_torch() -> None:
             found="none installed",
             message="the pipelines need PyTorch, which is not installed",
             remedy="Install it with `pip install 'golden-harness[ptycho]'`.",
+        )
+
+
+def require_fixture(fixture: Path) -> None:
+    """Raise an error if the *fixture* is not a file, before any process starts.
+
+    Raises
+    ------
+    UnreadableError
+        With the command that makes one.
+    """
+    if not fixture.is_file():
+        raise UnreadableError(
+            str(fixture),
+            expected="a fixture",
+            found="no such file",
+            remedy="Create one with `harness generate`.",
         )
 
 

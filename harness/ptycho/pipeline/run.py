@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.domain.interface import PipelineResult, Stage
-from harness.core.errors import UnreadableError
 from harness.core.fixtures.manifest import read_manifest
 from harness.ptycho.pipeline.child_process import CHECKPOINT_FILE, CONTROLS_FILE, RECONSTRUCTION_FILE
 from harness.ptycho.pipeline.configuration import (
@@ -18,7 +17,7 @@ from harness.ptycho.pipeline.configuration import (
     make_configuration,
     write_configuration,
 )
-from harness.ptycho.pipeline.parent_process import Deadline, require_torch, run_stage
+from harness.ptycho.pipeline.parent_process import Deadline, require_fixture, require_torch, run_stage
 from harness.ptycho.pipeline.peak_memory import peak_mb
 
 if TYPE_CHECKING:
@@ -185,13 +184,7 @@ def _run(  # noqa: PLR0913 - what all pipelines are called with
 ) -> PipelineResult:
     """Run a pipeline's stages one after another, then compute the metrics."""
     require_torch()
-    if not fixture.is_file():
-        raise UnreadableError(
-            str(fixture),
-            expected="a fixture",
-            found="no such file",
-            remedy="Create one with `harness generate`.",
-        )
+    require_fixture(fixture)
     output.mkdir(parents=True, exist_ok=True)
     configuration_file = write_configuration(configuration, output)
     deadline, paths = Deadline(limit), (str(fixture), str(output))
