@@ -130,7 +130,7 @@ def _pipelines(catalogue: Catalogue, comparison: Comparison, names: tuple[str, .
     Raises
     ------
     UsageError
-        There is no pipeline of a name.
+        A name is not that of a pipeline.
     DependencyError
         What a named one needs is not installed.
     """
