@@ -93,7 +93,7 @@ $(ENGINES_VENV)/ready: pyproject.toml constraints.txt
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,report,files,detectors,publish,fetch,docs,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ptycho,report,files,detectors,publish,fetch,s3,dask,mutants,docs,dev]'
 	touch $@
 
 clean:
