@@ -419,7 +419,7 @@ def _measure(
 def _all(calls: list[Call], jobs: int, progress: Callable[[str, float], None]) -> list[Run]:
     """Make all runs, report each when it ends, and return them in the order of *calls*."""
     from harness.core.domain.run_pipeline import perform
-    from harness.core.system.parallel import in_processes
+    from harness.core.system.executors.local import in_processes
 
     done: dict[int, Run] = {}
     for number, run in in_processes(perform, calls, jobs):

@@ -330,7 +330,7 @@ def _repeat(
 
 def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int) -> list[Any]:
     """Return the result of each of *asked*, in that order, with a progress bar on a terminal."""
-    from harness.core.system.parallel import in_processes
+    from harness.core.system.executors.local import in_processes
     from harness.report.terminal.progress import progress_bar
 
     answers: list[Any] = [None] * len(asked)

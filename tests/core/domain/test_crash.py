@@ -10,7 +10,7 @@ import pytest
 from harness.core.domain.crash import describe_crash, is_of_project
 from harness.core.domain.references import load_reference
 from harness.core.fixtures.fixture import make_fixture
-from harness.core.system.parallel import in_processes
+from harness.core.system.executors.local import in_processes
 
 OPTICS = """
 import json

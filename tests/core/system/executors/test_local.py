@@ -10,7 +10,7 @@ import pytest
 
 from harness.core.errors import HarnessError, UsageError
 from harness.core.storage.project import require_inner
-from harness.core.system.parallel import in_processes
+from harness.core.system.executors.local import in_processes
 
 MARKING = """
 import os
@@ -68,7 +68,7 @@ def press_it_in_the_parent(item):
 
 MAIN = """
 import sys
-from harness.core.system.parallel import in_processes
+from harness.core.system.executors.local import in_processes
 import leaving
 
 if __name__ == "__main__":

@@ -9,21 +9,50 @@ import math
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.core.errors import HarnessError
 from harness.core.system import interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
+
+    from harness.core.system.executors.interface import Apart
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class LocalExecutor:
+    """Calls in up to ``jobs`` processes of this machine; see :func:`in_processes`.
+
+    >>> sorted(LocalExecutor(jobs=1).run(len, ["a", "bcd"]))
+    [(0, 1), (1, 3)]
+    """
+
+    jobs: int = 1
+
+    @property
+    def scratch(self) -> None:
+        """All processes see the system's own temporary directory."""
+
+    def run(
+        self,
+        call: Callable[[Item], Result],
+        items: Sequence[Item],
+        *,
+        label: Callable[[Item], str] = str,  # noqa: ARG002 - of the interface
+        apart: Callable[[Apart], None] | None = None,  # noqa: ARG002 - every process here is alike
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Call *call* on every item, as :meth:`~harness.core.system.executors.interface.Executor.run`."""
+        return in_processes(call, items, self.jobs)
+
+
 def in_processes(
     call: Callable[[Item], Result], items: Sequence[Item], jobs: int
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """Call *call* on every item in up to *jobs* processes; in this process if *jobs* is 1.
 
     Parameters
