@@ -8,6 +8,7 @@
     sources = ["../shared/data"]
     contract = "docs/contract.md"
     optional = ["theirs"]
+    store = "s3://bucket/prefix"
 
     [tool.harness.generators]
     lattice = "mypackage.fixtures:lattice"
@@ -61,6 +62,8 @@ class _Tables(msgspec.Struct, forbid_unknown_fields=True):
     sources: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     contract: str = ""
+    store: Any = None  # this and the next are checked where they are used: core/storage/remote/settings.py
+    store_timeout: Any = None
 
 
 class _Tools(msgspec.Struct):
@@ -148,7 +151,7 @@ def _read_tables(root: Path) -> _Tables:
         raise UsageError(
             f"{path}: [tool.harness]",
             expected=f"tables {', '.join(_TABLES)}, lists of sources and of optional pipelines, "
-            "and references to faults, specimens, measures and panels",
+            "references to faults, specimens, measures and panels, and a store",
             found=str(error),
             remedy="Correct the entry.",
         ) from error
