@@ -25,7 +25,7 @@ from harness.core.storage.atomic import (
     unlink,
     unwritable_on_error,
 )
-from harness.core.storage.remote.access import BLOCK_BYTES
+from harness.core.storage.remote.kinds.access import BLOCK_BYTES
 from harness.core.storage.remote.names import object_name
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from harness.core.storage.remote.trouble import shown_address
 
 if TYPE_CHECKING:
     from harness.core.storage.project import Project
-    from harness.core.storage.remote.access import Access
+    from harness.core.storage.remote.kinds.access import Access
 
 KEY, TIMEOUT_KEY = "store", "store_timeout"
 _PYPROJECT = "pyproject.toml"
@@ -79,19 +79,19 @@ def open_store(url: str, root: Path, patience: Patience) -> Store:
 def _access(url: str, root: Path, patience: Patience, stopped: threading.Event) -> Access:
     scheme = _scheme(url)
     if scheme in _LOCAL:
-        from harness.core.storage.remote.folder import Folder
+        from harness.core.storage.remote.kinds.folder import Folder
 
         path = unquote(urlsplit(url).path) if scheme and "://" in url else url.partition(":")[2] or url
         return Folder(root / Path(path).expanduser())
     if scheme in {"http", "https"}:
-        from harness.core.storage.remote.web import Web
+        from harness.core.storage.remote.kinds.web import Web
 
         return Web(url, patience, stopped)
     if scheme in {"s3", "s3a"}:
-        from harness.core.storage.remote.bucket import Bucket
+        from harness.core.storage.remote.kinds.bucket import Bucket
 
         return Bucket(url, patience, stopped)
-    from harness.core.storage.remote.other import FileSystem
+    from harness.core.storage.remote.kinds.other import FileSystem
 
     return FileSystem(url)
 

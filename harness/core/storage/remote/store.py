@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from harness.core.storage.remote.access import Access
+    from harness.core.storage.remote.kinds.access import Access
 
     Result = TypeVar("Result")
 

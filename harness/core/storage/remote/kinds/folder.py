@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from harness.core.storage.atomic import make_directory, sync_directory
-from harness.core.storage.remote.access import BLOCK_BYTES, Listed
+from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.trouble import Absent, Trouble
 

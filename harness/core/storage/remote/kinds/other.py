@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from harness.core.storage.digest import sha256_file
-from harness.core.storage.remote.access import BLOCK_BYTES, Listed
-from harness.core.storage.remote.folder import require_digest
-from harness.core.storage.remote.loop import file_system, file_system_class
+from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
+from harness.core.storage.remote.kinds.folder import require_digest
+from harness.core.storage.remote.kinds.loop import file_system, file_system_class
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed
 

@@ -8,9 +8,9 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from harness.core.storage.remote.access import BLOCK_BYTES, Listed
-from harness.core.storage.remote.folder import require_digest
-from harness.core.storage.remote.loop import file_system, own_settings, wait_for
+from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
+from harness.core.storage.remote.kinds.folder import require_digest
+from harness.core.storage.remote.kinds.loop import file_system, own_settings, wait_for
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.retry import Patience, repeated
 from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, status_text

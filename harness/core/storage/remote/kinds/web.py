@@ -16,8 +16,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from harness.core.storage.remote.access import BLOCK_BYTES, Listed
-from harness.core.storage.remote.loop import file_system, wait_for
+from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
+from harness.core.storage.remote.kinds.loop import file_system, wait_for
 from harness.core.storage.remote.trouble import (
     Absent,
     Trouble,
