@@ -289,7 +289,7 @@ def _download(store: Store, sha256: str, size: int, partial: Path, on_bytes: Cal
             return
         unlink(partial)
         if not start and reading.requests == 1:  # else it may be of two versions: once more, from the start
-            store.require_digest(f"sha256:{state.hexdigest()}", sha256)
+            reading.require_digest(f"sha256:{state.hexdigest()}")
         on_bytes(-size)
 
 

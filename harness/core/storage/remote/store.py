@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.core.errors import HarnessError, UnreadableError, UnwritableError
 from harness.core.storage.remote.names import digest_named, object_name
 from harness.core.storage.remote.retry import Attempts, Patience, repeated
+from harness.core.storage.remote.threads import in_threads
 from harness.core.storage.remote.trouble import Absent, Cancelled, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
-    from typing import TypeVar
 
     from harness.core.storage.remote.kinds.access import Access
-
-    Result = TypeVar("Result")
 
 _FEW = 64
 """Up to so many sizes are asked for one by one; of more, the store is listed."""
@@ -94,8 +92,12 @@ class Store:
         if len(digests) > _FEW and self.can_list:
             wanted = set(digests)
             return {item.sha256: item.size for item in self.objects() if item.sha256 in wanted}
-        found = self._at_once(self._size, list(dict.fromkeys(digests)))
-        return {digest: size for digest, size in found if size is not None}
+        found = in_threads(self._size, list(dict.fromkeys(digests)), _AT_A_TIME, self.stopped)
+        errors = [item for item in found if isinstance(item, HarnessError)]
+        if errors:
+            raise errors[0]
+        sized = [item for item in found if not isinstance(item, HarnessError)]
+        return {digest: size for digest, size in sized if size is not None}
 
     @property
     def can_list(self) -> bool:
@@ -192,20 +194,16 @@ class Store:
             If it cannot be read, or not in time, or has another size or digest. The message says what came.
         """
         state = hashlib.sha256()
-        for block in self.reading(sha256, size):
+        reading = self.reading(sha256, size)
+        for block in reading:
             state.update(block)
             yield block
-        self.require_digest(f"sha256:{state.hexdigest()}", sha256)
+        reading.require_digest(f"sha256:{state.hexdigest()}")
 
     def require_running(self) -> None:
         """Raise :class:`UnreadableError` if the transfers were stopped."""
         if self.stopped.is_set():
             raise self._unlisted(Cancelled().found)
-
-    def require_digest(self, found: str, sha256: str) -> None:
-        """Raise :class:`UnreadableError` unless what came has the digest of the object."""
-        if found != sha256:
-            raise self.unreadable(sha256, f"other bytes, of digest {found}")
 
     def reading(self, sha256: str, size: int, start: int = 0) -> Reading:
         """Return an object's blocks from byte *start* on, whose digest the caller compares."""
@@ -247,14 +245,6 @@ class Store:
             return sha256, repeated(lambda: self.access.size(name), self.patience, self.stopped)
         except Trouble as trouble:
             raise self.unreadable(sha256, trouble.found) from None
-
-    def _at_once(self, call: Callable[[str], Result], items: list[str]) -> list[Result]:
-        if len(items) <= 1:
-            return [call(item) for item in items]
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(min(len(items), _AT_A_TIME)) as pool:
-            return list(pool.map(call, items))
 
     def unreadable(self, sha256: str, found: str) -> UnreadableError:
         """Return the error of an object that did not come as it should."""
@@ -307,6 +297,15 @@ class Reading:
     def __init__(self, store: Store, sha256: str, size: int, start: int) -> None:
         self._store, self._sha256, self._size, self._start = store, sha256, size, start
         self.requests = 0
+        self._answers: list[str] = []
+
+    def require_digest(self, found: str) -> None:
+        """Raise :class:`UnreadableError` unless what came has the digest of the object."""
+        if found != self._sha256:
+            which = "; then ".join(dict.fromkeys(self._answers))
+            raise self._store.unreadable(
+                self._sha256, f"other bytes, of digest {found}" + (f" ({which})" if which else "")
+            )
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the blocks. Raises as :meth:`Store.blocks`, but compares no digest."""
@@ -332,8 +331,10 @@ class Reading:
     def _one_request(self, name: str, at: int) -> Iterator[bytes]:
         """Yield what one request brings; raise unless that is the rest of the object."""
         self.requests += 1
-        for block in self._store.access.read(name, at, self._size):
+        for block in self._store.access.read(name, at, self._size, self._answers.append):
             at += len(block)
+            if self._store.stopped.is_set():
+                raise Cancelled
             if at > self._size:
                 raise Trouble(f"more than {self._size} bytes", again=False)
             yield block

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from harness.core.errors import HarnessError
+from harness.core.storage.remote.threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,25 +128,9 @@ def push_files(
 def _each(store: Store, items: Sequence[Item], call: Callable[[Item], object], jobs: int) -> Transferred:
     """Call a function for each item with another digest, in up to *jobs* threads."""
     once = {item.sha256: item for item in reversed(items)}
-    errors: dict[str, HarnessError] = {}
-    pool = ThreadPoolExecutor(max(1, min(jobs, len(once))))
-    try:
-        futures = {
-            pool.submit(call, once[sha256]): sha256 for sha256 in dict.fromkeys(i.sha256 for i in items)
-        }
-        for future in as_completed(futures):
-            error = future.exception()
-            if isinstance(error, HarnessError):
-                errors[futures[future]] = error
-            else:
-                future.result()
-    except BaseException:
-        store.stopped.set()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
     digests = list(dict.fromkeys(item.sha256 for item in items))
-    return Transferred(
-        tuple(digest for digest in digests if digest not in errors),
-        tuple((digest, errors[digest]) for digest in digests if digest in errors),
-    )
+    came = in_threads(lambda digest: call(once[digest]), digests, jobs, store.stopped)
+    failed = {
+        sha256: error for sha256, error in zip(digests, came, strict=True) if isinstance(error, HarnessError)
+    }
+    return Transferred(tuple(sha256 for sha256 in digests if sha256 not in failed), tuple(failed.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BLOCK_BYTES = 1 << 20
@@ -33,8 +33,11 @@ class Listed(NamedTuple):
 class Access(Protocol):
     """A kind of store. Each method raises Trouble for what went wrong."""
 
-    def read(self, name: str, start: int, size: int) -> Iterator[bytes]:
-        """Yield the bytes of a file of *size* bytes, from *start* on, until they end or trouble comes."""
+    def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
+        """Yield the bytes of a file of *size* bytes, from *start* on, until they end or trouble comes.
+
+        *note* is called with what is known of the answer, to be named if its bytes turn out to be wrong.
+        """
         ...
 
     def size(self, name: str) -> int | None:

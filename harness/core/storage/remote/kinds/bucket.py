@@ -8,6 +8,7 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from harness.core.errors import printable
 from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
 from harness.core.storage.remote.kinds.folder import require_digest
 from harness.core.storage.remote.kinds.loop import file_system, own_settings, wait_for
@@ -17,7 +18,7 @@ from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, statu
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from typing import IO
 
@@ -54,7 +55,7 @@ class Bucket:
         self._patience, self._stopped = patience, stopped
         self._is_there = False
 
-    def read(self, name: str, start: int, size: int) -> Iterator[bytes]:
+    def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
         """Yield an object's bytes from *start* on, from one request."""
         wanted = {"Range": f"bytes={start}-"} if start else {}
         with self._translated():
@@ -62,6 +63,7 @@ class Bucket:
             body = answer["Body"]
             try:
                 _require_size(answer, start, size)
+                note(f"ETag {printable(str(answer.get('ETag', 'unknown')))[:40]}")
                 while block := wait_for(self._fs.loop, self._block(body), self._stopped):
                     yield block
             finally:

@@ -15,7 +15,7 @@ from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.trouble import Absent, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Folder:
@@ -30,12 +30,13 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def read(self, name: str, start: int, size: int) -> Iterator[bytes]:
+    def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
         """Yield a file's bytes from *start* on."""
         with self._reached(), (self._root / name).open("rb", buffering=0) as stream:
             found = os.fstat(stream.fileno()).st_size
             if found != size:
                 raise Trouble(f"{found} bytes where {size} were expected", again=False)
+            note(f"a file of {found} bytes")
             stream.seek(start)
             while block := stream.read(BLOCK_BYTES):
                 yield block

@@ -16,7 +16,7 @@ from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _WHOLE = frozenset({"gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
@@ -38,12 +38,13 @@ class FileSystem:
         self._root = str(known._strip_protocol(url)).rstrip("/")  # noqa: SLF001 - likewise
         self._appears_whole = protocol in _WHOLE
 
-    def read(self, name: str, start: int, size: int) -> Iterator[bytes]:
+    def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
         """Yield a file's bytes from *start* on."""
         with self._translated(), self._fs.open(self._at(name), "rb", cache_type="readahead") as stream:
             found = getattr(stream, "size", None)
             if found not in {None, size}:
                 raise Trouble(f"{found} bytes where {size} were expected", again=False)
+            note(f"a file of {found} bytes")
             stream.seek(start)
             while block := stream.read(BLOCK_BYTES):
                 yield block

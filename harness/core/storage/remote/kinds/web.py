@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from harness.core.errors import printable
 from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
 from harness.core.storage.remote.kinds.loop import file_system, wait_for
 from harness.core.storage.remote.trouble import (
@@ -29,7 +30,7 @@ from harness.core.storage.remote.trouble import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from harness.core.storage.remote.retry import Patience
@@ -40,6 +41,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({404, 410})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NO_HEAD = frozenset({403, 405, 501})
+_PAGE = "text/html"
 _READ_ONLY = "a store that is only read: http and https do not say how to write"
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _AS_IT_IS = {"Accept-Encoding": "identity"}
@@ -65,15 +67,19 @@ class Web:
         self._fs = file_system(urlsplit(url).scheme)
         self._plain = file_system(urlsplit(url).scheme, client_kwargs={}, headers={})
 
-    def read(self, name: str, start: int, size: int) -> Iterator[bytes]:
+    def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
         """Yield a file's bytes from *start* on, from one request."""
         with self._translated():
             answer = self._wait(self._asked("GET", self._url + name, start))
             try:
-                skip = _skipped(answer, start, size)
+                skip, left = _skipped(answer, start, size), size - start
+                note(_described(answer))
                 while block := self._wait(self._block(answer)):
                     yield block[skip:]
+                    left -= len(block[skip:])
                     skip = max(0, skip - len(block))
+                if left > 0:
+                    raise Trouble(f"{size - left} of {size} bytes ({_described(answer)})")
             finally:
                 answer.close()
 
@@ -135,6 +141,7 @@ class Web:
                 continue
             try:
                 _require_answer(answer)
+                _require_no_page(answer, chain)
             except Trouble as trouble:
                 answer.close()
                 raise _after(chain, trouble) from None
@@ -190,6 +197,13 @@ def _require_answer(answer: Any) -> None:
         raise Trouble(f"an answer compressed on the way ({kind}), not the file itself", again=False)
 
 
+def _require_no_page(answer: Any, chain: list[str]) -> None:
+    """Raise for a page that a redirect led to: it asks somebody to log in, or says where the files went."""
+    if len(chain) > 1 and content_type(answer.headers.get("Content-Type")) == _PAGE:
+        length = "" if answer.content_length is None else f" of {answer.content_length} bytes"
+        raise Trouble(f"{status_text(answer.status)}, a page of {_PAGE}{length}", again=False)
+
+
 def _after(chain: list[str], trouble: Trouble) -> Trouble:
     """Return the trouble of an answer with the address that gave it, if that is another one."""
     if len(chain) > 1:
@@ -237,7 +251,9 @@ def _whole_size(answer: Any) -> int:
 
 def _described(answer: Any) -> str:
     kind = content_type(answer.headers.get("Content-Type"))
-    return f"{status_text(answer.status)}, {kind}, from {shown_address(str(answer.url))}"
+    tag = printable(answer.headers.get("ETag", ""))[:40]
+    shown = f"{status_text(answer.status)}, {kind}, from {shown_address(str(answer.url))}"
+    return f"{shown}, ETag {tag}" if tag else shown
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
