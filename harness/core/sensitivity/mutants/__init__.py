@@ -1,0 +1,1 @@
+"""Random mutants of a project's own source, and which of them its golden tests catch."""

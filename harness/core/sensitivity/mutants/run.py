@@ -1,0 +1,91 @@
+"""Mutants from beginning to end: survey, choice, trials, verdicts."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.errors import UsageError
+from harness.core.sensitivity.mutants.choice import choose_mutants
+from harness.core.sensitivity.mutants.packages import require_packages
+from harness.core.sensitivity.mutants.paths import source_files
+from harness.core.sensitivity.mutants.survey import survey
+from harness.core.sensitivity.mutants.trial import plan_trial, run_trial
+from harness.core.sensitivity.mutants.verdicts import MutantResult, MutantRun, judge_mutant
+from harness.core.system.executors.interface import run_in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.core.sensitivity.mutants.golden_run import GoldenRun
+    from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Executor
+
+
+def run_mutants(  # noqa: PLR0913 - what a run is asked, and who hears of it
+    project: Project,
+    paths: Sequence[Path],
+    *,
+    count: int,
+    seed: int,
+    executor: Executor,
+    progress: Callable[[str, float], None] = lambda _stage, _fraction: None,
+    on_result: Callable[[MutantResult], None] = lambda _result: None,
+) -> MutantRun:
+    """Try up to *count* random mutants of the source files below *paths* on the project's golden tests.
+
+    Parameters
+    ----------
+    project : Project
+        Nothing in it is changed.
+    paths : sequence of Path
+        Files and directories; the whole project if there is none.
+    count, seed : int
+    executor : Executor
+        Who runs the trials.
+    progress : callable
+        Called with what is done and the fraction of it.
+    on_result : callable
+        Called with each result when it is ready.
+
+    Raises
+    ------
+    DependencyError
+        If cosmic-ray or coverage is not installed.
+    UsageError
+        If there is nothing to try, or golden tests fail without a mutant.
+    """
+    require_packages()
+    files = source_files(project, paths)
+    with tempfile.TemporaryDirectory(
+        prefix="harness-mutants-", dir=executor.scratch, ignore_cleanup_errors=True
+    ) as name:
+        folder = Path(name).resolve()
+        known = survey(project, files, folder, progress)
+        mutants = choose_mutants(known.sources, count, seed)
+        if not mutants:
+            raise _nothing_to_mutate()
+        results: list[MutantResult] = []
+
+        def judged(index: int, run: GoldenRun, done: int) -> None:
+            results.append(judge_mutant(mutants[index], run, known))
+            progress("mutants", done / len(mutants))
+            on_result(results[-1])
+
+        trials = [plan_trial(mutant, known, folder) for mutant in mutants]
+        progress("mutants", 0.0)
+        run_in_order(executor, run_trial, trials, label=lambda trial: trial.mutant.place, on_result=judged)
+    order = {id(mutant): number for number, mutant in enumerate(mutants)}
+    results.sort(key=lambda result: order[id(result.mutant)])
+    return MutantRun(seed, count, tuple(results), tuple(known.seconds), tuple(sorted(known.noise)))
+
+
+def _nothing_to_mutate() -> UsageError:
+    return UsageError(
+        "PATH",
+        expected="an operation, a number or a condition in a line that golden tests execute",
+        found="none",
+        message="there is nothing to try: the lines that golden tests execute have nothing to mutate",
+        remedy="Name other files, or none for the whole project.",
+    )
