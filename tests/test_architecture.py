@@ -23,6 +23,11 @@ STORES = {
     SOURCE / "core/storage/remote/kinds/web.py": "aiohttp",
 }
 """The two modules of core that import what the extra `stores` installs."""
+CLUSTER = {
+    SOURCE / "core/system/executors/connection.py": {"dask", "distributed"},
+    SOURCE / "core/system/executors/worker.py": {"distributed"},
+}
+"""The two modules of core that import what the extra `dask` installs."""
 MOST_FILES = 12
 MOST_VERBS = 15
 
@@ -118,6 +123,7 @@ def test_core_imports_few_packages():
         if name not in CORE_MAY_IMPORT | sys.stdlib_module_names | {"tomllib"}
         and not (path == CALIBRATION and name == "scipy")
         and STORES.get(path) != name
+        and name not in CLUSTER.get(path, ())
     }
     assert foreign == set()
 

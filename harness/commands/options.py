@@ -14,17 +14,21 @@ import click
 from harness.core.errors import HarnessError, RefusedError, UsageError
 from harness.core.storage import project as projects
 from harness.report.json_document import json_document
+from harness.report.plain_lines import plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Executor
     from harness.report.ci.items import Item
 
 FORMATS = (
     "Output format; github: annotations and the step's summary in GitHub Actions, junit: JUnit XML, "
     "sarif: SARIF 2.1.0 for code scanning."
 )
+
+_EXECUTORS = ("local", "dask")
 
 _PENDING = "harness.pending"  # key of the documents that are printed when the verb has ended
 
@@ -39,6 +43,83 @@ output_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory to keep the files that the run writes.  [default: they are deleted]",
 )
+
+
+def executor_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options ``--executor`` and ``--dask`` to a verb; :func:`chosen_executor` reads them."""
+    executor = click.option(
+        "--executor",
+        type=click.Choice(_EXECUTORS),
+        help="Where the work is done: in processes of this machine, or on a Dask cluster.  [default: local]",
+    )
+    address = click.option(
+        "--dask", metavar="ADDRESS", help="Address of the cluster's scheduler; implies --executor dask."
+    )
+    return executor(address(function))
+
+
+def chosen_executor(
+    executor: str | None,
+    dask: str | None,
+    *,
+    jobs: int = 1,
+    project: Project | None = None,
+    workspace: bool = False,
+) -> Executor:
+    """Return what ``--executor`` and ``--dask`` ask for.
+
+    Parameters
+    ----------
+    executor, dask : str or None
+        The options.
+    jobs : int
+        Largest number of processes; on a cluster only if ``--jobs`` was typed.
+    project : Project, optional
+        The project, if what is called reads it.
+    workspace : bool
+        Whether calls write temporary files that others read, so that all must see their directory.
+
+    Raises
+    ------
+    UsageError
+        If the two contradict each other.
+    """
+    if dask is None and executor != "dask":
+        from harness.core.system.executors.local import LocalExecutor
+
+        return LocalExecutor(jobs)
+    if not dask or executor == "local":
+        found = "no address" if executor == "dask" and dask is None else f"--executor {executor or 'dask'}"
+        raise _contradiction(executor, dask, found)
+    from harness.core.system.executors.dask_cluster import DaskExecutor
+
+    source = click.get_current_context().get_parameter_source("jobs")
+    return DaskExecutor(
+        dask,
+        root=project.root if project else None,
+        golden_name=project.golden_name if project else "golden",
+        scratch=projects.make_workspace(project) if project and workspace else None,
+        jobs=jobs if source is click.core.ParameterSource.COMMANDLINE else None,
+        say=lambda line: click.echo(plain_line(f"note: {line}"), err=True),
+    )
+
+
+def _contradiction(executor: str | None, dask: str | None, found: str) -> UsageError:
+    if executor == "local":
+        return UsageError(
+            f"--dask {dask}",
+            expected="--executor dask",
+            found=found,
+            message="--dask and --executor local exclude each other",
+            remedy="Leave one of them out.",
+        )
+    return UsageError(
+        "--executor dask",
+        expected="--dask with the address of a scheduler",
+        found=found,
+        message="--executor dask needs the address of a scheduler",
+        remedy="Add it, such as `--dask tcp://127.0.0.1:8786`.",
+    )
 
 
 def quiet_option(text: str) -> Callable[[Any], Any]:

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import command_line, emit, json_option, project_at, root_option
+from harness.commands.mutants import mutant_options, require_alone, try_mutants
+from harness.commands.options import (
+    chosen_executor,
+    command_line,
+    emit,
+    executor_options,
+    json_option,
+    project_at,
+    root_option,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.core.domain.catalogue import Catalogue
     from harness.core.domain.interface import Fault
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
     from harness.core.sensitivity.moved_values import MovedValue
     from harness.core.sensitivity.trials import Subject, Trial
     from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Executor
 
 
 FAULT_KINDS = ("fixture", "generator", "pipeline", "repository")
@@ -51,7 +61,7 @@ class _Results:
 
 
 @verb("sensitivity")
-@click.argument("faults", metavar="[FAULT]...", nargs=-1)
+@click.argument("faults", metavar="[FAULT|PATH]...", nargs=-1)
 @click.option("--quick", is_flag=True, help="Run pipelines for a few faults of one pipeline only.")
 @click.option(
     "--clean",
@@ -68,6 +78,7 @@ class _Results:
     help="Another valid dataset for --clean (repeatable).",
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Number of processes.")
+@executor_options
 @click.option(
     "--page",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -77,6 +88,7 @@ class _Results:
 @click.option(
     "--engine", metavar="NAME", help="Inject faults of fixtures only, and run this pipeline on each."
 )
+@mutant_options
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one parameter an option
@@ -86,9 +98,14 @@ def command(  # noqa: PLR0913 - one parameter an option
     clean: int,
     files: tuple[Path, ...],
     jobs: int,
+    executor: str | None,
+    dask: str | None,
     page: Path | None,
     fixture: str | None,
     engine: str | None,
+    mutants: int | None,
+    seed: int | None,
+    at_least: float | None,
     root: Path | None,
     as_json: bool,
 ) -> int:
@@ -101,8 +118,14 @@ def command(  # noqa: PLR0913 - one parameter an option
     Pipelines that pyproject.toml lists as optional are left out; --engine NAME tries one of them, or any
     other pipeline, and lists the faults of fixtures that its own tests would not see.
 
-    Exits with 1 if a fault was missed and not explained, or a harmless change was flagged; with 2 if there is
-    nothing to try. This command runs code and tests of the project.
+    With --mutants N, each PATH is a source file or directory of the project, by default all of it, and no
+    fault is injected: N random mutants of lines that golden tests execute are made, and those tests run on
+    each in a copy of the project. Survivors are printed, those that moved an output most first. A line with
+    "# pragma: no mutate" has no mutants.
+
+    Exits with 1 if a fault was missed and not explained, a harmless change was flagged, or a mutant that
+    changes an output survived; with 2 if there is nothing to try. This command runs code and tests of the
+    project.
 
     \b
     Examples:
@@ -110,7 +133,9 @@ def command(  # noqa: PLR0913 - one parameter an option
       harness sensitivity P01 G05
       harness sensitivity --fixture lattice
       harness sensitivity --engine cdtools
+      harness sensitivity --dask tcp://127.0.0.1:8786
       harness sensitivity --clean 100 --page docs/sensitivity.md
+      harness sensitivity --mutants 100 src/waves --at-least 95
     """
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.sensitivity.generic_faults import GENERIC_FAULTS
@@ -118,6 +143,26 @@ def command(  # noqa: PLR0913 - one parameter an option
     from harness.report.terminal.progress import progress_bar
 
     project = project_at(root)
+    where = chosen_executor(executor, dask, jobs=jobs, project=project, workspace=mutants is not None)
+    others = {
+        "--quick": quick,
+        "--clean": clean,
+        "--specimen": files,
+        "--fixture": fixture,
+        "--engine": engine,
+    }
+    require_alone(mutants, {"--seed": seed, "--at-least": at_least}, others)
+    if mutants is not None:
+        return try_mutants(
+            project,
+            faults,
+            count=mutants,
+            seed=seed,
+            at_least=at_least,
+            executor=where,
+            page=page,
+            as_json=as_json,
+        )
     catalogue = find_catalogue(project.root)
     known = known_faults(catalogue)
     _require_known([*(fault.id for fault in known), *(fault.id for fault in GENERIC_FAULTS)], faults)
@@ -135,7 +180,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         tried = _generic(project, subjects, fixture, generic)
     if not (asked or tried or clean):
         raise _nothing_to_try(faults)
-    answers = _all("faults", run_trial, asked, jobs)
+    answers = _all("faults", run_trial, asked, where, _label_of_trial)
     results = _Results(
         build_matrix(chosen, dict(zip(asked, answers, strict=True))),
         ()
@@ -143,7 +188,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         else tuple(value for subject in subjects for value in _moved_values(subject, subjects)),
         generic,
         tried,
-        _repeat(subjects, catalogue, clean, files, jobs),
+        _repeat(subjects, catalogue, clean, files, where),
     )
     if not (faults or fixture or engine):
         _keep(project, results, quick=quick)
@@ -297,7 +342,11 @@ def _moved_values(subject: Subject, subjects: Sequence[Subject]) -> Iterable[Mov
 
 
 def _repeat(
-    subjects: Sequence[Subject], catalogue: Catalogue, repetitions: int, files: tuple[Path, ...], jobs: int
+    subjects: Sequence[Subject],
+    catalogue: Catalogue,
+    repetitions: int,
+    files: tuple[Path, ...],
+    executor: Executor,
 ) -> tuple[Repetition, ...]:
     """Run the checks on valid data: on specimens first, then on the golden fixtures.
 
@@ -324,26 +373,41 @@ def _repeat(
     for number, subject in enumerate(measured):
         share = repetitions // len(measured) + (number < repetitions % len(measured))
         asked += plan_clean_runs(subject, () if number else specimens, share)
-    answers = _all("clean runs", run_clean, asked, jobs)
+    answers = _all("clean runs", run_clean, asked, executor, _label_of_clean_run)
     return tuple(repetition for answer in answers for repetition in answer)
 
 
-def _all(what: str, call: Any, asked: Sequence[Trial | CleanRun], jobs: int) -> list[Any]:
+def _all(
+    what: str, call: Any, asked: Sequence[Trial | CleanRun], executor: Executor, label: Callable[[Any], str]
+) -> list[Any]:
     """Return the result of each of *asked*, in that order, with a progress bar on a terminal."""
-    from harness.core.system.executors.local import in_processes
+    from harness.core.system.executors.interface import run_in_order
     from harness.report.terminal.progress import progress_bar
 
-    answers: list[Any] = [None] * len(asked)
     with progress_bar("sensitivity") as progress:
         progress(what, 0.0)
-        for done, (number, answer) in enumerate(in_processes(call, asked, jobs), start=1):
-            answers[number] = answer
-            progress(what, done / len(asked))
-    return answers
+        return run_in_order(
+            executor,
+            call,
+            asked,
+            label=label,
+            on_result=lambda _index, _answer, done: progress(what, done / len(asked)),
+        )
+
+
+def _label_of_trial(trial: Trial) -> str:
+    return " ".join(
+        filter(None, (f"fault {trial.fault} of {trial.subject.name},", trial.pipeline, trial.group))
+    )
+
+
+def _label_of_clean_run(clean: CleanRun) -> str:
+    return f"clean run {clean.number + 1} of {clean.specimen or clean.subject.name}"
 
 
 def _write(path: Path, results: _Results) -> None:
     from harness.core.storage.atomic import replace_file
+    from harness.report.mutants.page import section_of
     from harness.report.sensitivity import page
 
     text = page(
@@ -354,7 +418,8 @@ def _write(path: Path, results: _Results) -> None:
         generic=results.generic,
         files=results.files,
     )
-    replace_file(path, text.encode())
+    mutants = section_of(path.read_text("utf-8")) if path.is_file() else ""
+    replace_file(path, (f"{text}\n{mutants}" if mutants else text).encode())
 
 
 def _keep(project: Project, results: _Results, *, quick: bool) -> None:

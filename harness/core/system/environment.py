@@ -13,7 +13,7 @@ from harness.core.system.git_objects import ask_git, has_commits, is_in_reposito
 from harness.core.system.work_tree import changed_paths
 
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
-_KERNEL_VARIABLES = (
+KERNEL_VARIABLES = (
     "ATEN_CPU_CAPABILITY",
     "ONEDNN_MAX_CPU_ISA",
     "MKL_ENABLE_INSTRUCTIONS",
@@ -47,7 +47,7 @@ def fingerprint() -> dict[str, str]:
         "cores": str(os.cpu_count()),
     }
     values |= {name: _version(name) for name in _PACKAGES}
-    values |= {name: os.environ[name] for name in _KERNEL_VARIABLES if name in os.environ}
+    values |= {name: os.environ[name] for name in KERNEL_VARIABLES if name in os.environ}
     return values
 
 
