@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from harness.core.baselines.platforms import platform_of
 from harness.core.domain.import_path import with_import_place
 from harness.core.errors import HarnessError, StaleFormatError
 from harness.core.fixtures.degenerate import blank_arrays, require_informative, require_sensitive
+from harness.core.fixtures.large.golden_blocks import golden_blocks, has_tree
 from harness.core.fixtures.manifest import (
     encode_manifest,
     is_older_schema,
@@ -20,6 +22,7 @@ from harness.core.fixtures.manifest import (
 from harness.core.fixtures.tolerance import DefaultTolerance
 from harness.core.registry.golden_names import manifest_of, tolerances_of
 from harness.core.rerun.deviations import array_sample
+from harness.core.storage.arrays.block_digests import LARGE
 from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.npz import map_archive, write_archive
 from harness.core.system.environment import fingerprint
@@ -43,6 +46,20 @@ if TYPE_CHECKING:
     from harness.core.obtained.results import Word
     from harness.core.registry.format import Kind
     from harness.core.verdict import Verdict
+
+
+@dataclass(slots=True)
+class GoldenArrays:
+    """The golden arrays of one check; mapped when they are first asked for, unless they are at hand."""
+
+    archive: Path
+    arrays: Mapping[str, np.ndarray] | None = None
+
+    def read(self) -> Mapping[str, np.ndarray]:
+        """Return the arrays. Raises as :func:`~harness.core.storage.npz.map_archive`."""
+        if self.arrays is None:
+            self.arrays = map_archive(self.archive)
+        return self.arrays
 
 
 class FixtureRegression(GoldenCheck):
@@ -86,11 +103,15 @@ class FixtureRegression(GoldenCheck):
         __tracebackhide__ = True
         archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
         self.session.used |= {self.relative(archive), self.relative(manifest)}
-        damaged = self._damaged(archive, manifest, f"{fixture.name}{SUFFIX}")
+        by_blocks = self._may_read_blocks(archive, manifest)
+        damaged = self._damaged(*() if by_blocks else (archive,), manifest, f"{fixture.name}{SUFFIX}")
         same = not damaged and self._is_same(fixture, manifest)
+        golden = GoldenArrays(self.project.golden / archive)
+        if by_blocks and not same:
+            golden, damaged = self._read_blocks(fixture, manifest, damaged)
         measured = Applied(tolerances)
         if not same or tolerances or self.session.collector is not None:  # else nothing has to be read
-            measured = self._measured(fixture.name, tolerances, damaged)
+            measured = self._measured(fixture.name, tolerances, damaged, golden)
         if self.session.collector is not None and not damaged:
             self.take_sample(fixture, measured)
         if same:
@@ -117,7 +138,7 @@ class FixtureRegression(GoldenCheck):
         compared: list[Drift] = []
         staged = self.perform(
             new,
-            differences=lambda: self._differences(fixture, measured, damaged, compared),
+            differences=lambda: self._differences(fixture, measured, damaged, compared, golden),
             report=lambda lines, obtained: self._report(fixture.name, lines, damaged, obtained),
             note=lambda lines, kept: self.note(
                 fixture.name,
@@ -145,7 +166,8 @@ class FixtureRegression(GoldenCheck):
         def dump_archive(path: Path) -> None:
             write_archive(path, fixture.arrays, compress=self.session.settings.compress)
 
-        return NewFiles(fixture.name, {".npz": dump_archive, ".json": dump_manifest})
+        size = sum(array.nbytes for array in fixture.arrays.values())
+        return NewFiles(fixture.name, {".npz": dump_archive, ".json": dump_manifest}, size)
 
     def _unfit(
         self,
@@ -191,19 +213,63 @@ class FixtureRegression(GoldenCheck):
         )
         self.session.collector.add_arrays(self.test, fixture.name, sample)
 
-    def _damaged(self, archive: str, manifest: str, measured: str) -> list[Verdict]:
-        """Return the verdicts on golden files that do not match the registry.
+    def _may_read_blocks(self, archive: str, manifest: str) -> bool:
+        """Whether a golden archive, which is large, needs not be read to know whether it differs, and where.
+
+        Its manifest is intact and has digests of blocks, and its size is the registered one. A session that
+        records reads it, and so does `harness verify`.
+        """
+        entry = self.session.registry().entries.get(self.relative(archive))
+        path = self.project.golden / archive
+        if entry is None or entry.size <= LARGE or self.writes or not path.is_file():
+            return False
+        if path.stat().st_size != entry.size or self.damaged(manifest):
+            return False
+        try:
+            return has_tree(read_manifest(self.project.golden / manifest))
+        except HarnessError:
+            return False
+
+    def _read_blocks(
+        self, fixture: Fixture, manifest: str, damaged: list[Verdict]
+    ) -> tuple[GoldenArrays, list[Verdict]]:
+        """Return the golden arrays of which only differing blocks are read, and the damaged files.
+
+        If the digests contradict each other, the archive is read as a whole: to see which of them is wrong,
+        and to compare all of it.
+        """
+        archive = f"{fixture.name}.npz"
+        path = self.project.golden / archive
+        try:
+            arrays = golden_blocks(path, read_manifest(self.project.golden / manifest), fixture)
+        except HarnessError:
+            arrays = None
+        if arrays is not None:
+            return GoldenArrays(path, arrays), damaged
+        found = self.damaged(archive)
+        if not found:
+            self.session.remarks.append(
+                f"{self.relative(manifest)}: its digests of blocks are not those of the golden arrays, which "
+                "were compared as a whole; run `harness audit`"
+            )
+        return GoldenArrays(path), [*damaged, *found]
+
+    def _damaged(self, *names: str) -> list[Verdict]:
+        """Return the verdicts on golden files that do not match the registry; the last has tolerances.
 
         A session that records does not look at measured tolerances: they are measured again after it.
         """
+        *others, measured = names
         if not (self.project.golden / measured).exists():
-            return self.damaged(archive, manifest)
+            return self.damaged(*others)
         self.session.used.add(self.relative(measured))
         if self.writes:
-            return self.damaged(archive, manifest)
-        return self.damaged(archive, manifest, measured)
+            return self.damaged(*others)
+        return self.damaged(*names)
 
-    def _measured(self, name: str, tolerances: Given | None, damaged: Sequence[Verdict]) -> Applied:
+    def _measured(
+        self, name: str, tolerances: Given | None, damaged: Sequence[Verdict], golden: GoldenArrays
+    ) -> Applied:
         """Return the tolerances that apply: those that the test gives, else those that were measured."""
         archive = self.project.golden / f"{name}.npz"
         file = tolerances_of(archive)
@@ -216,7 +282,7 @@ class FixtureRegression(GoldenCheck):
                 f'run `harness calibrate {name} --reason "..."`'
             )
         if found.document is not None and tolerances:
-            require_wide_enough(f"{self.test}, {name}", tolerances, map_archive(archive), found.document)
+            require_wide_enough(f"{self.test}, {name}", tolerances, golden.read(), found.document)
         return found
 
     def _is_registered_as_measured(self, file: Path) -> bool:
@@ -302,20 +368,20 @@ class FixtureRegression(GoldenCheck):
         measured: Applied,
         damaged: Sequence[Verdict],
         compared: list[Drift],
+        golden: GoldenArrays,
     ) -> list[str]:
         """Return the damage and all differences, a line each; what cannot be read is one of the lines."""
         expected = self.project.golden / f"{fixture.name}.npz"
         lines = self.damage_lines(damaged)
         try:
-            arrays = map_archive(expected)
+            arrays = golden.read()
             compared.append(measured.compare(arrays, fixture.arrays))
             lines += drift_lines(compared[-1], screen=self.screen())
             lines += measured.explanations(compared[-1], arrays, fixture.arrays)
             here = self.relative(f"{fixture.name}.npz")
             explained = measured.elsewhere(compared[-1], arrays, fixture.arrays)
             self.session.remarks += [f"{here}, {line}" for line in explained]
-            golden = read_manifest(manifest_of(expected))
-            lines += self._manifest_lines(golden, fixture)
+            lines += self._manifest_lines(read_manifest(manifest_of(expected)), fixture)
         except HarnessError as error:
             if not lines and not (self.writes and isinstance(error, StaleFormatError)):
                 raise

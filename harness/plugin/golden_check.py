@@ -49,6 +49,8 @@ _RERECORD = "If the change is intended, re-record it with `pytest --force-regen`
 _PROPERTY = "golden:"  # of a test, in JUnit reports
 _MOST_LINES, _LONGEST_LINE = 100, 500
 _WIDTH = 80
+_MOST_KEPT = 1 << 30
+"""Bytes of obtained data that are saved: what is larger is mapped or in a store, where the test has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,13 @@ class NewFiles:
         The golden name.
     dumps : mapping of str to callable
         Writes a file to a path, by suffix; that of the file that is compared comes first.
+    size : int
+        Bytes of its arrays; 0 if they do not matter.
     """
 
     stem: str
     dumps: Mapping[str, Callable[[Path], None]]
+    size: int = 0
 
     @property
     def suffix(self) -> str:
@@ -269,6 +274,10 @@ class GoldenCheck:
         """Save what this check obtained below ``.harness/obtained``; say where, or why it cannot be saved."""
         if not self.session.keeps:
             return Kept()
+        if new.size > _MOST_KEPT:
+            return Kept(
+                problem=f"The obtained data ({new.size / 1e9:.3g} GB) are not saved: more than 1 GiB."
+            )
         try:
             path = self.session.obtained_directory() / f"{new.stem}{new.suffix}"
             make_directory(path.parent)  # a name may have directories
@@ -412,6 +421,10 @@ class GoldenCheck:
         obtained = self.tmp_path / f"{new.stem}.obtained{new.suffix}"
         lines: list[str] = []
 
+        def dump(path: Path) -> None:
+            if path != obtained or new.size <= _MOST_KEPT:  # nothing reads what is obtained
+                new.dump(path)
+
         def check(_obtained: Path, _expected: Path) -> None:
             lines.extend(differences())
             if lines:
@@ -431,7 +444,7 @@ class GoldenCheck:
                 original_datadir=staging,
                 request=self.request,
                 check_fn=check,
-                dump_fn=new.dump,
+                dump_fn=dump,
                 dump_aux_fn=dump_beside,
                 extension=new.suffix,
                 basename=new.stem,

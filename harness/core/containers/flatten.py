@@ -36,6 +36,8 @@ _READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Place], Node]], ...]
     (foreign.is_on_device, foreign.from_device),
     (foreign.is_quantity, foreign.from_quantity),
     (numpy_arrays.is_array, numpy_arrays.from_array),
+    (foreign.is_stored, foreign.from_stored),
+    (foreign.is_store_group, foreign.from_store_group),
     (python_values.is_mapping, python_values.from_mapping),
     (python_values.is_record, python_values.from_record),
     (python_values.is_sequence, python_values.from_sequence),
@@ -97,7 +99,9 @@ def flatten(data: Any, *, name: str = "data") -> Flattened:
           an index. None, NaN and NA are one missing value among objects and text.
         - A dataset or array of xarray: values with ``.dims``, ``.coords`` and ``.name``. Its ``attrs`` and
           ``encoding`` are not compared.
-        - Anything else that numpy makes an array of.
+        - A group of zarr or HDF5: ``KEY.MEMBER``. Its attributes are not compared.
+        - Anything else that numpy makes an array of. Arrays of zarr, HDF5 and mapped files that have more
+          than 64 MiB are read block by block, and never held as a whole.
     name : str
         Of the array if *data* is one. A mapping or table has no prefix.
 

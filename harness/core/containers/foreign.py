@@ -1,7 +1,8 @@
-"""Arrays of other packages: on a device, with a unit, or whatever numpy makes an array of."""
+"""Arrays of other packages: on a device, with a unit, in a store, or whatever numpy makes an array of."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,16 @@ import numpy as np
 from harness.core.containers.nodes import Node, text
 from harness.core.errors import UsageError
 from harness.core.fixtures.plain_arrays import class_name, comes_from, has_attributes, plain_array
+from harness.core.storage.arrays.block_digests import LARGE
+from harness.core.storage.arrays.stored import ChunkedArray
+from harness.core.storage.digest import is_plain
 
 if TYPE_CHECKING:
     from harness.core.containers.nodes import Place
 
 _ON_DEVICE = {"cupy": "get", "cupyx": "get", "cudf": "to_pandas"}
 _UNITS = {"astropy": ("unit", "value"), "pint": ("units", "magnitude"), "unyt": ("units", "value")}
+_STORES = frozenset({"zarr", "h5py"})
 _TABLES = ("columns", "colnames", "column_names", "null_count")
 """What shows that numpy would get the values without the names of columns, or missing ones as NaN."""
 
@@ -50,6 +55,36 @@ def _unit_names(value: Any) -> tuple[str, str] | None:
     """The attributes of a quantity that hold its unit and its values."""
     found = (names for package, names in _UNITS.items() if comes_from(value, package))
     return next((names for names in found if has_attributes(value, *names)), None)
+
+
+def is_stored(value: Any) -> bool:
+    """Whether *value* is a large array of zarr or HDF5, of which parts can be read."""
+    return (
+        _is_of_store(value, "Array", "Dataset")
+        and getattr(value, "dtype", None) is not None
+        and is_plain(np.dtype(value.dtype))
+        and math.prod(value.shape) * np.dtype(value.dtype).itemsize > LARGE
+    )
+
+
+def from_stored(value: Any, place: Place) -> Node:
+    """Return the array as it is; it is read block by block wherever it is needed."""
+    return Node(plain_array(place.name, ChunkedArray(value)))
+
+
+def is_store_group(value: Any) -> bool:
+    """Whether *value* is a group of arrays of zarr or HDF5."""
+    return _is_of_store(value, "Group", "File")
+
+
+def from_store_group(value: Any, place: Place) -> Node:
+    """Return the members of a group by name, those of its groups below theirs. Attributes are left out."""
+    return Node(children={name: place.read(value[name], name, value) for name in sorted(value)}, bare=True)
+
+
+def _is_of_store(value: Any, *names: str) -> bool:
+    kind = type(value)
+    return kind.__module__.partition(".")[0] in _STORES and kind.__name__ in names
 
 
 def has_array(value: Any) -> bool:

@@ -16,7 +16,7 @@ from harness.core.errors import RefusedError, UnreadableError, UsageError
 from harness.core.exchange import csv_tables, foreign_files
 from harness.core.exchange.owners import Left
 from harness.core.fixtures.fixture import make_fixture, write_fixture
-from harness.core.fixtures.manifest import Source, describe_arrays
+from harness.core.fixtures.manifest import Source, describe_arrays, unlike_arrays
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged
@@ -168,7 +168,7 @@ def _fixture(item: Owned, read: Read) -> Fixture:
 def _taken(project: Project, item: Owned, read: Read, fixture: Fixture, archive: Path) -> Taken:
     """Describe what was written by reading it back."""
     written = Arrays(archive)
-    if describe_arrays(written) != fixture.manifest.arrays:
+    if unlike_arrays(describe_arrays(written), fixture.manifest.arrays):
         raise UnreadableError(
             str(archive), expected="the arrays that were written", found="others", remedy="Check the disk."
         )

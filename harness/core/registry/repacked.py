@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.core.errors import UnreadableError
-from harness.core.fixtures.manifest import describe_arrays
+from harness.core.fixtures.manifest import describe_arrays, unlike_arrays
 from harness.core.storage.npz import Arrays
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def is_repacked(path: Path, manifest: Manifest) -> bool:
             found=found,
             remedy="Restore the file, or write it again with numpy.savez.",
         )
-    return arrays == manifest.arrays
+    return not unlike_arrays(arrays, manifest.arrays)
 
 
 def _numpy_difference(path: Path, arrays: Mapping[str, ArraySpec]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.baselines.baseline import judge
 from harness.core.errors import HarnessError
 from harness.core.fixtures.compare import compare
-from harness.core.fixtures.manifest import describe_arrays
+from harness.core.fixtures.manifest import describe_arrays, unlike_arrays
 from harness.core.provenance.audit import audit
 from harness.core.provenance.evidence import gather
 from harness.core.provenance.finding import Rank
@@ -58,9 +58,7 @@ def by_check(name: str, check: Callable[[Arrays], CheckReport], arrays: Arrays) 
 
 def by_array_digests(expected: Manifest, arrays: Arrays) -> Detection:
     """Compare the digests of *arrays* with those in the manifest *expected*."""
-    found = describe_arrays(arrays)
-    names = sorted(expected.arrays.keys() | found.keys())
-    differing = [name for name in names if expected.arrays.get(name) != found.get(name)]
+    differing = unlike_arrays(expected.arrays, describe_arrays(arrays))
     return Detection(DIGEST, bool(differing), _count(len(differing), "array"), "; ".join(differing))
 
 

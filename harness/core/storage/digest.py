@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xxhash
 
@@ -22,14 +22,16 @@ from harness.core.errors import UnreadableError, UsageError
 from harness.core.storage.atomic import is_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from os import PathLike
 
     import numpy as np
 
+    from harness.core.storage.arrays.block_digests import DigestTree
+    from harness.core.storage.arrays.stored import StoredArray
+
 _ARRAY_FORM = b"harness-array-1\0"
 _SET_FORM = b"harness-arrays-1\0"
-_BLOCK_BYTES = 1 << 24
 _BUFFER_BYTES = 1 << 19
 """Each thread reads files through one buffer, small enough to stay in the processor's cache."""
 
@@ -122,6 +124,66 @@ def digests_of_array(array: Any) -> tuple[str, str]:
     drift, tampering = xxhash.xxh3_128(), hashlib.sha256()
     _feed_array(array, drift, tampering)
     return f"xxh128:{drift.hexdigest()}", f"sha256:{tampering.hexdigest()}"
+
+
+class ArrayDigests(NamedTuple):
+    """Digests of one array, from one pass.
+
+    Attributes
+    ----------
+    xxh128, sha256 : str
+        ``xxh128:...`` and ``sha256:...``; the second is empty if it was not asked for.
+    tree : DigestTree or None
+        Digests of the array's blocks, if it is large.
+    """
+
+    xxh128: str
+    sha256: str
+    tree: DigestTree | None
+
+
+def all_digests(array: Any, *, sha256: bool) -> ArrayDigests:
+    """Return all digests of an array, which is gone through once, block by block.
+
+    Parameters
+    ----------
+    array : array_like or StoredArray
+        As for :func:`digest_array`.
+    sha256 : bool
+        Whether the digest that finds tampering is wanted, too. It takes several times as long.
+
+    Raises
+    ------
+    UsageError
+        If the dtype has no canonical bytes.
+
+    Examples
+    --------
+    >>> all_digests([1.0, 2.0], sha256=False).xxh128 == digest_array([1.0, 2.0])
+    True
+    """
+    import hashlib
+
+    from harness.core.storage.arrays.block_digests import (
+        BlockDigests,
+        DigestTree,
+        elements_of_block,
+        tree_root,
+    )
+
+    values, dtype = _canonical(array)
+    drift = xxhash.xxh3_128()
+    tampering = hashlib.sha256() if sha256 else None
+    elements = elements_of_block(values.size, values.dtype.itemsize)
+    leaves = BlockDigests(elements * values.dtype.itemsize) if elements else None
+    _feed_values(values, dtype, [drift, *([tampering] if tampering else [])], [leaves] if leaves else [])
+    fast = f"xxh128:{drift.hexdigest()}"
+    safe = f"sha256:{tampering.hexdigest()}" if tampering else ""
+    if leaves is None:
+        return ArrayDigests(fast, safe, None)
+    blocks = leaves.digests()
+    root = tree_root(fast, safe, elements, blocks) if safe else ""
+    return ArrayDigests(fast, safe, DigestTree(elements, root, blocks))
 
 
 def is_plain(dtype: np.dtype[Any]) -> bool:
@@ -256,13 +318,31 @@ def _digest_rest(descriptor: int, buffer: memoryview, size: int) -> str | None:
 
 def _feed_array(array: Any, *states: Any) -> None:
     """Update each hash state with the canonical bytes of an array, which is gone through once."""
-    values, dtype = _canonical(array)
+    _feed_values(*_canonical(array), states)
+
+
+def _feed_values(
+    values: np.ndarray | StoredArray, dtype: str, states: Iterable[Any], of_values: Iterable[Any] = ()
+) -> None:
+    """Update hash states with an array's canonical bytes; those of *of_values* without dtype and shape."""
+    from harness.core.storage.arrays.flat_blocks import flat_blocks
+
     head = _ARRAY_FORM + f"{dtype}\0{','.join(map(str, values.shape))}\0".encode()
     for state in states:
         state.update(head)
-    for block in _blocks(values):
-        for state in states:
-            state.update(block)
+    fed = (*states, *of_values)
+    for block in flat_blocks(values):
+        data = _little_endian(block).view("u1").data
+        for state in fed:
+            state.update(data)
+
+
+def _little_endian(block: np.ndarray) -> np.ndarray:
+    """Return a block's values in little-endian order: bytes are swapped, to keep the payloads of NaN."""
+    order = block.dtype.byteorder
+    if order == ">" or (order == "=" and sys.byteorder == "big"):
+        return block.byteswap().view(block.dtype.newbyteorder("<"))
+    return block
 
 
 def _feed(path: str | PathLike[str], *states: Any) -> None:
@@ -292,9 +372,11 @@ def _no_file(path: str | PathLike[str], found: str) -> UnreadableError:
     return UnreadableError(str(path), expected="a readable file", found=found, remedy="Check the path.")
 
 
-def _canonical(array: Any) -> tuple[np.ndarray, str]:
-    """Return the values in little-endian order and the dtype's name in the canonical form."""
+def _canonical(array: Any) -> tuple[np.ndarray | StoredArray, str]:
+    """Return the values and the dtype's name in the canonical form."""
     import numpy as np  # `harness verify` hashes files and starts without numpy
+
+    from harness.core.storage.arrays.flat_blocks import plain_values
 
     if type(array).__module__.partition(".")[0] == "torch":
         array, name = _from_tensor(array)
@@ -307,12 +389,10 @@ def _canonical(array: Any) -> tuple[np.ndarray, str]:
             found="a mask, which a digest of the values would not cover",
             remedy="Digest x.data and np.ma.getmaskarray(x), each for itself.",
         )
-    values = np.asarray(array)
+    values = plain_values(array)
     if not is_plain(values.dtype):
         raise _no_canonical_bytes(values.dtype)
-    if values.dtype.byteorder == ">" or (values.dtype.byteorder == "=" and sys.byteorder == "big"):
-        values = values.byteswap().view(values.dtype.newbyteorder("<"))
-    return values, name or values.dtype.str
+    return values, name or values.dtype.newbyteorder("<").str
 
 
 def _from_tensor(tensor: Any) -> tuple[np.ndarray, str | None]:
@@ -334,16 +414,3 @@ def _no_canonical_bytes(dtype: Any) -> UsageError:
         found=f"{dtype}, which has no canonical bytes",
         remedy="Convert it with astype() first.",
     )
-
-
-def _blocks(values: np.ndarray) -> Iterator[Any]:
-    """Yield the bytes of *values* in C order, copying at most one block of rows at a time."""
-    import numpy as np
-
-    rows = values.reshape(1) if values.ndim == 0 else values
-    if rows.size == 0:
-        return
-    step = max(1, _BLOCK_BYTES * len(rows) // rows.nbytes)
-    for start in range(0, len(rows), step):
-        block = np.ascontiguousarray(rows[start : start + step])
-        yield block.reshape(-1).view(np.uint8)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import math
-import mmap
 import stat
 import warnings
 import zipfile
@@ -24,6 +23,7 @@ import numpy as np
 
 from harness.core.errors import RefusedError, UsageError
 from harness.core.storage import npz_members
+from harness.core.storage.arrays.flat_blocks import flat_blocks, plain_values
 from harness.core.storage.atomic import unwritable_on_error
 from harness.core.storage.digest import is_plain
 from harness.core.storage.npz_members import (
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
     from typing import IO, TypeAlias
+
+    from harness.core.storage.arrays.stored import StoredArray
 
     _Layout: TypeAlias = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
@@ -60,9 +62,9 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, Any], *, compr
     ----------
     path : path
         The file to write; its directory must exist.
-    arrays : mapping of str to array_like
+    arrays : mapping of str to array_like or StoredArray
         Any shape and memory order; a boolean, integer, floating (half to double), complex, string or date
-        dtype. Stored little-endian, in C order.
+        dtype. Stored little-endian, in C order. Mapped and stored arrays are read block by block.
     compress : bool
         Whether members are deflated. Arrays of more than 256 MiB together are stored as they are: unpacked
         they could be so much larger than their file that no reader would take them.
@@ -109,6 +111,21 @@ def map_archive(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     members = _members(path)
     whole = _map(path)  # once for all: each mapping keeps a file open, and a process may have only so many
     return {name: _array(path, info, whole) for name, info in members.items()}
+
+
+def map_unread(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    """Map all arrays of a .npz from disk without reading their values; compressed ones are read into memory.
+
+    So nothing is known of the values: whoever reads them compares their digests.
+
+    Raises
+    ------
+    UnreadableError
+        As :func:`read_archive`, but for damaged values.
+    """
+    members = _members(path)
+    whole = _map(path)
+    return {name: _array(path, info, whole, check=False) for name, info in members.items()}
 
 
 class Arrays(Mapping[str, np.ndarray]):
@@ -158,19 +175,11 @@ def _map(path: str | PathLike[str]) -> np.memmap[Any, np.dtype[np.uint8]]:
         raise unreadable(path, error.strerror or str(error)) from error
 
 
-def _array(path: str | PathLike[str], info: zipfile.ZipInfo, whole: np.ndarray) -> np.ndarray:
+def _array(
+    path: str | PathLike[str], info: zipfile.ZipInfo, whole: np.ndarray, *, check: bool = True
+) -> np.ndarray:
     stored = info.compress_type == zipfile.ZIP_STORED
-    return _map_member(path, info, whole) if stored else _read_member(path, info)
-
-
-def release(array: np.ndarray) -> None:
-    """Free the memory of a mapped array's pages; they are read again when needed.
-
-    Does nothing for arrays that are not mapped read-only: a private mapping would lose its changes.
-    """
-    mapping = getattr(array, "_mmap", None)
-    if mapping is not None and getattr(array, "mode", None) == "r" and hasattr(mmap, "MADV_DONTNEED"):
-        mapping.madvise(mmap.MADV_DONTNEED)
+    return _map_member(path, info, whole, check=check) if stored else _read_member(path, info)
 
 
 @dataclass(slots=True)
@@ -262,16 +271,22 @@ def _read_values(stream: _Values, size: int) -> np.ndarray | None:
     return body
 
 
-def _map_member(path: str | PathLike[str], info: zipfile.ZipInfo, whole: np.ndarray) -> np.ndarray:
-    """Return one uncompressed array, a part of *whole*. Raises :class:`UnreadableError` if it is damaged."""
+def _map_member(
+    path: str | PathLike[str], info: zipfile.ZipInfo, whole: np.ndarray, *, check: bool
+) -> np.ndarray:
+    """Return one uncompressed array, a part of *whole*.
+
+    Raises :class:`UnreadableError` if it is damaged; with *check*, also if only its values are.
+    """
     try:
         with Path(path).open("rb", buffering=0) as stream:
             start = start_of_values(stream, info)
             values = _Values(stream, info, start)
             shape, fortran, dtype, header = _read_header(path, info, values)
-            while values.read(_BLOCK_BYTES):
+            while check and values.read(_BLOCK_BYTES):
                 pass
-            values.require_end()
+            if check:
+                values.require_end()
     except ZIP_ERRORS as error:
         raise unreadable(path, f"{info.filename} damaged ({error})") from error
     if not all(shape):
@@ -306,8 +321,8 @@ def _read_header(
     return shape, fortran, dtype, header
 
 
-def _plain(name: str, array: Any) -> np.ndarray:
-    values = np.asarray(array)
+def _plain(name: str, array: Any) -> np.ndarray | StoredArray:
+    values = plain_values(array)
     if not is_plain(values.dtype):
         objects = "Python objects, which only pickle can store"
         raise RefusedError(
@@ -319,18 +334,17 @@ def _plain(name: str, array: Any) -> np.ndarray:
     return values
 
 
-def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, array: np.ndarray) -> None:
+def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, array: np.ndarray | StoredArray) -> None:
     """Write one array, little-endian and in C order, copying at most one block at a time."""
-    values = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    dtype = array.dtype.newbyteorder("<")
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
-    info.file_size = header.tell() + values.nbytes
-    rows = values.reshape(-1)
-    step = max(1, _BLOCK_BYTES // max(1, values.itemsize))
+    about = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(header, about)
+    info.file_size = header.tell() + array.nbytes
     with archive.open(info, "w") as stream:
         stream.write(header.getvalue())
-        for start in range(0, rows.size, step):
-            stream.write(rows[start : start + step].view(np.uint8).data)
+        for block in flat_blocks(array):
+            stream.write(block.astype(dtype, copy=False).view(np.uint8).data)
 
 
 def _member_info(name: str) -> zipfile.ZipInfo:

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import array_shapes
 
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.storage import digest
+from harness.core.storage.arrays import flat_blocks
 from harness.core.storage.digest import (
     combine_digests,
     digest_array,
@@ -177,7 +178,7 @@ def test_digesting_changes_nothing(array):
 def test_block_size_has_no_effect(array, block):
     whole = digest_array(array)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(digest, "_BLOCK_BYTES", block)
+        patch.setattr(flat_blocks, "BLOCK_BYTES", block)
         assert digest_array(array) == whole
         assert digest_array(np.array(array, order="F")) == whole
 

@@ -17,8 +17,9 @@ from hypothesis.extra.numpy import array_shapes
 from hypothesis.extra.numpy import arrays as any_arrays
 
 from harness.core.errors import RefusedError, UnreadableError, UsageError
+from harness.core.storage.arrays.mapped import release
 from harness.core.storage.digest import digest_array, digest_file
-from harness.core.storage.npz import map_archive, read_archive, release, write_archive
+from harness.core.storage.npz import map_archive, read_archive, write_archive
 
 READERS = [read_archive, map_archive]
 CODES = [

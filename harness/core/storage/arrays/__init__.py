@@ -1,0 +1,1 @@
+"""Arrays larger than memory: read in blocks, and digests of those blocks."""
