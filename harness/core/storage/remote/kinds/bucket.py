@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import printable
-from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
+from harness.core.storage.remote.kinds.access import Listed
 from harness.core.storage.remote.kinds.folder import require_digest
-from harness.core.storage.remote.kinds.loop import file_system, own_settings, wait_for
+from harness.core.storage.remote.kinds.loop import file_system, next_block, own_settings, wait_for
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.retry import Patience, repeated
 from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, status_text
@@ -26,7 +26,6 @@ PART_BYTES = 8 << 20
 """Larger files are stored in parts of this size, or larger ones if there were too many."""
 
 _MOST_PARTS = 10_000
-_LEAST_BYTES = 1 << 14
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _NO_OBJECT = frozenset({"NoSuchKey", "404"})
@@ -61,26 +60,16 @@ class Bucket:
         with self._translated():
             answer = self._call("get_object", Key=self._prefix + name, **wanted)
             body = answer["Body"]
+            content = getattr(getattr(body, "raw_stream", body), "content", None)
             try:
                 _require_size(answer, start, size)
                 note(f"ETag {printable(str(answer.get('ETag', 'unknown')))[:40]}")
-                while block := wait_for(self._fs.loop, self._block(body), self._stopped):
+                while block := wait_for(
+                    self._fs.loop, next_block(body.read, content, self._patience.timeout), self._stopped
+                ):
                     yield block
             finally:
                 body.close()
-
-    async def _block(self, body: Any) -> bytes:
-        """Return the next bytes: about a block, or what comes in the time that one may take."""
-        loop, block = asyncio.get_running_loop(), bytearray()
-        end = loop.time() + self._patience.timeout
-        while len(block) < BLOCK_BYTES and loop.time() < end:
-            part = await asyncio.wait_for(body.read(BLOCK_BYTES - len(block)), self._patience.timeout)
-            if not part:
-                return bytes(block)
-            block += part
-        if len(block) < _LEAST_BYTES:
-            raise Trouble(f"only {len(block)} bytes within {self._patience.timeout:g} s")
-        return bytes(block)
 
     def size(self, name: str) -> int | None:
         """Return an object's size in bytes; None if there is none."""

@@ -7,15 +7,17 @@ import concurrent.futures
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.core.errors import DependencyError, UsageError
-from harness.core.storage.remote.trouble import Cancelled, scrubbed
+from harness.core.storage.remote.kinds.access import BLOCK_BYTES
+from harness.core.storage.remote.trouble import Cancelled, Trouble, scrubbed
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 Result = TypeVar("Result")
 
 _LOOK_SECONDS = 0.2
+_LEAST_BYTES = 1 << 14
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 
 
@@ -84,6 +86,52 @@ def _absent(protocol: str, found: str) -> DependencyError:
             else "."
         ),
     )
+
+
+async def next_block(
+    read: Callable[[int], Coroutine[Any, Any, bytes]], content: Any, seconds: float
+) -> bytes:
+    """Return the next bytes of an answer: about a block, or what comes in *seconds*; none at its end.
+
+    Parameters
+    ----------
+    read : callable
+        Returns up to so many bytes, once there are any.
+    content : aiohttp.StreamReader
+        That it reads from.
+    seconds : float
+
+    Raises
+    ------
+    Trouble
+        If hardly anything comes: single bytes would keep a transfer going for ever.
+    Exception
+        What *read* raises, once all bytes that came before are returned.
+    """
+    loop, block = asyncio.get_running_loop(), bytearray()
+    end = loop.time() + seconds
+    while len(block) < BLOCK_BYTES and loop.time() < end:
+        try:
+            part = await asyncio.wait_for(read(BLOCK_BYTES - len(block)), seconds)
+        except Exception:
+            block += _before_the_end(content)
+            if block:  # the next attempt goes on from there; the next call raises the error again
+                return bytes(block)
+            raise
+        if not part:
+            return bytes(block)
+        block += part
+    if len(block) < _LEAST_BYTES:
+        raise Trouble(f"only {len(block)} bytes within {seconds:g} s")
+    return bytes(block)
+
+
+def _before_the_end(content: Any) -> bytes:
+    """Return bytes that came before an answer ended early; aiohttp has them and raises the error instead."""
+    try:
+        return bytes(content._read_nowait(-1))  # noqa: SLF001 - it has no public way to them
+    except Exception:  # noqa: BLE001 - without them, the next attempt begins a little earlier
+        return b""
 
 
 def wait_for(loop: Any, work: Coroutine[Any, Any, Result], stopped: threading.Event) -> Result:

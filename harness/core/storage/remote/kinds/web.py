@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from harness.core.errors import printable
-from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
-from harness.core.storage.remote.kinds.loop import file_system, wait_for
+from harness.core.storage.remote.kinds.loop import file_system, next_block, wait_for
 from harness.core.storage.remote.trouble import (
     Absent,
     Trouble,
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from harness.core.storage.remote.kinds.access import Listed
     from harness.core.storage.remote.retry import Patience
 
-_LEAST_BYTES = 1 << 14
 _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({404, 410})
@@ -74,7 +73,7 @@ class Web:
             try:
                 skip, left = _skipped(answer, start, size), size - start
                 note(_described(answer))
-                while block := self._wait(self._block(answer)):
+                while block := self._wait(next_block(answer.content.read, answer.content, self._seconds)):
                     yield block[skip:]
                     left -= len(block[skip:])
                     skip = max(0, skip - len(block))
@@ -82,19 +81,6 @@ class Web:
                     raise Trouble(f"{size - left} of {size} bytes ({_described(answer)})")
             finally:
                 answer.close()
-
-    async def _block(self, answer: Any) -> bytes:
-        """Return the next bytes: about a block, or what comes in the time that one may take."""
-        loop, block = asyncio.get_running_loop(), bytearray()
-        end = loop.time() + self._seconds
-        while len(block) < BLOCK_BYTES and loop.time() < end:
-            part = await answer.content.readany()
-            if not part:
-                return bytes(block)
-            block += part
-        if len(block) < _LEAST_BYTES:
-            raise Trouble(f"only {len(block)} bytes within {self._seconds:g} s")
-        return bytes(block)
 
     def size(self, name: str) -> int | None:
         """Return a file's size in bytes; None if there is none."""
