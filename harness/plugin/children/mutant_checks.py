@@ -22,7 +22,7 @@ import pytest
 from harness.core.baselines.baseline import judge, read_baseline, with_tolerances
 from harness.core.errors import HarnessError
 from harness.core.fixtures.tolerance import read_tolerances
-from harness.core.sensitivity.mutants.answers import CONTEXT, VARIABLE, Ended, Handed, Job, write_answer
+from harness.core.sensitivity.mutants.answers import CONTEXT, HERE, VARIABLE, Ended, Handed, Job, write_answer
 from harness.core.storage.npz import map_archive, write_archive
 from harness.core.verdict import Outcome
 from harness.plugin.children.switched_off import first_line, switch_off
@@ -84,8 +84,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """Note a file that could not be collected."""
     if report.failed:
-        found = f"{report.nodeid} could not be collected: {first_line(report.longrepr)}"
+        found = f"{report.nodeid} could not be collected: {_reason(report.longrepr)}"
         write_answer(_job().answers, Ended("", "failed", found=found))
+
+
+def _reason(longrepr: object) -> str:
+    """Return the line of a failed import that says why, which is the last one that pytest marks."""
+    marked = [line for line in str(longrepr).splitlines() if line.startswith("E ")]
+    return marked[-1].removeprefix("E ").strip() if marked else first_line(longrepr)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -167,7 +173,7 @@ def _switch(context: str) -> None:
     coverage = sys.modules.get("coverage")
     measuring = coverage.Coverage.current() if coverage is not None else None
     if measuring is not None:
-        measuring.switch_context(context)
+        measuring.switch_context(f"{HERE}{context}")
 
 
 def _noting_arrays(check: Callable[..., None]) -> Callable[..., None]:

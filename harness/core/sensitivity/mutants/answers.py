@@ -17,6 +17,9 @@ VARIABLE = "HARNESS_MUTANT_CHECKS"
 CONTEXT = "HARNESS_MUTANT_CONTEXT"
 """Environment variable with the context in which coverage notes the lines of child processes."""
 
+HERE = "here:"
+"""Start of the contexts of the pytest process itself."""
+
 CLEAN = "clean"
 """Name of the directory with the arrays of the clean run."""
 

@@ -61,6 +61,18 @@ def mutable_lines(source: SourceFile) -> dict[int, frozenset[str]]:
     return {line: tests for line, tests in found.items() if line not in left_out}
 
 
+def lines_of_functions(text: str) -> set[int]:
+    r"""Return the lines in bodies of functions; all others run once, when the module is imported.
+
+    >>> lines_of_functions("x = 1\ndef f(y=2):\n    return y\n")
+    {3}
+    """
+    functions = (
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return {line for node in functions for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)}
+
+
 def inert_ranges(text: str) -> list[tuple[Place, Place]]:
     """Return where types and docstrings begin and end: mutants of them change no result.
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import UsageError
-from harness.core.sensitivity.mutants.answers import CLEAN, CONTEXT
+from harness.core.sensitivity.mutants.answers import CLEAN, CONTEXT, HERE
 from harness.core.sensitivity.mutants.golden_run import Origin, origin_of, run_golden
 from harness.core.sensitivity.mutants.packages import require_module
-from harness.core.sensitivity.mutants.source import SourceFile
+from harness.core.sensitivity.mutants.source import SourceFile, lines_of_functions
 from harness.core.sensitivity.mutants.whole_copy import copy_again, copy_whole, keep_compiled
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ include =
 {files}
 disable_warnings = no-data-collected,module-not-measured,module-not-imported,no-ctracer,no-sysmon
 """
+
+
+Contexts = dict[str, dict[int, frozenset[str]]]
+"""The contexts in which lines were executed, by file and line."""
 
 
 class Value(NamedTuple):
@@ -110,12 +114,12 @@ def survey(
     progress("a copy of the project", 0.0)
     base, origin, clean = copy_whole(project, folder / "base"), origin_of(project), folder / CLEAN
     progress("golden tests with coverage", 0.1)
-    first, lines = _measured_run(base, origin, files, folder / "first", clean)
+    first, contexts = _measured_run(base, origin, files, folder / "first", clean)
     tests = tuple(dict.fromkeys(one.test for one in first.answers.handed))
     if not tests:
         raise _no_golden_tests(first)
     _require_passed(first)
-    sources = _sources(base, origin, lines)
+    sources = _sources(base, origin, contexts, first.answers)
     progress("golden tests again", 0.5)
     second, start = _timed_run(base, origin, tests, folder / "second", clean)
     _require_passed(second)
@@ -127,8 +131,8 @@ def survey(
 
 def _measured_run(
     base: Project, origin: Origin, files: Sequence[str], folder: Path, clean: Path
-) -> tuple[GoldenRun, dict[str, dict[int, frozenset[str]]]]:
-    """Run all golden tests with coverage; return who executes which lines, by path, absolute outside."""
+) -> tuple[GoldenRun, Contexts]:
+    """Run all golden tests with coverage; return also in which contexts lines were executed."""
     copy = copy_again(base, folder)
     (folder / "lines").mkdir()
     settings, data = folder / "coverage.ini", folder / "lines" / "data"
@@ -139,30 +143,22 @@ def _measured_run(
     work.mkdir()
     run = run_golden(copy, origin, work, clean=clean, is_clean=True, coverage=settings)
     keep_compiled(copy, base)
-    return run, _executed_lines(copy, settings, run.answers)
+    return run, _executed_lines(copy, settings)
 
 
-def _executed_lines(copy: Project, settings: Path, answers: Answers) -> dict[str, dict[int, frozenset[str]]]:
-    """Return the golden tests that executed each line, by file: relative in the copy, absolute outside."""
+def _executed_lines(copy: Project, settings: Path) -> Contexts:
+    """Return the contexts of each executed line, by file: its path is relative in the copy, else absolute."""
     measured = require_module("coverage").Coverage(config_file=str(settings), messages=False)
     measured.combine(strict=False)
     data = measured.get_data()
-    golden = {one.test for one in answers.handed}
-    users: dict[str, set[str]] = {"": golden}
-    for ended in answers.ended:
-        for context in ended.contexts if ended.test in golden else ():
-            users.setdefault(context, set()).add(ended.test)
     found: dict[str, dict[int, frozenset[str]]] = {}
     for file in data.measured_files():
         path = Path(file)
         name = path.relative_to(copy.root).as_posix() if path.is_relative_to(copy.root) else file
-        lines = {
-            line: frozenset(
-                test for context in contexts for part in context.split("|") for test in users.get(part, ())
-            )
+        found[name] = {
+            line: frozenset(part for context in contexts for part in context.split("|"))
             for line, contexts in data.contexts_by_lineno(file).items()
         }
-        found[name] = {line: tests for line, tests in lines.items() if tests}
     return found
 
 
@@ -178,19 +174,48 @@ def _timed_run(
     return run, max(0.0, whole - sum(ended.seconds for ended in run.answers.ended))
 
 
-def _sources(
-    base: Project, origin: Origin, lines: Mapping[str, Mapping[int, frozenset[str]]]
-) -> tuple[SourceFile, ...]:
-    inside = {path: who for path, who in lines.items() if who and not Path(path).is_absolute()}
-    outside = [path for path, who in lines.items() if who and Path(path).is_absolute()]
+def _sources(base: Project, origin: Origin, contexts: Contexts, answers: Answers) -> tuple[SourceFile, ...]:
+    """Return the files of which golden tests execute lines."""
+    outside = [path for path, lines in contexts.items() if lines and Path(path).is_absolute()]
     if outside:
         raise _not_the_copy(outside[0], origin)
-    if not inside:
+    users = _users(answers)
+    every = (_source(base, path, lines, users) for path, lines in sorted(contexts.items()))
+    found = tuple(source for source in every if source.tests)
+    if not found:
         raise _nothing_executed()
-    return tuple(
-        SourceFile(path, (base.root / path).read_bytes().decode("utf-8"), who)
-        for path, who in sorted(inside.items())
-    )
+    return found
+
+
+def _users(answers: Answers) -> dict[str, frozenset[str]]:
+    """Return the golden tests of each context; all of them, under an empty name."""
+    golden = frozenset(one.test for one in answers.handed)
+    found: dict[str, frozenset[str]] = {"": golden}
+    for ended in answers.ended:
+        for context in ended.contexts if ended.test in golden else ():
+            found[context] = found.get(context, frozenset()) | {ended.test}
+    return found
+
+
+def _source(
+    base: Project, path: str, lines: Mapping[int, frozenset[str]], users: Mapping[str, frozenset[str]]
+) -> SourceFile:
+    """Return a file with the golden tests of each line.
+
+    A line outside of functions that pytest's own process executed was executed once, for the first test that
+    imports the module, and all others may use what it made.
+    """
+    text = (base.root / path).read_bytes().decode("utf-8")
+    inner = lines_of_functions(text)
+    tests: dict[int, frozenset[str]] = {}
+    for line, contexts in lines.items():
+        here = {context.removeprefix(HERE) for context in contexts if context.startswith(HERE)}
+        children = contexts - {context for context in contexts if context.startswith(HERE)}
+        used = children | (here if line in inner else {""} if here else set())
+        found = frozenset(test for context in used for test in users.get(context, ()))
+        if found:
+            tests[line] = found
+    return SourceFile(path, text, tests)
 
 
 def _require_passed(run: GoldenRun) -> None:
