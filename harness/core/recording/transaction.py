@@ -8,6 +8,10 @@ journal nothing has begun or everything is done. With one, :func:`roll_forward` 
 What a step needs is on the disk before it begins: the stored bytes before the journal, the drafts before they
 are renamed, the new names before the journal is removed. Within a step the order means nothing, so that its
 files are flushed several at a time.
+
+A large file is not copied where the file system can share its bytes: what is staged, what is stored, the
+draft and the golden file are then names of one file, so that recording needs the disk for one new copy. Every
+change is a new file under the old name, never a write into a file.
 """
 
 from __future__ import annotations
@@ -172,9 +176,9 @@ def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileCh
         if isinstance(item.data, bytes):
             files.write(new, item.data)
         elif item.data is not None:
-            files.copy(item.data, new)
+            _keep(project, item.data, new)
         if path.is_file():
-            files.copy(path, old)
+            files.share(path, old)
         before, after = (digest_file(file) if file.is_file() else None for file in (old, new))
         changes.append(FileChange(item.path, before, after))
         stored += [file for file, digest in ((old, before), (new, after)) if digest is not None]
@@ -182,6 +186,14 @@ def _store_both_sides(project: Project, writes: Sequence[Write]) -> tuple[FileCh
     for side in ("new", "old"):
         files.sync_directory(folder / side)
     return tuple(changes)
+
+
+def _keep(project: Project, data: Path, new: Path) -> None:
+    """Store a file's bytes. Those that were staged are shared; other files may be changed by their owner."""
+    if data.is_relative_to(project.workspace):
+        files.share(data, new)
+    else:
+        files.copy(data, new)
 
 
 def _store(project: Project, writes: Sequence[Write]) -> bytes:

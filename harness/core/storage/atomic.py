@@ -26,6 +26,9 @@ Item = TypeVar("Item")
 
 _BLOCK_BYTES = 1 << 20
 _AT_A_TIME = 16
+_CLONE = 0x40049409  # FICLONE of Linux
+LARGE = 1 << 26
+"""Files of so many bytes are shared, not copied, where two names are to have the same bytes."""
 _DRAFT = re.compile(r"\.(.+)\.\d+\.draft", re.DOTALL)
 _NO_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM})
 """Errors of file systems that do not flush directories."""
@@ -142,14 +145,48 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(before, stream, _BLOCK_BYTES)
 
 
+def share(source: Path, target: Path) -> None:
+    """Give *target*, which has no readers yet, the bytes of a file that only this package changes.
+
+    Bytes of a large file are not copied where the file system can do without: *target* is then a clone of
+    the file (reflink), else another name of it (hard link). This package replaces files and never writes into
+    one, so that neither changes with the other.
+    """
+    with unwritable_on_error(target):
+        target.unlink(missing_ok=True)  # it may be another name of a file that must not change
+    if source.stat().st_size < LARGE or source.is_symlink():
+        copy(source, target)
+        return
+    if _cloned(source, target):
+        return
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        copy(source, target)
+
+
+def _cloned(source: Path, target: Path) -> bool:
+    """Whether the file system has made *target* a clone of *source*, sharing its blocks."""
+    try:
+        import fcntl
+
+        with source.open("rb") as before, target.open("xb") as stream:
+            fcntl.ioctl(stream.fileno(), _CLONE, before.fileno())
+    except (ImportError, OSError):
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        return False
+    return True
+
+
 def copy_to_draft(source: Path, target: Path) -> None:
-    """Copy a file's bytes to the draft of *target*, which has the permissions of that.
+    """Copy or share a file's bytes to the draft of *target*, which has the permissions of that.
 
     The draft is to be flushed by :func:`sync_draft`, then renamed by :func:`rename_draft`.
     """
     draft = draft_of(target)
     try:
-        copy(source, draft)
+        share(source, draft)
     except UnwritableError as error:
         raise _unwritable(target, error.found) from error
     with unwritable_on_error(target):

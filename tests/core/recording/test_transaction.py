@@ -28,8 +28,8 @@ from harness.core.storage.project import Project
 from harness.core.verdict import Outcome
 
 OPERATIONS = (
-    "write", "copy", "sync_file", "sync_draft", "rename_draft", "replace", "unlink", "make_directory",
-    "sync_directory",
+    "write", "copy", "share", "sync_file", "sync_draft", "rename_draft", "replace", "unlink",
+    "make_directory", "sync_directory",
 )  # fmt: skip
 WRITES = {"golden/a.npz": b"new a", "golden/b.json": b"new b", "golden/sub/c.json": b"new c"}
 
@@ -46,8 +46,10 @@ from harness.core.recording.plan import plan
 from harness.core.recording.staged import Staged
 
 root, numbers = Path(sys.argv[1]), itertools.count(1)
+files.LARGE = int(sys.argv[2])
 project = Project(root)
-staged = [Staged(f"golden/{name}", "file", root / "staged" / name, name) for name in ("a.txt", "b.txt")]
+place = root / ".harness" / "staged"
+staged = [Staged(f"golden/{name}", "file", place / name, name) for name in ("a.txt", "b.txt")]
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -207,8 +209,8 @@ def test_verify_names_the_interruption(project, monkeypatch):
 class Regenerations:
     """Processes that record two files and are killed at a given operation."""
 
-    def __init__(self, root: Path) -> None:
-        call = [sys.executable, "-c", f"OPERATIONS = {OPERATIONS}\n{REGENERATIONS}", str(root)]
+    def __init__(self, root: Path, large: int) -> None:
+        call = [sys.executable, "-c", f"OPERATIONS = {OPERATIONS}\n{REGENERATIONS}", str(root), str(large)]
         self.server = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, number: int, moment: str, seconds: float = 0.0) -> int:
@@ -222,10 +224,10 @@ class Regenerations:
         self.server.communicate()
 
 
-@pytest.fixture
-def regenerations(golden_pair):
-    """Regenerations of the pair, one after the other."""
-    server = Regenerations(golden_pair.root)
+@pytest.fixture(params=[files.LARGE, 0], ids=["copied", "shared"])
+def regenerations(golden_pair, request):
+    """Regenerations of the pair, one after the other; files are copied, or share their bytes if large."""
+    server = Regenerations(golden_pair.root, request.param)
     yield server
     server.close()
 
@@ -233,11 +235,11 @@ def regenerations(golden_pair):
 @pytest.fixture
 def golden_pair(tmp_path: Path) -> Project:
     """A project with one registered file that changes and one that is new."""
-    for folder in ("golden", "staged"):
-        (tmp_path / folder).mkdir()
+    for folder in ("golden", ".harness/staged"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "golden" / "a.txt").write_bytes(b"old a")
     for name in ("a.txt", "b.txt"):
-        (tmp_path / "staged" / name).write_bytes(f"new {name}".encode() * 100)
+        (tmp_path / ".harness/staged" / name).write_bytes(f"new {name}".encode() * 100)
     project = Project(tmp_path)
     staged = [Staged("golden/a.txt", "file", tmp_path / "golden" / "a.txt")]
     commit(project, plan(project, staged), reason="old", command="test")
@@ -289,6 +291,7 @@ def reset(project: Project, old: dict[str, bytes]) -> None:
     for path in contents(project).keys() - old.keys():
         (project.root / path).unlink()
     for path, data in old.items():
+        (project.root / path).unlink(missing_ok=True)
         (project.root / path).write_bytes(data)
 
 
@@ -302,6 +305,55 @@ def test_kill_at_random_times_loses_nothing(golden_pair, regenerations):
         settle_and_check(golden_pair, old, chance.choice(["forward", "back"]))
         reset(golden_pair, old)
     assert -signal.SIGKILL in codes
+
+
+def test_a_large_staged_file_is_not_copied(golden_pair, monkeypatch):
+    """The golden file is the one that was staged, under another name, and the old one keeps its bytes."""
+    monkeypatch.setattr(files, "LARGE", 0)
+    monkeypatch.setattr(files, "_cloned", lambda *_: False)
+    monkeypatch.setattr(files, "copy", None)
+    path = golden_pair.workspace / "staged" / "a.txt"
+    apply(golden_pair, [Write("golden/a.txt", path)])
+    assert (golden_pair.golden / "a.txt").samefile(path)
+    assert path.read_bytes().startswith(b"new")
+
+
+def test_a_large_file_of_somebody_else_is_copied(golden_pair, monkeypatch):
+    """What is imported belongs to its owner, who may write into it later."""
+    monkeypatch.setattr(files, "LARGE", 0)
+    path = golden_pair.root / "theirs.txt"
+    path.write_bytes(b"new")
+    apply(golden_pair, [Write("golden/a.txt", path)])
+    path.write_bytes(b"changed in place")
+    assert (golden_pair.golden / "a.txt").read_bytes() == b"new"
+
+
+def test_where_nothing_can_be_shared_a_large_file_is_copied(golden_pair, monkeypatch):
+    """File systems without clones and hard links, and golden files that another user owns."""
+
+    def refuse(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(files, "LARGE", 0)
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(files, "_cloned", lambda *_: False)
+    before = contents(golden_pair)["golden/a.txt"]
+    path = golden_pair.workspace / "staged" / "a.txt"
+    apply(golden_pair, [Write("golden/a.txt", path)])
+    assert before != path.read_bytes() == (golden_pair.golden / "a.txt").read_bytes()
+    assert not (golden_pair.golden / "a.txt").samefile(path)
+
+
+def test_a_draft_that_is_another_name_of_a_stored_file_is_not_written_into(tmp_path, monkeypatch):
+    """A killed process may have left one, and its number may be that of this process."""
+    monkeypatch.setattr(files, "LARGE", 4)
+    stored, target, other = tmp_path / "stored", tmp_path / "target", tmp_path / "other"
+    stored.write_bytes(b"stored bytes")
+    other.write_bytes(b"other bytes")
+    os.link(stored, files.draft_of(target))
+    files.copy_to_draft(other, target)
+    assert stored.read_bytes() == b"stored bytes"
+    assert files.draft_of(target).read_bytes() == b"other bytes"
 
 
 FOREIGN = "this journal was not written by this work tree"
