@@ -37,6 +37,7 @@ class FaultyWeb:
         self.faults: list[Fault] = []
         self.always: Fault | None = None
         self.asked: list[Asked] = []
+        self.sent: list[int] = []
         self.stop = threading.Event()
 
     def add(self, data: bytes) -> tuple[str, int]:
@@ -159,6 +160,21 @@ def stalled(after: int) -> Fault:
         handler.web.stop.wait()
 
     return fault
+
+
+def slowly(handler: Handler, data: bytes) -> None:
+    """Send what was asked for in pieces, with pauses; note how much was sent."""
+    start = _start(handler)
+    headers = {"Content-Length": str(len(data) - start)}
+    if start:
+        headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+    handler.begin(206 if start else 200, headers)
+    piece = max(1, len(data) // 16)
+    for at in range(start, len(data), piece):
+        handler.wfile.write(data[at : at + piece])
+        handler.web.sent.append(len(data[at : at + piece]))
+        if handler.web.stop.wait(0.02):
+            return
 
 
 def silent(handler: Handler, _data: bytes) -> None:

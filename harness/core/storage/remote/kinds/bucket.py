@@ -115,7 +115,8 @@ class Bucket:
         try:
             require_digest(state.hexdigest(), sha256)
         except Trouble:
-            self._call("abort_multipart_upload", Key=key, UploadId=upload)
+            with suppress(Trouble):  # not every service knows this; the error that led here matters more
+                self._call("abort_multipart_upload", Key=key, UploadId=upload)
             raise
         with suppress(_Exists):
             self._call(

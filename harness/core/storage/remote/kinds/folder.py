@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from harness.core.errors import UnwritableError
 from harness.core.storage.atomic import make_directory, sync_directory
 from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
 from harness.core.storage.remote.names import FOLDER
@@ -98,6 +99,8 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError) as error:
             self._require_root()
             raise Absent("no such file") from error
+        except UnwritableError as error:
+            raise Trouble(f"{error.thing}: {error.found}", again=False) from error
         except OSError as error:
             raise Trouble(error.strerror or str(error), again=False) from error
 
