@@ -18,7 +18,7 @@ from harness.commands.group import SECTIONS, VERBS, commands, module_of, run, ve
 from harness.core.errors import HarnessError
 
 FOLDER = Path(importlib.import_module("harness.commands").__file__).parent
-SHARED = {"__init__", "group", "options", "reading", "reading_options"}
+SHARED = {"__init__", "group", "mutants", "options", "reading", "reading_options", "transfers", "from_store"}
 
 
 def test_every_module_of_the_folder_is_a_verb():
