@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from harness.core.errors import printable
 from harness.core.storage.remote.kinds.access import Listed
 from harness.core.storage.remote.kinds.folder import require_digest
-from harness.core.storage.remote.kinds.loop import file_system, next_block, own_settings, wait_for
+from harness.core.storage.remote.kinds.loop import (
+    file_system,
+    file_system_class,
+    next_block,
+    own_settings,
+    wait_for,
+)
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.retry import Patience, repeated
 from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, status_text
@@ -47,6 +53,7 @@ class Bucket:
     def __init__(self, url: str, patience: Patience, stopped: threading.Event) -> None:
         seconds = patience.timeout
         once = {"connect_timeout": seconds, "read_timeout": seconds, "retries": {"max_attempts": 0}}
+        file_system_class("s3")  # which says what is missing
         self._fs = file_system("s3", config_kwargs={**own_settings("s3", "config_kwargs"), **once})
         self._fs.retries = 1  # attempts are counted here, not in each layer
         self._bucket, prefix, _ = self._fs.split_path(url)
