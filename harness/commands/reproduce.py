@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from harness.commands.group import verb
-from harness.commands.options import emit, json_option, project_at, root_option
+from harness.commands.options import (
+    chosen_executor,
+    emit,
+    executor_options,
+    json_option,
+    project_at,
+    root_option,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.core.provenance.inert_parameters import Parameter
-    from harness.core.provenance.reproduce import Reproduction
+    from harness.core.provenance.reproduce import RecordedManifest, Reproduction
     from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Executor
+
+    Made = tuple[Reproduction, tuple[Parameter, ...]]
+
+
+class _Asked(NamedTuple):
+    """Fixtures to make again together, and where their sources are."""
+
+    project: Project
+    chosen: tuple[RecordedManifest, ...]
+    source: Path | None
+    liveness: bool
 
 
 @verb("reproduce")
@@ -31,10 +50,18 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, path_type=Path),
     help="File or directory to search for source files first, before those in pyproject.toml.",
 )
+@executor_options
 @root_option
 @json_option
-def command(
-    *, name: str | None, liveness: bool, source: Path | None, root: Path | None, as_json: bool
+def command(  # noqa: PLR0913 - one parameter an option
+    *,
+    name: str | None,
+    liveness: bool,
+    source: Path | None,
+    executor: str | None,
+    dask: str | None,
+    root: Path | None,
+    as_json: bool,
 ) -> int:
     """Runs the generator of every golden fixture, or of the one called NAME.
 
@@ -49,28 +76,76 @@ def command(
     Examples:
       harness reproduce minimal_v1
       harness reproduce --liveness --source ~/scans
+      harness reproduce --dask tcp://127.0.0.1:8786
     """
-    from harness.core.fixtures.manifest import read_manifest
-    from harness.core.provenance.reproduce import recorded_manifests, reproduce
-    from harness.core.rerun.reproducible import remade_by_tests
+    from harness.core.provenance.reproduce import recorded_manifests
     from harness.report.terminal.progress import progress_bar
 
     project = project_at(root)
-    results = []
-    chosen = recorded_manifests(project, name)
+    where = chosen_executor(executor, dask, project=project)
+    asked = _Asked(project, recorded_manifests(project, name), source, liveness)
     with progress_bar("reproduce") as progress:
-        paths = [recorded.path for recorded in chosen]
-        if any(read_manifest(path).generator.is_test for path in paths):
-            progress("the tests of recorded arrays", 0.0)
-        with remade_by_tests(paths, project.root) as remade:
-            for number, recorded in enumerate(chosen):
-                progress(project.relative(recorded.path), number / len(chosen))
-                made = reproduce(project, recorded, source, remade)
-                parameters = _examine(project, recorded.path, made, source) if liveness else ()
-                results.append((made, parameters))
+        results = make_again(asked, progress) if dask is None else _make_elsewhere(asked, where, progress)
     plain = {"fixtures": [_plain(made, parameters) for made, parameters in results]}
     emit(plain, as_json=as_json, render=lambda: _show(results))
     return _exit_code(results)
+
+
+def make_again(
+    asked: _Asked, progress: Callable[[str, float], None] = lambda _stage, _fraction: None
+) -> list[Made]:
+    """Make fixtures again and examine their parameters, if asked for; all tests among them run once."""
+    from harness.core.fixtures.manifest import read_manifest
+    from harness.core.provenance.reproduce import reproduce
+    from harness.core.rerun.reproducible import remade_by_tests
+
+    project, chosen, source, liveness = asked
+    results = []
+    paths = [recorded.path for recorded in chosen]
+    if any(read_manifest(path).generator.is_test for path in paths):
+        progress("the tests of recorded arrays", 0.0)
+    with remade_by_tests(paths, project.root) as remade:
+        for number, recorded in enumerate(chosen):
+            progress(project.relative(recorded.path), number / len(chosen))
+            made = reproduce(project, recorded, source, remade)
+            parameters = _examine(project, recorded.path, made, source) if liveness else ()
+            results.append((made, parameters))
+    return results
+
+
+def _make_elsewhere(asked: _Asked, executor: Executor, progress: Callable[[str, float], None]) -> list[Made]:
+    """Make fixtures again on a cluster: each by itself, but those of one test module together."""
+    from harness.core.system.executors.interface import run_in_order
+
+    groups = list(_groups(asked.chosen))
+    progress("golden fixtures", 0.0)
+    found = run_in_order(
+        executor,
+        make_again,
+        [asked._replace(chosen=tuple(asked.chosen[number] for number in group)) for group in groups],
+        label=lambda one: ", ".join(asked.project.relative(recorded.path) for recorded in one.chosen),
+        on_result=lambda _index, _made, done: progress("golden fixtures", done / len(groups)),
+    )
+    made = {
+        number: one
+        for group, ones in zip(groups, found, strict=True)
+        for number, one in zip(group, ones, strict=True)
+    }
+    return [made[number] for number in range(len(asked.chosen))]
+
+
+def _groups(chosen: Sequence[RecordedManifest]) -> Iterator[list[int]]:
+    """Yield the positions of fixtures that are made together."""
+    from harness.core.fixtures.manifest import read_manifest
+
+    of_tests: dict[str, list[int]] = {}
+    for number, recorded in enumerate(chosen):
+        generator = read_manifest(recorded.path).generator
+        if generator.is_test:
+            of_tests.setdefault(str(generator.test).partition("::")[0], []).append(number)
+        else:
+            yield [number]
+    yield from of_tests.values()
 
 
 def _examine(project: Project, path: Path, made: Reproduction, given: Path | None) -> tuple[Parameter, ...]:

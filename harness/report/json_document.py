@@ -42,12 +42,22 @@ def error_document(words: Sequence[str], error: BaseException, message: str, cod
     code : int
         The exit code.
     """
+    verb = next((word for word in words if not word.startswith("-")), None)
+    parts = error_parts(error, message, code)
+    return plain_lines.plain_json(plain_json({"schema": SCHEMA, "verb": verb, "error": parts}))
+
+
+def error_parts(error: BaseException, message: str, code: int) -> dict[str, Any]:
+    """Return the value of the key ``error``: its class, its text, the exit code, and what else is known.
+
+    >>> error_parts(KeyError("lens"), "lens", 2)
+    {'kind': 'KeyError', 'text': 'lens', 'exit_code': 2}
+    """
     parts: dict[str, Any] = {"kind": type(error).__name__, "text": message, "exit_code": code}
     if isinstance(error, HarnessError):
         known = error_to_parts(error)
         parts |= {key: known[key] for key in ("thing", "expected", "found", "remedy")}
-    verb = next((word for word in words if not word.startswith("-")), None)
-    return plain_lines.plain_json(plain_json({"schema": SCHEMA, "verb": verb, "error": parts}))
+    return parts
 
 
 def asks_for_json(words: Sequence[str]) -> bool:
