@@ -28,7 +28,8 @@ VERBS = {
     "diff": "Compare two .npz files, or the golden files of two revisions.",
     "engines": "Run all engines on one fixture, and compare them.",
     "export": "Write the golden files' hashes for pooch or sha256sum.",
-    "fetch": "Restore golden files that were published, with their origin.",
+    "fetch": "Fetch golden files from the store, or restore published ones.",
+    "gc": "Remove objects from the store that nothing names any more.",
     "generate": "Make a fixture: an .npz file and its manifest.",
     "import": "Take over golden files of other tools, or lists of hashes.",
     "init": "Set up golden files in a project, with CI and a first test.",
@@ -36,6 +37,7 @@ VERBS = {
     "merge-registry": "Merge registry.json entry by entry (called by git merge).",
     "mv": "Give a golden file another name.",
     "publish": "Pack golden files and their records for Zenodo and others.",
+    "push": "Send golden files to the store that the project names.",
     "reconstruct": "Run a pipeline on a fixture and print its metrics.",
     "recover": "Finish or undo an interrupted regeneration.",
     "report": "Show on an HTML page what differs, with pictures and records.",
@@ -62,6 +64,7 @@ _OTHER_WORDS = {"delete": "rm", "move": "mv", "remove": "rm", "rename": "mv", "s
 
 _ROOMS = {
     "datasets": ("check", "convert", "engines", "generate", "reconstruct"),
+    "stores": ("gc", "push"),
     "upkeep": ("export", "fetch", "import", "init", "mv", "publish", "report", "rm", "status", "take"),
 }
 """Verbs whose modules are in a room of their own."""

@@ -30,6 +30,7 @@ class Outcome(str, Enum):
     CORRUPT = "corrupt"
     STALE = "stale format"
     INTERRUPTED = "interrupted"
+    UNKNOWN = "cannot tell"
 
     @property
     def accepted(self) -> bool:
@@ -67,9 +68,14 @@ class Verdict(NamedTuple):
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """Return 0 if all verdicts are accepted, else 1, as diff(1) does. Status 2 is for errors.
+    """Return 0 if all verdicts are accepted, 2 if one cannot be told, else 1, as diff(1) does.
 
     >>> exit_code([Verdict("golden/a.npz", Outcome.DRIFTED)])
     1
+    >>> exit_code([Verdict("golden/a.npz", Outcome.DRIFTED), Verdict("golden/b.npz", Outcome.UNKNOWN)])
+    2
     """
-    return 0 if all(verdict.outcome.accepted for verdict in verdicts) else 1
+    found = {verdict.outcome for verdict in verdicts}
+    if Outcome.UNKNOWN in found:
+        return 2
+    return 0 if all(outcome.accepted for outcome in found) else 1

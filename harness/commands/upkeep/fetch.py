@@ -1,4 +1,4 @@
-"""``harness fetch``: golden files that others published become golden files here."""
+"""``harness fetch``: golden files come from the project's store, or from a publication of others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_to_write, root_option
+from harness.commands.stores.from_store import fetch_from_store, is_publication
+from harness.commands.stores.transfers import jobs_option, require_none_of
 from harness.core.system.ci import require_not_ci
 from harness.report.plain_lines import plain_line
 from harness.report.terminal.screen import show_lines
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
 
 
 @verb("fetch")
-@click.argument("source")
-@click.argument("names", nargs=-1)
-@click.option("--reason", help="Why they become golden; kept in the records. Required without --dry-run.")
+@click.argument("words", nargs=-1, metavar="[SOURCE] [NAMES]...")
+@click.option("--missing", is_flag=True, help="Fetch all files that are not here, or those among NAMES.")
+@jobs_option
+@click.option("--reason", help="Why published files become golden; kept in the records.")
 @click.option(
     "--sha256", "digest", help="Digest that the archive must have, as `harness publish` printed it."
 )
@@ -36,15 +39,16 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     default=30.0,
     show_default=True,
-    help="Seconds to wait for an answer.",
+    help="Seconds to wait for an answer of an archive.",
 )
-@click.option("--dry-run", is_flag=True, help="Print what would be recorded, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
 @root_option
 @json_option
 def command(  # noqa: PLR0913 - one for each option
     *,
-    source: str,
-    names: tuple[str, ...],
+    words: tuple[str, ...],
+    missing: bool,
+    jobs: int,
     reason: str | None,
     digest: str | None,
     overwrite: bool,
@@ -53,22 +57,33 @@ def command(  # noqa: PLR0913 - one for each option
     root: Path | None,
     as_json: bool,
 ) -> int:
-    """SOURCE is what `harness publish` wrote: its DOI, its address, or the path of the directory or .zip.
+    """Without SOURCE, golden files come from the store that pyproject.toml names ([tool.harness] store).
 
-    NAMES are names or paths of its golden files; without them, all are fetched. The SHA-256 of every file is
-    compared before any is used. The files are recorded here with their own records, and with SOURCE as their
-    origin. Files that are golden here already stay as they are; others of the same name are refused. Not in
-    CI. DOIs and addresses need the extra `fetch`.
+    NAMES are names or paths of golden files; without them, all that are not here are fetched. The SHA-256 of
+    every file is compared before it gets its place. What is here stays as it is. Nothing is recorded, so that
+    this works in CI, too.
+
+    SOURCE is what `harness publish` wrote: its DOI, its address, or the path of the directory or .zip. Then
+    the files become golden here with their own records, and with SOURCE as their origin. Files that are
+    golden here already stay as they are; others of the same name are refused. This needs --reason or
+    --dry-run, and is not for CI. DOIs and addresses need the extra `fetch`.
 
     \b
     Examples:
+      harness fetch
+      harness fetch minimal_v1
       harness fetch doi:10.5281/zenodo.1234567 --reason "reference"
-      harness fetch golden.zip --dry-run
       harness fetch crate/ minimal_v1 --reason "the newest version" --overwrite
     """
-    from harness.core.publishing.fetching.fetch import fetched
-    from harness.core.publishing.fetching.restore import prepare_restoring, record_restoring
-
+    published = {"--reason": reason, "--sha256": digest, "--overwrite": overwrite}
+    if not is_publication(
+        root, words, asked=any(value is not None and value for value in published.values())
+    ):
+        return fetch_from_store(root, words, jobs=jobs, dry_run=dry_run, as_json=as_json)
+    require_none_of({"--missing": missing}, "harness fetch SOURCE")
+    if not words:
+        raise click.UsageError("Missing argument 'SOURCE', to which these options belong.")
+    source, names = words[0], words[1:]
     if not dry_run:
         require_not_ci()
         if reason is None:
@@ -77,26 +92,57 @@ def command(  # noqa: PLR0913 - one for each option
         raise click.UsageError("--overwrite needs the names of what is to be replaced.")
     project = project_to_write(root)
     with tempfile.TemporaryDirectory() as folder:
-        found = fetched(source, Path(folder), digest=digest, timeout=timeout)
-        restoring = prepare_restoring(project, found.published, names, overwrite=overwrite)
-        if not dry_run:
-            record_restoring(
-                project,
-                restoring,
-                origin=found.origin,
-                reason=reason or "",
-                command=_command_line(source, found.shown),
-                say=lambda line: click.echo(line, err=True),
-            )
-        result = {
-            "origin": found.origin,
-            "recorded": [change.path for change in restoring.changes],
-            "rewritten": [change.path for change in restoring.rewritten],
-            "unchanged": list(restoring.unchanged),
-            "dry_run": dry_run,
-        }
-        again = shlex.join(["harness", "fetch", source, *names]) if dry_run else ""
-        lines = list(_lines(project, restoring, found.origin, again))
+        return _restore(
+            project,
+            Path(folder),
+            source,
+            names,
+            reason=reason or "",
+            digest=digest,
+            overwrite=overwrite,
+            timeout=timeout,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+
+
+def _restore(  # noqa: PLR0913 - one for each option
+    project: Project,
+    folder: Path,
+    source: str,
+    names: tuple[str, ...],
+    *,
+    reason: str,
+    digest: str | None,
+    overwrite: bool,
+    timeout: float,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Record what was published, or show what would be recorded."""
+    from harness.core.publishing.fetching.fetch import fetched
+    from harness.core.publishing.fetching.restore import prepare_restoring, record_restoring
+
+    found = fetched(source, folder, digest=digest, timeout=timeout)
+    restoring = prepare_restoring(project, found.published, names, overwrite=overwrite)
+    if not dry_run:
+        record_restoring(
+            project,
+            restoring,
+            origin=found.origin,
+            reason=reason,
+            command=_command_line(source, found.shown),
+            say=lambda line: click.echo(line, err=True),
+        )
+    result = {
+        "origin": found.origin,
+        "recorded": [change.path for change in restoring.changes],
+        "rewritten": [change.path for change in restoring.rewritten],
+        "unchanged": list(restoring.unchanged),
+        "dry_run": dry_run,
+    }
+    again = shlex.join(["harness", "fetch", source, *names]) if dry_run else ""
+    lines = list(_lines(project, restoring, found.origin, again))
     emit(result, as_json=as_json, render=lambda: show_lines(map(plain_line, lines)))
     return 0
 

@@ -22,6 +22,7 @@ _SEVERITY = (
     Outcome.INTERRUPTED,
     Outcome.CORRUPT,
     Outcome.MISSING,
+    Outcome.UNKNOWN,
     Outcome.STALE,
     Outcome.DRIFTED,
     Outcome.COLLAPSED,

@@ -26,9 +26,10 @@ from harness.core.provenance.remeasure import remeasure
 from harness.core.registry.committed_bytes import CommittedRegistries, find_commit
 from harness.core.registry.format import Registry, decode_with_any_path
 from harness.core.registry.golden_names import archive_of, manifest_of, name_of
-from harness.core.registry.history import decode_history, read_history_text
+from harness.core.registry.history import decode_history, read_history_text, versions
 from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.repacked import is_repacked
+from harness.core.registry.stored.kept import look_up
 from harness.core.registry.unreferenced import recall
 from harness.core.registry.verify import is_present, unregistered
 from harness.core.rerun.sources import find_any, source_digest
@@ -40,7 +41,7 @@ from harness.core.system.git_objects import is_in_repository, python_files
 from harness.core.system.work_tree import check_out_all, left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from harness.core.baselines.array_tolerances import ToleranceDocument
     from harness.core.baselines.baseline import Baseline
@@ -58,10 +59,14 @@ class PathState(str, Enum):
 
     FILE = "a file in the repository"
     MISSING = "no file"
+    STORED = "an object of the store"
     OTHER = "something that is not a regular file"
     LINK = "a symbolic link that leads out of the repository"
     DROPPED = "content that this clone does not have"
     OUTSIDE = "a path outside the repository"
+
+
+_READABLE = frozenset({PathState.FILE, PathState.STORED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,12 @@ class FileEvidence:
         Whether it is content of git-annex that differs from the key which git has for it.
     absent : AbsentContent or None
         For a file whose content this clone does not have: what is in its place.
+    stored : bool
+        Whether the store has the recorded bytes of a file that git does not keep.
+    store_problem : str
+        What the store has in their place, and its address; empty if it has them, or was not asked.
+    lost : tuple of Record
+        Records of older versions that neither git nor the store has; known only of a project with a store.
     """
 
     path: str
@@ -177,6 +188,9 @@ class FileEvidence:
     lines_in: str = ""
     is_damaged: bool = False
     absent: AbsentContent | None = None
+    stored: bool = False
+    store_problem: str = ""
+    lost: tuple[Record, ...] = ()
 
     @property
     def record(self) -> Record | None:
@@ -278,13 +292,13 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
     text, path = read_history_text(project), history_path(project)
     history = decode_history(text, str(path))
     git = read_git_history(project, text, registry.entries)
-    files = {}
     commits = _commits_by_path(git) if git else {}
-    for name in sorted(registry.entries):
-        known = _gather_records(project, registry, name, history)
-        known = replace(known, commits=tuple(commits.get(name, ())))
-        if known.state is PathState.FILE:
-            known = _with_content(project, registry, known, measure_again=measure_again)
+    files = {name: _gather_records(project, registry, name, history) for name in sorted(registry.entries)}
+    files, located = _with_stored(project, files, git)
+    for name, found in files.items():
+        known = replace(found, commits=tuple(commits.get(name, ())))
+        if known.state in _READABLE:
+            known = _with_content(project, registry, known, located, measure_again=measure_again)
             known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
         files[name] = known
     if git:
@@ -300,6 +314,44 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
         unreferenced=recall(project) or (),
         git=git,
     )
+
+
+def _with_stored(
+    project: Project, files: Mapping[str, FileEvidence], git: GitHistory | None
+) -> tuple[dict[str, FileEvidence], Callable[[str], Path]]:
+    """The evidence with what the store has; and where to read each file.
+
+    It is asked for files that are not in the newest commit, and for their older versions that no commit has.
+    """
+    tracked = git.tracked if git else frozenset()
+    asked = {PathState.FILE, PathState.MISSING}
+    unkept = {
+        path: known.entry
+        for path, known in files.items()
+        if known.state in asked and (path not in tracked or known.state is PathState.MISSING)
+    }
+    kept = look_up(project, unkept, _older_versions(files.values(), git))
+    found = {}
+    for path, known in files.items():
+        stored = PathState.STORED if path in kept.files else known.state
+        problem = kept.problems.get(path)
+        found[path] = replace(
+            known,
+            state=stored,
+            stored=path in kept.sound,
+            store_problem=f"{problem} in the store {kept.store}" if problem else "",
+            lost=tuple(record for record in versions(known.records) if record.sha256 in kept.lost),
+        )
+    return found, lambda path: kept.files.get(path, project.root / path)
+
+
+def _older_versions(files: Iterable[FileEvidence], git: GitHistory | None) -> set[str]:
+    """SHA-256 of the recorded versions before the newest ones that no commit has; none of a shallow clone."""
+    if git is None or git.shallow:
+        return set()
+    committed = {sha256 for commit in git.commits for sha256 in commit.files.values()}
+    older = {record.sha256 for known in files for record in versions(known.records)}
+    return older - committed - {known.entry.sha256 for known in files}
 
 
 def _require_checked_out(project: Project) -> None:
@@ -340,22 +392,29 @@ def _recorded_as(registry: Registry, path: str, record: Record | None) -> str:
 
 
 def _with_content(
-    project: Project, registry: Registry, known: FileEvidence, *, measure_again: bool
+    project: Project,
+    registry: Registry,
+    known: FileEvidence,
+    located: Callable[[str], Path],
+    *,
+    measure_again: bool,
 ) -> FileEvidence:
-    """The evidence with what the file itself says, by its kind."""
-    file = project.root / known.path
+    """The evidence with what the file itself says, by its kind; *located* says where it is."""
+    file = located(known.path)
     known = replace(known, on_disk=FileOnDisk(file.stat().st_size, *digests_of_file(file)))
     baseline = again = code = declared = tolerances = None
     remedy = ""
     try:
-        declared = _declared(project, registry, known.path)
+        declared = _declared(project, registry, known.path, located)
         if known.entry.kind == "baseline":
             baseline = read_baseline(file)
             code = code_digest(baseline.measure, project.root) if baseline.measure else None
-            again = remeasure(baseline, file, project.root) if measure_again else None
+            if measure_again:
+                place = lambda beside: located(project.relative(beside))  # noqa: E731 - paths as it has them
+                again = remeasure(baseline, project.root / known.path, project.root, place)
         if known.entry.kind == "tolerances":
             tolerances = read_tolerance_document(file)
-        contradiction = _contradiction(project, known, declared)
+        contradiction = _contradiction(project, known, declared, file)
     except HarnessError as error:
         baseline = again = declared = None
         contradiction = f"expected {error.expected}, found {error.found}"
@@ -451,7 +510,9 @@ def _commits_by_path(git: GitHistory) -> dict[str, list[Commit]]:
     return found
 
 
-def _declared(project: Project, registry: Registry, path: str) -> Declared | None:
+def _declared(
+    project: Project, registry: Registry, path: str, located: Callable[[str], Path]
+) -> Declared | None:
     """What the manifest of a fixture's file declares; None for other kinds of files."""
     if registry.entries[path].kind not in {"fixture", "manifest"}:
         return None
@@ -459,20 +520,21 @@ def _declared(project: Project, registry: Registry, path: str) -> Declared | Non
     entry = registry.entries.get(beside)
     if entry and entry.kind == "manifest" and absent_content(project.root, beside, entry.sha256):
         return None  # which is said of the manifest itself
-    if entry is None or entry.kind != "manifest" or _path_state(project, beside) is not PathState.FILE:
+    is_here = _path_state(project, beside) is PathState.FILE or located(beside) != project.root / beside
+    if entry is None or entry.kind != "manifest" or not is_here:
         raise RefusedError(path, expected="its manifest beside it", found=f"no {beside}", remedy="")
-    manifest = read_manifest(project.root / beside)
+    manifest = read_manifest(located(beside))
     source = find_any(project, manifest.source)
     return Declared(
         manifest=manifest,
         source=source,
         source_digest=source_digest(source, manifest.source) if source else None,
         code=code_digest(manifest.generator.call, project.root, path=manifest.generator.path),
-        intact=digests_of_file(project.root / beside) == (entry.xxh128, entry.sha256),
+        intact=digests_of_file(located(beside)) == (entry.xxh128, entry.sha256),
     )
 
 
-def _contradiction(project: Project, known: FileEvidence, declared: Declared | None) -> str:
+def _contradiction(project: Project, known: FileEvidence, declared: Declared | None, archive: Path) -> str:
     """How a fixture's file and its manifest contradict each other; empty if they do not."""
     if declared is None:
         return ""
@@ -480,7 +542,6 @@ def _contradiction(project: Project, known: FileEvidence, declared: Declared | N
     if name != expected:
         return f"expected the name {expected} in its manifest, found {name}"
     if known.entry.kind == "fixture":
-        archive = project.root / known.path
         require_matching_manifest(archive, Arrays(archive), declared.manifest)
         if known.on_disk and known.on_disk.sha256 != known.entry.sha256:
             is_repacked(archive, declared.manifest)  # raises if readers may find other arrays in it

@@ -80,11 +80,22 @@ def _judge_path(file: FileEvidence) -> Iterator[AuditFinding]:
         detail = f"{file.absent.found} to {file.state.value}: expected a file of {file.entry.size} bytes"
         yield broken(file.path, "missing", detail, f"Run `{file.absent.command}`.")
     elif file.state is PathState.MISSING:
-        detail = f"expected a file of {file.entry.size} bytes, found none"
+        elsewhere = f", and {file.store_problem}" if file.store_problem else ""
+        detail = f"expected a file of {file.entry.size} bytes, found none{elsewhere}"
         yield broken(file.path, "missing", detail, _restore(file))
-    elif file.state is not PathState.FILE:
+    elif file.state not in {PathState.FILE, PathState.STORED}:
         detail = f"expected {PathState.FILE.value}, found {file.state.value}"
         yield broken(file.path, "path", detail, _restore(file) if file.kept_in else _REMOVE)
+
+
+def _judge_store(file: FileEvidence) -> Iterator[AuditFinding]:
+    """What git does not keep must be in the store, in all its versions."""
+    if file.store_problem and file.state is PathState.FILE:
+        detail = f"no commit has the file; expected its bytes, found {file.store_problem}"
+        yield broken(file.path, "store", detail, _PUSH)
+    for record in file.lost:
+        detail = f"neither git nor the store has the version recorded at {record.at}, {record.sha256}"
+        yield weak(file.path, "lost version", detail, _LOST)
 
 
 def _judge_bytes(file: FileEvidence) -> Iterator[AuditFinding]:
@@ -246,6 +257,7 @@ def _judge_declared(file: FileEvidence) -> Iterator[AuditFinding]:
 
 _RULES = (
     _judge_path,
+    _judge_store,
     _judge_bytes,
     _judge_content,
     _judge_reasons,
@@ -261,6 +273,8 @@ _MEASURE_AGAIN = 'Restore it from a copy, or measure again with `harness calibra
 _REMOVE = f"Remove the entry from {REGISTRY}, or what is there."
 _LIMIT = "Read their reasons; golden_max_drift sets a limit."
 _MEASURE = 'Review the change, then run `harness calibrate --reason "..."`.'
+_LOST = "Run `harness push` in a clone that still has it in its cache, or live without it."
+_PUSH = "Delete the object if there is one, then run `harness push` here."
 _PACKED = "the bytes differ from those recorded, the arrays do not"
 _RENAMED = f"Rename it back, or delete its entry from {REGISTRY} and register it with `harness add`."
 _REASON = "Give one with --golden-reason, and set golden_require_reason = true."

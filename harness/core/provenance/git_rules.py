@@ -347,11 +347,11 @@ def _is_record_of(record: Record, path: str) -> bool:
 
 
 def _judge_committed(file: FileEvidence, git: GitHistory) -> Iterator[AuditFinding]:
-    """The file, its registry entry and its record should be as in the newest commit."""
+    """The file, its registry entry and its record should be as in the newest commit, or in the store."""
     differs = git.head.get(file.path) != file.entry or file.entry.record in git.work_tree.added
     if differs or file.path in git.uncommitted:
         yield weak(file.path, "uncommitted", "the file or its record differs from the newest commit", COMMIT)
-    elif file.path not in git.tracked:
+    elif file.path not in git.tracked and not (file.stored or file.store_problem):
         yield weak(file.path, "unkept", "no commit has the file", "Commit it; does git ignore it?")
 
 

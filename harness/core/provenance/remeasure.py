@@ -27,7 +27,7 @@ from harness.core.registry.golden_names import archive_of, split_baseline_name
 from harness.core.storage.npz import read_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from harness.core.baselines.baseline import Baseline
 
@@ -56,7 +56,9 @@ class Remeasured:
     remedy: str = ""
 
 
-def remeasure(baseline: Baseline, path: Path, root: Path) -> Remeasured | None:
+def remeasure(
+    baseline: Baseline, path: Path, root: Path, located: Callable[[Path], Path] = lambda path: path
+) -> Remeasured | None:
     """Measure the metrics of the baseline at *path* again; None if it has no stored arrays.
 
     Runs code of the project, or of an installed domain, in a new process and an empty directory.
@@ -68,14 +70,16 @@ def remeasure(baseline: Baseline, path: Path, root: Path) -> Remeasured | None:
         ``<fixture>.<pipeline>.json``, beside the fixture's archive and ``<fixture>.<pipeline>.npz``.
     root : Path
         The project's directory.
+    located : callable, optional
+        Says where the bytes of a golden file are, if they are not at its path.
     """
     if baseline.measure is None:
         return None
     order = {
         "measure": baseline.measure,
         "root": str(root.absolute()),
-        "fixture": str(path.with_name(f"{split_baseline_name(path.stem)[0]}.npz").absolute()),
-        "measured": str(archive_of(path).absolute()),
+        "fixture": str(located(path.with_name(f"{split_baseline_name(path.stem)[0]}.npz")).absolute()),
+        "measured": str(located(archive_of(path)).absolute()),
     }
     answer = _ask_child(order)
     if "metrics" in answer:

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import re
 from datetime import datetime, timezone
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +32,7 @@ from harness.core.registry.history import (
     record_digest,
 )
 from harness.core.registry.registry import describe_file, history_path, read_registry, with_entries
+from harness.core.registry.stored.pushing import push_recorded
 from harness.core.storage.lock import write_lock
 from harness.core.storage.project import REGISTRY
 from harness.core.system.environment import author, fingerprint, revision
@@ -108,7 +110,18 @@ class Ledger(NamedTuple):
         return previous
 
     def write(self, writes: Sequence[Write], registry: Registry, records: Sequence[Record]) -> None:
-        """Write files, the history with *records*, and *registry*; last of all remove files."""
+        """Write files, the history with *records*, and *registry*; last of all remove files.
+
+        Before anything is written, the files are sent to the project's store, if it has one. So a process
+        that is killed leaves at most objects that no registry names.
+
+        Raises
+        ------
+        UnwritableError
+            If the store does not take them, or the disk is full. Then nothing is recorded.
+        """
+        files = {item.path: item.data for item in writes if isinstance(item.data, Path)}
+        push_recorded(self.project, registry.entries, files)
         history = self.project.relative(history_path(self.project))
         apply(
             self.project,

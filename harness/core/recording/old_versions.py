@@ -1,4 +1,4 @@
-"""Find an older version of a golden file: the bytes that a record vouches for, on disk or in git.
+"""Find an older version of a golden file: the bytes that a record vouches for, on disk, in git or the store.
 
 A version is known by its SHA-256, so it does not matter where it is found.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from harness.core.registry.stored.cached_store import find_cached_store
 from harness.core.storage.digest import sha256_file
 from harness.core.system.git import object_names, read_objects
 from harness.core.system.git_objects import ask_git, has_commits
@@ -37,13 +38,21 @@ def find_version(
     at_hand : iterable of Path
         Files that may be the version, looked at before git.
     folder : Path
-        Where to put a version that only git has.
+        Where to put a version that only git has; one that only the store has comes into the cache.
+
+    Raises
+    ------
+    UnreadableError
+        If the project has a store that cannot be asked, or does not give the version that it has.
     """
     for file in at_hand:
         if file.is_file() and sha256_file(file) == digest:
             return file
     target = folder / digest.partition(":")[2]
-    return target if digest in _copy_each_version(project, path, target) else None
+    if digest in _copy_each_version(project, path, target):
+        return target
+    remote = find_cached_store(project)
+    return remote.version(digest) if remote is not None else None
 
 
 def _copy_each_version(project: Project, path: str, target: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Staged files -> what recording them would change. Touches nothing."""
+"""Staged files -> what recording them would change. Golden files stay as they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.core.recording.cumulative_drift import DriftLimit, measure_drift, r
 from harness.core.recording.differences import differences
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import history_path, read_registry
+from harness.core.registry.stored.fetching import require_here
 from harness.core.registry.verify import is_intact
 from harness.core.storage.digest import digest_file
 from harness.core.storage.names import require_distinct, require_name
@@ -65,10 +66,13 @@ class Change:
 def plan(project: Project, staged: Iterable[Staged], limit: DriftLimit = _NO_LIMIT) -> tuple[Change, ...]:
     """Return what recording *staged* would change, sorted by path.
 
-    A file whose content is already golden and registered is left out.
+    A file whose content is already golden and registered is left out. A golden file that only the store has
+    is brought here first: without it, nothing could be said of the change.
 
     Raises
     ------
+    UnreadableError
+        If a golden file is neither here nor can be fetched from the project's store.
     RefusedError
         If two checks of one name have different content, or a file would drift farther than *limit* allows.
     UsageError
@@ -77,6 +81,7 @@ def plan(project: Project, staged: Iterable[Staged], limit: DriftLimit = _NO_LIM
     entries, history = read_registry(project.registry).entries, read_history(project)
     wanted = _one_per_path(project, staged)
     _require_names([item.path for item in wanted], entries)
+    require_here(project, {item.path: entries[item.path] for item in wanted if item.path in entries})
     changed = [item for item in wanted if not _is_golden(project, entries.get(item.path), item)]
     changes = tuple(_change(project, entries.get(item.path), history, item, limit) for item in changed)
     for change in changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
@@ -14,7 +15,7 @@ from harness.core.storage.pytest_settings import RECORD, with_required_reason
 from harness.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -38,20 +39,25 @@ _LARGEST_TEXT = 1 << 26
 
 
 class _Known(NamedTuple):
-    """A project, its registry's entries, and what says how to restore a file."""
+    """A project, its registry's entries, how to restore a file, and who judges one that is not here."""
 
     project: Project
     entries: Mapping[str, Entry]
     restore: Callable[[str], str]
+    absent: Callable[[str], Verdict | None]
 
 
 def verify(
     project: Project,
     *,
     sha256: bool = False,
+    reads_store: bool = True,
+    intact: Collection[str] = (),
     watch: Callable[[int], AbstractContextManager[None]] | None = None,
 ) -> tuple[Verdict, ...]:
     """Compare every registered file with its entry, and look for files that have no entry.
+
+    A file that is not here may be in the project's store. Then its bytes are read there.
 
     Parameters
     ----------
@@ -59,6 +65,10 @@ def verify(
     sha256 : bool, optional
         Whether to compare SHA-256 digests too. xxh128 is faster and finds accidents; other bytes of one
         size can be made to have the same xxh128.
+    reads_store : bool, optional
+        Whether to read the files that are only in the store. Without it, the store is asked for their sizes.
+    intact : collection of str, optional
+        Registered paths whose files were read elsewhere and have the recorded bytes.
     watch : callable, optional
         Called with the number of bytes in all files, if they are so many that it takes seconds to read them;
         they are read within the context that it returns.
@@ -91,19 +101,61 @@ def verify(
         for path in unregistered(project, entries)
     ]
     others = [*new, *_interrupted(project), *_namesakes(entries)]
-    judge, size = verifier(project, entries, sha256=sha256), sum(entry.size for entry in entries.values())
-    if watch is None or size < _WATCHED_BYTES:
-        verdicts = _verify_all(entries, judge)
-    else:
-        with watch(size):
-            verdicts = _verify_all(entries, judge)
+    elsewhere: list[str] = []
+    judge = verifier(project, entries, sha256=sha256, absent=_noting(project, elsewhere))
+    unread = {path: entry for path, entry in entries.items() if path not in intact} if intact else entries
+    size = sum(entry.size for entry in unread.values())
+    with nullcontext() if watch is None or size < _WATCHED_BYTES else watch(size):
+        verdicts = _verify_all(unread, judge)
+        if elsewhere:
+            found = _verify_stored(project, entries, elsewhere, reads=reads_store)
+            verdicts = [found.get(verdict.name, verdict) for verdict in verdicts]
+    verdicts += [Verdict(path, Outcome.SAME) for path in intact]
     return tuple(sorted(verdicts + others, key=lambda verdict: verdict.name))
 
 
+def _noting(project: Project, elsewhere: list[str]) -> Callable[[str], Verdict | None]:
+    """Return a function that notes the paths of files which are not here, if the project has a store."""
+    has_store: list[bool] = []
+
+    def note(path: str) -> Verdict | None:
+        if not has_store:
+            from harness.core.storage.remote.settings import find_store  # verify starts without it
+
+            has_store.append(find_store(project) is not None)
+        if not has_store[0]:
+            return None
+        elsewhere.append(path)
+        return Verdict(path, Outcome.UNKNOWN)
+
+    return note
+
+
+def _verify_stored(
+    project: Project, entries: Mapping[str, Entry], paths: Sequence[str], *, reads: bool
+) -> dict[str, Verdict]:
+    """Return the verdicts on files that may be in the store, by path."""
+    from harness.core.registry.stored.verdicts import verdicts_in_store  # verify starts without it
+
+    found = verdicts_in_store(project, {path: entries[path] for path in paths}, reads=reads)
+    judge = verifier(project, entries)
+    for path, stored in found.items():
+        if stored.outcome is Outcome.MISSING:  # what else can restore it?
+            here = judge(path)
+            found[path] = here._replace(detail=f"{here.detail}, {stored.detail}")
+    return found
+
+
 def verifier(
-    project: Project, entries: Mapping[str, Entry], *, sha256: bool = False
+    project: Project,
+    entries: Mapping[str, Entry],
+    *,
+    sha256: bool = False,
+    absent: Callable[[str], Verdict | None] = lambda _: None,
 ) -> Callable[[str], Verdict]:
     """Return a function that compares the file of a registered path with its entry, also by *sha256*.
+
+    Where nothing is at a path, *absent* is asked for the verdict first.
 
     Each directory is looked up once, so a verifier should not outlive changes of the directory tree. The
     function raises :class:`RefusedError` for a path that leaves the repository, and :class:`UnreadableError`
@@ -111,7 +163,7 @@ def verifier(
     """
     root = os.path.realpath(project.root)
     inside: dict[str, bool] = {}
-    known = _Known(project, entries, _restorer(project, entries))
+    known = _Known(project, entries, _restorer(project, entries), absent)
 
     def is_inside(folder: str) -> bool:
         if folder not in inside:
@@ -181,9 +233,10 @@ def unregistered(project: Project, entries: Container[str]) -> Iterator[str]:
 
 def _explain(known: _Known, path: str, found: str | None, *, sha256: bool) -> Verdict:
     """Verdict on a file that the fast comparison did not accept; *found* is its digest, if known."""
-    project, entries, restore = known
+    project, entries, restore, absent = known
     file, entry = project.locate(path), entries[path]
-    missing = _absent(project, path, entry) or _missing(project, path, entry, restore)
+    elsewhere = None if os.path.lexists(file) else absent(path)
+    missing = elsewhere or _absent(project, path, entry) or _missing(project, path, entry, restore)
     if missing is not None:
         return missing
     size = file.stat().st_size

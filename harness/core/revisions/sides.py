@@ -14,6 +14,7 @@ from harness.core.registry.committed_bytes import digests_of_files
 from harness.core.registry.format import decode_registry
 from harness.core.registry.history import History, decode_history, read_history
 from harness.core.registry.registry import HISTORY_NAME, read_registry
+from harness.core.registry.stored.cached_store import absent_files, find_cached_store
 from harness.core.registry.verify import is_present, unregistered
 from harness.core.storage.digest import sha256_file
 from harness.core.storage.lfs import absent_content
@@ -24,7 +25,7 @@ from harness.core.system.git_objects import GitFile, ask_git, read_files
 from harness.core.system.pointers import MAX_BYTES, parse_annex_link, parse_annex_pointer, parse_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.core.registry.format import Entry
@@ -78,6 +79,37 @@ class Side(Protocol):
         """
 
 
+class _Stored:
+    """The registered files of one side whose bytes are in the project's store, as it is set today.
+
+    Attributes
+    ----------
+    paths : frozenset of str
+        Those of *absent* that the store has; none if the project has no store. Of a store that does not
+        answer, it is only known when a file is fetched.
+    """
+
+    def __init__(self, project: Project, entries: Mapping[str, Entry], absent: Collection[str]) -> None:
+        self._entries = entries
+        self._remote = find_cached_store(project) if absent else None
+        self.paths = frozenset(self._found(absent) if self._remote else ())
+
+    def _found(self, absent: Collection[str]) -> Iterator[str]:
+        wanted = {path: self._entries[path] for path in absent}
+        there = self._remote.known(wanted.values()) if self._remote else None
+        yield from (path for path, entry in wanted.items() if there is None or entry.sha256 in there)
+
+    def sha256(self, path: str) -> str:
+        """Return the digest by which the store knows a file; empty if it is not one of these."""
+        return self._entries[path].sha256 if path in self.paths else ""
+
+    def fetch(self, path: str) -> Path:
+        """Return a file of the cache with the bytes, fetched from the store if need be."""
+        if self._remote is None:
+            raise KeyError(path)
+        return self._remote.copy_of(self._entries[path])
+
+
 class CommitSide:
     """The golden files of a commit."""
 
@@ -97,26 +129,32 @@ class CommitSide:
         self._files |= self._through_links(self.entries.keys() - self._files.keys())
         inner = f"{project.golden_name}/"
         golden = {path for path in self._files if path.startswith(inner) and _is_visible(path[len(inner) :])}
-        self.paths = frozenset(filter(_may_be_registered, golden | self.entries.keys() & self._files.keys()))
+        self._stored = _Stored(project, self.entries, self.entries.keys() - self._files.keys())
+        registered = self.entries.keys() & self._files.keys() | self._stored.paths
+        self.paths = frozenset(filter(_may_be_registered, golden | registered))
         self._digests: dict[GitFile, str] = {}
         self.history, self.obstacle = self._read_history()
 
     def object_name(self, path: str) -> str:
-        """Return the name of the file's object."""
-        return self._files[path].blob
+        """Return the name of the file's object; in the store it is its SHA-256."""
+        return self._stored.sha256(path) or self._files[path].blob
 
     def read_digests(self, paths: Iterable[str]) -> None:
         """Read the digests of several files with one call of git."""
-        wanted = {self._files[path] for path in paths} - self._digests.keys()
+        wanted = {self._files[path] for path in paths if path in self._files} - self._digests.keys()
         self._digests |= digests_of_files(self._project, wanted) if wanted else {}
 
     def sha256(self, path: str) -> str:
         """Return the digest of a file's content, which only its pointer may have."""
+        if path in self._stored.paths:
+            return self._stored.sha256(path)
         self.read_digests([path])
         return self._digests[self._files[path]]
 
     def fetch(self, path: str, target: Path) -> Path:
-        """Copy a file from git to *target*; a pointer is followed to what is here."""
+        """Copy a file from git to *target*; a pointer is followed to what is here, or to the store."""
+        if path in self._stored.paths:
+            return self._stored.fetch(path)
         pointer = self._copy(self._files[path], target)
         if pointer is None:
             return target
@@ -236,7 +274,8 @@ class WorkTreeSide:
         registered = {path for path in self.entries if is_present(project.locate(path))}
         pointers = {path for path in self.entries if absent_content(project.root, path)}
         others = filter(_may_be_registered, unregistered(project, self.entries))
-        self.paths = frozenset((*registered, *pointers, *others))
+        self._stored = _Stored(project, self.entries, absent_files(project, self.entries))
+        self.paths = frozenset((*registered, *pointers, *self._stored.paths, *others))
         digits = len(ask_git(project.root, "rev-parse", "HEAD").strip())
         self._algorithm = "sha1" if digits == _SHA1_DIGITS else "sha256"
         try:
@@ -245,7 +284,12 @@ class WorkTreeSide:
             self.history, self.obstacle = History(), str(error)
 
     def object_name(self, path: str) -> str:
-        """Return the name that git would give the file's bytes; empty if they are not here."""
+        """Return the name that git would give the file's bytes; in the store it is their SHA-256.
+
+        Empty if they are not here.
+        """
+        if path in self._stored.paths:
+            return self._stored.sha256(path)
         file = self._project.locate(path)
         if not is_present(file):
             return ""
@@ -260,13 +304,17 @@ class WorkTreeSide:
 
     def sha256(self, path: str) -> str:
         """Return the digest of the file, or that of the content that a pointer stands for."""
+        if path in self._stored.paths:
+            return self._stored.sha256(path)
         absent = absent_content(self._project.root, path)
         if absent is not None:
             return absent.pointer.digest or absent.found
         return sha256_file(self._project.locate(path))
 
     def fetch(self, path: str, target: Path) -> Path:  # noqa: ARG002 - the file itself is at hand
-        """Return the file itself."""
+        """Return the file itself, or a copy of what the store has."""
+        if path in self._stored.paths:
+            return self._stored.fetch(path)
         absent = absent_content(self._project.root, path)
         if absent is None:
             return self._project.locate(path)

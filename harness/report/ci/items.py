@@ -63,6 +63,7 @@ _URGENT = (
     Outcome.INTERRUPTED,
     Outcome.CORRUPT,
     Outcome.MISSING,
+    Outcome.UNKNOWN,
     Outcome.DRIFTED,
     Outcome.COLLAPSED,
     Outcome.STALE,

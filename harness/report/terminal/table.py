@@ -38,6 +38,7 @@ _STYLES = {
     "missing": "red",
     "corrupt": "red",
     "stale format": "red",
+    "cannot tell": "red",
     "interrupted": "red",
     "refused": "red",
     "broken": "red",
