@@ -1,11 +1,11 @@
-"""One large object to stores and back: bytes, seconds, requests, peak memory, each beside a peer's in one run.
+"""One large object to stores and back: bytes, seconds, requests, peak memory, each beside a peer's.
 
     python benchmarks/store.py --bytes 10000000000
 
-The object is a sparse file of zeros, so that the source takes no space; what is stored and fetched does, twice
-at a time (s3rver also needs twice the bytes while it joins the parts). Stores: a directory, an S3 server on this
-machine (s3rver), and a web server that makes the bytes as it sends them. Each transfer runs in a process of its
-own, whose peak memory the system reports. The peers: cp, s3fs, pooch.
+The object is a sparse file of zeros, so that the source takes no space; what is stored and fetched does,
+twice at a time (s3rver also needs twice the bytes while it joins the parts). Stores: a directory, an S3
+server on this machine (s3rver), and a web server that makes the bytes as it sends them. Each transfer runs
+in a process of its own, whose peak memory the system reports. The peers: cp, s3fs, pooch.
 """
 
 from __future__ import annotations
