@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,18 +57,15 @@ def _unit_names(value: Any) -> tuple[str, str] | None:
 
 
 def is_stored(value: Any) -> bool:
-    """Whether *value* is a large array of zarr or HDF5, of which parts can be read."""
-    return (
-        _is_of_store(value, "Array", "Dataset")
-        and getattr(value, "dtype", None) is not None
-        and is_plain(np.dtype(value.dtype))
-        and math.prod(value.shape) * np.dtype(value.dtype).itemsize > LARGE
-    )
+    """Whether *value* is an array of zarr or HDF5, of which parts can be read."""
+    return _is_of_store(value, "Array", "Dataset")
 
 
 def from_stored(value: Any, place: Place) -> Node:
-    """Return the array as it is; it is read block by block wherever it is needed."""
-    return Node(plain_array(place.name, ChunkedArray(value)))
+    """Return a large array as it is, to be read block by block wherever it is needed; else its values."""
+    if is_plain(np.dtype(value.dtype)) and value.size * np.dtype(value.dtype).itemsize > LARGE:
+        return Node(plain_array(place.name, ChunkedArray(value)))
+    return from_array(value, place)
 
 
 def is_store_group(value: Any) -> bool:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_MAPPED_BYTES = 1 << 24
+
+
 class PatchedArray(StoredArray):
     """An array that is read from another one, and only where they differ from its own file.
 
@@ -40,6 +43,8 @@ class PatchedArray(StoredArray):
     ) -> None:
         super().__init__(own.shape, own.dtype, known.chunks if isinstance(known, StoredArray) else None)
         self._known, self._own = known, own
+        if not isinstance(known, StoredArray):
+            self.slab_bytes = _MAPPED_BYTES  # nothing has to be unpacked
         self._elements = elements
         self._differing = np.array(sorted(differing), dtype=np.int64)
 

@@ -38,6 +38,8 @@ class StoredArray(ABC):
         Lengths, by axis, of what the store reads as one.
     """
 
+    slab_bytes = SLAB_BYTES
+
     def __init__(self, shape: Sequence[int], dtype: Any, chunks: Sequence[int] | None = None) -> None:
         self.shape = tuple(int(length) for length in shape)
         self.dtype = np.dtype(dtype)
@@ -75,7 +77,7 @@ class StoredArray(ABC):
 
     def slabs(self) -> Iterator[Slab]:
         """Yield blocks of about :data:`SLAB_BYTES` that cover the array, in C order, along its chunks."""
-        return slabs_of(self.shape, self.chunks, max(1, SLAB_BYTES // max(1, self.dtype.itemsize)))
+        return slabs_of(self.shape, self.chunks, max(1, self.slab_bytes // max(1, self.dtype.itemsize)))
 
 
 class ChunkedArray(StoredArray):
