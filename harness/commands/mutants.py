@@ -44,19 +44,22 @@ def mutant_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def require_alone(count: int | None, own: Mapping[str, object], others: Mapping[str, object]) -> None:
-    """Raise :class:`UsageError` for an option that has no effect, with or without ``--mutants``."""
+    """Raise :class:`UsageError` for one of *own* without ``--mutants``, or one of *others* with it."""
     from harness.core.errors import UsageError
 
-    given = [name for name, value in (own if count is None else others).items() if value not in {None, (), 0}]
-    for name in given[:1]:
-        words = "only with" if count is None else "not with"
-        raise UsageError(
-            name,
-            expected=f"this option {words} --mutants",
-            found="it" if count is not None else f"{name} without --mutants",
-            message=f"{name} can be used {words} --mutants",
-            remedy="Leave it out." if count is not None else "Add --mutants N, or leave it out.",
-        )
+    given = [name for name, value in own.items() if value is not None]
+    if count is not None:
+        given = [name for name, value in others.items() if value]
+    if not given:
+        return
+    name, alone = given[0], count is None
+    raise UsageError(
+        name,
+        expected=f"--mutants {'with' if alone else 'without'} {name}",
+        found=f"{name} {'without' if alone else 'with'} --mutants",
+        message=f"{name} {'can only' if alone else 'cannot'} be used with --mutants",
+        remedy="Add --mutants N, or leave it out." if alone else "Leave one of them out.",
+    )
 
 
 def try_mutants(  # noqa: PLR0913 - what the verb is given
@@ -74,7 +77,7 @@ def try_mutants(  # noqa: PLR0913 - what the verb is given
     from harness.core.sensitivity.mutants.run import run_mutants
     from harness.report.terminal.progress import progress_bar
 
-    with progress_bar("mutants") as progress:
+    with progress_bar("sensitivity") as progress:
         run = run_mutants(
             project,
             [Path(path) for path in paths],

@@ -113,14 +113,14 @@ def survey(
     """
     progress("a copy of the project", 0.0)
     base, origin, clean = copy_whole(project, folder / "base"), origin_of(project), folder / CLEAN
-    progress("golden tests with coverage", 0.1)
+    progress("golden tests with coverage", 0.0)
     first, contexts = _measured_run(base, origin, files, folder / "first", clean)
     tests = tuple(dict.fromkeys(one.test for one in first.answers.handed))
     if not tests:
         raise _no_golden_tests(first)
     _require_passed(first)
     sources = _sources(base, origin, contexts, first.answers)
-    progress("golden tests again", 0.5)
+    progress("golden tests again", 0.0)
     second, start = _timed_run(base, origin, tests, folder / "second", clean)
     _require_passed(second)
     one, other = values_of(first.answers.handed), values_of(second.answers.handed)

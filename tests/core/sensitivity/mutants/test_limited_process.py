@@ -1,0 +1,72 @@
+"""A process and all that it starts end together: at its end, at the limit, and at Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.core.sensitivity.mutants import limited_process
+from harness.core.sensitivity.mutants.limited_process import run_limited
+from harness.core.system.running import is_running
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open("child", "w").write(str(child.pid))
+{then}
+"""
+
+
+def run(folder, code: str, seconds: float | None = None):
+    return run_limited([sys.executable, "-c", code], folder=folder, environment=os.environ, seconds=seconds)
+
+
+def ended(process: int) -> bool:
+    """Whether a process ends soon; nobody may have waited for it yet."""
+    for _ in range(100):
+        status = Path(f"/proc/{process}/stat")
+        if not is_running(process) or (status.is_file() and ") Z " in status.read_text()):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_the_end_of_what_it_printed_is_kept(tmp_path):
+    ran = run(tmp_path, "import sys\nprint('x' * 10_000_000)\nprint('last', file=sys.stderr)\nsys.exit(3)")
+    assert (ran.code, ran.last_line) == (3, "last")
+    assert len(ran.output) < 100_000
+
+
+def test_a_process_without_output_has_no_last_line(tmp_path):
+    assert run(tmp_path, "") == (0, "")
+
+
+def test_a_signal_is_a_negative_code(tmp_path):
+    assert run(tmp_path, "import os; os.kill(os.getpid(), 9)").code == -9
+
+
+@pytest.mark.parametrize(
+    ("then", "seconds", "code"),
+    [("time.sleep(600)", 3.0, None), ("pass", None, 0), ("while 1: pass", 3.0, None)],
+)
+def test_no_child_outlives_it(tmp_path, then, seconds, code):
+    ran = run(tmp_path, PARENT.format(then=then), seconds)
+    assert ran.code == code
+    assert ended(int((tmp_path / "child").read_text()))
+
+
+def test_ctrl_c_ends_the_process_and_its_children(tmp_path, monkeypatch):
+    def interrupted(self, timeout=None):
+        while not (tmp_path / "child").is_file() or not (tmp_path / "child").read_text():
+            time.sleep(0.05)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(limited_process.subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, PARENT.format(then="time.sleep(600)"))
+    assert ended(int((tmp_path / "child").read_text()))
