@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ def perform(call: Call) -> Run:
         If the pipeline refuses the fixture.
     """
     run = find_catalogue(call.root).load("pipelines", call.pipeline)
-    with output_folder() as folder:
+    with output_folder() as folder, series_of_runs():
         result = run_under(call.perturbation, run, call.fixture, folder)
         kept = call.keep is not None and result.measured is not None
         if call.keep and result.measured:
@@ -70,6 +71,33 @@ def perform(call: Call) -> Run:
     metrics = require_metrics(f"pipeline {call.pipeline!r}", result.metrics, controls)
     sample = Sample(call.perturbation, metrics, controls)
     return Run(sample, dict(result.better), dict(result.resolution), result.measure if kept else None)
+
+
+_SERIES = ContextVar("series of runs", default=False)
+
+
+@contextmanager
+def series_of_runs() -> Iterator[None]:
+    """Say that the pipelines run in this block are some of many, so that it pays to prepare for the next.
+
+    Examples
+    --------
+    >>> with series_of_runs():
+    ...     is_in_series()
+    True
+    >>> is_in_series()
+    False
+    """
+    before = _SERIES.set(True)
+    try:
+        yield
+    finally:
+        _SERIES.reset(before)
+
+
+def is_in_series() -> bool:
+    """Return whether a pipeline that runs now is one of many; see :func:`series_of_runs`."""
+    return _SERIES.get()
 
 
 @contextmanager

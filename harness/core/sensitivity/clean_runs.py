@@ -20,7 +20,7 @@ from harness.core.baselines.perturbations import Perturbation, Sample, perturbat
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.domain.generators import is_simulated, rerun
 from harness.core.domain.interface import Specimen
-from harness.core.domain.run_pipeline import run_under
+from harness.core.domain.run_pipeline import run_under, series_of_runs
 from harness.core.errors import HarnessError
 from harness.core.fixtures.fixture import make_fixture, write_fixture
 from harness.core.fixtures.manifest import Generator, Source, read_manifest
@@ -149,7 +149,7 @@ def _on_golden(clean: CleanRun, catalogue: Catalogue) -> Repetition:
         catalogue.load("pipelines", clean.pipeline),
         read_baseline(subject.baseline(clean.pipeline)),
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, series_of_runs():
         go = partial(run_under, perturbation, run, subject.path, Path(folder))
         metrics, _ = by_metrics(clean.pipeline, go, baseline)
     name = f"{subject.path.stem}, {clean.pipeline}, {clean.threads} threads, noise {perturbation.noise}"
@@ -204,7 +204,7 @@ def _judged_runs(
 
 
 def _measured(run: Callable[..., PipelineResult], path: Path, perturbation: Perturbation) -> PipelineResult:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, series_of_runs():
         return run_under(perturbation, run, path, Path(folder))
 
 

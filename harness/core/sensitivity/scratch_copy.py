@@ -68,5 +68,14 @@ def commit_copy(copy: Project, message: str) -> None:
     run_git(copy.root, *identity, "commit", "--quiet", "--no-verify", "--message", message)
 
 
+def committed_state(copy: Project) -> str | None:
+    """Return the names of what a copy's last commit holds and follows, and of all else in git; None outside.
+
+    The commit itself has a name of its own in each copy, because of its date.
+    """
+    done = run_git(copy.root, "rev-parse", "HEAD^{tree}", "HEAD^@", "--remotes", "--tags")
+    return done.output if done.succeeded else None
+
+
 def _tracked(copy: Project) -> list[str]:
     return [name for name in _KEPT if (copy.root / name).exists()]

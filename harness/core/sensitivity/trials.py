@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.core.baselines.baseline import read_baseline
 from harness.core.domain.catalogue import find_catalogue
 from harness.core.domain.generators import rerun
-from harness.core.domain.run_pipeline import misread
+from harness.core.domain.run_pipeline import misread, series_of_runs
 from harness.core.errors import HarnessError
 from harness.core.fixtures.manifest import read_manifest
 from harness.core.registry.golden_names import manifest_of, name_of
@@ -46,7 +46,8 @@ from harness.core.sensitivity.matrix import (
     Row,
     metrics_of,
 )
-from harness.core.sensitivity.scratch_copy import commit_copy, scratch_copy
+from harness.core.sensitivity.scratch_copy import commit_copy, committed_state, scratch_copy
+from harness.core.storage.digest import digest_arrays
 from harness.core.storage.npz import read_archive, write_archive
 from harness.core.storage.project import Project
 
@@ -55,6 +56,13 @@ if TYPE_CHECKING:
 
     from harness.core.domain.catalogue import Catalogue
     from harness.core.domain.interface import CheckReport, Fault, PipelineResult
+    from harness.core.provenance.finding import AuditFinding
+
+_APPLICABLE: dict[tuple[Any, ...], tuple[str, ...]] = {}
+"""Names of the checks that pass on golden arrays, by what they depend on; each trial asks again."""
+
+_FINDINGS: dict[str, frozenset[AuditFinding]] = {}
+"""What an audit finds before any fault, by the state of the copy; each trial asks again."""
 
 CheckGroup = Literal["data", "metrics", "repository", "liveness"]
 
@@ -169,8 +177,11 @@ def build_matrix(faults: Iterable[Fault], answers: Mapping[Trial, tuple[Detectio
 
 def applicable_checks(catalogue: Catalogue, golden: dict[str, Any]) -> dict[str, Callable[..., CheckReport]]:
     """The checks that pass on the golden arrays; a check made for other data would fail on everything."""
-    checks = catalogue.load_checks().items()
-    return {name: check for name, check in checks if not by_check(name, check, golden).caught}
+    checks = catalogue.load_checks()
+    key = (*checks.values(), digest_arrays(golden))
+    if key not in _APPLICABLE:
+        _APPLICABLE[key] = tuple(n for n, check in checks.items() if not by_check(n, check, golden).caught)
+    return {name: checks[name] for name in _APPLICABLE[key]}
 
 
 def _row(fault: Fault, found: Sequence[Detection]) -> Row:
@@ -230,7 +241,7 @@ def _try_metrics(
 ) -> tuple[Detection, ...]:
     """Run a pipeline with the fault, or on a fixture with the fault, and judge its metrics and inputs."""
     run = catalogue.load("pipelines", pipeline)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, series_of_runs():
         path = subject.path
         if fault.kind == "fixture":
             path = Path(folder) / subject.path.name
@@ -265,7 +276,7 @@ def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
     arrays = read_archive(original)
     with scratch_copy(subject.project) as copy:
         commit_copy(copy, "Before the fault")
-        before = audit_findings(copy)
+        before = _findings_before(copy)
         try:
             fault.inject(copy)
         except HarnessError as error:
@@ -279,3 +290,12 @@ def _try_repository(subject: Subject, fault: Fault) -> tuple[Detection, ...]:
             _run_check(AUDIT, lambda: by_audit(copy, before)),
         )
         return tuple(replace(d, detail=d.detail.replace(f"{copy.root}/", "")) for d in found)
+
+
+def _findings_before(copy: Project) -> frozenset[AuditFinding]:
+    state = committed_state(copy)
+    if state is None:
+        return audit_findings(copy)
+    if state not in _FINDINGS:
+        _FINDINGS[state] = audit_findings(copy)
+    return _FINDINGS[state]

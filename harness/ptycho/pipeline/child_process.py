@@ -42,6 +42,11 @@ class Task:
         send_message(progress=fraction)
 
 
+def main(*arguments: str) -> None:
+    """Run the stage that the command line names."""
+    run_task(*arguments)
+
+
 def run_task(module: str, fixture: str, output: str, part: str = "") -> None:
     """Run ``main`` of *module*, and report its end or its error to the parent.
 
@@ -72,4 +77,4 @@ def send_message(**message: Any) -> None:
 
 
 if __name__ == "__main__":
-    run_task(*sys.argv[1:])
+    main(*sys.argv[1:])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from harness.core.domain.interface import Stage
+from harness.core.domain.run_pipeline import is_in_series
 from harness.core.errors import (
     DependencyError,
     HarnessError,
@@ -21,10 +22,13 @@ from harness.core.errors import (
     UnreadableError,
     error_from_parts,
 )
+from harness.ptycho.pipeline.warm_process import SERVERS, WarmChild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Child = subprocess.Popen[str] | WarmChild
 
 CHILD_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Variables of the child's environment, unless the user has set them.
@@ -36,6 +40,8 @@ machine. OpenMP reads the variable once, when torch loads it, so threadpoolctl c
 CHILD_COMMAND = ("-m", "harness.ptycho.pipeline.child_process")
 """Arguments of the child's interpreter, before the stage's module and its arguments."""
 
+WARM_MODULES = f"{__package__}.model."
+"""Where the modules are that can start from a warm process; engines load libraries of their own."""
 
 TAIL = 1 << 14
 """Bytes of a log in which its last lines are looked for."""
@@ -131,13 +137,12 @@ def run_stage(  # noqa: PLR0913 - a process, its limits and its listener
         The error that the child reported, of the same class; or the child crashed: the error names the log.
     """
     log, started = output / f"{stage}.log", time.perf_counter()
-    with log.open("w") as stderr, _running_child(module, arguments, stderr, deadline) as (child, timed_out):
+    command = (*CHILD_COMMAND, module, *arguments)
+    with log.open("w") as stderr, _running_child(command, stderr, deadline) as (child, timed_out):
         done = _read_messages(child, stage, progress)
     if done is None:
         raise (
-            timeout_error(stage, deadline)
-            if timed_out.is_set()
-            else crash_error(stage, child.returncode, log)
+            timeout_error(stage, deadline) if timed_out.is_set() else crash_error(stage, child.wait(), log)
         )
     log.unlink()
     seconds, cpu = time.perf_counter() - started, float(done["cpu_seconds"])
@@ -146,15 +151,11 @@ def run_stage(  # noqa: PLR0913 - a process, its limits and its listener
 
 @contextmanager
 def _running_child(
-    module: str, arguments: tuple[str, ...], stderr: IO[str], deadline: Deadline
-) -> Iterator[tuple[subprocess.Popen[str], threading.Event]]:
+    command: tuple[str, ...], stderr: IO[str], deadline: Deadline
+) -> Iterator[tuple[Child, threading.Event]]:
     """Start a child; kill it at the deadline (and set the event), or when the block is left early."""
     timed_out = threading.Event()
-    command = [sys.executable, *CHILD_COMMAND, module, *arguments]
-    environment = {**CHILD_ENVIRONMENT, **os.environ}
-    with subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours
-        command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
-    ) as child:
+    with _start(command, stderr, deadline) as child:
         timer = threading.Timer(deadline.seconds_left(), _kill_at_deadline, (child, timed_out))
         timer.start()
         try:
@@ -165,13 +166,30 @@ def _running_child(
             child.kill()
 
 
-def _kill_at_deadline(child: subprocess.Popen[str], timed_out: threading.Event) -> None:
+def _start(command: tuple[str, ...], stderr: IO[str], deadline: Deadline) -> Child:
+    """Start a new interpreter; or, if many pipelines run, fork a process that has imported what stages need.
+
+    Either is a new process, with nothing in it of the stage before.
+    """
+    environment = {**CHILD_ENVIRONMENT, **os.environ}
+    if is_in_series() and any(argument.startswith(WARM_MODULES) for argument in command):
+        child = SERVERS.start(
+            command[1:], environment=environment, stderr=stderr, seconds=deadline.seconds_left()
+        )
+        if child is not None:
+            return child
+    return subprocess.Popen(  # noqa: S603 - this interpreter, a module of ours
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+    )
+
+
+def _kill_at_deadline(child: Child, timed_out: threading.Event) -> None:
     timed_out.set()
     child.kill()
 
 
 def _read_messages(
-    child: subprocess.Popen[str], stage: str, progress: Callable[[str, float], None] | None
+    child: Child, stage: str, progress: Callable[[str, float], None] | None
 ) -> dict[str, Any] | None:
     """Pass progress on, raise the child's error, and return its final message; None if there was none."""
     for line in child.stdout or ():

@@ -8,13 +8,21 @@ Gauss-Newton steps then refine all of them together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+
+from harness.core.storage.digest import digest_array
 
 LARGEST_SHIFT = 1.0
 """Pixels per axis. A larger shift is an error, not an ambiguity, and stays in the metrics."""
 
 STEPS = 6
+
+MOST_RECENT = 8
+"""Alignments that are remembered: metrics and picture need the same ones, so do controls of other runs."""
+
+_RECENT: dict[tuple[str, ...], Alignment] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +77,33 @@ def find_alignment(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Al
     mask : (M, M') bool
         Where the two are compared.
     """
+    key = tuple(digest_array(np.asarray(array)) for array in (image, truth, mask))
+    found = _RECENT.pop(key, None) or _find(image, truth, mask)
+    _RECENT[key] = found  # as the newest
+    if len(_RECENT) > MOST_RECENT:
+        _RECENT.pop(next(iter(_RECENT)))
+    return found
+
+
+class _Fit(NamedTuple):
+    """An alignment, and the image that it aligned."""
+
+    alignment: Alignment
+    aligned: np.ndarray
+
+
+def _find(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Alignment:
     shift = _coarse_shift(image, truth, mask)
     ramp = _coarse_ramp(_shifted(image, shift), truth, mask)
     best = _with_fitted_factor(image, truth, mask, shift, ramp)
+    misfit = _misfit(best, truth, mask)
     for _ in range(STEPS):
         refined = _refined(image, truth, mask, best)
-        if _misfit(refined, image, truth, mask) >= _misfit(best, image, truth, mask):
+        left = _misfit(refined, truth, mask)
+        if left >= misfit:
             break
-        best = refined
-    return _with_fitted_modulus(best, image, truth, mask)
+        best, misfit = refined, left
+    return _with_fitted_modulus(best, truth, mask)
 
 
 def _coarse_shift(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -99,13 +125,13 @@ def _coarse_ramp(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.n
     return np.array([np.fft.fftfreq(shape[0])[row], np.fft.fftfreq(shape[1])[column]])
 
 
-def _refined(image: np.ndarray, truth: np.ndarray, mask: np.ndarray, at: Alignment) -> Alignment:
-    """Return *at* after one Gauss-Newton step in shift and ramp, with the factor fitted again.
+def _refined(image: np.ndarray, truth: np.ndarray, mask: np.ndarray, fit: _Fit) -> _Fit:
+    """Return *fit* after one Gauss-Newton step in shift and ramp, with the factor fitted again.
 
     To first order truth = c (1 + 2 pi i dk . r) (image + ds . grad image): linear in four real unknowns and a
     complex one. Unknowns that the image does not determine (a flat one has no shift) get no step.
     """
-    now = at.apply(image)
+    now, at = fit.aligned, fit.alignment
     slope = np.gradient(now)
     centred = _centred(now.shape)
     waves = [now, 1j * now, *slope, *(2j * np.pi * r * now for r in centred)]
@@ -119,25 +145,26 @@ def _refined(image: np.ndarray, truth: np.ndarray, mask: np.ndarray, at: Alignme
 
 def _with_fitted_factor(
     image: np.ndarray, truth: np.ndarray, mask: np.ndarray, shift: np.ndarray, ramp: np.ndarray
-) -> Alignment:
+) -> _Fit:
     """Return the alignment of *shift* and *ramp* with the complex factor that fits best."""
-    moved = Alignment(shift, ramp, 1.0).apply(image)[mask]
-    energy = np.vdot(moved, moved).real
-    return Alignment(shift, ramp, complex(np.vdot(moved, truth[mask]) / energy) if energy > 0 else 0j)
+    moved = _with_ramp(_shifted(image, shift), ramp)
+    inside = moved[mask]
+    energy = np.vdot(inside, inside).real
+    factor = complex(np.vdot(inside, truth[mask]) / energy) if energy > 0 else 0j
+    moved *= factor
+    return _Fit(Alignment(shift, ramp, factor), moved)
 
 
-def _with_fitted_modulus(
-    best: Alignment, image: np.ndarray, truth: np.ndarray, mask: np.ndarray
-) -> Alignment:
-    found, expected = np.abs(best.apply(image)[mask]), np.abs(truth[mask])
+def _with_fitted_modulus(fit: _Fit, truth: np.ndarray, mask: np.ndarray) -> Alignment:
+    best, found, expected = fit.alignment, np.abs(fit.aligned[mask]), np.abs(truth[mask])
     energy = np.vdot(found, found)
     return (
         replace(best, factor=best.factor * float(np.vdot(found, expected) / energy)) if energy > 0 else best
     )
 
 
-def _misfit(alignment: Alignment, image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    return float(np.linalg.norm((alignment.apply(image) - truth)[mask]))
+def _misfit(fit: _Fit, truth: np.ndarray, mask: np.ndarray) -> float:
+    return float(np.linalg.norm((fit.aligned - truth)[mask]))
 
 
 def _shifted(image: np.ndarray, shift: np.ndarray) -> np.ndarray:
