@@ -79,7 +79,7 @@ class Attempts:
         return doubled * random.uniform(1, 1.5)  # noqa: S311 - so that many clients do not ask at once
 
 
-def repeated(call: Callable[[], Result], patience: Patience, stopped: threading.Event) -> Result:
+def repeated(call: Callable[[], Result], attempts: Attempts) -> Result:
     """Return what *call* returns, once it raises no :class:`Trouble` that may pass.
 
     Raises
@@ -87,7 +87,6 @@ def repeated(call: Callable[[], Result], patience: Patience, stopped: threading.
     Trouble
         That of the last attempt.
     """
-    attempts = Attempts(patience, stopped)
     while True:
         try:
             return call()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, UnreadableError, UnwritableError
@@ -13,10 +14,13 @@ from harness.core.storage.remote.threads import in_threads
 from harness.core.storage.remote.trouble import Absent, Cancelled, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
+    from typing import TypeVar
 
     from harness.core.storage.remote.kinds.access import Access
+
+    Result = TypeVar("Result")
 
 _FEW = 64
 """Up to so many sizes are asked for one by one; of more, the store is listed."""
@@ -75,6 +79,7 @@ class Store:
         self.url = url
         self.access, self.patience = access, patience
         self.stopped = stopped or threading.Event()
+        self._is_down = False
 
     def sizes(self, digests: Collection[str]) -> dict[str, int]:
         """Return the sizes in bytes of those objects that the store has.
@@ -92,12 +97,13 @@ class Store:
         if len(digests) > _FEW and self.can_list:
             wanted = set(digests)
             return {item.sha256: item.size for item in self.objects() if item.sha256 in wanted}
-        found = in_threads(self._size, list(dict.fromkeys(digests)), _AT_A_TIME, self.stopped)
-        errors = [item for item in found if isinstance(item, HarnessError)]
-        if errors:
-            raise errors[0]
-        sized = [item for item in found if not isinstance(item, HarnessError)]
-        return {digest: size for digest, size in sized if size is not None}
+        names = {object_name(digest): digest for digest in digests}
+        failed: list[HarnessError] = []
+        found = in_threads(lambda name: self._size(name, failed), list(names), _AT_A_TIME, self.stopped)
+        if failed:
+            raise failed[0]
+        sized = dict(item for item in found if not isinstance(item, HarnessError))
+        return {names[name]: size for name, size in sized.items() if size is not None}
 
     @property
     def can_list(self) -> bool:
@@ -146,7 +152,7 @@ class Store:
             size = path.stat().st_size
             if self._stored(name, size):
                 return
-            repeated(lambda: self._put(path, name, sha256, size), self.patience, self.stopped)
+            self._repeated(lambda: self._put(path, name, sha256, size))
             self._require_stored(name, size)
         except OSError as error:
             raise self._unwritable(sha256, f"{path}: {error.strerror or error}") from error
@@ -162,7 +168,7 @@ class Store:
 
     def _stored(self, name: str, size: int) -> bool:
         """Whether the store has an object; raise if it has another size."""
-        found = repeated(lambda: self.access.size(name), self.patience, self.stopped)
+        found = self._repeated(lambda: self.access.size(name))
         if found not in {None, size}:
             raise Trouble(
                 f"an object of this name with {found} bytes instead of {size}; it was not changed",
@@ -235,16 +241,34 @@ class Store:
         """
         name = object_name(sha256)
         try:
-            repeated(lambda: self.access.remove(name), self.patience, self.stopped)
+            self._repeated(lambda: self.access.remove(name))
         except Trouble as trouble:
             raise self._unwritable(sha256, trouble.found) from None
 
-    def _size(self, sha256: str) -> tuple[str, int | None]:
-        name = object_name(sha256)
+    def _size(self, name: str, failed: list[HarnessError]) -> tuple[str, int | None]:
+        """Return a name with its size. After one has failed, the others are not asked for."""
+        if failed:
+            raise failed[0]
         try:
-            return sha256, repeated(lambda: self.access.size(name), self.patience, self.stopped)
+            return name, self._repeated(lambda: self.access.size(name))
         except Trouble as trouble:
-            raise self.unreadable(sha256, trouble.found) from None
+            failed.append(self._unlisted(trouble.found))
+            raise failed[0] from None
+
+    def _repeated(self, call: Callable[[], Result]) -> Result:
+        with self.attempts() as attempts:
+            return repeated(call, attempts)
+
+    @contextmanager
+    def attempts(self) -> Iterator[Attempts]:
+        """Count attempts in the block: only one, if the store has just failed all of those before."""
+        patience = self.patience._replace(tries=1) if self._is_down else self.patience
+        try:
+            yield Attempts(patience, self.stopped)
+        except Trouble as trouble:
+            self._is_down = trouble.again
+            raise
+        self._is_down = False
 
     def unreadable(self, sha256: str, found: str) -> UnreadableError:
         """Return the error of an object that did not come as it should."""
@@ -280,7 +304,7 @@ class Store:
             self.url,
             expected="a list of its objects",
             found=found,
-            message=f"the store {self.url} could not be listed: it gave {found}",
+            message=f"the store {self.url} could not be asked what it has: it gave {found}",
             remedy="Nothing was changed. Try again; if it stays so, check the store and your access to it.",
         )
 
@@ -317,8 +341,11 @@ class Reading:
             raise self._store.unreadable(self._sha256, trouble.found) from None
 
     def _blocks(self, name: str) -> Iterator[bytes]:
+        with self._store.attempts() as attempts:
+            yield from self._requests(name, attempts)
+
+    def _requests(self, name: str, attempts: Attempts) -> Iterator[bytes]:
         at = self._start
-        attempts = Attempts(self._store.patience, self._store.stopped)
         while at < self._size or not (at or self.requests):  # an empty object is asked for, too
             try:
                 for block in self._one_request(name, at):

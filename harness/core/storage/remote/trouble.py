@@ -85,6 +85,16 @@ def shown_address(url: str) -> str:
     return printable(f"{parts.scheme}://{host}{parts.path}")
 
 
+def shown_host(text: str) -> str:
+    """Return scheme and host of the first address in a text.
+
+    >>> shown_host('Could not connect to the endpoint URL: "http://127.0.0.1:9/bucket/key"')
+    'http://127.0.0.1:9'
+    """
+    match = _ADDRESS.search(text)
+    return "/".join(shown_address(match[0]).split("/")[:3]) if match else "its endpoint"
+
+
 def scrubbed(error: BaseException) -> str:
     """Return the kind and the text of a foreign error, without addresses' credentials and known secrets."""
     text = " ".join(str(error).split())

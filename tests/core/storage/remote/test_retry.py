@@ -37,7 +37,7 @@ def failing(count, trouble=None):
 
 def test_pauses_are_doubled_up_to_the_longest():
     waits = Waits()
-    assert repeated(failing(5), Patience(tries=6, first=1, longest=4), waits) == 6
+    assert repeated(failing(5), Attempts(Patience(tries=6, first=1, longest=4), waits)) == 6
     for seconds, least in zip(waits.seconds, (1, 2, 4, 4, 4), strict=True):
         assert least <= seconds <= 1.5 * least
 
@@ -45,32 +45,32 @@ def test_pauses_are_doubled_up_to_the_longest():
 def test_the_last_trouble_is_raised():
     waits = Waits()
     with pytest.raises(Trouble, match="busy"):
-        repeated(failing(3), Patience(tries=3), waits)
+        repeated(failing(3), Attempts(Patience(tries=3), waits))
     assert len(waits.seconds) == 2
 
 
 def test_what_will_not_pass_is_not_repeated():
     waits = Waits()
     with pytest.raises(Absent):
-        repeated(failing(1, Absent("none")), Patience(), waits)
+        repeated(failing(1, Absent("none")), Attempts(Patience(), waits))
     assert waits.seconds == []
 
 
 @pytest.mark.parametrize("after", [0, 7, 30])
 def test_a_store_says_how_long_to_wait(after):
     waits = Waits()
-    assert repeated(failing(1, Trouble("busy", after=after)), Patience(longest=30), waits) == 2
+    assert repeated(failing(1, Trouble("busy", after=after)), Attempts(Patience(longest=30), waits)) == 2
     assert waits.seconds == [after]
 
 
 def test_a_store_that_asks_for_too_long_is_not_asked_again():
     with pytest.raises(Trouble):
-        repeated(failing(1, Trouble("busy", after=31)), Patience(longest=30), Waits())
+        repeated(failing(1, Trouble("busy", after=31)), Attempts(Patience(longest=30), Waits()))
 
 
 def test_a_stop_ends_the_pause():
     with pytest.raises(Cancelled):
-        repeated(failing(1), Patience(), Waits(stops=True))
+        repeated(failing(1), Attempts(Patience(), Waits(stops=True)))
 
 
 def test_progress_begins_the_count_again():

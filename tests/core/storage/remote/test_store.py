@@ -94,6 +94,35 @@ def test_few_sizes_are_asked_for_and_many_are_listed():
     assert script.asked == ["listing"]
 
 
+def test_a_store_that_fails_is_not_asked_for_all_sizes():
+    """Each would take as long as the first."""
+
+    class Failing(Script):
+        def size(self, name):
+            self.asked.append(name)
+            raise Trouble("a fire")
+
+    script = Failing()
+    with pytest.raises(
+        UnreadableError, match="the store s3://bucket could not be asked what it has: it gave a fire"
+    ):
+        store_of(script).sizes([f"sha256:{number:064}" for number in range(60)])
+    assert len(script.asked) < 60
+
+
+def test_a_store_that_is_down_is_tried_once_an_object_until_it_works():
+    """The first object was tried as often as patience has it."""
+    script = Script(*[[Trouble("down")]] * 4, [DATA], [Trouble("down")], [DATA])
+    store = store_of(script)
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match="it gave down"):
+            list(store.blocks(SHA256, len(DATA)))
+    assert len(script.starts) == 4
+    for _ in range(2):
+        assert b"".join(store.blocks(SHA256, len(DATA))) == DATA
+    assert len(script.starts) == 7
+
+
 def test_objects_are_those_with_their_names():
     script = Script()
     script.files = {object_name(SHA256): 3, "sha256/ab/../x": 1, "/etc/passwd": 2}

@@ -19,8 +19,8 @@ from harness.core.storage.remote.kinds.loop import (
     wait_for,
 )
 from harness.core.storage.remote.names import FOLDER
-from harness.core.storage.remote.retry import Patience, repeated
-from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, status_text
+from harness.core.storage.remote.retry import Attempts, Patience, repeated
+from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, shown_host, status_text
 
 if TYPE_CHECKING:
     import threading
@@ -35,6 +35,7 @@ _MOST_PARTS = 10_000
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _NO_OBJECT = frozenset({"NoSuchKey", "404"})
+_NO_CONNECTION = frozenset({"EndpointConnectionError", "ConnectionError", "ConnectionClosedError"})
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 
 
@@ -164,14 +165,15 @@ class Bucket:
             with self._translated():
                 return str(self._call("upload_part", **place, Body=data)["ETag"])
 
-        return repeated(send, self._patience, self._stopped)
+        return repeated(send, Attempts(self._patience, self._stopped))
 
     def listing(self) -> Iterator[Listed]:
         """Yield all objects below the prefix, one page after the other."""
         more: dict[str, Any] = {}
         while True:
             with self._translated():
-                answer = repeated(lambda: self._page(more), self._patience, self._stopped)  # noqa: B023 - called at once
+                attempts = Attempts(self._patience, self._stopped)
+                answer = repeated(lambda: self._page(more), attempts)  # noqa: B023 - called at once
             for item in answer.get("Contents", ()):
                 yield Listed(item["Key"][len(self._prefix) :], item["Size"], item["LastModified"].timestamp())
             if not answer.get("IsTruncated"):
@@ -242,6 +244,8 @@ def _of_connection(error: Exception, timeout: float) -> Trouble:
         return Trouble(f"no answer, or no further bytes, within {timeout:g} s")
     if name == "NoCredentialsError":
         return Trouble("no credentials for it here", again=False)
+    if name in _NO_CONNECTION:
+        return Trouble(f"no connection to {shown_host(str(error))}")
     passing = isinstance(error, OSError) or "Connect" in name or "Client" in name or "Payload" in name
     return Trouble(scrubbed(error), again=passing)
 

@@ -218,7 +218,9 @@ def test_an_absent_bucket_is_not_an_absent_object(settings, tmp_path):
     store = open_store("s3://nowhere-at-all/prefix", tmp_path, IMPATIENT)
     with pytest.raises(UnreadableError, match="no bucket nowhere-at-all"):
         store.sizes(["sha256:" + "0" * 64])
-    with pytest.raises(UnreadableError, match="could not be listed: it gave no bucket nowhere-at-all"):
+    with pytest.raises(
+        UnreadableError, match="could not be asked what it has: it gave no bucket nowhere-at-all"
+    ):
         list(store.objects())
     file = local(tmp_path / "file", b"golden")
     with pytest.raises(UnwritableError, match="no bucket nowhere-at-all"):

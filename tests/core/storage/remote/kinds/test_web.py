@@ -284,7 +284,7 @@ def test_sizes_cannot_be_found_without_the_server(tmp_path):
 
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(
-        UnreadableError, match=rf"store {url} could not be read: it gave a refused connection"
+        UnreadableError, match=rf"store {url} could not be asked what it has: it gave a refused connection"
     ):
         store_at(url, tmp_path).sizes(["sha256:" + "0" * 64])
 
