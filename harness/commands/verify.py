@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import click
 
     from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Executor
     from harness.core.verdict import Verdict
 
 
@@ -36,6 +37,17 @@ def _watch(size: int) -> AbstractContextManager[None]:
     from harness.report.terminal.progress import bytes_bar
 
     return bytes_bar("verify", size, lambda: hashing.bytes)
+
+
+def _intact(project: Project, executor: Executor, *, sha256: bool) -> frozenset[str]:
+    """Return the paths of the files that the workers of a cluster found intact."""
+    from harness.core.registry.intact import find_intact
+    from harness.report.terminal.progress import progress_bar
+
+    with progress_bar("verify") as progress:
+        return find_intact(
+            project, executor, sha256=sha256, progress=lambda done: progress("golden files", done)
+        )
 
 
 def _show(
@@ -81,8 +93,10 @@ def _make_command() -> click.Command:
     from harness.commands.options import (
         FORMATS,
         annotated,
+        chosen_executor,
         chosen_form,
         emit,
+        executor_options,
         format_option,
         json_option,
         print_items,
@@ -99,10 +113,19 @@ def _make_command() -> click.Command:
     @quiet_option("Print what does not match, and nothing else.")
     @verbose_option("Print a line for every golden file.")
     @format_option("text", "json", "github", "junit", "sarif", text=FORMATS)
+    @executor_options
     @root_option
     @json_option
     def command(  # noqa: PLR0913 - one for each option
-        root: Path | None, *, form: str, sha256: bool, quiet: bool, verbose: bool, as_json: bool
+        root: Path | None,
+        *,
+        form: str,
+        sha256: bool,
+        executor: str | None,
+        dask: str | None,
+        quiet: bool,
+        verbose: bool,
+        as_json: bool,
     ) -> int:
         """Reports files that are missing, changed or not registered.
 
@@ -114,11 +137,16 @@ def _make_command() -> click.Command:
           harness verify
           harness verify --sha256
           harness verify --format github
+          harness verify --dask tcp://127.0.0.1:8786
         """
         form = chosen_form(form, as_json=as_json)
         with annotated(form):
             project = project_at(root)
-            verdicts = verify(project, sha256=sha256, watch=_watch)
+            where = chosen_executor(executor, dask, project=project)
+            if dask is None:
+                verdicts = verify(project, sha256=sha256, watch=_watch)
+            else:
+                verdicts = verify(project, sha256=sha256, intact=_intact(project, where, sha256=sha256))
         if form in {"text", "json"}:
             emit(
                 {"verdicts": [verdict._asdict() for verdict in verdicts]},
