@@ -334,7 +334,7 @@ def _numbers(
 
 
 def _share(distance: float, allowed: float) -> float:
-    """How many tolerances a distance is; infinity if it is no number of them."""
+    """How many tolerances a distance is; infinity if it cannot be counted in them."""
     return abs(distance) / allowed if allowed and math.isfinite(distance) else math.inf
 
 

@@ -60,7 +60,7 @@ class Handed(msgspec.Struct, frozen=True):
     outcome : str
         Empty if the check passed, else a word of :class:`~harness.core.verdict.Outcome`.
     away : float or None
-        Largest difference from the golden values, in tolerances; None if it is not a number of them.
+        Largest difference from the golden values, in tolerances; None if it cannot be counted in them.
     name : str
         The array or metric of ``away``.
     moved : dict of str to float or None

@@ -78,7 +78,7 @@ def _shuffled(sources: Sequence[SourceFile], seed: int) -> Iterator[tuple[Source
         for source in sorted(sources, key=lambda source: source.path)
         for candidate in find_candidates(source.text, mutable_lines(source))
     ]
-    random.Random(seed).shuffle(every)  # noqa: S311 - a choice of mutants is no secret
+    random.Random(seed).shuffle(every)  # noqa: S311 - nobody gains by guessing it
     seen: dict[tuple[str, int, int], int] = {}
     rounds: dict[int, list[tuple[SourceFile, Candidate]]] = {}
     for source, candidate in every:

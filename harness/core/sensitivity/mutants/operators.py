@@ -102,7 +102,7 @@ def find_candidates(text: str, lines: Container[int]) -> Iterator[Candidate]:
 
 
 def mutated(text: str, candidate: Candidate) -> str | None:
-    """Return the text of a mutant; None if it is no program, or the same one."""
+    """Return the text of a mutant; None if it does not compile, or is the same program."""
     changed = require_module("cosmic_ray.mutating").mutate_code(
         text, _operator(candidate.operator), candidate.occurrence
     )

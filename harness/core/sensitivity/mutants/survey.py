@@ -1,7 +1,7 @@
 """What golden tests do without any mutant: which there are, which lines they execute, what they hand over.
 
 They run twice. In the first run, coverage notes the lines; the second measures times. What differs between
-the two is no evidence of anything.
+the two proves nothing.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class MutantResult:
         The array or metric in it.
     tolerances : float
         How many tolerances it differs by from the golden file, or has moved by if the mutant survived;
-        infinity if it is no number of them.
+        infinity if it cannot be counted in them.
     found : str
         What the failure says.
     """
