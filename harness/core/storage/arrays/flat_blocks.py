@@ -18,7 +18,7 @@ BLOCK_BYTES = 1 << 24
 def flat_blocks(array: np.ndarray | StoredArray) -> Iterator[np.ndarray]:
     """Yield all elements in C order, as contiguous arrays of one axis.
 
-    Only a block is in memory at a time: 16 MiB; 128 MiB of a stored array, or of a mapped one in another
+    Only a block is in memory at a time: 16 MiB; 64 MiB of a stored array, or of a mapped one in another
     order, whose file is read in many places for each block.
 
     Parameters

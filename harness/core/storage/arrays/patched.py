@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_MAPPED_BYTES = 1 << 24
-
-
 class PatchedArray(StoredArray):
     """An array that is read from another one, and only where they differ from its own file.
 
@@ -38,13 +35,14 @@ class PatchedArray(StoredArray):
     ([1, 2, 3, 4], False)
     """
 
+    slab_bytes = 1 << 24
+    """Less than a store reads at once, which the other array keeps."""
+
     def __init__(
         self, known: np.ndarray | StoredArray, own: np.ndarray, elements: int, differing: Iterable[int]
     ) -> None:
         super().__init__(own.shape, own.dtype, known.chunks if isinstance(known, StoredArray) else None)
         self._known, self._own = known, own
-        if not isinstance(known, StoredArray):
-            self.slab_bytes = _MAPPED_BYTES  # nothing has to be unpacked
         self._elements = elements
         self._differing = np.array(sorted(differing), dtype=np.int64)
 

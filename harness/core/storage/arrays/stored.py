@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SLAB_BYTES = 1 << 27
+SLAB_BYTES = 1 << 26
 """What is read from a store at once, unless a single chunk of the store is larger."""
 
 
@@ -77,7 +77,11 @@ class StoredArray(ABC):
 
     def slabs(self) -> Iterator[Slab]:
         """Yield blocks of about :data:`SLAB_BYTES` that cover the array, in C order, along its chunks."""
-        return slabs_of(self.shape, self.chunks, max(1, self.slab_bytes // max(1, self.dtype.itemsize)))
+        return slabs_of(self.shape, self.chunks, self._most_elements())
+
+    def _most_elements(self) -> int:
+        """Number of elements that are read at once."""
+        return max(1, self.slab_bytes // max(1, self.dtype.itemsize))
 
 
 class ChunkedArray(StoredArray):
@@ -95,7 +99,7 @@ class ChunkedArray(StoredArray):
         chunks = getattr(source, "chunks", None)
         super().__init__(source.shape, source.dtype, chunks if isinstance(chunks, tuple) else None)
         self._source = source
-        self._axis, self._bounds = _division(self.shape, self.chunks, SLAB_BYTES // self.dtype.itemsize)
+        self._axis, self._bounds = _division(self.shape, self.chunks, self._most_elements())
         self._held: tuple[Slab, np.ndarray] | None = None
 
     def __getitem__(self, index: Any) -> np.ndarray:
