@@ -12,7 +12,7 @@ import pytest
 
 MEBIBYTES = 200
 MOST_MEBIBYTES = 96
-"""By how much a check of so many mebibytes may raise the memory of its process. A store adds what it reads at once."""
+"""By how much a check of so many may raise the memory of its process. A store adds what it reads at once."""
 
 SOURCES = {
     "mapped": """
