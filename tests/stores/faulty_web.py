@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         self.begin(
             status, {**(headers or {}), "Content-Length": str(len(data) if length is None else length)}
         )
-        if self.command != "HEAD":
+        if self.command != "HEAD" and status != 304:
             self.wfile.write(data)
 
     def begin(self, status: int, headers: dict[str, str]) -> None:
@@ -146,7 +146,8 @@ def truncated(after: int) -> Fault:
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         handler.begin(206 if start else 200, headers)
-        handler.wfile.write(data[start : start + after])
+        if handler.command != "HEAD":
+            handler.wfile.write(data[start : start + after])
 
     return fault
 
@@ -175,6 +176,12 @@ def slowly(handler: Handler, data: bytes) -> None:
         handler.web.sent.append(len(data[at : at + piece]))
         if handler.web.stop.wait(0.02):
             return
+
+
+def garbage(handler: Handler, _data: bytes) -> None:
+    """Send what is not HTTP."""
+    handler.close_connection = True
+    handler.wfile.write(b"PK\x03\x04 is an archive\r\n\r\n")
 
 
 def silent(handler: Handler, _data: bytes) -> None:

@@ -69,16 +69,17 @@ class Web:
     def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
         """Yield a file's bytes from *start* on, from one request."""
         with self._translated():
-            answer = self._wait(self._asked("GET", self._url + name, start))
+            asked = self._url + name
+            answer = self._wait(self._asked("GET", asked, start))
             try:
-                skip, left = _skipped(answer, start, size), size - start
-                note(_described(answer))
+                skip, left = _skipped(answer, asked, start, size), size - start
+                note(_described(answer, asked))
                 while block := self._wait(next_block(answer.content.read, answer.content, self._seconds)):
                     yield block[skip:]
                     left -= len(block[skip:])
                     skip = max(0, skip - len(block))
                 if left > 0:
-                    raise Trouble(f"{size - left} of {size} bytes ({_described(answer)})")
+                    raise Trouble(f"{size - left} of {size} bytes ({_described(answer, asked)})")
             finally:
                 answer.close()
 
@@ -98,7 +99,7 @@ class Web:
                 raise
             answer = await self._asked("GET", url, 0)
         answer.close()
-        return _whole_size(answer)
+        return _whole_size(answer, url)
 
     def prepare(self) -> None:
         """Refuse: a web server is only read."""
@@ -210,7 +211,7 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _skipped(answer: Any, start: int, size: int) -> int:
+def _skipped(answer: Any, asked: str, start: int, size: int) -> int:
     """Return how many bytes of an answer come before *start*; raise if the file has another size."""
     at, total = start, size
     if answer.status == HTTPStatus.PARTIAL_CONTENT:
@@ -221,25 +222,28 @@ def _skipped(answer: Any, start: int, size: int) -> int:
     elif answer.content_length is not None:
         total = answer.content_length
     if total != size:
-        raise Trouble(f"{_described(answer)} with {total} bytes where {size} were expected", again=False)
+        raise Trouble(f"{total} bytes where {size} were expected ({_described(answer, asked)})", again=False)
     if at != start:
         raise Trouble(f"bytes from {at} on where those from {start} on were asked for", again=False)
     return start if answer.status == HTTPStatus.OK else 0
 
 
-def _whole_size(answer: Any) -> int:
+def _whole_size(answer: Any, asked: str) -> int:
     match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     size = int(match[3]) if match and match[3] != "*" else answer.content_length
     if size is None:
-        raise Trouble(f"{_described(answer)} that does not say its size", again=False)
+        raise Trouble(f"an answer that does not say its size ({_described(answer, asked)})", again=False)
     return int(size)
 
 
-def _described(answer: Any) -> str:
-    kind = content_type(answer.headers.get("Content-Type"))
-    tag = printable(answer.headers.get("ETag", ""))[:40]
-    shown = f"{status_text(answer.status)}, {kind}, from {shown_address(str(answer.url))}"
-    return f"{shown}, ETag {tag}" if tag else shown
+def _described(answer: Any, asked: str) -> str:
+    """Return what an answer is, and where it is from if redirects led there."""
+    parts = [status_text(answer.status), content_type(answer.headers.get("Content-Type"))]
+    if tag := answer.headers.get("ETag"):
+        parts.append(f"ETag {printable(tag)[:40]}")
+    if str(answer.url) != asked:
+        parts.append(f"from {shown_address(str(answer.url))}")
+    return ", ".join(parts)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -265,6 +269,7 @@ def _of_connection(error: Exception, timeout: float) -> Trouble:
         (socket.gaierror, "no such host, or no network"),
         (ConnectionRefusedError, "a refused connection"),
         (aiohttp.ClientPayloadError, "an answer that ended early"),
+        (aiohttp.ClientResponseError, "an answer that is not HTTP"),
         ((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError), "a connection that was closed"),
     ):
         if isinstance(cause, kind):

@@ -69,17 +69,18 @@ FAULTS = {
     ),
     "busy for an hour": (fault.status(503, Retry_After="3600"), "503 Service Unavailable.* wait 3600 s"),
     "broken": (fault.status(500), "500 Internal Server Error"),
-    "login page": (fault.page, "200 OK, text/html, from .*with 19 bytes where 320000 were expected"),
+    "login page": (fault.page, r"it gave 19 bytes where 320000 were expected \(200 OK, text/html\)"),
     "other bytes": (
         fault.other_bytes,
         rf"other bytes, of digest sha256:{hashlib.sha256(bytes(len(DATA))).hexdigest()}",
     ),
-    "other size": (fault.other_size, "with 320004 bytes where 320000 were expected"),
+    "other size": (fault.other_size, "gave 320004 bytes where 320000 were expected"),
     "no length, too few": (fault.without_length(b"oops"), "4 of 320000 bytes"),
     "no length, too many": (fault.without_length(DATA + b"x"), "more than 320000 bytes"),
     "compressed": (fault.compressed, r"an answer compressed on the way \(gzip\)"),
     "another part": (fault.other_part, "bytes from 1 on where those from 0 on were asked for"),
     "part without a place": (fault.status(206), "206 Partial Content that does not say which part"),
+    "no HTTP": (fault.garbage, "an answer that is not HTTP"),
     "no redirect": (fault.status(304), "304 Not Modified"),
 }
 
