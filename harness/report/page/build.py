@@ -32,6 +32,9 @@ DRAWN_GROUPS = 12
 DETAILED_GROUPS = 150
 """Groups with details: all that are not the same, up to so many, and of the others while there is room."""
 
+LISTED_GROUPS = 2000
+"""Groups that are listed at all: a browser shows so many without a delay."""
+
 _RECORDINGS = 50
 _NAMES = 20
 _PATHS = 8
@@ -75,7 +78,7 @@ def build_page(
             for notice in overview.notices
         ),
         problems=(*overview.problems, *problems),
-        left_out=tuple(_left_out(items)),
+        left_out=(*_left_out(items), *_unlisted(overview.groups[LISTED_GROUPS:])),
         session=tuple(_session(overview)),
         environment=overview.environment,
         items=items,
@@ -88,7 +91,7 @@ def build_page(
 
 def _items(overview: Overview, panels: Sequence[PanelFunction]) -> Iterator[Item]:
     budget, empty = Budget(FIGURE_BYTES, FIGURE_GROUPS), Budget(0, 0)
-    for number, state in enumerate(overview.groups):
+    for number, state in enumerate(overview.groups[:LISTED_GROUPS]):
         if number < DETAILED_GROUPS:
             is_drawn = number < DRAWN_GROUPS or state.outcome is not Outcome.SAME
             yield make_item(number, state, overview, panels, budget if is_drawn else empty)
@@ -127,6 +130,14 @@ def _left_out(items: Sequence[Item]) -> Iterator[str]:
             f"Details of {short} golden files are left out, to keep the page small: those of files that "
             "differ come first."
         )
+
+
+def _unlisted(groups: Sequence[GroupState]) -> Iterator[str]:
+    """Yield what is said about golden files that are not listed."""
+    wrong = sum(not state.outcome.accepted for state in groups)
+    which = f"{wrong} of them do not match: run `harness verify`" if wrong else "all of them match"
+    if groups:
+        yield f"{len(groups)} more golden files are not listed, to keep the page small; {which}."
 
 
 def _session(overview: Overview) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,18 @@ def test_details_are_left_out_after_many_groups_and_that_is_said(overview, sketc
     assert page.left_out[0].startswith("Details of 1 golden files are left out")
 
 
+def test_a_page_lists_no_more_than_a_browser_shows_and_says_what_is_left_out(overview, sketched, monkeypatch):
+    """The worst come first. Whether what is not listed matches is said, too."""
+    monkeypatch.setattr(build, "LISTED_GROUPS", 1)
+    page = build_page(overview)
+    assert len(page.items) == 1
+    assert page.left_out[-1].startswith("1 more golden files are not listed, to keep the page small; ")
+    assert sum(count.number for count in page.counts) == 2
+    monkeypatch.setattr(build, "LISTED_GROUPS", 0)
+    wrong = sum(not state.outcome.accepted for state in overview.groups)
+    assert build_page(overview).left_out[-1].endswith(f"{wrong} of them do not match: run `harness verify`.")
+
+
 def test_files_that_are_the_same_are_drawn_where_there_are_few(drifted, sketched, monkeypatch):
     (drifted.workspace / "obtained" / "results.json").unlink()
     assert all(item.views for item in build_page(collect_overview(drifted)).items[:1])
