@@ -1,4 +1,8 @@
-"""Run a process with all its children for a limited time, and leave none of them running."""
+"""Run a process with all its children for a limited time, and leave none of them running.
+
+They are a group of their own, which whoever kills this process does not reach. So a second process waits for
+the end of this one, and kills the group then.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _BLOCK_BYTES = 1 << 14
+_WATCH = "import os, sys; sys.stdin.buffer.read(); os.killpg(int(sys.argv[1]), 9)"
 
 
 class Ran(NamedTuple):
@@ -37,8 +43,8 @@ def run_limited(
 ) -> Ran:
     """Run a command without input and wait for its end.
 
-    It is the first process of a new group. When it has ended, was interrupted or has run for *seconds*, all
-    that is left of the group is killed.
+    It is the first process of a new group. When it has ended, was interrupted or has run for *seconds*, or
+    when this process ends in whatever way, all that is left of the group is killed.
 
     Examples
     --------
@@ -59,7 +65,8 @@ def run_limited(
         reader = threading.Thread(target=_read, args=(process.stdout, last), daemon=True)
         reader.start()
         try:
-            code: int | None = process.wait(seconds)
+            with _watched(process):
+                code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -72,6 +79,20 @@ def _read(stream: IO[bytes] | None, last: deque[bytes]) -> None:
     """Read to the end, keep the last blocks: a mutant may print for ever."""
     while stream is not None and (block := os.read(stream.fileno(), _BLOCK_BYTES)):
         last.append(block)
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Have the group killed if this process ends before the block does."""
+    if os.name != "posix":
+        yield
+        return
+    command = [sys.executable, "-I", "-S", "-c", _WATCH, str(process.pid)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watcher:  # noqa: S603 - this interpreter
+        try:
+            yield
+        finally:
+            watcher.kill()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

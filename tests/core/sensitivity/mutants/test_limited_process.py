@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -69,4 +70,21 @@ def test_ctrl_c_ends_the_process_and_its_children(tmp_path, monkeypatch):
     monkeypatch.setattr(limited_process.subprocess.Popen, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, PARENT.format(then="time.sleep(600)"))
+    assert ended(int((tmp_path / "child").read_text()))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes are signalled on POSIX")
+def test_nothing_outlives_a_process_that_is_killed(tmp_path):
+    """As a cluster kills a worker, or the kernel one that needs too much memory."""
+    inner = PARENT.format(then="time.sleep(600)")
+    outer = (
+        "import os, sys\nfrom harness.core.sensitivity.mutants.limited_process import run_limited\n"
+        f"run_limited([sys.executable, '-c', {inner!r}], folder={str(tmp_path)!r}, environment=os.environ)"
+    )
+    with subprocess.Popen([sys.executable, "-c", outer]) as process:
+        while not (tmp_path / "child").is_file() or not (tmp_path / "child").read_text():
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(0.5)  # the process that waits for its end starts
+        process.kill()
     assert ended(int((tmp_path / "child").read_text()))
