@@ -67,22 +67,34 @@ def command(paths: tuple[Path, ...], reason: str, root: Path | None, *, quiet: b
     return 0
 
 
-def staged_as_they_are(project: Project, files: Iterable[Path]) -> list[Staged]:
+def staged_as_they_are(project: Project, files: Sequence[Path]) -> list[Staged]:
     """Return files below the golden directory as what they would be registered as.
 
     Raises
     ------
     HarnessError
-        If one is elsewhere, an archive is damaged, or a manifest describes other arrays.
+        If one is elsewhere, an archive is damaged, or a manifest describes other arrays; or if the other
+        half of one that is registered is only in the project's store, and cannot be fetched.
     """
     from harness.core.recording.staged import Staged
 
+    _require_parts(project, files)
     staged = [
         Staged(_golden(project.relative(path), project.golden_name), _kind(path), path) for path in files
     ]
     _require_sound_archives(staged)
     _require_sound_fixtures(project, staged)
     return staged
+
+
+def _require_parts(project: Project, files: Sequence[Path]) -> None:
+    """Have the other half of each registered fixture and baseline here: it says of what kind a file is."""
+    from harness.core.registry.registry import read_registry
+    from harness.core.registry.stored.fetching import require_here
+
+    entries = read_registry(project.registry).entries
+    parts = {project.relative(part) for file in files for part in (archive_of(file), manifest_of(file))}
+    require_here(project, {path: entries[path] for path in sorted(parts & entries.keys())})
 
 
 def _expand(project: Project, paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[tuple[str, str], ...]]:

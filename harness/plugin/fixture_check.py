@@ -103,6 +103,7 @@ class FixtureRegression(GoldenCheck):
         __tracebackhide__ = True
         archive, manifest = f"{fixture.name}.npz", f"{fixture.name}.json"
         self.session.used |= {self.relative(archive), self.relative(manifest)}
+        self.bring(archive, manifest, f"{fixture.name}{SUFFIX}")
         by_blocks = self._may_read_blocks(archive, manifest)
         damaged = self._damaged(*() if by_blocks else (archive,), manifest, f"{fixture.name}{SUFFIX}")
         same = not damaged and self._is_same(fixture, manifest)

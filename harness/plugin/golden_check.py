@@ -166,6 +166,18 @@ class GoldenCheck:
         """Return a golden file's path as it can be typed where pytest was started."""
         return shown_path(self.project.golden / filename)
 
+    def bring(self, *filenames: str) -> None:
+        """Fetch golden files that are registered and not here, if the project has a store.
+
+        Raises
+        ------
+        UnreadableError
+            If one cannot be had: the test then fails with its name, and with the command that fetches it.
+        """
+        entries = self.session.registry().entries
+        paths = (self.relative(name) for name in filenames)
+        self.session.absent.bring({path: entries[path] for path in paths if path in entries})
+
     def damaged(self, *filenames: str) -> list[Verdict]:
         """Return the verdicts on golden files that do not match the registry; reads each file."""
         verdicts = self.session.verdicts(map(self.relative, filenames))

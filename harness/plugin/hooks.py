@@ -203,6 +203,7 @@ class MainHooks(WorkerHooks):
             *self._recorded_lines(),
             *self._obstacle_lines(),
             *self._left_lines(),
+            *self.session.absent.lines(),
             *(f"note: {remark}" for remark in dict.fromkeys(self.session.remarks)),
             *self._unreferenced_lines(),
         ]

@@ -89,6 +89,7 @@ class MetricsRegression(GoldenCheck):
         _require_plain(given)
         filename = f"{name}.json"
         self.session.used.add(self.relative(filename))
+        self.bring(filename)
         try:
             self.require_recorded(filename, _new_files(name, _recorded(measured, None, given)))
         except GoldenMissingError as error:

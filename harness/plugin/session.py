@@ -26,6 +26,7 @@ from harness.core.storage.names import folded
 from harness.core.storage.project import nearest_registry
 from harness.core.system.running import is_running
 from harness.plugin.node_names import is_variant_of
+from harness.plugin.outcomes.absent_files import AbsentFiles
 from harness.plugin.outcomes.noted import Noted
 from harness.plugin.settings import require_permission, shown_path
 
@@ -102,6 +103,8 @@ class GoldenSession:
         Whether results and the data of failing checks are kept after the session.
     keeps_accepted : bool
         Whether the data of checks that passed within their tolerances are kept too.
+    absent : AbsentFiles
+        Golden files that were not here when a test needed them.
     """
 
     project: Project
@@ -125,6 +128,7 @@ class GoldenSession:
     token: str = field(default_factory=lambda: f"{os.getpid()}-{time.time_ns()}")
     keeps: bool = True
     keeps_accepted: bool = False
+    absent: AbsentFiles = field(init=False)
     _begun: set[str] = field(default_factory=set)
     _permission: tuple[HarnessError | None] | None = None
     _staging: Path | None = None
@@ -134,6 +138,10 @@ class GoldenSession:
     _watched: WatchedRegistry | None = None
     _obtained: Path | None = None
     _start: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Begin without a missing file."""
+        self.absent = AbsentFiles(self.project)
 
     def staging_directory(self, stem: str) -> Path:
         """Return a directory for what a check stages under a golden name: nothing of that name is in it yet.
@@ -260,6 +268,7 @@ class GoldenSession:
             "remarks": self.remarks,
             "samples": self.collector.to_plain() if self.collector else None,
             "noted": self.noted.to_plain(),
+            "absent": self.absent.to_plain(),
             "refusal": error_to_parts(self.refusal) if self.refusal else None,
         }
 
@@ -272,6 +281,7 @@ class GoldenSession:
         self.notes += plain["notes"]
         self.left += [(test, why) for test, why in plain["left"]]
         self.noted.add_worker(plain["noted"])
+        self.absent.add_worker(plain["absent"])
         self.remarks += plain["remarks"]
         if plain["samples"] is not None and self.collector is not None:
             self.collector.add_worker(plain["samples"])

@@ -28,7 +28,8 @@ def verdict_lines(verdicts: Iterable[Verdict], *, every: bool = False) -> list[s
     lines = []
     for verdict in verdicts:
         if every and verdict.outcome is Outcome.SAME:
-            lines.append(f"{verdict.outcome.value}: {verdict.name}")
+            where = f": {verdict.detail}" if verdict.detail else ""
+            lines.append(f"{verdict.outcome.value}: {verdict.name}{where}")
         elif verdict.outcome is not Outcome.SAME:
             lines.append(f"{verdict.outcome.value}: {verdict.name}: {verdict.detail}")
             lines += [f"  {verdict.remedy}"] if verdict.remedy and not verdict.outcome.accepted else []
@@ -52,14 +53,16 @@ def remedy_lines(verdicts: Iterable[Verdict]) -> list[str]:
 
 
 def count_line(verdicts: Sequence[Verdict]) -> str:
-    """Return how many files match.
+    """Return how many files match, and how many of them are not here, but in the store.
 
     >>> from harness.core.verdict import Verdict
     >>> count_line([Verdict("golden/a.npz", Outcome.SAME)])
     '1 of 1 golden files match the registry.'
     """
     accepted = sum(verdict.outcome.accepted for verdict in verdicts)
-    return f"{accepted} of {len(verdicts)} golden files match the registry."
+    stored = sum(verdict.outcome is Outcome.SAME and bool(verdict.detail) for verdict in verdicts)
+    where = f", {stored} of them in the store" if stored else ""
+    return f"{accepted} of {len(verdicts)} golden files match the registry{where}."
 
 
 def metric_lines(verdicts: Sequence[MetricVerdict], *, accepted: bool = False) -> list[str]:

@@ -28,6 +28,7 @@ from harness.core.fixtures.manifest import read_manifest
 from harness.core.registry.golden_names import archive_of, name_of
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import read_registry
+from harness.core.registry.stored.fetching import require_here
 from harness.core.rerun.reproducible import rerun_in_new_process
 from harness.core.rerun.sources import find_any
 from harness.core.storage.npz import map_archive
@@ -130,15 +131,27 @@ class RecordedManifest:
 def recorded_manifests(project: Project, name: str | None = None) -> tuple[RecordedManifest, ...]:
     """The manifest of every golden fixture, or of the one called *name*.
 
+    They and their archives are fetched from the project's store if they are not here.
+
     Raises
     ------
     UsageError
         If no golden fixture has that name.
+    UnreadableError
+        If a file is not here and cannot be fetched.
     """
-    history = read_history(project)
+    history, entries = read_history(project), read_registry(project.registry).entries
+    require_here(
+        project,
+        {
+            path: entry
+            for path, entry in entries.items()
+            if entry.kind in {"manifest", "fixture"} and name in {None, name_of(project, path)}
+        },
+    )
     found = {
         name_of(project, path): _recorded(project.locate(path), history, entry.record)
-        for path, entry in read_registry(project.registry).entries.items()
+        for path, entry in entries.items()
         if entry.kind == "manifest"
     }
     if not found:

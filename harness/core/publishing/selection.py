@@ -17,6 +17,7 @@ from harness.core.recording.removal import baselines_of, select
 from harness.core.recording.transaction import require_settled
 from harness.core.registry.history import read_history
 from harness.core.registry.registry import history_path, read_registry
+from harness.core.registry.stored.fetching import require_here
 from harness.core.registry.verify import verifier
 from harness.core.storage.project import REGISTRY
 from harness.core.system.git_objects import ask_git, has_commits, is_in_repository
@@ -174,7 +175,8 @@ def _problem(chain: Sequence[Record], entry: Entry) -> str:
 
 
 def _require_recorded(project: Project, paths: Sequence[str], entries: Mapping[str, Entry]) -> None:
-    """Raise unless each file has exactly the recorded bytes, by SHA-256."""
+    """Raise unless each file has exactly the recorded bytes, by SHA-256; fetch those that are not here."""
+    require_here(project, {path: entries[path] for path in paths})
     judge = verifier(project, entries, sha256=True)
     wrong = [verdict for verdict in map(judge, paths) if verdict.outcome is not Outcome.SAME]
     if wrong:

@@ -17,6 +17,7 @@ from harness.core.registry.format import Registry
 from harness.core.registry.golden_names import name_of, split_baseline_name
 from harness.core.registry.history import Record
 from harness.core.registry.registry import read_registry
+from harness.core.registry.stored.cached_store import find_cached_store
 from harness.core.registry.unreferenced import forget
 from harness.core.registry.verify import is_intact
 from harness.core.system.git_objects import ask_git, has_commits
@@ -76,7 +77,13 @@ def baselines_of(project: Project, paths: Collection[str]) -> tuple[str, ...]:
 def require_restorable(project: Project, paths: Iterable[str]) -> None:
     """Raise :class:`RefusedError` if nothing could bring the bytes of a file back.
 
-    Git can, if they are in the newest commit. A file that is missing is lost already.
+    Git can, if they are in the newest commit, and so can the project's store. A file that is missing is lost
+    already, or only in the store.
+
+    Raises
+    ------
+    UnreadableError
+        If files are not in the newest commit, and the store cannot be asked for them.
     """
     entries = read_registry(project.registry).entries
     there = [path for path in paths if project.locate(path).is_file()]
@@ -84,7 +91,9 @@ def require_restorable(project: Project, paths: Iterable[str]) -> None:
     if changed:
         raise _unsaved(changed, "as it was recorded", "changed since")
     if there and has_commits(project.root) and (new := _uncommitted(project, there)):
-        raise _unsaved(new, "in the newest commit", "not committed")
+        lost = _not_stored(project, {path: entries[path] for path in new})
+        if lost:
+            raise _unsaved(lost, "in the newest commit", "not committed")
 
 
 def remove(
@@ -186,6 +195,13 @@ def _uncommitted(project: Project, paths: Collection[str]) -> list[str]:
     changed = {path.removeprefix(prefix) for path in changed_paths(project.root, folder, every_file=True)}
     kept = set(listed.split("\0")) - changed
     return [path for path in paths if path not in kept]
+
+
+def _not_stored(project: Project, entries: Mapping[str, Entry]) -> list[str]:
+    """Return the paths of the files that are not in the project's store; all if it has none."""
+    remote = find_cached_store(project)
+    sizes = remote.store.sizes({entry.sha256 for entry in entries.values()}) if remote else {}
+    return [path for path, entry in entries.items() if sizes.get(entry.sha256) != entry.size]
 
 
 def _unsaved(paths: Sequence[str], expected: str, found: str) -> RefusedError:

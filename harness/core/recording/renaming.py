@@ -24,6 +24,7 @@ from harness.core.registry.format import Registry
 from harness.core.registry.golden_names import name_of
 from harness.core.registry.history import Record, record_digest
 from harness.core.registry.registry import describe_file, history_path, read_registry
+from harness.core.registry.stored.fetching import require_here
 from harness.core.registry.unreferenced import forget
 from harness.core.registry.verify import is_intact
 from harness.core.storage.atomic import replace_file
@@ -54,7 +55,7 @@ def plan_moves(project: Project, old: str, new: str) -> tuple[Move, ...]:
 
     A fixture moves with its manifest and the baselines on it, a baseline with its arrays. *old* may be a
     directory, such as that of a test module; it ends with ``/`` if a golden file has the same name. Into a
-    directory, *new* ends with ``/``.
+    directory, *new* ends with ``/``. Files that only the project's store has are fetched first.
 
     Raises
     ------
@@ -62,11 +63,14 @@ def plan_moves(project: Project, old: str, new: str) -> tuple[Move, ...]:
         If there is no golden file or directory *old*, or *new* is not a valid name.
     RefusedError
         If there is a file at a new path, or a file to be moved is not the registered one.
+    UnreadableError
+        If a file to be moved is not here and cannot be fetched.
     """
     entries = read_registry(project.registry).entries
     if new.endswith("/"):
         new += PurePosixPath(old).name
     moves = _moves_of_directory(project, entries, old, new) or _moves_of_file(project, entries, old, new)
+    require_here(project, {move.old: entries[move.old] for move in moves})
     for move in moves:
         require_name("golden file", move.new, directories=True)
         _require_free(project, entries, move)

@@ -21,8 +21,9 @@ from harness.core.baselines.baseline import read_baseline
 from harness.core.registry.registry import read_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
+    from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
@@ -37,19 +38,28 @@ class BaselineFiles(NamedTuple):
 
 
 def fixtures(project: Project) -> Iterator[Path]:
-    """Archives of all golden fixtures, sorted."""
-    for path, entry in sorted(read_registry(project.registry).entries.items()):
+    """Archives of all golden fixtures, sorted; they and their manifests come from the store if need be."""
+    for path, entry in sorted(_entries_here(project, "fixture", "manifest").items()):
         if entry.kind == "fixture":
             yield project.locate(path)
 
 
 def baselines(project: Project) -> Iterator[BaselineFiles]:
-    """All golden baselines, sorted by path."""
-    for path, entry in sorted(read_registry(project.registry).entries.items()):
+    """All golden baselines, sorted by path; they and their arrays come from the store if need be."""
+    for path, entry in sorted(_entries_here(project, "baseline", "result", "fixture", "manifest").items()):
         if entry.kind == "baseline":
             file = project.locate(path)
             fixture, pipeline = split_baseline_name(file.stem)
             yield BaselineFiles(file.with_name(f"{fixture}.npz"), pipeline, file)
+
+
+def _entries_here(project: Project, *kinds: str) -> Mapping[str, Entry]:
+    """Return the registry's entries, after the files of some kinds that only the store has came here."""
+    from harness.core.registry.stored.fetching import require_here
+
+    entries = read_registry(project.registry).entries
+    require_here(project, {path: entry for path, entry in entries.items() if entry.kind in kinds})
+    return entries
 
 
 def pipeline_baselines(project: Project, declared: Collection[str]) -> Iterator[BaselineFiles]:

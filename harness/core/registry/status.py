@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 _CANNOT_TELL = 2
+_UNCLEAR = frozenset({Outcome.INTERRUPTED, Outcome.STALE, Outcome.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,14 @@ class Status:
     @property
     def exit_code(self) -> int:
         """0 if all is well, 1 if a file differs, 2 if that is not clear."""
-        unclear = any(item.outcome in {Outcome.INTERRUPTED, Outcome.STALE} for item in self.verdicts)
+        unclear = any(item.outcome in _UNCLEAR for item in self.verdicts)
         return _CANNOT_TELL if unclear or self.obstacle else exit_code(self.verdicts)
 
 
 def read_status(project: Project) -> Status:
     """Return how the golden files of *project* are. Nothing is run, and no array is read.
+
+    Of files that only the store has, it is asked for their sizes; ``harness verify`` reads them.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def read_status(project: Project) -> Status:
     >>> read_status(Project(Path.cwd())).next
     'pytest --regen-all --golden-reason "first"'
     """
-    verdicts = verify(project)
+    verdicts = verify(project, reads_store=False)
     entries = read_registry(project.registry).entries
     recordings, obstacle = _recordings(project)
     unused = recall(project)

@@ -104,6 +104,7 @@ def _measure(job: Job, noise: InputNoise) -> Callable[..., None]:
     ) -> None:
         archive = self.project.golden / f"{fixture.name}.npz"
         files = [f"{fixture.name}.npz", f"{fixture.name}.json"]
+        self.bring(*files, tolerances_of(archive).relative_to(self.project.golden).as_posix())
         if not archive.is_file() or self.damaged(*files):
             _note(node_id(self.request.node, self.project.root), f"{self.shown(files[0])} is not as recorded")
             return
@@ -158,6 +159,7 @@ def _measure_metrics(  # noqa: PLR0913 - those of the check
     name = self.baseline_name(name, variant)
     measured = require_metrics(f"metrics {name!r}", metrics, controls)
     golden = self.project.golden / f"{name}.json"
+    self.bring(f"{name}.json")
     test = node_id(self.request.node, self.project.root)
     if not golden.is_file() or self.damaged(f"{name}.json"):
         _note(test, f"{self.shown(f'{name}.json')} is not as recorded")

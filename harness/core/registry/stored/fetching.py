@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, UnreadableError
-from harness.core.registry.golden_names import name_of
+from harness.core.registry.registry import read_registry
 from harness.core.registry.stored.cached_store import absent_files, find_cached_store, require_cached_store
 from harness.core.storage.remote.cache import place
 from harness.core.storage.remote.transfer import JOBS, Wanted, fetch_objects
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 _SHOWN = 3
+_NAMED = frozenset({"fixture", "manifest", "baseline", "result"})
 
 
 class Fetched(NamedTuple):
@@ -113,17 +114,21 @@ def fetch_command(project: Project, paths: Sequence[str]) -> str:
 
     >>> from pathlib import Path
     >>> from harness import Project
-    >>> fetch_command(Project(Path("/repository")), ["golden/optics/lattice.npz"])
-    'harness fetch optics/lattice'
+    >>> fetch_command(Project(Path("/repository")), ["golden/optics/mask.tif"])
+    'harness fetch golden/optics/mask.tif'
     """
     import shlex
 
-    names = list(dict.fromkeys(name_of(project, path) if _is_named(path) else path for path in paths))
+    entries = read_registry(project.registry).entries
+    names = list(dict.fromkeys(_name(project, entries, path) for path in paths))
     return shlex.join(["harness", "fetch", *(names if len(names) <= _SHOWN else ["--missing"])])
 
 
-def _is_named(path: str) -> bool:
-    return path.endswith((".npz", ".json"))
+def _name(project: Project, entries: Mapping[str, Entry], path: str) -> str:
+    """Name of a fixture or baseline; the path of another file."""
+    if path not in entries or entries[path].kind not in _NAMED:
+        return path
+    return path.rpartition(".")[0].removeprefix(f"{project.golden_name}/")
 
 
 def _listed(paths: Iterable[str]) -> str:
