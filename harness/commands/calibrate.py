@@ -12,8 +12,10 @@ import click
 
 from harness.commands.group import verb
 from harness.commands.options import (
+    chosen_executor,
     command_line,
     emit,
+    executor_options,
     json_option,
     project_to_write,
     registered_path,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from harness.core.baselines.array_tolerances import ToleranceDocument
     from harness.core.baselines.baseline import Baseline
+    from harness.core.baselines.samples import Samples
     from harness.core.baselines.tolerance_rule import ToleranceClass
     from harness.core.domain.run_pipeline import Call, Run
     from harness.core.recording.staged import Staged
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from harness.core.registry.golden_names import BaselineFiles
     from harness.core.rerun.calibration_runs import TestRun
     from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Apart, Executor
 
 _FEWEST = 2
 _PIPELINE_AND_FILE = 2
@@ -68,6 +72,7 @@ _PIPELINE_AND_FILE = 2
     show_default=True,
     help="Number of runs at the same time.",
 )
+@executor_options
 @click.option("--dry-run", is_flag=True, help="Print the tolerances and record nothing. Also in CI.")
 @click.option("--reason", help="Why the tolerances change; kept in their records.  [required]")
 @root_option
@@ -82,6 +87,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     kind: str | None,
     arrays: tuple[str, ...],
     jobs: int,
+    executor: str | None,
+    dask: str | None,
     dry_run: bool,
     reason: str | None,
     root: Path | None,
@@ -93,12 +100,14 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     The first run is unperturbed. The others vary the number of threads, the CPU kernels, the hash seed and
     the last bit of the inputs, as another machine would. Arrays that no tolerance can hold are only reported.
-    Samples of other machines are merged with --samples. This command runs code of the project.
+    Samples of other machines are merged with --samples. Runs of workers of a Dask cluster that differ from
+    this machine are kept as such samples. This command runs code of the project.
 
     \b
     Examples:
       harness calibrate --quick --reason "first tolerances"
       harness calibrate network --jobs 2 --reason "first baseline"
+      harness calibrate --dask tcp://127.0.0.1:8786 --reason "first tolerances"
       harness calibrate --samples linux.json macos.json --reason "CI of 1.2"
       harness calibrate --samples *.json --dry-run
       harness calibrate tests/test_orbit/test_end --class report-only --reason "chaotic"
@@ -121,17 +130,20 @@ def command(  # noqa: PLR0913 - one parameter an option
     elif kind:
         found = _Measured(_reclassified(project, names, kind, arrays, reason or ""))
     else:
-        amount = _Amount(min(runs, 4) if quick else runs, min(seeds, 1) if quick else seeds, jobs)
+        where = chosen_executor(executor, dask, jobs=jobs, project=project, workspace=True)
+        amount = _Amount(min(runs, 4) if quick else runs, min(seeds, 1) if quick else seeds, jobs, where)
         chosen = _split(project, names)
         with progress_bar("calibrate") as progress:
             found = _run_all(project, chosen, amount, progress)
     if not dry_run:
         _record(project, found, reason or "")
+    kept = [] if dry_run else _keep_apart(project, found)
     emit(
         {
             "baselines": found.baselines(),
             "tolerances": found.arrays,
             "unmeasured": found.unmeasured,
+            "apart": kept,
             "dry_run": dry_run,
         },
         as_json=as_json,
@@ -140,12 +152,28 @@ def command(  # noqa: PLR0913 - one parameter an option
     return 0
 
 
+def _keep_apart(project: Project, found: _Measured) -> list[str]:
+    """Write the runs of workers that differ as samples, and say on standard error how to merge them."""
+    if not found.apart:
+        return []
+    from harness.core.rerun.samples_apart import keep_samples
+
+    kept = keep_samples(project, found.apart)
+    click.echo(
+        f"note: {len(kept)} runs of other environments are kept apart. To merge them: "
+        f'`harness calibrate --samples {" ".join(kept)} --reason "..."`',
+        err=True,
+    )
+    return kept
+
+
 class _Amount(NamedTuple):
-    """How many runs there are, with other seeds, and at the same time."""
+    """How many runs there are, with other seeds, and at the same time; and where."""
 
     runs: int
     seeds: int
     jobs: int
+    executor: Executor
 
 
 class _Chosen(NamedTuple):
@@ -161,13 +189,15 @@ class _Chosen(NamedTuple):
 class _Measured(NamedTuple):
     """What was measured: tolerances of arrays and metrics of tests, and pipelines with the bytes behind them.
 
-    ``unmeasured`` are golden names that no test checks.
+    ``unmeasured`` are golden names that no test checks, ``apart`` what workers measured that differ from this
+    machine.
     """
 
     arrays: Mapping[str, ToleranceDocument]
     metrics: Mapping[str, Baseline] = MappingProxyType({})
     pipelines: Mapping[str, tuple[Baseline, bytes | None]] = MappingProxyType({})
     unmeasured: tuple[str, ...] = ()
+    apart: tuple[Samples, ...] = ()
 
     def baselines(self) -> dict[str, Baseline]:
         """All baselines by name."""
@@ -179,15 +209,21 @@ def _run_all(
 ) -> _Measured:
     """Make all runs of the pipelines, then of the tests."""
     from harness.core.errors import UsageError
+    from harness.core.rerun.samples_apart import samples_of_pipeline, samples_of_tests
 
-    pipelines = {
-        _baseline_name(fixture, name, project): _measure(name, fixture, amount, project.root, progress)
-        for name, fixture in chosen.pipelines
-    }
+    others: list[Apart]
+    pipelines, samples = {}, []
+    for pipeline, fixture in chosen.pipelines:
+        name, others = _baseline_name(fixture, pipeline, project), []
+        pipelines[name] = _measure(
+            pipeline, fixture, amount, project.root, progress=progress, apart=others.append
+        )
+        samples += samples_of_pipeline(name, pipelines[name][0], others)
     if chosen.names == ():
-        return _Measured({}, pipelines=pipelines)
-    wanted = chosen.names
-    runs = _run_tests(project, wanted, amount, progress)
+        return _Measured({}, pipelines=pipelines, apart=tuple(samples))
+    wanted, others = chosen.names, []
+    runs = _run_tests(project, wanted, amount, progress, others.append)
+    samples += samples_of_tests(others)
     from harness.core.rerun.calibrated import from_runs
 
     found = from_runs(project, runs, wanted)
@@ -203,11 +239,15 @@ def _run_all(
             remedy='Record some, or name a pipeline: `harness calibrate PIPELINE --reason "..."`.',
         )
     left = [name for name in _tested_names(project) if name not in measured] if wanted is None else []
-    return _Measured(found.arrays, found.metrics, pipelines, tuple(left))
+    return _Measured(found.arrays, found.metrics, pipelines, tuple(left), tuple(samples))
 
 
 def _run_tests(
-    project: Project, names: tuple[str, ...] | None, amount: _Amount, progress: Callable[[str, float], None]
+    project: Project,
+    names: tuple[str, ...] | None,
+    amount: _Amount,
+    progress: Callable[[str, float], None],
+    apart: Callable[[Apart], None],
 ) -> list[TestRun]:
     from harness.core.baselines.perturbations import numpy_features, perturbations_of_tests
     from harness.core.rerun.calibration_runs import run_under
@@ -217,6 +257,9 @@ def _run_tests(
         perturbations_of_tests(amount.runs, numpy_features()),
         tests=_tests_of(project, names or ()),
         jobs=amount.jobs,
+        # Processes of pytest need no processes around them here.
+        executor=None if amount.executor.scratch is None else amount.executor,
+        apart=apart,
         progress=progress,
     )
 
@@ -386,24 +429,33 @@ def _fixture_name(fixture: Path, project: Project) -> str:
     return inside.with_suffix("").as_posix()
 
 
-def _measure(
-    pipeline: str, fixture: Path, amount: _Amount, root: Path, progress: Callable[[str, float], None]
+def _measure(  # noqa: PLR0913 - what runs, and where
+    pipeline: str,
+    fixture: Path,
+    amount: _Amount,
+    root: Path,
+    *,
+    progress: Callable[[str, float], None],
+    apart: Callable[[Apart], None],
 ) -> tuple[Baseline, bytes | None]:
-    """Make all runs; return the baseline, and the .npz bytes that its values were measured on."""
+    """Make all runs; return the baseline, and the .npz bytes that its values were measured on.
+
+    *apart* gets the runs of workers that differ.
+    """
     from harness.core.baselines.calibrate import calibrated_baseline
     from harness.core.baselines.perturbations import other_seeds, perturbations
     from harness.core.domain.run_pipeline import Call
     from harness.core.storage.digest import digest_arrays
     from harness.core.storage.npz import read_archive
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=amount.executor.scratch) as folder:
         kept = Path(folder) / "measured.npz"
         calls = [
             Call(root, pipeline, fixture.resolve(), perturbation)
             for perturbation in (*perturbations(amount.runs), *other_seeds(amount.seeds))
         ]
         calls[0] = replace(calls[0], keep=kept)
-        done = _all(calls, amount.jobs, progress)
+        done = _all(calls, amount.executor, progress, apart)
         arrays = kept.read_bytes() if kept.is_file() else None
     samples = [run.sample for run in done]
     return calibrated_baseline(
@@ -416,16 +468,25 @@ def _measure(
     ), arrays
 
 
-def _all(calls: list[Call], jobs: int, progress: Callable[[str, float], None]) -> list[Run]:
+def _all(
+    calls: list[Call],
+    executor: Executor,
+    progress: Callable[[str, float], None],
+    apart: Callable[[Apart], None],
+) -> list[Run]:
     """Make all runs, report each when it ends, and return them in the order of *calls*."""
     from harness.core.domain.run_pipeline import perform
-    from harness.core.system.executors.local import in_processes
+    from harness.core.system.executors.interface import run_in_order
 
-    done: dict[int, Run] = {}
-    for number, run in in_processes(perform, calls, jobs):
-        done[number] = run
-        progress(_run_line(number + 1, len(calls), calls[number].pipeline, run), len(done) / len(calls))
-    return [done[number] for number in range(len(calls))]
+    def report(number: int, run: Run, done: int) -> None:
+        progress(_run_line(number + 1, len(calls), calls[number].pipeline, run), done / len(calls))
+
+    return run_in_order(executor, perform, calls, label=_label, apart=apart, on_result=report)
+
+
+def _label(call: Call) -> str:
+    described = ", ".join(f"{key}={value}" for key, value in call.perturbation.describe().items())
+    return f"{call.pipeline} on {call.fixture.name} with {described}"
 
 
 def _record(project: Project, measured: _Measured, reason: str) -> None:

@@ -10,7 +10,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,12 +18,14 @@ from harness.core.baselines.samples import Samples, read_samples
 from harness.core.errors import UsageError
 from harness.core.rerun.environment import clean_environment
 from harness.core.rerun.pytest_process import BROKEN, run_pytest
+from harness.core.system.executors.interface import run_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from harness.core.baselines.perturbations import PytestPerturbation
     from harness.core.storage.project import Project
+    from harness.core.system.executors.interface import Apart, Executor
 
 VARIABLE = "HARNESS_CALIBRATION"
 """Environment variable with the :class:`Job` of the pytest process."""
@@ -78,12 +80,24 @@ class TestRun:
     __test__ = False  # pytest would collect it
 
 
-def run_under(
+class _Asked(NamedTuple):
+    """One run: under which perturbation, in which folder for all runs, its number, and the tests."""
+
+    project: Project
+    perturbation: PytestPerturbation
+    folder: Path
+    number: int
+    tests: tuple[str, ...]
+
+
+def run_under(  # noqa: PLR0913 - what runs, and where
     project: Project,
     perturbations: Sequence[PytestPerturbation],
     *,
     tests: Iterable[str] = (),
     jobs: int = 1,
+    executor: Executor | None = None,
+    apart: Callable[[Apart], None] | None = None,
     progress: Callable[[str, float], None] = lambda _stage, _fraction: None,
 ) -> list[TestRun]:
     """Run the project's tests once under each perturbation.
@@ -96,7 +110,11 @@ def run_under(
     tests : iterable of str, optional
         Ids of the tests to run; the default is all that use our fixtures.
     jobs : int
-        Largest number of processes at the same time.
+        Largest number of processes at the same time, without an *executor*.
+    executor : Executor, optional
+        Where the runs are; its scratch directory is where they find each other's files.
+    apart : callable, optional
+        Gets the runs of other machines, except a plain one: others are compared with it.
     progress : callable
         Called after each run with what it was and the fraction of the runs that are done.
 
@@ -107,9 +125,11 @@ def run_under(
     """
     count = len(perturbations)
     # A process that was interrupted may still be writing when the directory is removed.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        first = _run(project, perturbations[0], Path(folder), 0, tuple(tests))
-        done = [first]
+    with tempfile.TemporaryDirectory(
+        dir=None if executor is None else executor.scratch, ignore_cleanup_errors=True
+    ) as folder:
+        plain = _Asked(project, perturbations[0], Path(folder), 0, tuple(tests))
+        (first,) = _all([plain], 1, executor, None, lambda _done, _run: None)
         progress(_stage(1, count, perturbations[0]), 1 / count)
         used = dict.fromkeys(
             test
@@ -118,23 +138,22 @@ def run_under(
             for test in sample.tests
         )
         if not used:
-            return done
+            return [first]
+        asked = [
+            _Asked(project, perturbation, Path(folder), number, tuple(used))
+            for number, perturbation in enumerate(perturbations[1:], start=1)
+        ]
 
-        def run(number: int) -> TestRun:
-            return _run(project, perturbations[number], Path(folder), number, tuple(used))
+        def report(done: int, run: TestRun) -> None:
+            progress(_stage(done + 1, count, run.perturbation), (done + 1) / count)
 
-        with ThreadPoolExecutor(jobs) as pool:
-            for ended in pool.map(run, range(1, count)):
-                done.append(ended)
-                progress(_stage(len(done), count, ended.perturbation), len(done) / count)
-    return done
+        return [first, *_all(asked, jobs, executor, apart, report)]
 
 
-def _run(
-    project: Project, perturbation: PytestPerturbation, folder: Path, number: int, tests: tuple[str, ...]
-) -> TestRun:
-    answers = folder / str(number)
-    answers.mkdir()
+def run_tests_once(asked: _Asked) -> TestRun:
+    """Run tests in a pytest process under a perturbation, as :func:`run_under` asks for it."""
+    project, perturbation, folder, number, tests = asked
+    answers = Path(tempfile.mkdtemp(prefix=f"{number}-", dir=folder))
     samples = answers / "samples.json"
     job = Job(
         str(project.root), str(answers), str(folder / "plain"), perturbation.noise, tests, is_plain=not number
@@ -163,6 +182,31 @@ def _run(
             ended.last_line if ended.code in BROKEN else _first_failure(answers, ended.last_line)
         )
     return TestRun(perturbation, read_samples(samples), _failures(answers))
+
+
+def _all(
+    asked: Sequence[_Asked],
+    jobs: int,
+    executor: Executor | None,
+    apart: Callable[[Apart], None] | None,
+    report: Callable[[int, TestRun], None],
+) -> list[TestRun]:
+    """Make all runs, in threads here or by an executor; report how many there are, and the newest."""
+    if executor is not None:
+        return run_in_order(
+            executor,
+            run_tests_once,
+            asked,
+            label=lambda one: f"tests, run {one.number + 1}",
+            apart=apart,
+            on_result=lambda _index, run, done: report(done, run),
+        )
+    found = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for run in pool.map(run_tests_once, asked):
+            found.append(run)
+            report(len(found), run)
+    return found
 
 
 def _failures(answers: Path) -> dict[str, str]:

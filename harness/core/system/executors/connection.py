@@ -10,10 +10,10 @@ import contextlib
 import logging
 import warnings
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import DependencyError, HarnessError, UnreadableError, UsageError
+from harness.core.system.executors.worker import worker_name
 from harness.core.system.interrupts import deferred_interrupts
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _EXTRA = "pip install 'golden-harness[dask]'"
 _LOGGERS = ("distributed", "tornado", "asyncio")
-_DISTRIBUTION = "golden-harness"
 _SCHEDULER = "Scheduler"
 _MOST_SECONDS = 10.0
 """Dask would try for longer to connect; who mistyped an address should not wait for so long."""
@@ -65,17 +64,23 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - whatever Dask raises
             return error
 
-    def versions(self) -> dict[str, str]:
-        """Return the version of this package on each worker, ``none`` where it is not installed."""
+    def lacking(self) -> dict[str, str]:
+        """Return the workers that cannot import this package, each with the reason.
+
+        Raises
+        ------
+        UnreadableError
+            If the cluster does not answer.
+        """
         try:
-            found = self._ask(
-                lambda client: client.run(
-                    metadata.version, _DISTRIBUTION, on_error="return", asynchronous=True
-                )
-            )
+            found = self._ask(lambda client: client.run(worker_name, on_error="return", asynchronous=True))
         except (OSError, asyncio.TimeoutError, RuntimeError) as error:
             raise scheduler_gone(self) from error
-        return {name: "none" if isinstance(one, Exception) else str(one) for name, one in found.items()}
+        return {
+            name: f"it cannot import harness: {answer}"
+            for name, answer in found.items()
+            if isinstance(answer, Exception)
+        }
 
     def _ask(self, question: Any) -> Any:
         """Return the answer to a question that is asked in the client's event loop."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from harness.core.errors import HarnessError
 from harness.core.system.executors.child import reference_of
 from harness.core.system.executors.connection import Connection, connected, scheduler_gone, short
-from harness.core.system.executors.identity import differences, identity
+from harness.core.system.executors.identity import identity
 from harness.core.system.executors.interface import Apart
 from harness.core.system.executors.worker import carried_variables, run_task
 from harness.core.system.interrupts import deferred_interrupts
@@ -250,14 +250,11 @@ class _Work:
         if not self.connection.is_open:
             raise scheduler_gone(self.connection) from error
         if isinstance(error, (ImportError, AttributeError)):
-            versions = self.connection.versions()
-            here = {"harness": self.identity["harness"]}
-            for worker, version in versions.items():
-                differs = differences(here, {"harness": version})
-                if differs:
-                    self.note_unlike(worker, differs)
-            if any(worker in self.unlike for worker in versions):
-                self.submit_again(submitted.item, frozenset(versions))
+            lacking = self.connection.lacking()
+            for worker, why in lacking.items():
+                self.note_unlike(worker, (why,))
+            if lacking:
+                self.submit_again(submitted.item, self.connection.workers())
                 return
         raise _not_run(self.label(submitted.item), error) from error
 

@@ -57,7 +57,7 @@ def run_task(task: Mapping[str, Any]) -> Answer:
     It is stopped if the task is cancelled.
     """
     answer = {"worker": worker_name()}
-    if not Path(task["folder"]).is_dir():
+    if not os.access(task["folder"], os.R_OK | os.X_OK):
         return {**answer, "kind": "lacking", "differs": (f"it does not see {task['folder']}",)}
     return {**answer, **_run_in_process(task)}
 
