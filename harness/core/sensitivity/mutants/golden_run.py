@@ -67,6 +67,7 @@ def run_golden(  # noqa: PLR0913 - a job and what it may use
     clean: Path,
     is_clean: bool = False,
     seconds: float | None = None,
+    memory: int | None = None,
     coverage: Path | None = None,
 ) -> GoldenRun:
     """Run golden tests in *copy*.
@@ -84,8 +85,8 @@ def run_golden(  # noqa: PLR0913 - a job and what it may use
         Directory with what the clean run has handed over.
     is_clean : bool
         Whether this is a clean run.
-    seconds : float, optional
-        When to stop it.
+    seconds, memory : float and int, optional
+        When to stop it, and how many bytes of memory it may use.
     coverage : Path, optional
         Settings of coverage, to measure which lines are executed.
     """
@@ -105,6 +106,7 @@ def run_golden(  # noqa: PLR0913 - a job and what it may use
         folder=copy.root,
         environment=environment,
         seconds=seconds,
+        memory=memory,
     )
     return GoldenRun(ran, read_answers(answers))
 

@@ -12,25 +12,43 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+
+TIME, MEMORY = "time", "memory"
+"""Why a process was stopped."""
 
 _BLOCK_BYTES = 1 << 14
+_SECONDS_BETWEEN_LOOKS = 0.5
 _WATCH = "import os, sys; sys.stdin.buffer.read(); os.killpg(int(sys.argv[1]), 9)"
+_PROCESSES = Path("/proc")
+_GROUP, _RESIDENT = 2, 21  # fields of /proc/PID/stat behind the name: group, pages in memory
 
 
 class Ran(NamedTuple):
-    """How a process ended: its exit code, negative for a signal, and the last bytes that it printed.
+    """How a process ended.
 
-    The code is None if it was stopped because its time was over.
+    Attributes
+    ----------
+    code : int
+        Its exit code, negative for a signal.
+    output : str
+        The last bytes that it printed.
+    peak : int
+        Largest memory of the whole group in bytes, as far as it was looked at; 0 where that cannot be done.
+    stopped : str
+        :data:`TIME` or :data:`MEMORY` if it used more of that than it may; else empty.
     """
 
-    code: int | None
+    code: int
     output: str
+    peak: int = 0
+    stopped: str = ""
 
     @property
     def last_line(self) -> str:
@@ -39,12 +57,18 @@ class Ran(NamedTuple):
 
 
 def run_limited(
-    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], seconds: float | None = None
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float | None = None,
+    memory: int | None = None,
 ) -> Ran:
     """Run a command without input and wait for its end.
 
-    It is the first process of a new group. When it has ended, was interrupted or has run for *seconds*, or
-    when this process ends in whatever way, all that is left of the group is killed.
+    It is the first process of a new group. When it has ended, was interrupted, has run for *seconds* or uses
+    more than *memory* bytes, or when this process ends in whatever way, all that is left of the group is
+    killed.
 
     Examples
     --------
@@ -66,13 +90,39 @@ def run_limited(
         reader.start()
         try:
             with _watched(process):
-                code: int | None = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
+                peak, stopped = _wait(process, seconds, memory)
         finally:
             _kill_group(process)
         reader.join()
-    return Ran(code, b"".join(last).decode("utf-8", "replace"))
+    return Ran(process.wait(), b"".join(last).decode("utf-8", "replace"), peak, stopped)
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float | None, memory: int | None) -> tuple[int, str]:
+    """Wait until a process has ended or uses too much; return the peak of its memory, and what it was."""
+    end, peak = None if seconds is None else time.monotonic() + seconds, 0
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_BETWEEN_LOOKS)
+            return peak, ""
+        peak = max(peak, group_memory(process.pid))
+        if memory is not None and peak > memory:
+            return peak, MEMORY
+        if end is not None and time.monotonic() > end:
+            return peak, TIME
+
+
+def group_memory(group: int) -> int:
+    """Return how many bytes of memory all processes of a group use; 0 where /proc does not say it.
+
+    Pages that several of them share count for each.
+    """
+    pages = 0
+    for stat in _PROCESSES.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended
+            fields = stat.read_bytes().rpartition(b")")[2].split()
+            if int(fields[_GROUP]) == group:
+                pages += int(fields[_RESIDENT])
+    return pages * os.sysconf("SC_PAGE_SIZE") if pages else 0
 
 
 def _read(stream: IO[bytes] | None, last: deque[bytes]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.core.system.executors.interface import Executor
 
 
-_FACTOR, _MORE_SECONDS = 4.0, 10.0
+FACTOR, MORE_SECONDS, LEAST_MEMORY = 4, 10, 2 << 30
 
 
 class Trial(NamedTuple):
@@ -42,8 +42,8 @@ class Trial(NamedTuple):
     clean : str
         Directory with what the clean run handed over.
     origin : Origin
-    seconds : float
-        When it is stopped.
+    seconds, memory : float and int
+        When it is stopped, and how many bytes of memory it may use.
     folder : str
         Directory for its own copy, which is removed.
     """
@@ -53,18 +53,23 @@ class Trial(NamedTuple):
     clean: str
     origin: Origin
     seconds: float
+    memory: int
     folder: str
 
 
 def plan_trial(mutant: Mutant, known: Survey, folder: Path) -> Trial:
-    """Return the trial of a mutant: it may take 4 times as long as without it, and 10 s more."""
+    """Return the trial of a mutant, which may take 4 times as long as without it, and 10 s more.
+
+    It may use 4 times as much memory as all golden tests together, and at least 2 GiB.
+    """
     expected = known.start + sum(known.seconds.get(test, 0.0) for test in mutant.tests)
     return Trial(
         mutant,
         known.base,
         str(known.clean),
         known.origin,
-        _FACTOR * expected + _MORE_SECONDS,
+        FACTOR * expected + MORE_SECONDS,
+        max(FACTOR * known.memory, LEAST_MEMORY),
         str(folder),
     )
 
@@ -86,6 +91,7 @@ def run_trial(trial: Trial) -> GoldenRun:
             tests=mutant.tests,
             clean=Path(trial.clean),
             seconds=trial.seconds,
+            memory=trial.memory,
         )
 
 

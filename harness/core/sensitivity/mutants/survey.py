@@ -70,6 +70,8 @@ class Survey:
         Wall time of each golden test.
     start : float
         Wall time in seconds of a run before and after its tests.
+    memory : int
+        Peak memory of such a run in bytes, with all its processes; 0 if that is not known.
     values : dict of Value to str
         What they handed over.
     noise : frozenset of Value
@@ -82,6 +84,7 @@ class Survey:
     sources: tuple[SourceFile, ...]
     seconds: dict[str, float]
     start: float
+    memory: int
     values: dict[Value, str]
     noise: frozenset[Value]
 
@@ -116,9 +119,9 @@ def survey(
     progress("golden tests with coverage", 0.0)
     first, contexts = _measured_run(base, origin, files, folder / "first", clean)
     tests = tuple(dict.fromkeys(one.test for one in first.answers.handed))
+    _require_passed(first)
     if not tests:
         raise _no_golden_tests(first)
-    _require_passed(first)
     sources = _sources(base, origin, contexts, first.answers)
     progress("golden tests again", 0.0)
     second, start = _timed_run(base, origin, tests, folder / "second", clean)
@@ -126,7 +129,7 @@ def survey(
     one, other = values_of(first.answers.handed), values_of(second.answers.handed)
     noise = frozenset(value for value in one.keys() | other.keys() if one.get(value) != other.get(value))
     seconds = {ended.test: ended.seconds for ended in second.answers.ended if ended.test in tests}
-    return Survey(base, clean, origin, sources, seconds, start, other, noise)
+    return Survey(base, clean, origin, sources, seconds, start, second.ran.peak, other, noise)
 
 
 def _measured_run(
@@ -219,23 +222,21 @@ def _source(
 
 
 def _require_passed(run: GoldenRun) -> None:
-    golden = {one.test for one in run.answers.handed}
+    """Raise unless all tests that use our fixtures passed or were skipped: no other can see a mutant."""
     for ended in run.answers.failures:
-        if ended.test in golden:
-            raise UsageError(
-                f"test {ended.test}",
-                expected="golden tests that pass without a mutant",
-                found=ended.found,
-                message=f"{ended.test} fails in a copy of the project without any mutant: {ended.found}",
-                remedy="Run it with pytest, and fix it. A copy has no files that git ignores as a directory, "
-                "and the tests there have an empty home directory.",
-            )
+        raise UsageError(
+            f"test {ended.test}" if ended.test else "the tests",
+            expected="golden tests that pass without a mutant",
+            found=ended.found,
+            message=f"{ended.test or 'collecting tests'} fails in a copy of the project without any mutant: "
+            f"{ended.found}",
+            remedy="Run it with pytest, and fix it. A copy has no files that git ignores as a directory, "
+            "and the tests there have an empty home directory.",
+        )
 
 
 def _no_golden_tests(run: GoldenRun) -> UsageError:
-    failed = next((ended.found for ended in run.answers.failures), "")
-    ended = "" if run.ran.code in _PASSED else run.ran.last_line
-    found = failed or ended or "none"
+    found = "none" if run.ran.code in _PASSED else run.ran.last_line
     return UsageError(
         "--mutants",
         expected="a test that compares with a golden file",

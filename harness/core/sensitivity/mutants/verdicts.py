@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from harness.core.sensitivity.mutants.limited_process import MEMORY, TIME
 from harness.core.sensitivity.mutants.survey import values_of
 from harness.core.verdict import Outcome
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from harness.core.sensitivity.mutants.golden_run import GoldenRun
     from harness.core.sensitivity.mutants.survey import Survey, Value
 
+_GIGABYTE = 1e9
 _OVERTIME = "OvertimeError"
 _SKIPPED = "skipped"
 
@@ -120,8 +122,11 @@ class MutantRun:
 def judge_mutant(mutant: Mutant, run: GoldenRun, known: Survey) -> MutantResult:
     """Return what came of a mutant."""
     failed = run.answers.failures
-    if run.ran.code is None:
+    if run.ran.stopped == TIME:
         return MutantResult(mutant, Fate.TIMED_OUT, found="the tests were stopped")
+    if run.ran.stopped == MEMORY:
+        found = f"the tests were stopped, because they used {run.ran.peak / _GIGABYTE:.1f} GB of memory"
+        return MutantResult(mutant, Fate.CRASHED, found=found)
     if failed:
         return _failed(mutant, failed[0], run.answers.handed)
     missing = [test for test in mutant.tests if test not in {ended.test for ended in run.answers.ended}]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.sensitivity.mutants import limited_process
-from harness.core.sensitivity.mutants.limited_process import run_limited
+from harness.core.sensitivity.mutants.limited_process import MEMORY, TIME, run_limited
 from harness.core.system.running import is_running
 
 PARENT = """
@@ -22,8 +22,9 @@ open("child", "w").write(str(child.pid))
 """
 
 
-def run(folder, code: str, seconds: float | None = None):
-    return run_limited([sys.executable, "-c", code], folder=folder, environment=os.environ, seconds=seconds)
+def run(folder, code: str, seconds: float | None = None, memory: int | None = None):
+    command = [sys.executable, "-c", code]
+    return run_limited(command, folder=folder, environment=os.environ, seconds=seconds, memory=memory)
 
 
 def ended(process: int) -> bool:
@@ -43,7 +44,7 @@ def test_the_end_of_what_it_printed_is_kept(tmp_path):
 
 
 def test_a_process_without_output_has_no_last_line(tmp_path):
-    assert run(tmp_path, "") == (0, "")
+    assert (run(tmp_path, "").code, run(tmp_path, "").last_line) == (0, "")
 
 
 def test_a_signal_is_a_negative_code(tmp_path):
@@ -51,13 +52,23 @@ def test_a_signal_is_a_negative_code(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("then", "seconds", "code"),
-    [("time.sleep(600)", 3.0, None), ("pass", None, 0), ("while 1: pass", 3.0, None)],
+    ("then", "seconds", "stopped"),
+    [("time.sleep(600)", 3.0, TIME), ("pass", None, ""), ("while 1: pass", 3.0, TIME)],
 )
-def test_no_child_outlives_it(tmp_path, then, seconds, code):
+def test_no_child_outlives_it(tmp_path, then, seconds, stopped):
     ran = run(tmp_path, PARENT.format(then=then), seconds)
-    assert ran.code == code
+    assert (ran.stopped, ran.code) == (stopped, -9 if stopped else 0)
     assert ended(int((tmp_path / "child").read_text()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="memory is read from /proc")
+def test_a_process_that_needs_too_much_memory_is_stopped(tmp_path):
+    """With what its children use. Whether the machine has less is not tried."""
+    code = "import time\nheld = bytearray(300_000_000)\nfor _ in range(100): held[:] = held; time.sleep(0.5)"
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])"
+    ran = run(tmp_path, child, seconds=60, memory=200_000_000)
+    assert (ran.stopped, ran.peak > 200_000_000) == (MEMORY, True)
+    assert 1_000_000 < run(tmp_path, "import time; time.sleep(1.5)", memory=200_000_000).peak < 200_000_000
 
 
 def test_ctrl_c_ends_the_process_and_its_children(tmp_path, monkeypatch):

@@ -92,7 +92,9 @@ def test_a_mutant_that_writes_and_deletes_does_so_in_its_copy(known, monkeypatch
     assert list(known.folder.iterdir()) == []
 
 
-def test_the_time_limit_follows_from_the_clean_run(known):
+def test_the_limits_follow_from_the_clean_run(known):
     mutant = known.mutant("0.75 + 0", "0.75 - 0")
+    trial = plan_trial(mutant, known.survey, known.folder)
     expected = known.survey.start + known.survey.seconds[mutant.tests[0]]
-    assert plan_trial(mutant, known.survey, known.folder).seconds == pytest.approx(4 * expected + 10)
+    assert trial.seconds == pytest.approx(4 * expected + 10)
+    assert trial.memory == max(4 * known.survey.memory, 2 << 30)

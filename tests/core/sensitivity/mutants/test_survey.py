@@ -50,14 +50,14 @@ def test_what_differs_between_two_clean_runs_is_noise(known):
 def refusal(tmp_path):
     """Return the text of the error that a survey of a changed project ends with."""
 
-    def ask(name: str, old: str, new: str) -> str:
+    def ask(name: str, old: str, new: str, mutated: str = "field.py") -> str:
         project = make_project(tmp_path / "project")
         file = project.root / name
         file.write_text(file.read_text().replace(old, new))
         folder = tmp_path / "survey"
         folder.mkdir()
         with pytest.raises(UsageError) as caught:
-            survey(project, ["field.py"], folder, lambda *_: None)
+            survey(project, [mutated], folder, lambda *_: None)
         return str(caught.value)
 
     return ask
@@ -81,5 +81,11 @@ def test_tests_that_cannot_be_collected_are_the_reason(refusal):
 
 
 def test_files_that_no_golden_test_executes_have_nothing_to_try(refusal):
-    shown = refusal("tests/test_field.py", "field.", "made.")
-    assert "nothing to try" in shown
+    shown = refusal("tests/test_field.py", "", "", mutated="other.py")
+    assert shown.startswith("there is nothing to try: no golden test executes a line of these files")
+
+
+def test_a_test_that_fails_before_its_check_is_named_too(refusal):
+    """It cannot be left out: what it would have caught is not known."""
+    shown = refusal("field.py", "found += 1", "found += 1 // 0")
+    assert f"{TESTS[3]} fails in a copy of the project without any mutant: ZeroDivisionError" in shown

@@ -10,7 +10,7 @@ import pytest
 from harness.core.sensitivity.mutants.answers import Answers, Ended, Handed, read_answers, write_answer
 from harness.core.sensitivity.mutants.choice import Mutant
 from harness.core.sensitivity.mutants.golden_run import GoldenRun, Origin
-from harness.core.sensitivity.mutants.limited_process import Ran
+from harness.core.sensitivity.mutants.limited_process import MEMORY, TIME, Ran
 from harness.core.sensitivity.mutants.survey import Survey, Value
 from harness.core.sensitivity.mutants.verdicts import Fate, MutantResult, MutantRun, judge_mutant
 from harness.core.storage.project import Project
@@ -25,6 +25,7 @@ KNOWN = Survey(
     (),
     {TEST: 1.0},
     1.0,
+    0,
     {A: "1", B: "2", NOISY: "3", Value("another", FILE, "a"): "4"},
     frozenset({NOISY}),
 )
@@ -32,10 +33,12 @@ SAME = Handed(TEST, FILE, {"a": "1", "b": "2", "noisy": "3"})
 PASSED = Ended(TEST, "passed")
 
 
-def judged(*answers: Handed | Ended, code: int | None = 0, output: str = "") -> MutantResult:
+def judged(*answers: Handed | Ended, code: int = 0, output: str = "", stopped: str = "") -> MutantResult:
     handed = tuple(one for one in answers if isinstance(one, Handed))
     ended = tuple(one for one in answers if isinstance(one, Ended))
-    return judge_mutant(MUTANT, GoldenRun(Ran(code, output), Answers(handed, ended)), KNOWN)
+    return judge_mutant(
+        MUTANT, GoldenRun(Ran(code, output, 3 * 10**9, stopped), Answers(handed, ended)), KNOWN
+    )
 
 
 def moved(**values: float | None) -> Handed:
@@ -99,8 +102,10 @@ def test_a_process_without_answers_crashed(code, output, found):
     assert found in result.found
 
 
-def test_a_stopped_process_timed_out():
-    assert judged(SAME, code=None).fate is Fate.TIMED_OUT
+def test_a_stopped_process_used_too_much_time_or_memory():
+    assert judged(SAME, code=-9, stopped=TIME).fate is Fate.TIMED_OUT
+    result = judged(SAME, code=-9, stopped=MEMORY)
+    assert (result.fate, "used 3.0 GB of memory" in result.found) == (Fate.CRASHED, True)
 
 
 def test_a_run_counts_what_was_caught():
