@@ -68,7 +68,7 @@ class Verdict(NamedTuple):
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """Return 0 if all verdicts are accepted, 2 if one cannot be told, else 1, as diff(1) does.
+    """Return 0 if all verdicts are accepted, 2 if one of them is not known, else 1, as diff(1) does.
 
     >>> exit_code([Verdict("golden/a.npz", Outcome.DRIFTED)])
     1

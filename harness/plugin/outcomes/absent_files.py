@@ -72,7 +72,8 @@ class AbsentFiles:
             return
         from harness.core.registry.stored.fetching import fetch_command
 
-        yield f"missing: {len(missing)} golden files that tests need are not here, and could not be fetched:"
+        what = "1 golden file" if len(missing) == 1 else f"{len(missing)} golden files"
+        yield f"not here, and could not be fetched: {what} that tests need"
         yield from (f"  {path}" for path in missing)
         yield from dict.fromkeys(f"  {self.missing[path]}" for path in missing)
         yield f"When the store can be reached, run `{fetch_command(self.project, missing)}`."

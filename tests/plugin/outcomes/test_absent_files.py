@@ -71,7 +71,7 @@ def test_a_store_that_is_silent_is_asked_once(project, entries, unreachable, mon
             absent.bring({path: entries[path]})
     assert len(calls) == 1
     lines = list(absent.lines())
-    assert lines[0] == "missing: 2 golden files that tests need are not here, and could not be fetched:"
+    assert lines[0] == "not here, and could not be fetched: 2 golden files that tests need"
     assert lines[1:3] == [f"  {BASELINE}", f"  {ARCHIVE}"]
     assert lines[-1] == "When the store can be reached, run `harness fetch lattice.net lattice`."
 
