@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.serve(data)
 
-    do_HEAD = do_GET  # noqa: N815 - http.server's name
+    do_HEAD = do_PUT = do_GET  # noqa: N815 - http.server's names
 
     def serve(self, data: bytes, *, tag: str | None = None) -> None:
         """Answer with a file or the range of it that was asked for."""

@@ -112,13 +112,14 @@ class Cache(NamedTuple):
             If another process is downloading it, and nothing arrives there for minutes.
         """
         target = self.path(sha256)
-        self._ensure(target.parent)
-        with self._locked(sha256, store):
-            if self.find(sha256, size) is None:
-                _download(store, sha256, size, self._partial(sha256), on_bytes)
-                replace(self._partial(sha256), target)
-            else:
-                on_bytes(size)
+        if self.find(sha256, size) is None:  # a cache that has everything may be write-protected
+            self._ensure(target.parent)
+            with self._locked(sha256, store):
+                if self.find(sha256, size) is None:
+                    _download(store, sha256, size, self._partial(sha256), on_bytes)
+                    replace(self._partial(sha256), target)
+                    return target
+        on_bytes(size)
         return target
 
     def _partial(self, sha256: str) -> Path:
@@ -190,7 +191,8 @@ def place(project: Project, cache: Cache, path: str, entry: Digested) -> Path:
     target = project.locate(path)
     make_directory(target.parent)
     draft = draft_of(target)
-    with cache._locked(entry.sha256):  # noqa: SLF001 - the other half of what a cache does
+    lock = contextlib.nullcontext() if cache.shared else cache._locked(entry.sha256)  # noqa: SLF001 - of this file
+    with lock:
         try:
             _draw(cache, entry, draft)
             _give_name(draft, target, entry)
@@ -277,7 +279,7 @@ def _download(store: Store, sha256: str, size: int, partial: Path, on_bytes: Cal
     """Write an object to *partial*, from where it ended before. What has another digest is removed."""
     while True:
         state = hashlib.sha256()
-        with unwritable_on_error(partial), _opened(partial) as stream:
+        with _kept_if_begun(partial), unwritable_on_error(partial), _opened(partial) as stream:
             start = _resumed(stream, size, state)
             on_bytes(start)
             reading = store.reading(sha256, size, start)
@@ -291,6 +293,18 @@ def _download(store: Store, sha256: str, size: int, partial: Path, on_bytes: Cal
         if not start and reading.requests == 1:  # else it may be of two versions: once more, from the start
             reading.require_digest(f"sha256:{state.hexdigest()}")
         on_bytes(-size)
+
+
+@contextlib.contextmanager
+def _kept_if_begun(partial: Path) -> Iterator[None]:
+    """Remove a file after an error of the block, if it is empty: there is nothing to go on from."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if not partial.stat().st_size:
+                partial.unlink()
+        raise
 
 
 def _opened(partial: Path) -> Any:

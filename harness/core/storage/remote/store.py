@@ -131,7 +131,7 @@ class Store:
                 remedy="Correct that, then run `harness push` again.",
             ) from None
 
-    def put(self, path: Path, sha256: str) -> None:
+    def put(self, path: Path, sha256: str, *, on_bytes: Callable[[int], object] = lambda _: None) -> None:
         """Store a file, unless the object is there. It has its name only when all its bytes are stored.
 
         Parameters
@@ -139,6 +139,9 @@ class Store:
         path : Path
         sha256 : str
             The digest that its bytes have.
+        on_bytes : callable
+            Called with the number of further bytes that are stored, sometimes negative: their sum is the
+            file's size in the end.
 
         Raises
         ------
@@ -148,22 +151,29 @@ class Store:
         """
         name = object_name(sha256)
         self.prepare()
+        sent: list[int] = []
         try:
             size = path.stat().st_size
-            if self._stored(name, size):
-                return
-            self._repeated(lambda: self._put(path, name, sha256, size))
-            self._require_stored(name, size)
+            if not self._stored(name, size):
+                self._repeated(
+                    lambda: self._put(path, name, sha256, lambda count: _noted(count, sent, on_bytes))
+                )
+                self._require_stored(name, size)
         except OSError as error:
+            on_bytes(-sum(sent))
             raise self._unwritable(sha256, f"{path}: {error.strerror or error}") from error
         except Trouble as trouble:
+            on_bytes(-sum(sent))
             raise self._unwritable(sha256, trouble.found) from None
+        on_bytes(size - sum(sent))
 
-    def _put(self, path: Path, name: str, sha256: str, size: int) -> None:
+    def _put(self, path: Path, name: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
         try:
-            self.access.put(path, name, sha256)
+            self.access.put(path, name, sha256, on_bytes)
         except Trouble as trouble:
-            if not (trouble.again and self._stored(name, size)):  # by another process, in the meantime
+            if not (
+                trouble.again and self._stored(name, path.stat().st_size)
+            ):  # by another process, in the meantime
                 raise
 
     def _stored(self, name: str, size: int) -> bool:
@@ -307,6 +317,11 @@ class Store:
             message=f"the store {self.url} could not be asked what it has: it gave {found}",
             remedy="Nothing was changed. Try again; if it stays so, check the store and your access to it.",
         )
+
+
+def _noted(count: int, sent: list[int], on_bytes: Callable[[int], object]) -> None:
+    sent.append(count)
+    on_bytes(count)
 
 
 class Reading:

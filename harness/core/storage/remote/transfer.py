@@ -91,7 +91,8 @@ def fetch_objects(
     jobs : int
         Objects at a time.
     progress : callable
-        Called from several threads with numbers of bytes, which add up to the sizes of what is done.
+        Called from several threads with numbers of bytes, which add up to the sizes of what is done, and of
+        the parts of others that the next attempt goes on from.
     """
     return _each(
         store, wanted, lambda item: cache.fetch(store, item.sha256, item.size, on_bytes=progress), jobs
@@ -117,12 +118,7 @@ def push_files(
     progress : callable
         Called from several threads with numbers of bytes, which add up to the sizes of what is done.
     """
-
-    def put(item: Local) -> None:
-        store.put(item.path, item.sha256)
-        progress(item.size)
-
-    return _each(store, files, put, jobs)
+    return _each(store, files, lambda item: store.put(item.path, item.sha256, on_bytes=progress), jobs)
 
 
 def _each(store: Store, items: Sequence[Item], call: Callable[[Item], object], jobs: int) -> Transferred:

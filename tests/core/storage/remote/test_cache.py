@@ -88,6 +88,23 @@ class TestFetch:
         after = {path: path.read_bytes() for path in (cache.root / "sha256").rglob("*") if path.is_file()}
         assert after == before
 
+    def test_nothing_is_left_of_what_did_not_begin(self, store, cache):
+        store.prepare()
+        with pytest.raises(UnreadableError, match="does not have object"):
+            cache.fetch(store, "sha256:" + "0" * 64, 7)
+        assert [path for path in (cache.root / "sha256").rglob("*") if path.is_file()] == []
+
+    def test_what_is_here_needs_no_lock(self, store, cache, tmp_path, project):
+        """A shared cache may be write-protected."""
+        entry = stored(store, tmp_path)
+        cache.fetch(store, entry.sha256, entry.size)
+        shutil.rmtree(cache.root / "locks")
+        seen = []
+        cache.fetch(store, entry.sha256, entry.size, on_bytes=seen.append)
+        place(project, cache, "golden/a.npz", entry)
+        assert seen == [entry.size]
+        assert not (cache.root / "locks").exists()
+
     def test_more_bytes_than_the_object_has_are_dropped(self, store, cache, tmp_path):
         entry = stored(store, tmp_path)
         partial = cache._partial(entry.sha256)

@@ -48,8 +48,11 @@ class Access(Protocol):
         """Make what has to be there before the first file is stored, where the store can make it."""
         ...
 
-    def put(self, path: Path, name: str, sha256: str) -> None:
-        """Store a file whose bytes have this digest, whole or not at all, never over another."""
+    def put(self, path: Path, name: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
+        """Store a file whose bytes have this digest, whole or not at all, never over another.
+
+        *on_bytes* is called with numbers of bytes that are stored.
+        """
         ...
 
     def listing(self) -> Iterator[Listed]:

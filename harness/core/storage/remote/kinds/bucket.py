@@ -32,6 +32,9 @@ PART_BYTES = 8 << 20
 """Larger files are stored in parts of this size, or larger ones if there were too many."""
 
 _MOST_PARTS = 10_000
+_LEAST_RATE = 1 << 16
+"""Bytes per second: a part that is sent more slowly is given up."""
+
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _NO_OBJECT = frozenset({"NoSuchKey", "404"})
@@ -102,22 +105,22 @@ class Bucket:
     def prepare(self) -> None:
         """Do nothing: a bucket is made by whoever pays for it."""
 
-    def put(self, path: Path, name: str, sha256: str) -> None:
+    def put(self, path: Path, name: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
         """Store a file in one request if it is small, else in parts; it has its name when all are there."""
         with self._translated(), path.open("rb", buffering=0) as stream:
             size = path.stat().st_size
             if size > PART_BYTES:
-                self._put_parts(stream, size, self._prefix + name, sha256)
+                self._put_parts(_parts(stream, size, on_bytes), self._prefix + name, sha256)
                 return
             data = stream.read(PART_BYTES + 1)
             require_digest(hashlib.sha256(data).hexdigest(), sha256)
             with suppress(_Exists):
                 self._call("put_object", Key=self._prefix + name, Body=data, IfNoneMatch="*")
 
-    def _put_parts(self, stream: IO[bytes], size: int, key: str, sha256: str) -> None:
+    def _put_parts(self, blocks: Iterator[bytes], key: str, sha256: str) -> None:
         upload, stored = self._begun(key)
         state, parts = hashlib.sha256(), []
-        for number, data in enumerate(_parts(stream, size), 1):
+        for number, data in enumerate(blocks, 1):
             state.update(data)
             parts.append({"PartNumber": number, "ETag": self._part(key, upload, number, data, stored)})
         try:
@@ -191,8 +194,9 @@ class Bucket:
 
     def _call(self, method: str, **arguments: Any) -> Any:
         work = self._fs._call_s3(method, Bucket=self._bucket, **arguments)  # noqa: SLF001 - fsspec's name for coroutines
-        with self._translated():
-            return wait_for(self._fs.loop, work, self._stopped)
+        most = 4 * self._patience.timeout + len(arguments.get("Body", b"")) / _LEAST_RATE
+        with self._translated():  # time limits of connections do not count while bytes are sent
+            return wait_for(self._fs.loop, asyncio.wait_for(work, most), self._stopped)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -259,7 +263,9 @@ def _require_size(answer: Mapping[str, Any], start: int, size: int) -> None:
         raise Trouble(f"{total} bytes where {size} were expected", again=False)
 
 
-def _parts(stream: IO[bytes], size: int) -> Iterator[bytes]:
+def _parts(stream: IO[bytes], size: int, on_bytes: Callable[[int], object]) -> Iterator[bytes]:
+    """Yield a file's parts. That one is stored is known when the next one is asked for."""
     length = max(PART_BYTES, -(-size // _MOST_PARTS))
     while data := stream.read(length):
         yield data
+        on_bytes(len(data))

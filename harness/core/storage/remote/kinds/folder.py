@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from harness.core.errors import UnwritableError
-from harness.core.storage.atomic import make_directory, sync_directory
+from harness.core.storage.atomic import is_regular, make_directory, sync_directory
 from harness.core.storage.remote.kinds.access import BLOCK_BYTES, Listed
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.trouble import Absent, Trouble
@@ -33,7 +33,14 @@ class Folder:
 
     def read(self, name: str, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
         """Yield a file's bytes from *start* on."""
-        with self._reached(), (self._root / name).open("rb", buffering=0) as stream:
+        path = self._root / name
+        with self._reached():
+            if not is_regular(path):  # opening a pipe would wait for ever
+                raise Trouble("a directory, pipe or device", again=False)
+            yield from self._blocks(path, start, size, note)
+
+    def _blocks(self, path: Path, start: int, size: int, note: Callable[[str], object]) -> Iterator[bytes]:
+        with path.open("rb", buffering=0) as stream:
             found = os.fstat(stream.fileno()).st_size
             if found != size:
                 raise Trouble(f"{found} bytes where {size} were expected", again=False)
@@ -56,14 +63,14 @@ class Folder:
         with self._reached():
             make_directory(self._root)
 
-    def put(self, path: Path, name: str, sha256: str) -> None:
+    def put(self, path: Path, name: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
         """Copy a file to a name of its own, then give it the final one."""
         target = self._root / name
         draft = target.with_name(f".{target.name}.{uuid4().hex}.part")
         with self._reached():
             make_directory(target.parent)
             try:
-                _copy(path, draft, sha256)
+                _copy(path, draft, sha256, on_bytes)
                 _name(draft, target)
                 sync_directory(target.parent)
             finally:
@@ -105,13 +112,14 @@ class Folder:
             raise Trouble(error.strerror or str(error), again=False) from error
 
 
-def _copy(path: Path, draft: Path, sha256: str) -> None:
+def _copy(path: Path, draft: Path, sha256: str, on_bytes: Callable[[int], object]) -> None:
     """Copy a file and flush it to the disk; raise unless its bytes have the digest."""
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as source, draft.open("xb", buffering=0) as stream:
         while block := source.read(BLOCK_BYTES):
             state.update(block)
             stream.write(block)
+            on_bytes(len(block))
         os.fsync(stream.fileno())
     require_digest(state.hexdigest(), sha256)
 

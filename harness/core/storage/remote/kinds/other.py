@@ -61,7 +61,7 @@ class FileSystem:
     def prepare(self) -> None:
         """Do nothing: folders appear with their files."""
 
-    def put(self, path: Path, name: str, sha256: str) -> None:
+    def put(self, path: Path, name: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
         """Store a file under a name of its own and rename it, or at once where it appears whole."""
         target = self._at(name)
         above, _, last = target.rpartition("/")
@@ -73,19 +73,20 @@ class FileSystem:
                 return
             self._fs.makedirs(above, exist_ok=True)
             try:
-                self._copy(path, draft, sha256)
+                self._copy(path, draft, sha256, on_bytes)
                 self._fs.mv(draft, target)
             except BaseException:
                 with suppress(Exception):  # the error that led here matters more
                     self._fs.rm_file(draft)
                 raise
 
-    def _copy(self, path: Path, draft: str, sha256: str) -> None:
+    def _copy(self, path: Path, draft: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
         state = hashlib.sha256()
         with path.open("rb", buffering=0) as source, self._fs.open(draft, "wb") as stream:
             while block := source.read(BLOCK_BYTES):
                 state.update(block)
                 stream.write(block)
+                on_bytes(len(block))
         require_digest(state.hexdigest(), sha256)
 
     def listing(self) -> Iterator[Listed]:

@@ -30,7 +30,6 @@ from harness.core.storage.remote.trouble import (
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from harness.core.storage.remote.kinds.access import Listed
     from harness.core.storage.remote.retry import Patience
@@ -105,7 +104,7 @@ class Web:
         """Refuse: a web server is only read."""
         raise Trouble(_READ_ONLY, again=False)
 
-    def put(self, path: Path, name: str, sha256: str) -> None:  # noqa: ARG002 - as Access has it
+    def put(self, *_: object) -> None:
         """Refuse: a web server is only read."""
         raise Trouble(_READ_ONLY, again=False)
 

@@ -100,6 +100,27 @@ def test_a_damaged_object_is_named(store, tmp_path):
         list(store.blocks(file.sha256, 6))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_is_not_waited_for(store, tmp_path):
+    file = local(tmp_path / "a.npz", b"golden")
+    store.put(file.path, file.sha256)
+    path = next(path for path in (tmp_path / "store").rglob("*") if path.is_file())
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UnreadableError, match="a directory, pipe or device"):
+        list(store.blocks(file.sha256, 6))
+
+
+def test_progress_is_shown_while_bytes_are_copied(store, tmp_path):
+    file = local(tmp_path / "a.npz", bytes(3 << 20))
+    seen = []
+    store.put(file.path, file.sha256, on_bytes=seen.append)
+    assert seen[:3] == [1 << 20] * 3
+    assert sum(seen) == file.size
+    store.put(file.path, file.sha256, on_bytes=seen.append)
+    assert sum(seen) == 2 * file.size
+
+
 def test_an_absent_directory_is_not_an_empty_store(store, tmp_path):
     """It may be on a disk that is not there now. A push makes it."""
     sha256 = "sha256:" + "0" * 64
