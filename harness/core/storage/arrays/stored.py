@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SLAB_BYTES = 1 << 26
 """What is read from a store at once, unless a single chunk of the store is larger."""
+_MOST_SLABS = 4
+"""By how much more is read at once where a row of chunks is longer than that."""
 
 
 class Slab(NamedTuple):
@@ -80,8 +82,10 @@ class StoredArray(ABC):
         return slabs_of(self.shape, self.chunks, self._most_elements())
 
     def _most_elements(self) -> int:
-        """Number of elements that are read at once."""
-        return max(1, self.slab_bytes // max(1, self.dtype.itemsize))
+        """Number of elements that are read at once: more if else each chunk would be read several times."""
+        row = self.chunks[0] * self.nbytes // max(1, self.shape[0]) if self.shape else 0
+        most = self.slab_bytes if row <= self.slab_bytes else _MOST_SLABS * self.slab_bytes
+        return int(max(1, most // max(1, self.dtype.itemsize)))
 
 
 class ChunkedArray(StoredArray):
@@ -117,13 +121,13 @@ class ChunkedArray(StoredArray):
             inner = lead[self._axis]
             slab, held = self._slab(outer, inner)
             index: Any = (inner - slab.start, *lead[self._axis + 1 :], slice(start, stop))
-            block: np.ndarray = held[index]
-            return block
+            return _apart(held[index], held)
         pieces = []
         while start < min(stop, self.shape[self._axis]):
             slab, held = self._slab(outer, start)
-            pieces.append(held[start - slab.start : stop - slab.start])
+            pieces.append(_apart(held[start - slab.start : stop - slab.start], held))
             start = slab.stop
+            del held  # else it is in memory while the next one is read
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _slab(self, lead: tuple[int, ...], index: int) -> tuple[Slab, np.ndarray]:
@@ -133,6 +137,11 @@ class ChunkedArray(StoredArray):
             self._held = None  # else two of them are in memory
             self._held = Slab(lead, start, stop), self[(*lead, slice(start, stop))]
         return self._held
+
+
+def _apart(block: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return a copy of a small block, which would keep all of *held* in memory while the next one is read."""
+    return block if block.nbytes == held.nbytes else block.copy()
 
 
 def _is_in(slab: Slab, index: int) -> bool:
