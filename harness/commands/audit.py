@@ -58,7 +58,8 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Checks all golden files, or those called NAME, against their manifests, records and git history.
 
-    Nothing of the project is run, except with --remeasure.
+    Nothing of the project is run, except with --remeasure. Of files that git does not keep, the objects in
+    the project's store are read and compared.
 
     A finding is broken (changed bytes, an edited manifest, a record that was rewritten or removed, a path
     that leads outside), weak (no reason, a dirty work tree, an unknown commit) or informational. Exits with 1

@@ -130,7 +130,10 @@ def _make_command() -> click.Command:
         """Reports files that are missing, changed or not registered.
 
         An archive that was packed again with the same arrays is reported, but is not an error. Nothing of
-        the project is run.
+        the project is run. A file that is only in the project's store is read there.
+
+        Exits with 0 if all files match, 1 if one does not, 2 if that is not known: the store does not
+        answer.
 
         \b
         Examples:

@@ -205,6 +205,8 @@ def command_for(verdicts: Iterable[Verdict], golden_name: str) -> str:
     rejected = _most_urgent(verdicts)
     if not rejected:
         return ""
+    if rejected[0].outcome is Outcome.UNKNOWN:
+        return "harness verify"
     if rejected[0].outcome is not Outcome.UNREGISTERED:
         return _first_command(rejected[0].remedy) or "harness status"
     new = rejected[0].name if len(rejected) == 1 else golden_name

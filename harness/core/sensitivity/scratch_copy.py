@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.core.errors import UsageError
+from harness.core.registry.registry import read_registry
+from harness.core.registry.stored.fetching import require_here
 from harness.core.storage.project import REGISTRY, Project
+from harness.core.storage.remote.settings import find_store
 from harness.core.system.git import run_git
 from harness.core.system.git_objects import git_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KEPT = (REGISTRY, "pyproject.toml")
+_SETTINGS = "pyproject.toml"
+_KEPT = (REGISTRY, _SETTINGS)
+_STORE = re.compile(r"(?ms)^(\[tool\.harness\][^\n]*\n(?:(?!\[)[^\n]*\n)*?)store[ \t]*=[^\n]*\n?")
 
 
 @contextlib.contextmanager
@@ -24,8 +31,17 @@ def scratch_copy(project: Project) -> Iterator[Project]:
     """Copy *project* to a temporary directory, which is removed when the context ends.
 
     The copy has the golden files, registry and settings of the work tree, and the git history. Nothing done
-    to it changes *project*.
+    to it changes *project*. It has all golden files, also those that only the project's store has, and no
+    store: what is recorded in a copy is sent nowhere.
+
+    Raises
+    ------
+    UnreadableError
+        If a golden file is not here and cannot be fetched.
+    UsageError
+        If pyproject.toml names the store in an unusual way.
     """
+    require_here(project, read_registry(project.registry).entries)
     with tempfile.TemporaryDirectory() as folder:
         copy = Project(Path(folder).resolve() / "copy", project.golden_name)
         _clone(project, copy)
@@ -35,7 +51,23 @@ def scratch_copy(project: Project) -> Iterator[Project]:
             if (project.root / name).is_file():
                 shutil.copy2(project.root / name, copy.root / name)
         _make_writable(copy)
+        _leave_store(copy)
         yield copy
+
+
+def _leave_store(copy: Project) -> None:
+    """Take the store's address out of a copy's settings."""
+    if find_store(copy) is None:
+        return
+    file = copy.root / _SETTINGS
+    file.write_text(_STORE.sub(r"\1", file.read_text("utf-8")), "utf-8")
+    if find_store(copy) is not None:
+        raise UsageError(
+            f"{_SETTINGS}: [tool.harness] store",
+            expected="a line of its own in the table [tool.harness]",
+            found="another way to write it",
+            remedy='Write `store = "..."` below [tool.harness].',
+        )
 
 
 def _make_writable(copy: Project) -> None:

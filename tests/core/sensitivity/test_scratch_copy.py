@@ -7,10 +7,14 @@ import subprocess
 
 import pytest
 
+from harness.core.errors import UsageError
 from harness.core.provenance.audit import audit, is_broken
 from harness.core.provenance.evidence import gather
+from harness.core.registry.registry import read_registry
+from harness.core.registry.stored.pushing import push_entries
 from harness.core.registry.verify import verify
 from harness.core.sensitivity.scratch_copy import commit_copy, scratch_copy
+from harness.core.storage.remote.settings import find_store
 
 
 def git(folder, *arguments: str) -> str:
@@ -87,3 +91,39 @@ def test_a_commit_needs_no_git_identity(kept, monkeypatch):
         (copy.golden / "lattice.json").write_text("{}")
         commit_copy(copy, "Edited")
         assert git(copy.root, "log", "-1", "--format=%an %s").split() == ["scratch", "copy", "Edited"]
+
+
+SETTINGS = """\
+[tool.harness]
+sources = ["a"]
+store = "../store"
+store_timeout = 5
+
+[tool.other]
+store = "kept"
+"""
+
+
+@pytest.fixture
+def stored(kept, tmp_path):
+    """The example with a store that has its files; one of them is nowhere else."""
+    (tmp_path / "store").mkdir()
+    (kept.root / "pyproject.toml").write_text(SETTINGS)
+    push_entries(kept, read_registry(kept.registry).entries)
+    (kept.root / "golden/lattice.npz").unlink()
+    return kept
+
+
+def test_a_copy_has_what_only_the_store_has_and_no_store(stored):
+    """What a fault records in it is sent nowhere."""
+    with scratch_copy(stored) as copy:
+        assert (copy.root / "golden/lattice.npz").is_file()
+        assert find_store(copy) is None
+        assert (copy.root / "pyproject.toml").read_text() == SETTINGS.replace('store = "../store"\n', "")
+    assert find_store(stored) is not None
+
+
+def test_a_store_that_cannot_be_left_is_refused(stored):
+    (stored.root / "pyproject.toml").write_text('tool.harness.store = "../store"\n')
+    with pytest.raises(UsageError, match="a line of its own"), scratch_copy(stored):
+        pass
