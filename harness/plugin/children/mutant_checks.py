@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the wanted tests; note those that are not there."""
+    """Keep the wanted tests, in the job's order; note those that are not there."""
     job, kept = _job(), []
     for item in items:
         test = node_id(item, Path(job.root))
@@ -76,7 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item not in kept]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = kept
+    order = {test: number for number, test in enumerate(job.tests)}
+    items[:] = sorted(kept, key=lambda item: order.get(_test_of(item), 0))
     for test in sorted(set(job.tests) - {_test_of(item) for item in kept}):
         write_answer(job.answers, Ended(test, "failed", found=_NOT_COLLECTED))
 

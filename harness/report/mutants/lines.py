@@ -19,7 +19,7 @@ MEANINGS = {
     Fate.DIFFERED: "arrays or metrics differ from a golden file",
     Fate.COLLAPSED: "metrics are no longer ahead of a control",
     Fate.ASSERTED: "another assertion of a golden test failed",
-    Fate.TIMED_OUT: "stopped after 4 times its usual time and 10 s",
+    Fate.TIMED_OUT: "stopped after 4 times its usual time, and 10 s more",
     Fate.SURVIVED: "an output changed, and no golden test failed",
     Fate.EQUIVALENT: "no bit of any output changed",
 }
