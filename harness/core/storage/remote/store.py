@@ -334,8 +334,9 @@ class Reading:
     """
 
     def __init__(self, store: Store, sha256: str, size: int, start: int) -> None:
-        self._store, self._sha256, self._size, self._start = store, sha256, size, start
+        self._store, self._sha256, self._size = store, sha256, size
         self.requests = 0
+        self._at = start
         self._answers: list[str] = []
 
     def require_digest(self, found: str) -> None:
@@ -353,18 +354,22 @@ class Reading:
         except Absent as trouble:
             raise self._store.missing(self._sha256, trouble.found) from None
         except Trouble as trouble:
-            raise self._store.unreadable(self._sha256, trouble.found) from None
+            raise self._store.unreadable(self._sha256, self._found(trouble)) from None
 
     def _blocks(self, name: str) -> Iterator[bytes]:
         with self._store.attempts() as attempts:
             yield from self._requests(name, attempts)
 
+    def _found(self, trouble: Trouble) -> str:
+        """Return what came, with how much came before."""
+        far = f"{self._at} of {self._size} bytes"
+        return f"{trouble.found}, after {far}" if self._at and far not in trouble.found else trouble.found
+
     def _requests(self, name: str, attempts: Attempts) -> Iterator[bytes]:
-        at = self._start
-        while at < self._size or not (at or self.requests):  # an empty object is asked for, too
+        while self._at < self._size or not (self._at or self.requests):  # an empty object is asked for, too
             try:
-                for block in self._one_request(name, at):
-                    at += len(block)
+                for block in self._one_request(name, self._at):
+                    self._at += len(block)
                     yield block
                     attempts.arrived(len(block))
             except Trouble as trouble:  # noqa: PERF203 - an attempt costs a request

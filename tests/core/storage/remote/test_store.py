@@ -58,6 +58,10 @@ def test_blocks_continue_where_they_stopped():
         ([[DATA, b"x"]], f"more than {len(DATA)} bytes"),
         ([[bytes(len(DATA))]], r"other bytes, of digest sha256:\w+ \(an answer\)"),
         ([[Trouble("a fire", again=False)]], "it gave a fire"),
+        (
+            [[DATA[:9], Trouble("silence")], [Trouble("silence")], [Trouble("silence")]],
+            "silence, after 9 of 10240 bytes",
+        ),
         ([[Trouble("a"), DATA], [Trouble("b")], [Trouble("the last")]], "it gave the last"),
     ],
 )

@@ -120,7 +120,10 @@ class Web:
         """Return an answer that brings what was asked for; raise for all others."""
         chain = [url]
         for _ in range(_MOST_REDIRECTS):
-            answer = await self._sent(method, chain[-1], start, own=_origin(chain[-1]) == _origin(url))
+            try:
+                answer = await self._sent(method, chain[-1], start, own=_origin(chain[-1]) == _origin(url))
+            except Exception as error:  # noqa: BLE001 - of the network, of TLS, of HTTP
+                raise _after(chain, _of_connection(error, self._seconds)) from None
             if answer.status in _REDIRECTS and "Location" in answer.headers:
                 answer.close()
                 chain.append(_target(chain[-1], answer))

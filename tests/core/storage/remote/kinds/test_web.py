@@ -11,6 +11,7 @@ pytest.importorskip("aiohttp", reason="http and https need the extra stores")
 
 from stores import faulty_web as fault
 from stores.faulty_web import faulty_web
+from stores.s3_servers import free_port
 
 from harness.core.errors import UnreadableError, UnwritableError
 from harness.core.storage.remote.cache import Cache
@@ -229,6 +230,13 @@ class TestRedirects:
         with pytest.raises(UnreadableError, match="a page of text/html"):
             store_at(web.url, tmp_path).sizes([sha256])
 
+    def test_a_host_that_does_not_answer_is_named(self, web, cache, tmp_path):
+        sha256, size = web.add(DATA)
+        target = f"http://127.0.0.1:{free_port()}/blob"
+        web.always = fault.redirected(f"{target}?token=secret")
+        with pytest.raises(UnreadableError, match=f"a redirect to {target}, which gave a refused connection"):
+            cache.fetch(store_at(web.url, tmp_path), sha256, size)
+
     def test_a_circle_ends(self, web, cache, tmp_path):
         sha256, size = web.add(DATA)
         web.always = fault.redirected("/again")
@@ -286,8 +294,6 @@ def test_a_server_without_head_is_asked_with_get(web, tmp_path, status):
 
 
 def test_sizes_cannot_be_found_without_the_server(tmp_path):
-    from stores.s3_servers import free_port
-
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(
         UnreadableError, match=rf"store {url} could not be asked what it has: it gave a refused connection"
