@@ -43,7 +43,18 @@ class Cluster:
         options = [] if nanny else ["--no-nanny"]
         process = self._start(
             "worker",
-            [self.address, "--name", name, "--nthreads", str(threads), "--memory-limit", "0", *options],
+            [
+                self.address,
+                "--name",
+                name,
+                "--nthreads",
+                str(threads),
+                "--memory-limit",
+                "0",
+                "--death-timeout",
+                "60",
+                *options,
+            ],
             environment,
             user,
         )

@@ -136,7 +136,10 @@ def test_the_page_is_right(page, tmp_path, request):
         shutil.copytree(request.getfixturevalue("example"), folder)
     printed, code, _ = shell(PLAN["start"].get(page, "true"), folder, home)
     assert code == 0, printed
-    run_page(text, folder, home)
+    try:
+        run_page(text, folder, home)
+    finally:
+        shell(PLAN["end"].get(page, "true"), folder, home)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -186,7 +189,7 @@ def options(verb: str) -> set[str]:
     return {"--help", *(name for option in command.params for name in option.opts)}
 
 
-@pytest.mark.parametrize("table", ["shown", "empty", "needs", "start"])
+@pytest.mark.parametrize("table", ["shown", "empty", "needs", "start", "end"])
 def test_the_plan_names_pages(table):
     assert PLAN[table].keys() <= PAGES.keys()
 
