@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from harness.core.registry.format import Entry
     from harness.core.registry.stored.fetching import Fetched
+    from harness.core.storage.project import Project
 
 _PUBLISHED = re.compile(r"(?i)doi:|https?://|10\.\d{4,9}/")
 
@@ -64,17 +65,33 @@ def fetch_from_store(
         total = sum({entry.sha256: entry.size for entry in absent.values()}.values())
         with counted_bytes("fetch", total) as progress:
             fetched = fetch_files(project, absent, jobs=jobs, progress=progress)
+    left = [
+        path for path in entries if words and path not in absent and not _is_right(project, entries, path)
+    ]
     result = {
         "store": url,
         "fetched": list(fetched.placed),
         "to_fetch": list(absent) if dry_run else [],
         "here_before": len(entries) - len(absent),
         "failed": plain_problems(fetched.problems),
+        "left": left,
         "dry_run": dry_run,
     }
-    lines = [*_lines(absent, fetched, len(entries), dry_run=dry_run), *problem_lines(fetched.problems)]
+    lines = [
+        *_lines(absent, fetched, len(entries), dry_run=dry_run),
+        *problem_lines(fetched.problems),
+        *(plain_line(f"left: {path} is here with other bytes; delete it to fetch it") for path in left),
+    ]
     emit(result, as_json=as_json, render=lambda: show_lines(lines))
-    return exit_code(fetched.problems)
+    return exit_code(fetched.problems) or (1 if left else 0)
+
+
+def _is_right(project: Project, entries: Mapping[str, Entry], path: str) -> bool:
+    """Whether what is at a path is the registered file."""
+    from harness.core.registry.verify import verifier
+    from harness.core.verdict import Outcome
+
+    return verifier(project, entries)(path).outcome is Outcome.SAME
 
 
 def _is_golden(root: Path | None, word: str) -> bool:
@@ -98,4 +115,4 @@ def _lines(absent: Mapping[str, Entry], fetched: Fetched, count: int, *, dry_run
         what = f"{len(paths)} {'file' if len(paths) == 1 else 'files'}"
         yield f"{done} {what}, {size_text(sum(absent[path].size for path in paths))}"
     elif not fetched.problems:
-        yield f"nothing to fetch: all {count} files are here"
+        yield f"nothing to fetch: {'the file is' if count == 1 else f'all {count} files are'} here"

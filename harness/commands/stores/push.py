@@ -83,4 +83,5 @@ def _lines(missing: Missing, pushed: Pushed, *, dry_run: bool) -> Iterator[str]:
     if paths:
         yield f"{'would send' if dry_run else 'sent'} {what}, {total}; the store had {missing.stored}"
     elif not (missing.problems or pushed.problems):
-        yield f"nothing to send: the store has all {missing.stored} files"
+        count = "the file" if missing.stored == 1 else f"all {missing.stored} files"
+        yield f"nothing to send: the store has {count}"

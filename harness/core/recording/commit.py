@@ -75,6 +75,8 @@ class Ledger(NamedTuple):
         Likewise.
     ends : dict of str to str
         Digests of the records that ended files, by path.
+    say : callable
+        Called with a message about what takes long.
     """
 
     project: Project
@@ -84,6 +86,7 @@ class Ledger(NamedTuple):
     environment: Environment
     occasion: Occasion
     ends: Mapping[str, str]
+    say: Callable[[str], None] = lambda _: None
 
     def require_kept(self, path: str) -> str | None:
         """Return the digest of the record that the next one of *path* follows; None for a new file.
@@ -121,7 +124,7 @@ class Ledger(NamedTuple):
             If the store does not take them, or the disk is full. Then nothing is recorded.
         """
         files = {item.path: item.data for item in writes if isinstance(item.data, Path)}
-        push_recorded(self.project, registry.entries, files)
+        push_recorded(self.project, registry.entries, files, self.say)
         history = self.project.relative(history_path(self.project))
         apply(
             self.project,
@@ -158,7 +161,7 @@ def open_ledger(
         require_settled(project)
         registry, text = read_registry(project.registry), read_history_text(project)
         history = decode_history(text, str(history_path(project)))
-        yield Ledger(project, registry, text, history, made_in, occasion, history.ends())
+        yield Ledger(project, registry, text, history, made_in, occasion, history.ends(), say)
 
 
 def commit(  # noqa: PLR0913 - what all records of a recording share, by name
@@ -181,7 +184,7 @@ def commit(  # noqa: PLR0913 - what all records of a recording share, by name
     reason, command : str
         For the records: why, and what was typed.
     say : callable
-        Called with a message if another process has to be waited for.
+        Called with a message if another process has to be waited for, or much is sent to the store.
     imported_from : mapping of str to str
         Where content comes from that nothing has made again, by path.
     environment : mapping of str to str, optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -47,10 +48,9 @@ class AbsentFiles:
         UsageError, DependencyError
             If the store's address is not valid, or a package that it needs is not installed.
         """
-        from harness.core.registry.stored.cached_store import absent_files
-
-        absent = absent_files(self.project, entries)
-        if not absent:
+        located = {path: self.project.locate(path) for path in entries}
+        absent = {path: entries[path] for path, file in located.items() if not os.path.lexists(file)}
+        if not absent:  # what stores need is not even imported then
             return
         with (
             warnings.catch_warnings()

@@ -35,6 +35,14 @@ def test_a_name_or_a_path_is_enough(absent, harness_in, word):
     assert not (absent.root / "golden/a.npz").exists()
 
 
+def test_a_changed_file_is_left_and_named(stored, harness_in):
+    (stored.root / "golden/b.bin").write_bytes(b"something of somebody")
+    shown = harness_in("fetch", "golden/b.bin")
+    assert shown.code == 1
+    assert "left: golden/b.bin is here with other bytes; delete it to fetch it\n" in shown.out
+    assert (stored.root / "golden/b.bin").read_bytes() == b"something of somebody"
+
+
 def test_it_works_in_ci(absent, harness_in):
     """Nothing is recorded."""
     before = (absent.root / "registry.json").read_bytes()

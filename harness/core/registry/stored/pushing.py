@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
 
+_MANY_BYTES = 1 << 26
+"""So many bytes may take a minute to send: somebody who waits wants to know."""
+
 
 class Missing(NamedTuple):
     """What the store lacks.
@@ -101,7 +104,12 @@ def push_entries(
     return Pushed(tuple(path for path in entries if path not in problems), problems)
 
 
-def push_recorded(project: Project, entries: Mapping[str, Entry], files: Mapping[str, Path]) -> None:
+def push_recorded(
+    project: Project,
+    entries: Mapping[str, Entry],
+    files: Mapping[str, Path],
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
     """Send files that are about to be recorded, if the project has a store: before the registry names them.
 
     Parameters
@@ -111,6 +119,8 @@ def push_recorded(project: Project, entries: Mapping[str, Entry], files: Mapping
         Of the registry that will be written.
     files : mapping of str to Path
         The files with the new bytes, by the paths that they will have.
+    say : callable, optional
+        Called with a message if so much is sent that it takes long.
 
     Raises
     ------
@@ -123,6 +133,9 @@ def push_recorded(project: Project, entries: Mapping[str, Entry], files: Mapping
     if remote is None or not files:
         return
     sent = [Local(file, entries[path].sha256, entries[path].size) for path, file in files.items()]
+    total = sum({item.sha256: item.size for item in sent}.values())
+    if total >= _MANY_BYTES:
+        say(f"sending {total / 1e6:,.0f} MB to the store {remote.store.url}")
     failed = push_files(remote.store, sent).failed
     if failed:
         count = f"{len(failed)} of {len({item.sha256 for item in sent})} files"

@@ -13,6 +13,7 @@ import pytest
 from harness.core.errors import UnwritableError
 from harness.core.recording.commit import commit
 from harness.core.recording.plan import plan
+from harness.core.recording.staged import Staged
 from harness.core.registry.registry import read_registry
 from harness.core.registry.stored.cached_store import require_cached_store
 from harness.core.registry.stored.garbage import find_garbage
@@ -71,6 +72,19 @@ def test_a_recording_sends_all_its_files(project, store_folder):
     objects = [path for path in store_folder.rglob("*") if path.is_file()]
     assert len(objects) == len(entries) == 3
     assert find_missing(project, entries) == ({}, {}, 3)
+
+
+def test_what_takes_long_is_announced(empty, monkeypatch):
+    """Once, with its size."""
+    said: list[str] = []
+    file = empty.root / "large.bin"
+    file.write_bytes(bytes(2_600_000))
+    changes = plan(empty, [Staged(f"golden/{name}.bin", "file", file) for name in "ab"])
+    for limit in (1 << 26, 1 << 20):
+        monkeypatch.setattr("harness.core.registry.stored.pushing._MANY_BYTES", limit)
+        commit(empty, changes, reason="test", command="test", say=said.append)
+        changes = plan(empty, [Staged("golden/c.bin", "file", file)])
+    assert [line.partition(" file")[0] for line in said] == ["sending 3 MB to the store"]
 
 
 def test_what_the_store_lacks_is_sent_again(kept, entry, object_of):
