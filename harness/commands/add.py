@@ -57,7 +57,13 @@ def command(paths: tuple[Path, ...], reason: str, root: Path | None, *, quiet: b
     for path, why in skipped:
         click.echo(plain_line(f"skipped {path}: {why}"), err=True)
     changes = plan(project, staged_as_they_are(project, files))
-    commit(project, changes, reason=reason, command=command_line())
+    commit(
+        project,
+        changes,
+        reason=reason,
+        command=command_line(),
+        say=lambda line: click.echo(line, err=True),
+    )
     registered = [change.path for change in changes]
     emit(
         {"paths": registered, "skipped": [{"path": path, "why": why} for path, why in skipped]},
