@@ -26,7 +26,7 @@ from harness.core.provenance.remeasure import remeasure
 from harness.core.registry.committed_bytes import CommittedRegistries, find_commit
 from harness.core.registry.format import Registry, decode_with_any_path
 from harness.core.registry.golden_names import archive_of, manifest_of, name_of
-from harness.core.registry.history import decode_history, read_history_text, versions
+from harness.core.registry.history import decode_history, own_records, read_history_text
 from harness.core.registry.registry import history_path, read_registry_text
 from harness.core.registry.repacked import is_repacked
 from harness.core.registry.stored.kept import look_up
@@ -41,7 +41,7 @@ from harness.core.system.git_objects import is_in_repository, python_files
 from harness.core.system.work_tree import check_out_all, left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.core.baselines.array_tolerances import ToleranceDocument
     from harness.core.baselines.baseline import Baseline
@@ -340,18 +340,34 @@ def _with_stored(
             state=stored,
             stored=path in kept.sound,
             store_problem=f"{problem} in the store {kept.store}" if problem else "",
-            lost=tuple(record for record in versions(known.records) if record.sha256 in kept.lost),
+            lost=tuple(record for record in _committed_versions(known, git) if record.sha256 in kept.lost),
         )
     return found, lambda path: kept.files.get(path, project.root / path)
 
 
 def _older_versions(files: Iterable[FileEvidence], git: GitHistory | None) -> set[str]:
-    """SHA-256 of the recorded versions before the newest ones that no commit has; none of a shallow clone."""
+    """SHA-256 of the versions before the newest ones whose bytes no commit has; none of a shallow clone."""
     if git is None or git.shallow:
         return set()
     committed = {sha256 for commit in git.commits for sha256 in commit.files.values()}
-    older = {record.sha256 for known in files for record in versions(known.records)}
+    older = {record.sha256 for known in files for record in _committed_versions(known, git)}
     return older - committed - {known.entry.sha256 for known in files}
+
+
+def _committed_versions(known: FileEvidence, git: GitHistory | None) -> Iterator[Record]:
+    """Yield the records of versions that a commit of this project had in its registry.
+
+    One that was replaced before it was committed was never needed again, nor one that only others had before
+    they published it.
+    """
+    if git is None:
+        return
+    own = len(own_records(known.records))
+    pairs = list(zip(known.records, known.digests, strict=True))[-own:] if own else []
+    found = [(record, git.introduced.get(digest)) for record, digest in pairs if record.is_version]
+    for (record, commit), after in zip(found, (*found[1:], None), strict=True):
+        if commit is not None and (after is None or after[1] is not commit):
+            yield record
 
 
 def _require_checked_out(project: Project) -> None:

@@ -69,7 +69,9 @@ def look_up(project: Project, entries: Mapping[str, Entry], older: Collection[st
     sizes = remote.store.sizes({*older, *(entry.sha256 for entry in entries.values())})
     absent = absent_files(project, entries)
     listed = {path: entry for path, entry in entries.items() if sizes.get(entry.sha256) == entry.size}
-    looks = in_threads(lambda item: _look(remote, item[1], keep=item[0] in absent), listed.items())
+    looks = in_threads(
+        remote.store, lambda item: _look(remote, item[1], keep=item[0] in absent), listed.items()
+    )
     found = dict(zip(listed, looks, strict=True))
     problems = {path: _of_size(entry, sizes) for path, entry in entries.items() if path not in listed}
     problems |= {path: item for path, item in found.items() if isinstance(item, str) and item}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.core.registry.format import Entry
     from harness.core.registry.stored.cached_store import CachedStore
     from harness.core.storage.project import Project
+    from harness.core.storage.remote.store import Store
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -91,23 +92,22 @@ def stream_object(remote: CachedStore, entry: Entry) -> Streamed:
     return Streamed(size, f"xxh128:{fast.hexdigest()}", f"sha256:{safe.hexdigest()}", problem)
 
 
-def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def in_threads(store: Store, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Return the results of *work* on objects, several at a time, in order.
 
-    The threads end at their next block after Ctrl-C, which only the main thread gets.
+    Ctrl-C, which only the main thread gets, stops all transfers of *store*.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
             return list(pool.map(work, items))
         except BaseException:
-            hashing.stopped = True
+            store.stopped.set()
             pool.shutdown(cancel_futures=True)
-            hashing.stopped = False
             raise
 
 
 def _read_all(remote: CachedStore, entries: Mapping[str, Entry]) -> dict[str, Verdict]:
-    read = in_threads(lambda item: _read(remote, *item), entries.items())
+    read = in_threads(remote.store, lambda item: _read(remote, *item), entries.items())
     return dict(zip(entries, read, strict=True))
 
 

@@ -105,6 +105,18 @@ def test_an_older_version_that_neither_git_nor_the_store_has(twice, chain, objec
     )
 
 
+def test_a_version_that_was_never_committed_may_be_lost(  # noqa: PLR0913, PLR0917 - fixtures by name
+    kept, record, staged, again, arrays, object_of, entry
+):
+    """It was recorded, and replaced before a commit."""
+    arrays["image"] += 1
+    record(staged(arrays=arrays), reason="too hasty")
+    hasty = entry(ARCHIVE)
+    again(kept)
+    object_of(hasty).unlink()
+    assert findings(kept) == {}
+
+
 def test_versions_that_git_had_before_there_was_a_store(kept, again, git, object_of, entry):
     """The first version was committed, and is in the store as well; then it is in git alone."""
     first = entry(ARCHIVE)
