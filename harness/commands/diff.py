@@ -19,6 +19,7 @@ from harness.commands.options import (
     project_to_write,
     root_option,
 )
+from harness.commands.stores.transfers import fetch_named
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     chosen = exact or atol is not None or rtol is not None
     limit = Tolerance(atol or 0, rtol or 0) if chosen else None
     wanted = _Wanted(limit, shown, chosen_form(form, as_json=as_json), pictures)
+    fetch_named(words)
     if _are_files(words, code_root(root)):
         return _compare_files(Path(words[0]), Path(words[1]), wanted, options)
     _require_none(options)

@@ -226,6 +226,15 @@ def print_error(words: Sequence[str], error: BaseException, message: str, code: 
         click.echo(error_document(words, error, message, code))
 
 
+def _absent_hint(words: Sequence[str], error: click.ClickException) -> str:
+    """Return a line about a path that does not exist, if it is one of a golden file that the store has."""
+    if not isinstance(error, click.BadParameter):
+        return ""
+    from harness.commands.stores.transfers import absent_hint
+
+    return absent_hint(words)
+
+
 def run(words: Sequence[str]) -> int:
     """Run the command line *words* and return its exit code.
 
@@ -249,7 +258,10 @@ def run(words: Sequence[str]) -> int:
 
         shown = io.StringIO()
         error.show(shown)
-        click.echo(plain_text(shown.getvalue()), err=True, nl=False)  # click repeats words as they were typed
-        print_error(words, error, error.format_message(), error.exit_code)
+        hint = _absent_hint(words, error)
+        click.echo(
+            plain_text(f"{shown.getvalue()}{hint}"), err=True, nl=False
+        )  # with words as they were typed
+        print_error(words, error, f"{error.format_message()} {hint}".strip(), error.exit_code)
         return error.exit_code
     return code

@@ -365,7 +365,8 @@ def _committed_versions(known: FileEvidence, git: GitHistory | None) -> Iterator
     own = len(own_records(known.records))
     pairs = list(zip(known.records, known.digests, strict=True))[-own:] if own else []
     found = [(record, git.introduced.get(digest)) for record, digest in pairs if record.is_version]
-    for (record, commit), after in zip(found, (*found[1:], None), strict=True):
+    later = [*found[1:], None][: len(found)]
+    for (record, commit), after in zip(found, later, strict=True):
         if commit is not None and (after is None or after[1] is not commit):
             yield record
 

@@ -117,3 +117,21 @@ def test_revisions_are_compared_without_fetching_what_is_equal(absent, harness_i
     shown = harness_in("diff", "HEAD~1", "HEAD", "--json")
     assert (shown.code, json.loads(shown.out)["same"]) == (0, 2)
     assert not (absent.root / ".harness/cache").exists()
+
+
+def test_a_path_that_only_the_store_has(absent, harness_in):
+    """The error says how to get the file; for other paths it is click's alone."""
+    shown = harness_in("add", "golden/b.bin", "--reason", "again")
+    assert shown.code == 2
+    assert (
+        shown.err.splitlines()[-1] == "Only the store has that golden file: run `harness fetch golden/b.bin`."
+    )
+    assert "Only the store" not in harness_in("add", "golden/c.bin", "--reason", "new").err
+    (absent.root / "pyproject.toml").write_text("")
+    assert "Only the store" not in harness_in("add", "golden/b.bin", "--reason", "again").err
+
+
+def test_a_golden_file_is_fetched_to_be_compared_with_another(absent, harness_in):
+    write_archive(absent.root / "mine.npz", {"line": np.arange(120.0) + 1})
+    shown = harness_in("diff", "golden/a.npz", "mine.npz")
+    assert (shown.code, (absent.root / "golden/a.npz").is_file()) == (1, True)
