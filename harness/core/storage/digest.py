@@ -335,6 +335,7 @@ def _feed_values(
         data = _little_endian(block).view("u1").data
         for state in fed:
             state.update(data)
+        del block, data  # else this block is in memory while the next one is read
 
 
 def _little_endian(block: np.ndarray) -> np.ndarray:

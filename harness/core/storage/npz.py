@@ -345,6 +345,7 @@ def _write_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, array: np.nda
         stream.write(header.getvalue())
         for block in flat_blocks(array):
             stream.write(block.astype(dtype, copy=False).view(np.uint8).data)
+            del block  # else it is in memory while the next one is read
 
 
 def _member_info(name: str) -> zipfile.ZipInfo:
