@@ -67,7 +67,8 @@ class Attempts:
         """
         self._failed += 1
         seconds = self._pause(trouble)
-        if not trouble.again or self._failed >= self._patience.tries or seconds is None:
+        most = min(trouble.most_tries, self._patience.tries)
+        if not trouble.again or self._failed >= most or seconds is None:
             raise trouble
         if self._stopped.wait(seconds):
             raise Cancelled

@@ -11,7 +11,7 @@ from harness.core.errors import HarnessError, UnreadableError, UnwritableError
 from harness.core.storage.remote.names import digest_named, object_name
 from harness.core.storage.remote.retry import Attempts, Patience, repeated
 from harness.core.storage.remote.threads import in_threads
-from harness.core.storage.remote.trouble import Absent, Cancelled, Trouble
+from harness.core.storage.remote.trouble import Absent, Cancelled, OtherSize, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -178,11 +178,13 @@ class Store:
 
     def _stored(self, name: str, size: int) -> bool:
         """Whether the store has an object; raise if it has another size."""
-        found = self._repeated(lambda: self.access.size(name))
+        return self._repeated(lambda: self._stored_now(name, size))
+
+    def _stored_now(self, name: str, size: int) -> bool:
+        found = self.access.size(name)
         if found not in {None, size}:
-            raise Trouble(
-                f"an object of this name with {found} bytes instead of {size}; it was not changed",
-                again=False,
+            raise OtherSize(
+                f"an object of this name with {found} bytes instead of {size}; it was not changed"
             )
         return found == size
 
@@ -276,7 +278,7 @@ class Store:
         try:
             yield Attempts(patience, self.stopped)
         except Trouble as trouble:
-            self._is_down = trouble.again
+            self._is_down = trouble.again and not isinstance(trouble, OtherSize)
             raise
         self._is_down = False
 

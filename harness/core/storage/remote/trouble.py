@@ -28,11 +28,30 @@ class Trouble(Exception):  # noqa: N818 - an attempt that may be repeated is not
         Whether another attempt may succeed.
     after : float, optional
         Seconds that the store asks to wait before it.
+
+    Attributes
+    ----------
+    most_tries : int
+        Attempts in all, if patience has more.
     """
+
+    most_tries = 1000
 
     def __init__(self, found: str, *, again: bool = True, after: float | None = None) -> None:
         super().__init__(found)
         self.found, self.again, self.after = found, again, after
+
+
+class Unreached(Trouble):
+    """Nobody answers there: no network, no such host, a refused connection. Offline, nobody waits long."""
+
+    most_tries = 3
+
+
+class OtherSize(Trouble):
+    """An object of another size; some stores show one while it is being written, but not for long."""
+
+    most_tries = 3
 
 
 class Absent(Trouble):

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from harness.core.storage.remote.retry import Attempts, Patience, repeated
-from harness.core.storage.remote.trouble import Absent, Cancelled, Trouble
+from harness.core.storage.remote.trouble import Absent, Cancelled, Trouble, Unreached
 
 
 class Waits(threading.Event):
@@ -66,6 +66,13 @@ def test_a_store_says_how_long_to_wait(after):
 def test_a_store_that_asks_for_too_long_is_not_asked_again():
     with pytest.raises(Trouble):
         repeated(failing(1, Trouble("busy", after=31)), Attempts(Patience(longest=30), Waits()))
+
+
+def test_nobody_waits_long_offline():
+    waits = Waits()
+    with pytest.raises(Unreached):
+        repeated(failing(9, Unreached("no network")), Attempts(Patience(tries=9), waits))
+    assert len(waits.seconds) == 2
 
 
 def test_a_stop_ends_the_pause():

@@ -20,7 +20,7 @@ from harness.core.storage.remote.kinds.loop import (
 )
 from harness.core.storage.remote.names import FOLDER
 from harness.core.storage.remote.retry import Attempts, Patience, repeated
-from harness.core.storage.remote.trouble import Absent, Trouble, scrubbed, shown_host, status_text
+from harness.core.storage.remote.trouble import Absent, Trouble, Unreached, scrubbed, shown_host, status_text
 
 if TYPE_CHECKING:
     import threading
@@ -38,7 +38,7 @@ _LEAST_RATE = 1 << 16
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _NO_OBJECT = frozenset({"NoSuchKey", "404"})
-_NO_CONNECTION = frozenset({"EndpointConnectionError", "ConnectionError", "ConnectionClosedError"})
+_NO_CONNECTION = frozenset({"EndpointConnectionError", "ConnectionError"})
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 
 
@@ -249,7 +249,7 @@ def _of_connection(error: Exception, timeout: float) -> Trouble:
     if name == "NoCredentialsError":
         return Trouble("no credentials for it here", again=False)
     if name in _NO_CONNECTION:
-        return Trouble(f"no connection to {shown_host(str(error))}")
+        return Unreached(f"no connection to {shown_host(str(error))}")
     passing = isinstance(error, OSError) or "Connect" in name or "Client" in name or "Payload" in name
     return Trouble(scrubbed(error), again=passing)
 

@@ -21,6 +21,7 @@ from harness.core.storage.remote.kinds.loop import file_system, next_block, wait
 from harness.core.storage.remote.trouble import (
     Absent,
     Trouble,
+    Unreached,
     content_type,
     scrubbed,
     shown_address,
@@ -267,9 +268,10 @@ def _of_connection(error: Exception, timeout: float) -> Trouble:
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError)):
         return Trouble("a certificate that is not trusted here", again=False)
     cause = getattr(error, "os_error", error)
+    if isinstance(cause, (socket.gaierror, ConnectionRefusedError)):
+        refused = isinstance(cause, ConnectionRefusedError)
+        return Unreached("a refused connection" if refused else "no such host, or no network")
     for kind, found in (
-        (socket.gaierror, "no such host, or no network"),
-        (ConnectionRefusedError, "a refused connection"),
         (aiohttp.ClientPayloadError, "an answer that ended early"),
         (aiohttp.ClientResponseError, "an answer that is not HTTP"),
         ((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError), "a connection that was closed"),
