@@ -29,16 +29,14 @@ class Cluster:
         self.processes: list[subprocess.Popen[bytes]] = []
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "scheduler.json"
-        self.scheduler = self._start(
-            "scheduler", ["--port", "0", "--scheduler-file", str(file)], settings, None
-        )
+        self.scheduler = self._start("scheduler", ["--port", "0", "--scheduler-file", str(file)], settings)
         wait_for(lambda: file.is_file() and file.read_bytes().rstrip().endswith(b"}"), "the scheduler")
         self.address: str = json.loads(file.read_bytes())["address"]
 
     def add_worker(
-        self, *, threads: int = 1, nanny: bool = False, user: int | None = None, **environment: str
+        self, *, threads: int = 1, nanny: bool = False, within: tuple[str, ...] = (), **environment: str
     ) -> Worker:
-        """Start a worker, and return it when the scheduler knows it."""
+        """Start a worker, by the command *within*, and return it when the scheduler knows it."""
         name = f"worker{len(self.processes)}"
         options = [] if nanny else ["--no-nanny"]
         process = self._start(
@@ -56,7 +54,7 @@ class Cluster:
                 *options,
             ],
             environment,
-            user,
+            within,
         )
         log = self.folder / f"{len(self.processes) - 1}.log"
         wait_for(lambda: b"Registered to" in log.read_bytes(), f"{name}: {log.read_text()}")
@@ -65,17 +63,16 @@ class Cluster:
         return Worker(process, address, log)
 
     def _start(
-        self, kind: str, arguments: list[str], environment: dict[str, str], user: int | None
+        self, kind: str, arguments: list[str], environment: dict[str, str], within: tuple[str, ...] = ()
     ) -> subprocess.Popen[bytes]:
         log = self.folder / f"{len(self.processes)}.log"
         place = self.folder / f"{len(self.processes)}"
         place.mkdir()
-        if user is not None:
-            os.chown(place, user, user)
         known = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [
+                    *within,
                     *(sys.executable, "-W", "ignore", "-m", f"distributed.cli.dask_{kind}"),
                     *arguments,
                     *("--host", "127.0.0.1", "--no-dashboard"),
@@ -84,7 +81,6 @@ class Cluster:
                 env={**known, "OMP_NUM_THREADS": "1", "TMPDIR": str(place), **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                user=user,
             )
         self.processes.append(process)
         return process

@@ -125,7 +125,7 @@ def test_runs_of_another_environment_are_samples_and_not_the_baseline(project, s
     merged = simple("calibrate", "--samples", *document["apart"], "--reason", "both")
     assert merged.code == 0, merged.err
     after = json.loads((project / "golden" / "waves.smooth.json").read_bytes())
-    assert any("1.99.0" in str(run) for run in after["certificate"]["perturbations"])
+    assert "1.99.0" in json.dumps(after["certificate"])
 
 
 def test_a_local_calibration_keeps_nothing_apart(project, simple):

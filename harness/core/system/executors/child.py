@@ -1,10 +1,11 @@
-"""In the process of one task: compare it with where the task was submitted, then call the function.
+"""In a process of a worker: compare it with where the tasks were submitted, then call a function for each.
 
 Its standard output is the answer's; what the function prints goes to standard error, the worker's log.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import pickle
@@ -15,6 +16,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core.system.executors.frames import read_frame, write_frame
 from harness.core.system.executors.identity import differences, environment_of, identity, is_same_code
 from harness.core.system.interrupts import INTERRUPTED
 
@@ -27,18 +29,19 @@ _PACKAGE = "harness"
 
 
 def main() -> None:
-    """Read a task from standard input, do it, and write the answer to standard output."""
+    """Read tasks from standard input, do each, and write its answer to standard output."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a worker in the background ignores
-    answers = os.fdopen(os.dup(1), "wb")
+    tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
+        os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     threading.Thread(target=_end_with_worker, args=(int(sys.argv[1]),), daemon=True).start()
-    task = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - what our own worker wrote
     try:
-        answer = do_task(task)
+        while (request := read_frame(tasks)) is not None:
+            answer = do_task(pickle.loads(request))  # noqa: S301 - what our own worker wrote
+            write_frame(answers, pickle.dumps(answer))
     except KeyboardInterrupt:  # cancelled
         os._exit(INTERRUPTED)
-    with answers:
-        answers.write(pickle.dumps(answer))
 
 
 def reference_of(call: Callable[..., Any]) -> tuple[str, str]:
@@ -77,8 +80,7 @@ def function_of(module: str, name: str) -> Callable[..., Any]:
 
 def do_task(task: Mapping[str, Any]) -> Answer:
     """Return the answer to a task: a result, an error, or how this process differs from what is expected."""
-    root = None if task["root"] is None else Path(task["root"])
-    found = identity(root, task["golden_name"])
+    found = _identity(task["root"], task["golden_name"])
     differs = differences(task["identity"], found)
     answer = {"differs": differs, "environment": environment_of(found)}
     if differs and not (task["unlike"] and is_same_code(task["identity"], found)):
@@ -89,6 +91,12 @@ def do_task(task: Mapping[str, Any]) -> Answer:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - raised again where the task was submitted
         return {**answer, "kind": "error", "error": _packed(error), "traceback": traceback.format_exc()}
     return {**answer, "kind": "result", "result": result}
+
+
+@functools.cache
+def _identity(root: str | None, golden_name: str) -> dict[str, str]:
+    """Return the identity of this process; modules that it has imported stay as they were."""
+    return identity(None if root is None else Path(root), golden_name)
 
 
 def _packed(error: BaseException) -> bytes:

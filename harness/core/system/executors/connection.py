@@ -67,15 +67,12 @@ class Connection:
     def lacking(self) -> dict[str, str]:
         """Return the workers that cannot import this package, each with the reason.
 
-        Raises
-        ------
-        UnreadableError
-            If the cluster does not answer.
+        None if one of them does not answer: its tasks will tell.
         """
         try:
             found = self._ask(lambda client: client.run(worker_name, on_error="return", asynchronous=True))
-        except (OSError, asyncio.TimeoutError, RuntimeError) as error:
-            raise scheduler_gone(self) from error
+        except (OSError, asyncio.TimeoutError, RuntimeError):
+            return {}
         return {
             name: f"it cannot import harness: {answer}"
             for name, answer in found.items()

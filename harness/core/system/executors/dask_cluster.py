@@ -120,7 +120,9 @@ class _Work:
     ) -> None:
         self.executor, self.connection, self.items, self.apart = executor, connection, items, apart
         self.identity = identity(executor.root, executor.golden_name)
+        self.session, self.number = uuid.uuid4().hex, 0
         self.common = {
+            "session": self.session,
             "call": call,
             "root": None if executor.root is None else str(executor.root),
             "golden_name": executor.golden_name,
@@ -130,11 +132,11 @@ class _Work:
             "unlike": apart is not None,
         }
         self.label: Callable[[int], str] = str
-        self.session, self.number = uuid.uuid4().hex, 0
         self.waiting = deque(range(len(items)))
         self.pending: dict[str, _Submitted] = {}
         self.ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.unlike: dict[str, tuple[str, ...]] = {}
+        self.first: frozenset[str] = frozenset()  # the only workers that get new items; none for all
         self.seen: float | None = None  # when there last was a worker
         self.began = time.monotonic()
 
@@ -142,6 +144,7 @@ class _Work:
         """Yield the index and the result of each item, once."""
         left = len(self.items)
         self.look_after()
+        self.note_lacking()
         while left:
             self.submit_more()
             while (future := self.next_done()) is None:
@@ -158,7 +161,7 @@ class _Work:
         """Submit what waits, as far as it may be done at the same time."""
         most = self.executor.jobs or _MOST_SUBMITTED
         while self.waiting and len(self.pending) < most:
-            self.submit(self.waiting.popleft())
+            self.submit(self.waiting.popleft(), self.first)
 
     def submit(self, index: int, workers: frozenset[str] = frozenset()) -> None:
         """Submit one item: to *workers*, or to any."""
@@ -205,10 +208,28 @@ class _Work:
         HarnessError
             If all of them differ.
         """
+        self.submit(index, self.suitable(workers))
+
+    def suitable(self, workers: frozenset[str]) -> frozenset[str]:
+        """Return those of *workers* that are not known to differ; raise if there are only others."""
         suitable = workers - self.unlike.keys()
         if workers and not suitable:
             raise self.none_suitable(sorted(workers))
-        self.submit(index, suitable)
+        return suitable
+
+    def note_lacking(self) -> None:
+        """Give nothing to workers without this package: such a worker ends when it gets a task.
+
+        Raises
+        ------
+        HarnessError
+            If there are no others.
+        """
+        lacking = self.connection.lacking()
+        for worker, why in lacking.items():
+            self.note_unlike(worker, (why,))
+        if lacking:
+            self.first = self.suitable(self.connection.workers())
 
     def look_at(self, submitted: _Submitted, answer: Any) -> _Done | None:
         """Return an item's result; None if it is done again."""
@@ -250,10 +271,8 @@ class _Work:
         if not self.connection.is_open:
             raise scheduler_gone(self.connection) from error
         if isinstance(error, (ImportError, AttributeError)):
-            lacking = self.connection.lacking()
-            for worker, why in lacking.items():
-                self.note_unlike(worker, (why,))
-            if lacking:
+            self.note_lacking()
+            if self.first:
                 self.submit_again(submitted.item, self.connection.workers())
                 return
         raise _not_run(self.label(submitted.item), error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import pytest
 
@@ -76,15 +77,16 @@ def test_another_code_runs_nothing():
 
 
 class Unpicklable(Exception):  # noqa: N818 - an error of somebody's project
-    def __init__(self, _one, _other):
-        super().__init__("a lens is missing")
+    def __init__(self, text):
+        super().__init__(text)
+        self.lock = threading.Lock()
 
 
 def test_an_error_that_cannot_be_pickled_is_its_text(monkeypatch):
     from harness.core.system.executors import child
 
     def fail(_item):
-        raise Unpicklable(1, 2)
+        raise Unpicklable("a lens is missing")
 
     monkeypatch.setattr(child, "function_of", lambda *_: fail)
     error = unpickled(do_task(task("a/b"))["error"])
