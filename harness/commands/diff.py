@@ -14,12 +14,12 @@ from harness.commands.options import (
     chosen_form,
     code_root,
     emit,
+    fetch_named,
     format_option,
     json_option,
     project_to_write,
     root_option,
 )
-from harness.commands.stores.transfers import fetch_named
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:

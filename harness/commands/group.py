@@ -230,7 +230,7 @@ def _absent_hint(words: Sequence[str], error: click.ClickException) -> str:
     """Return a line about a path that does not exist, if it is one of a golden file that the store has."""
     if not isinstance(error, click.BadParameter):
         return ""
-    from harness.commands.stores.transfers import absent_hint
+    from harness.commands.options import absent_hint
 
     return absent_hint(words)
 

@@ -19,6 +19,7 @@ from harness.report.plain_lines import plain_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
     from harness.core.system.executors.interface import Executor
     from harness.report.ci.items import Item
@@ -238,6 +239,54 @@ def registered_path(project: Project, word: str) -> str:
     except RefusedError:
         return word
     return path if path.startswith(f"{project.golden_name}/") else word
+
+
+def absent_hint(words: Sequence[str]) -> str:
+    """Return a line that says how to get what words name, if only the store has it; else nothing.
+
+    >>> absent_hint(["check", "scan.npz"])
+    ''
+    """
+    try:
+        project, absent = _absent_named(words)
+    except HarnessError:
+        return ""  # which is not what was asked
+    if project is None or not absent:
+        return ""
+    fetch = shlex.join(["harness", "fetch", *absent])
+    return f"Only the store has that golden file: run `{fetch}`.\n"
+
+
+def fetch_named(words: Sequence[str]) -> None:
+    """Fetch the golden files whose paths are among the words and that only the store has.
+
+    Raises
+    ------
+    UnreadableError
+        If one cannot be fetched.
+    """
+    from harness.core.registry.stored.fetching import require_here
+
+    project, absent = _absent_named(words)
+    if project is not None:
+        require_here(project, absent)
+
+
+def _absent_named(words: Sequence[str]) -> tuple[Project | None, Mapping[str, Entry]]:
+    """Return a project that has a store, and the entries of the files that words name and it lacks."""
+    from harness.core.registry.registry import read_registry
+    from harness.core.registry.stored.cached_store import absent_files, find_cached_store
+
+    if all(os.path.lexists(word) for word in words):
+        return None, {}
+    try:
+        project = projects.find_project()
+    except UsageError:
+        return None, {}
+    entries = read_registry(project.registry).entries
+    named = [path for word in words if (path := registered_path(project, word)) in entries]
+    absent = absent_files(project, {path: entries[path] for path in named})
+    return (project if absent and find_cached_store(project) else None), absent
 
 
 def code_root(root: Path | None) -> Path:

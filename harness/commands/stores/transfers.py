@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shlex
 import threading
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.core.errors import HarnessError, UsageError
+from harness.core.errors import UsageError
 from harness.core.storage.remote.store import ObjectMissingError
 from harness.core.storage.remote.transfer import JOBS
 from harness.report.plain_lines import plain_line
 from harness.report.terminal.progress import bytes_bar, is_animated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
+    from harness.core.errors import HarnessError
     from harness.core.registry.format import Entry
     from harness.core.storage.project import Project
 
@@ -79,56 +78,6 @@ def chosen_entries(
     from harness.core.recording.removal import select
 
     return {path: entries[path] for path in select(project, [registered_path(project, w) for w in words])}
-
-
-def absent_hint(words: Sequence[str]) -> str:
-    """Return a line that says how to get what words name, if only the store has it; else nothing.
-
-    >>> absent_hint(["check", "scan.npz"])
-    ''
-    """
-    try:
-        project, absent = _absent_named(words)
-    except HarnessError:
-        return ""  # which is not what was asked
-    if project is None or not absent:
-        return ""
-    fetch = shlex.join(["harness", "fetch", *absent])
-    return f"Only the store has that golden file: run `{fetch}`.\n"
-
-
-def fetch_named(words: Sequence[str]) -> None:
-    """Fetch the golden files whose paths are among the words and that only the store has.
-
-    Raises
-    ------
-    UnreadableError
-        If one cannot be fetched.
-    """
-    from harness.core.registry.stored.fetching import require_here
-
-    project, absent = _absent_named(words)
-    if project is not None:
-        require_here(project, absent)
-
-
-def _absent_named(words: Sequence[str]) -> tuple[Project | None, Mapping[str, Entry]]:
-    """Return a project that has a store, and the entries of the files that words name and it lacks."""
-    from harness.commands.options import registered_path
-    from harness.core.registry.registry import read_registry
-    from harness.core.registry.stored.cached_store import absent_files, find_cached_store
-    from harness.core.storage.project import find_project
-
-    if all(os.path.lexists(word) for word in words):
-        return None, {}
-    try:
-        project = find_project()
-    except UsageError:
-        return None, {}
-    entries = read_registry(project.registry).entries
-    named = [path for word in words if (path := registered_path(project, word)) in entries]
-    absent = absent_files(project, {path: entries[path] for path in named})
-    return (project if absent and find_cached_store(project) else None), absent
 
 
 def problem_lines(problems: Mapping[str, HarnessError]) -> list[str]:
