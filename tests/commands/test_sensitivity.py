@@ -90,8 +90,13 @@ def test_json_has_faults_moved_values_and_clean_runs(project, harness):
 
 
 def test_the_page_has_the_command_that_made_it(project, harness, tmp_path):
+    """A section of mutants, which another run has made, stays on it."""
+    section = "<!-- mutants: begin -->\nof another run\n<!-- mutants: end -->\n"
+    (tmp_path / "page.md").write_text(f"# Former page\n\n{section}", "utf-8")
     harness("sensitivity", "X01", "X02", "--page", "page.md")
     page = (tmp_path / "page.md").read_text("utf-8")
+    assert page.endswith(section)
+    assert "Former page" not in page
     assert "`harness sensitivity X01 X02 --page page.md`" in page
     assert "a detector counted downwards" in page
     assert str(tmp_path) not in page
