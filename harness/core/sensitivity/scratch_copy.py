@@ -46,7 +46,8 @@ def scratch_copy(project: Project) -> Iterator[Project]:
         copy = Project(Path(folder).resolve() / "copy", project.golden_name)
         _clone(project, copy)
         shutil.rmtree(copy.golden, ignore_errors=True)
-        shutil.copytree(project.golden, copy.golden, symlinks=True)
+        if project.golden.is_dir():
+            shutil.copytree(project.golden, copy.golden, symlinks=True)
         for name in _KEPT:
             if (project.root / name).is_file():
                 shutil.copy2(project.root / name, copy.root / name)

@@ -14,6 +14,7 @@ from harness.core.registry.registry import read_registry
 from harness.core.registry.stored.pushing import push_entries
 from harness.core.registry.verify import verify
 from harness.core.sensitivity.scratch_copy import commit_copy, scratch_copy
+from harness.core.storage.project import Project
 from harness.core.storage.remote.settings import find_store
 
 
@@ -127,3 +128,9 @@ def test_a_store_that_cannot_be_left_is_refused(stored):
     (stored.root / "pyproject.toml").write_text('tool.harness.store = "../store"\n')
     with pytest.raises(UsageError, match="a line of its own"), scratch_copy(stored):
         pass
+
+
+def test_a_project_without_golden_files_can_be_copied(tmp_path):
+    (tmp_path / "registry.json").write_text('{"entries": {}, "schema": 2}\n')
+    with scratch_copy(Project(tmp_path)) as copy:
+        assert not copy.golden.exists()

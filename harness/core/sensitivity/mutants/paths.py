@@ -27,6 +27,8 @@ def source_files(project: Project, paths: Sequence[Path]) -> list[str]:
         If a path is outside the project, does not exist, or is or has nothing to mutate.
     """
     files = [file for file in sorted(project_files(project)) if _is_source(file)]
+    if not files:
+        raise _wrong(project.root, "none there", "There is nothing to mutate.")
     if not paths:
         return files
     found = [file for path in paths for file in _named(project, path, files)]

@@ -53,6 +53,12 @@ def test_a_file_is_taken_once(project):
     ]
 
 
+def test_a_project_of_tests_alone_has_nothing_to_mutate(tmp_path):
+    (tmp_path / "test_a.py").write_text("")
+    with pytest.raises(UsageError, match="found none there"):
+        source_files(Project(tmp_path), [])
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [
