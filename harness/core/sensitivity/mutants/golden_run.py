@@ -16,12 +16,11 @@ from harness.core.domain.settings import pytest_pythonpath
 from harness.core.rerun.environment import clean_environment
 from harness.core.sensitivity.mutants.answers import CONTEXT, VARIABLE, Answers, Job, read_answers
 from harness.core.sensitivity.mutants.limited_process import Ran, run_limited
-from harness.core.storage.project import Project
-from harness.core.storage.remote.cache import VARIABLE as CACHE
-from harness.core.storage.remote.cache import find_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from harness.core.storage.project import Project
 
 _PLUGIN = "harness.plugin.children.mutant_checks"
 
@@ -130,7 +129,6 @@ def _environment(copy: Project, origin: Origin, folder: Path) -> dict[str, str]:
     return {
         **dict.fromkeys(_ONE_THREAD, "1"),
         **kept,
-        CACHE: str(find_cache(Project(Path(origin.root))).root),  # each copy would fetch what is in a store
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.path.normpath(place) for place in places)),
         "PYTHONUSERBASE": site.getuserbase(),
         "HOME": str(folder / "home"),

@@ -35,7 +35,8 @@ def copy_whole(project: Project, folder: Path) -> Project:
     with scratch_copy(project) as made:
         shutil.copytree(made.root, target, symlinks=True)
     for relative in project_files(project):
-        _copy(project.root / relative, target / relative)
+        if not os.path.lexists(target / relative):  # settings without the store, golden files from the store
+            _copy(project.root / relative, target / relative)
     return Project(target, project.golden_name)
 
 
@@ -79,8 +80,6 @@ def _copy(source: Path, target: Path) -> None:
     if not source.is_symlink() and not source.is_file():  # deleted, or a submodule
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(target):
-        target.unlink()
     shutil.copy2(source, target, follow_symlinks=False)
 
 

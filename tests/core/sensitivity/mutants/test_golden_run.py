@@ -94,9 +94,7 @@ def test_an_environment_in_the_project_is_no_place_of_its_own(tmp_path, monkeypa
 def test_the_user_s_packages_stay_visible(tmp_path, monkeypatch):
     project = make_project(tmp_path / "project")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    monkeypatch.delenv("HARNESS_CACHE", raising=False)
     environment = golden_run._environment(project, origin_of(project), tmp_path)
     assert environment["PYTHONUSERBASE"] == site.getuserbase()
     assert "XDG_CACHE_HOME" not in environment
-    assert environment["HARNESS_CACHE"] == str(project.workspace / "cache")
     assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(project.root)

@@ -43,6 +43,13 @@ def test_golden_files_that_git_ignores_are_copied(project, tmp_path):
     assert "golden/spectrum.npz" in names(copy_whole(project, tmp_path / "scratch").root)
 
 
+def test_a_copy_does_not_know_the_store(project, tmp_path):
+    """A mutant must not send anything there."""
+    settings = project.root / "pyproject.toml"
+    settings.write_text(f'{settings.read_text()}\n[tool.harness]\nstore = "{tmp_path / "store"}"\n')
+    assert "store" not in (copy_whole(project, tmp_path / "scratch").root / "pyproject.toml").read_text()
+
+
 def test_outside_git_environments_and_caches_are_left_out(tmp_path):
     project = make_project(tmp_path / "project")
     subprocess.run(["rm", "-r", str(project.root / ".git")], check=True)
