@@ -220,8 +220,9 @@ class GoldenCheck:
 
     def _rename_hint(self, filename: str, new: NewFiles) -> str:
         """Return what to type if the golden file was left under the test's former name; else nothing."""
-        if filename != f"{new.stem}{new.suffix}":
+        if filename != f"{new.stem}{new.suffix}" or not self.session.hints_left:
             return ""
+        self.session.hints_left -= 1
         from harness.core.fixtures.manifest import read_manifest
         from harness.core.recording.renamed_test import find_renaming
 

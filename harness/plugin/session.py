@@ -103,6 +103,8 @@ class GoldenSession:
         Whether results and the data of failing checks are kept after the session.
     keeps_accepted : bool
         Whether the data of checks that passed within their tolerances are kept too.
+    hints_left : int
+        For how many more missing files the renamed one is searched, each time among all names.
     absent : AbsentFiles
         Golden files that were not here when a test needed them.
     """
@@ -128,6 +130,7 @@ class GoldenSession:
     token: str = field(default_factory=lambda: f"{os.getpid()}-{time.time_ns()}")
     keeps: bool = True
     keeps_accepted: bool = False
+    hints_left: int = 20
     absent: AbsentFiles = field(init=False)
     _begun: set[str] = field(default_factory=set)
     _permission: tuple[HarnessError | None] | None = None

@@ -52,6 +52,18 @@ def test_a_missing_file_is_refused_with_both_remedies(check):
     )
 
 
+def test_what_was_renamed_is_searched_for_the_first_missing_files_only(check, monkeypatch):
+    """Each search goes through all names of the registry: after a renamed module, all files are missing."""
+    searched = []
+    monkeypatch.setattr(
+        "harness.core.recording.renamed_test.find_renaming", lambda *words, **_: searched.append(words[2])
+    )
+    for number in range(30):
+        with pytest.raises(GoldenMissingError):
+            check.require_recorded(f"other{number}.json", new_files(f"other{number}"))
+    assert searched == [f"golden/other{number}.json" for number in range(20)]
+
+
 def test_content_that_git_annex_did_not_fetch_is_named_with_the_command(check, session):
     """It was neither deleted nor never recorded."""
     (session.project.golden / "other.npz").symlink_to("../.git/annex/objects/a/b/SHA256-s1--0/SHA256-s1--0")
