@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, UnreadableError
 from harness.core.registry.registry import read_registry
 from harness.core.registry.stored.cached_store import absent_files, find_cached_store, require_cached_store
+from harness.core.registry.stored.verdicts import in_threads
 from harness.core.storage.remote.cache import place
 from harness.core.storage.remote.transfer import JOBS, Wanted, fetch_objects
 
@@ -138,17 +138,23 @@ def _listed(paths: Iterable[str]) -> str:
 
 
 def _place_all(remote: CachedStore, entries: Mapping[str, Entry]) -> dict[str, HarnessError]:
-    """Make objects of the cache golden files; return the problems, by path.
-
-    Of an object that is at several paths, all files but the last are copies.
-    """
-    left = Counter(entry.sha256 for entry in entries.values())
-    problems: dict[str, HarnessError] = {}
+    """Make objects of the cache golden files, several at a time; return the problems, by path."""
+    paths: dict[str, list[str]] = {}
     for path, entry in entries.items():
-        left[entry.sha256] -= 1
-        stays = remote.cache.shared or left[entry.sha256] > 0
+        paths.setdefault(entry.sha256, []).append(path)
+    found = in_threads(remote.store, lambda same: _place(remote, entries, same), paths.values())
+    return {path: error for problems in found for path, error in problems.items()}
+
+
+def _place(
+    remote: CachedStore, entries: Mapping[str, Entry], paths: Sequence[str]
+) -> dict[str, HarnessError]:
+    """Make one object of the cache the files at some paths, of which all but the last are copies."""
+    problems: dict[str, HarnessError] = {}
+    for path in paths:
+        stays = remote.cache.shared or path != paths[-1]
         try:
-            place(remote.project, remote.cache._replace(shared=stays), path, entry)
+            place(remote.project, remote.cache._replace(shared=stays), path, entries[path])
         except HarnessError as error:
             problems[path] = error
     return problems
