@@ -63,23 +63,23 @@ def test_ring_correlation(arrays_regression, scan, found, mask):
     """The curve, its threshold, and where the two cross, of objects that differ more and more."""
     noise = np.random.default_rng(3).standard_normal((2, *found.shape))
     worse = scan.object + 0.4 * (noise[0] + 1j * noise[1])
+    truth = scan.object + 0.02 * (noise[1] - 1j * noise[0])  # or its finest rings are rounding errors
     arrays_regression.check({
-        "near": asdict(metrics.frc(found, scan.object, mask)),
-        "far": asdict(metrics.frc(worse, scan.object, mask)),
-        "whole": asdict(metrics.frc(worse, scan.object, np.ones_like(mask))),
+        "near": asdict(metrics.frc(found, truth, mask)),
+        "far": asdict(metrics.frc(worse, truth, mask)),
+        "whole": asdict(metrics.frc(worse, truth, np.ones_like(mask))),
         "threshold": metrics.half_bit(np.array([0.5, 1.0, 2.0, 8.0, 50.0, 1000.0])),
     })  # fmt: skip
 
 
 def test_alignment(arrays_regression, scan, found, mask):
-    """Factor, ramp and shift; of images shifted a little and too far, and of a flat one."""
+    """Factor, ramp and shift; of images shifted a little, more, and too far."""
     images = {
         "near": found,
         "shifted": align.Alignment(np.array([0.35, -0.6]), np.array([0.004, -0.003]), 0.8j).apply(
             scan.object
         ),
         "far": np.roll(scan.object, (2, 3), axis=(0, 1)),
-        "flat": np.full_like(scan.object, 2.0),
     }
     fits = {name: align.find_alignment(image, scan.object, mask) for name, image in images.items()}
     arrays_regression.check({

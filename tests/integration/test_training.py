@@ -39,6 +39,7 @@ from harness.ptycho.pipeline.model import (
 from harness.ptycho.pipeline.model.checkpoint import read_checkpoint
 from harness.ptycho.pipeline.model.optimisers import Adam
 from harness.ptycho.pipeline.model.schedule import cosine_decay
+from harness.ptycho.scan.forward import far_field
 from harness.ptycho.scan.simulate import simulate
 
 if TYPE_CHECKING:
@@ -52,12 +53,18 @@ OPTIONS = {
 }
 
 
+GENTLE_EPSILON = 1e-5
+"""Of Adam: about the gradient of a pixel."""
+
+
 @pytest.fixture(scope="module")
 def fixture(tmp_path_factory) -> Path:
     """A scan of 4 x 5 positions with a mask, whose object has sides of different lengths."""
     scan = simulate(positions=20, detector=32, step=7.0, photons=1e5, seed=5)
-    mask = np.ones(scan.probe.shape, dtype=bool)
-    mask[3:6, 20:25] = False
+    # Where a flat object scatters no light, the phase of what is predicted is a rounding error.
+    light = np.abs(far_field(scan.probe))
+    mask = light > 0.1 * light.max()
+    mask[13:15, 16:19] = False
     path = tmp_path_factory.mktemp("scan") / "scan.npz"
     write_archive(path, {
         "diffraction": (scan.diffraction * mask).astype(np.float32),
@@ -107,6 +114,17 @@ def seen(monkeypatch) -> dict[str, list[Any]]:
 
     for module in (train, iterative):
         monkeypatch.setattr(module, "require_finite", notes["loss"].append)
+    start = iterative.Descent.start
+
+    def gentle(*arguments: Any) -> iterative.Descent:
+        descent = start(*arguments)
+        for (
+            adam
+        ) in descent.adams:  # or dark pixels, whose gradients are rounding errors, move as far as others
+            adam.epsilon = GENTLE_EPSILON
+        return descent
+
+    monkeypatch.setattr(iterative.Descent, "start", gentle)
     monkeypatch.setattr(Adam, "step", step)
     monkeypatch.setattr(network.Network, "forward", rounds)
     monkeypatch.setattr(quasi_newton, "_search", searched)
