@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     from harness.core.system.executors.interface import Executor
 
-ROUNDS = 3
-EMPTY = 40
-SCANS = 8
+ROUNDS = 2
+EMPTY = 16
+SCANS = 4
 MARKS = "<!-- benchmarks/executors.py: {} -->"
 
 

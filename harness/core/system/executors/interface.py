@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A result of a worker whose environment or code is not that of this machine. It is no item's result.
+    """A result of a worker whose environment is not that of this machine. It does not count for its item.
 
     Attributes
     ----------
