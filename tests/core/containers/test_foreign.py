@@ -7,6 +7,7 @@ import pytest
 
 from harness.core.containers.flatten import flatten
 from harness.core.errors import UsageError
+from harness.core.storage.arrays.stored import ChunkedArray
 
 
 def stored(data) -> dict[str, object]:
@@ -167,3 +168,30 @@ def test_arrays_of_jax():
     jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
     flat = flatten({"a": jnp.arange(2.0), "b": jnp.ones(1, jnp.bfloat16)})
     assert flat.notes == ("b: bfloat16 -> float32",)
+
+
+def test_a_group_of_a_store_is_its_members(tmp_path):
+    """Also those of its groups. Its attributes are not compared."""
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    group = zarr.open_group(str(tmp_path / "s.zarr"), mode="w")
+    group.attrs["note"] = "left out"
+    for name, place in (("b", group), ("x", group.create_group("deep"))):
+        make = getattr(place, "create_array", None) or place.create_dataset
+        make(name, shape=(3,), chunks=(2,), dtype="i4")[:] = [1, 2, 3]
+    assert {name: array.tolist() for name, array in flatten(group).arrays.items()} == {
+        "b": [1, 2, 3],
+        "deep.x": [1, 2, 3],
+    }
+    assert flatten({"a": group["b"]}).arrays["a"].tolist() == [1, 2, 3]
+
+
+def test_a_large_array_of_a_store_is_not_read(tmp_path, monkeypatch):
+    """It is read block by block, where it is needed."""
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    monkeypatch.setattr("harness.core.containers.foreign.LARGE", 16)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["large"], file["small"] = np.arange(10.0), np.arange(2.0)
+        arrays = flatten(file).arrays
+        assert isinstance(arrays["large"], ChunkedArray)
+        assert isinstance(arrays["small"], np.ndarray)
+        assert np.array_equal(arrays["large"].part((), 2, 9), np.arange(2.0, 9.0))
