@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.storage.arrays import stored
 from harness.core.storage.arrays.stored import ChunkedArray, flat_start, part_of, slabs_of
 
 
@@ -58,8 +59,18 @@ def test_an_array_without_elements_has_no_blocks(shape):
 def test_blocks_end_where_chunks_end(rows, stops, monkeypatch):
     """Whole chunks where they fit, else equal parts of one."""
     monkeypatch.setattr(ChunkedArray, "slab_bytes", rows * 4 * 8)
+    monkeypatch.setattr(stored, "_MOST_SLABS", 1)
     array = ChunkedArray(Store(np.arange(16 * 4.0).reshape(16, 4), (8, 2)))
     assert [slab.stop for slab in array.slabs()] == stops
+
+
+def test_more_is_read_at_once_where_chunks_are_longer_than_that(monkeypatch):
+    """Else each of them would be read and unpacked several times."""
+    monkeypatch.setattr(ChunkedArray, "slab_bytes", 100)
+    store = Store(np.arange(16 * 4.0).reshape(16, 4), (8, 2))
+    array = ChunkedArray(store)
+    assert [array.part(*slab).shape for slab in array.slabs()] == [(8, 4), (8, 4)]
+    assert set(store.read.values()) == {1}
 
 
 @pytest.mark.parametrize("step", [1, 3, 5, 16])
