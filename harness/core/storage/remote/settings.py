@@ -133,7 +133,7 @@ def _require_no_credentials(url: str, scheme: str) -> None:
     user, at, _ = parts.netloc.rpartition("@")
     if at and (":" in user or scheme not in _USERS):
         raise _wrong("a URL without credentials", f"a user or password in that of {shown_address(url)}")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
+    if "?" in url or "#" in url:
         raise _wrong("a URL without a query", f"one after {shown_address(url)}")
     if not parts.netloc:
         raise _wrong("the URL of a store", f"{scheme}:// without a name after it")

@@ -42,4 +42,5 @@ def test_another_error_stops_the_rest(kind):
 
     with pytest.raises(kind):
         in_threads(call, range(50), 2, stopped)
+    assert stopped.is_set()
     assert len(begun) < 50
