@@ -85,11 +85,11 @@ def test_a_survivor_is_printed_with_its_diff_and_fails_unless_few_must_be_caught
         (["--mutants", "0"], "--mutants"),
     ],
 )
-def test_a_request_without_an_answer_is_refused(project, words, found):
-    shown = run(*words)
-    assert shown.returncode == 2
-    assert found in shown.stderr
-    assert shown.stdout == ""
+def test_a_request_without_an_answer_is_refused(project, run_harness, words, found):
+    shown = run_harness("sensitivity", *words, cwd=project)
+    assert shown.code == 2
+    assert found in shown.err
+    assert shown.out == ""
 
 
 def test_an_absent_package_is_one_error(project):

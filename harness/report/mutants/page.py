@@ -51,5 +51,6 @@ def _lines(run: MutantRun, command: str) -> Iterator[str]:
             yield f"| {fate.value} | {len(found)} | {MEANINGS[fate]} |"
     yield ""
     for result in run.survivors:
-        yield f"**Survived: `{result.mutant.place}`.** {moved_text(result).capitalize()}."
+        text = moved_text(result)
+        yield f"**Survived: `{result.mutant.place}`.** {text[0].upper()}{text[1:]}."
         yield from ("", "```diff", *result.mutant.diff.splitlines(), "```", "")
