@@ -11,10 +11,15 @@ ACCEPTED = {Outcome.SAME, Outcome.TOLERATED, Outcome.REPACKED}
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_three_outcomes_are_accepted_and_no_other(outcome):
-    """One verdict that is not accepted among many that are makes the exit code 1."""
+    """One verdict that is not accepted among many that are makes the exit code 1, or 2 if it is not known."""
     assert outcome.accepted == (outcome in ACCEPTED)
     verdicts = [Verdict("a", Outcome.SAME), Verdict("b", outcome), Verdict("c", Outcome.REPACKED)]
-    assert exit_code(verdicts) == (0 if outcome in ACCEPTED else 1)
+    assert exit_code(verdicts) == (0 if outcome in ACCEPTED else 2 if outcome is Outcome.UNKNOWN else 1)
+
+
+def test_what_cannot_be_told_outweighs_a_finding():
+    verdicts = [Verdict("a", Outcome.DRIFTED), Verdict("b", Outcome.UNKNOWN), Verdict("c", Outcome.SAME)]
+    assert exit_code(verdicts) == exit_code(verdicts[::-1]) == 2
 
 
 def test_no_verdicts_give_exit_code_zero():

@@ -212,11 +212,13 @@ def test_names_that_a_terminal_cannot_show_are_escaped(attempt, project, as_json
     assert "udcff.npz" in outcome.shown
 
 
-def test_verify_does_not_report_files_in_a_closed_directory_as_missing(attempt):
+@pytest.mark.parametrize("settings", ["", '[tool.harness]\nstore = "../store"\n'], ids=["", "with a store"])
+def test_verify_does_not_report_files_in_a_closed_directory_as_missing(attempt, settings):
     """It ends with an error. Root may enter any directory, so as root the command runs as another user."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         project = make_project(Path(folder) / "repository")
+        (project.root / "pyproject.toml").write_text(settings)
         project.golden.chmod(0)
         as_nobody = os.geteuid() == 0
         outcome = attempt(task="command", arguments=["verify"], folder=str(project.root), as_nobody=as_nobody)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, StaleFormatError, UnreadableError, printable
 from harness.core.registry.registry import HISTORY_NAME, read_registry
+from harness.core.storage.atomic import is_absent
 from harness.core.storage.digest import digest_file, digest_plain_file, digests_of_file, hashing
 from harness.core.storage.project import REGISTRY, TRANSACTION, WORKSPACE
 from harness.core.storage.pytest_settings import RECORD, with_required_reason
@@ -235,7 +236,7 @@ def _explain(known: _Known, path: str, found: str | None, *, sha256: bool) -> Ve
     """Verdict on a file that the fast comparison did not accept; *found* is its digest, if known."""
     project, entries, restore, absent = known
     file, entry = project.locate(path), entries[path]
-    elsewhere = None if os.path.lexists(file) else absent(path)
+    elsewhere = absent(path) if is_absent(file) else None
     missing = elsewhere or _absent(project, path, entry) or _missing(project, path, entry, restore)
     if missing is not None:
         return missing

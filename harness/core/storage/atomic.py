@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.core.errors import UnwritableError, UsageError
+from harness.core.errors import UnreadableError, UnwritableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +43,35 @@ def is_regular(path: str | PathLike[str]) -> bool:
         If there is no such file, or it may not be examined.
     """
     return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - verify starts without pathlib's cost
+
+
+def is_absent(path: str | PathLike[str]) -> bool:
+    """Whether nothing is at *path*, not even a link that leads nowhere.
+
+    Raises
+    ------
+    UnreadableError
+        If its directory may not be searched: then nobody can tell.
+
+    Examples
+    --------
+    >>> is_absent("nowhere/file.npz")
+    True
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return True
+        raise UnreadableError(
+            os.fspath(path),
+            expected="a golden file that may be read",
+            found=error.strerror or str(error),
+            remedy="Correct its permissions, or those of its directory.",
+        ) from error
+    return False
 
 
 def require_new(path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.core.errors import HarnessError, UnreadableError
+from harness.core.storage.atomic import is_absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ class AbsentFiles:
             If the store's address is not valid, or a package that it needs is not installed.
         """
         located = {path: self.project.locate(path) for path in entries}
-        absent = {path: entries[path] for path, file in located.items() if not os.path.lexists(file)}
+        absent = {path: entries[path] for path, file in located.items() if is_absent(file)}
         if not absent:  # what stores need is not even imported then
             return
         with (

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import UnwritableError
+from harness.core.errors import UnreadableError, UnwritableError
 from harness.core.storage import atomic
 from harness.core.storage.atomic import (
+    is_absent,
     is_regular,
     make_directory,
     remove,
@@ -157,6 +158,20 @@ def test_only_files_with_an_end_are_regular(tmp_path, page):
     assert [is_regular(path) for path in (tmp_path, tmp_path / "pipe", "/dev/null")] == [False] * 3
     with pytest.raises(FileNotFoundError):
         is_regular(tmp_path / "none")
+
+
+def test_a_file_whose_directory_may_not_be_searched_is_not_absent(tmp_path, page, monkeypatch):
+    """Nobody can tell: what is said to be absent would be fetched, or taken for a file of the store."""
+    (tmp_path / "link").symlink_to("nowhere")
+    assert not any(is_absent(path) for path in (page, tmp_path, tmp_path / "link"))
+    assert all(is_absent(path) for path in (tmp_path / "none", page / "below a file", tmp_path / ("n" * 300)))
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(UnreadableError, match="Permission denied"):
+        is_absent(page)
 
 
 def test_many_files_are_worked_on_at_once_and_the_first_error_is_raised(tmp_path):

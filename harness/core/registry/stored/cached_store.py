@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import UnreadableError, UsageError
+from harness.core.storage.atomic import is_absent
 from harness.core.storage.project import make_workspace
 from harness.core.storage.remote.cache import Cache, find_cache
 from harness.core.storage.remote.settings import find_store
@@ -119,6 +119,11 @@ def require_cached_store(project: Project) -> CachedStore:
 def absent_files(project: Project, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return the entries of the registered files that are not here: nothing is at their paths.
 
+    Raises
+    ------
+    UnreadableError
+        If the directory of one may not be searched.
+
     Examples
     --------
     >>> from pathlib import Path
@@ -126,4 +131,4 @@ def absent_files(project: Project, entries: Mapping[str, Entry]) -> dict[str, En
     >>> absent_files(Project(Path.cwd()), {})
     {}
     """
-    return {path: entry for path, entry in entries.items() if not os.path.lexists(project.locate(path))}
+    return {path: entry for path, entry in entries.items() if is_absent(project.locate(path))}
