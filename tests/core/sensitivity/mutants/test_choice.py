@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.core.sensitivity.mutants.choice import choose_mutants
 from harness.core.sensitivity.mutants.source import SourceFile
+
+pytest.importorskip("cosmic_ray", reason="mutants need the extra `mutants`")
+pytest.importorskip("coverage", reason="mutants need the extra `mutants`")
 
 ONE = "def f(a, b):\n    x = a + b\n    y = a * b\n    return x - y\n"
 TWO = "def g(n):\n    while n > 0:\n        n -= 1\n    return n\n"

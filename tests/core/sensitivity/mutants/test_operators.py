@@ -10,6 +10,9 @@ from harness.core.errors import DependencyError
 from harness.core.sensitivity.mutants.operators import find_candidates, mutated, operator_names
 from harness.core.sensitivity.mutants.packages import require_packages
 
+pytest.importorskip("cosmic_ray", reason="mutants need the extra `mutants`")
+pytest.importorskip("coverage", reason="mutants need the extra `mutants`")
+
 
 def mutants(text: str, *lines: int) -> set[str]:
     """All mutants of a line, or of all lines."""

@@ -13,6 +13,9 @@ from harness.core.sensitivity.mutants.verdicts import Fate
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytest.importorskip("cosmic_ray", reason="mutants need the extra `mutants`")
+pytest.importorskip("coverage", reason="mutants need the extra `mutants`")
+
 SPECTRUM = "tests/test_field.py::test_spectrum"
 
 

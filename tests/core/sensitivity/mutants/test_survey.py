@@ -9,6 +9,9 @@ from harness.core.errors import UsageError
 from harness.core.sensitivity.mutants.source import mutable_lines
 from harness.core.sensitivity.mutants.survey import Value, survey
 
+pytest.importorskip("cosmic_ray", reason="mutants need the extra `mutants`")
+pytest.importorskip("coverage", reason="mutants need the extra `mutants`")
+
 TESTS = [f"tests/test_field.py::test_{name}" for name in ("spectrum", "score", "child", "count")]
 
 
