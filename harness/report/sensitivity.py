@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.report.terminal.table import TextTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.core.sensitivity.clean_runs import Repetition
     from harness.core.sensitivity.generic_faults import GenericFault, GoldenMove
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GENERIC_LEGEND = "Golden arrays and metrics that were moved, and how many moves the tests saw."
 _AGAIN = 5
+_FEW_ALIKE = 2
 _SEEN = {
     "exit status": "{pipeline} ends with an error",
     "controls": "{pipeline} ends with status 0, and is not ahead of its controls",
@@ -136,13 +137,25 @@ def generic_lines(faults: Sequence[GenericFault], files: Sequence[GoldenFile]) -
     for file in files:
         if file.problem:
             yield f"{file.path} cannot see any fault: {file.problem}"
-        yield from (_blind_line(move, titles[move.fault]) for move in file.blind)
+        yield from (_blind_line(moves, titles[moves[0].fault]) for moves in _alike(file.blind))
 
 
-def _blind_line(move: GoldenMove, title: str) -> str:
-    case = f" ({move.case})" if move.case else ""
-    head = "explained: " if move.explained else ""
-    return f"{head}{move.file} cannot see {move.fault}, {title}{case}, in {move.name}: {move.why}"
+def _alike(moves: Iterable[GoldenMove]) -> Iterator[list[GoldenMove]]:
+    """Yield the moves of one golden file: those of one fault together if they are explained, else alone."""
+    groups: dict[object, list[GoldenMove]] = {}
+    for move in moves:
+        key = (move.fault, move.case) if move.explained else move
+        groups.setdefault(key, []).append(move)
+    for alike in groups.values():
+        yield from [alike] if len(alike) > _FEW_ALIKE else ([move] for move in alike)
+
+
+def _blind_line(moves: Sequence[GoldenMove], title: str) -> str:
+    first = moves[0]
+    case = f" ({first.case})" if first.case else ""
+    head = "explained: " if first.explained else ""
+    where = first.name if len(moves) == 1 else f"{len(moves)} arrays, such as {first.name}"
+    return f"{head}{first.file} cannot see {first.fault}, {title}{case}, in {where}: {first.why}"
 
 
 def _generic_rows(

@@ -184,6 +184,21 @@ def test_what_a_golden_file_cannot_see_is_listed():
     assert list(generic_lines(GENERIC_FAULTS, ())) == []
 
 
+def test_many_arrays_that_cannot_see_a_rounding_are_one_line():
+    """Those that nothing explains have a line each: each is something to do."""
+    blind = [
+        GoldenMove("golden/a.npz", name, "G09", "", seen=False, why=f"{name} is small", explained=name != "d")
+        for name in "abcd"
+    ]
+    rounding = [fault for fault in GENERIC_FAULTS if fault.id == "G09"]
+    lines = list(generic_lines(rounding, [GoldenFile("golden/a.npz", ("test_a",), tuple(blind))]))
+    blind_to = "golden/a.npz cannot see G09, values rounded to half the precision, in"
+    assert lines[1:] == [
+        f"explained: {blind_to} 3 arrays, such as a: a is small",
+        f"{blind_to} d: d is small",
+    ]
+
+
 def test_the_page_has_generic_faults():
     """A section of their own, if there are any."""
     text = page(MATRIX, MOVED, REPETITIONS, command="c", generic=GENERIC_FAULTS, files=FILES)
