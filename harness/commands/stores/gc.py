@@ -10,7 +10,7 @@ import click
 from harness.commands.group import verb
 from harness.commands.options import emit, json_option, project_at, root_option
 from harness.commands.stores.transfers import size_text
-from harness.core.system.ci import ci_variable
+from harness.core.system.ci import require_not_ci
 from harness.report.plain_lines import plain_line
 from harness.report.terminal.screen import show_lines
 
@@ -58,7 +58,11 @@ def command(*, dry_run: bool, grace_days: float, root: Path | None, as_json: boo
     from harness.core.storage.lock import write_lock
 
     if not dry_run:
-        _require_not_ci()
+        require_not_ci(
+            "harness gc",
+            "objects of a store are not removed",
+            "Run it in a full clone of your own, or add --dry-run.",
+        )
     project = project_at(root)
     store = require_cached_store(project).store
     removed: list[StoredObject] = []
@@ -81,20 +85,6 @@ def command(*, dry_run: bool, grace_days: float, root: Path | None, as_json: boo
         render=lambda: show_lines(_lines(store.url, garbage, grace_days, dry_run=dry_run)),
     )
     return 0
-
-
-def _require_not_ci() -> None:
-    from harness.core.errors import UsageError
-
-    variable = ci_variable()
-    if variable is not None:
-        raise UsageError(
-            "harness gc",
-            expected="no continuous integration",
-            found=f"continuous integration ({variable} is set)",
-            message=f"objects of a store are not removed in CI ({variable} is set)",
-            remedy="Run it in a full clone of your own, or add --dry-run.",
-        )
 
 
 def _plain(objects: Sequence[StoredObject]) -> list[dict[str, object]]:

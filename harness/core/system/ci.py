@@ -32,14 +32,18 @@ def ci_variable(environment: Mapping[str, str] | None = None) -> str | None:
     return next((name for name in VARIABLES if values.get(name, "").strip().lower() not in _FALSE), None)
 
 
-def require_not_ci() -> None:
-    """Raise :class:`UsageError` in CI, where golden files must not be written."""
+def require_not_ci(
+    thing: str = "golden files",
+    rule: str = "golden files are not written",
+    remedy: str = "Re-record locally and commit.",
+) -> None:
+    """Raise :class:`UsageError` in CI, where golden files must not be written, nor objects removed."""
     variable = ci_variable()
     if variable is not None:
         raise UsageError(
-            "golden files",
+            thing,
             expected="no continuous integration",
             found=f"continuous integration ({variable} is set)",
-            message=f"golden files are not written in CI ({variable} is set)",
-            remedy="Re-record locally and commit.",
+            message=f"{rule} in CI ({variable} is set)",
+            remedy=remedy,
         )
