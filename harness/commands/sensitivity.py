@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.core.errors import UsageError
     from harness.core.sensitivity.clean_runs import CleanRun, Repetition
     from harness.core.sensitivity.generic_faults import GenericFault
-    from harness.core.sensitivity.golden_tests import GoldenFile
+    from harness.core.sensitivity.golden_tests import GoldenFile, Question
     from harness.core.sensitivity.matrix import Detection, Matrix
     from harness.core.sensitivity.moved_values import MovedValue
     from harness.core.sensitivity.trials import Subject, Trial
@@ -139,8 +139,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     from harness.core.domain.catalogue import find_catalogue
     from harness.core.sensitivity.generic_faults import GENERIC_FAULTS
-    from harness.core.sensitivity.trials import build_matrix, known_faults, plan_trials, run_trial
-    from harness.report.terminal.progress import progress_bar
+    from harness.core.sensitivity.golden_tests import Question
+    from harness.core.sensitivity.trials import answer, build_matrix, known_faults, plan_trials
 
     project = project_at(root)
     where = chosen_executor(executor, dask, jobs=jobs, project=project, workspace=mutants is not None)
@@ -175,12 +175,16 @@ def command(  # noqa: PLR0913 - one parameter an option
         for number, subject in enumerate(subjects)
         for trial in plan_trials(subject, _suitable(chosen, first=number == 0), quick=quick)
     )
-    with progress_bar("sensitivity") as progress:
-        progress("the project's tests", 0.0)
-        tried = _generic(project, subjects, fixture, generic)
-    if not (asked or tried or clean):
+    moved = _moved_metrics(project, subjects, fixture, generic)
+    archives = tuple(subject.archive for subject in subjects)
+    tests = (
+        (Question(project, archives, tuple(fault.id for fault in generic)),) if archives and generic else ()
+    )
+    if not (asked or tests or moved or clean):
         raise _nothing_to_try(faults)
-    answers = _all("faults", run_trial, asked, where, _label_of_trial)
+    found = _all("faults", answer, (*tests, *asked), where, _label_of_trial)
+    seen, answers = found[: len(tests)], found[len(tests) :]
+    tried = (*(file for files_seen in seen for file in files_seen), *moved)
     results = _Results(
         build_matrix(chosen, dict(zip(asked, answers, strict=True))),
         ()
@@ -278,17 +282,16 @@ def _suitable(faults: Sequence[Fault], *, first: bool) -> tuple[Fault, ...]:
     return tuple(fault for fault in faults if first or fault.kind != "repository")
 
 
-def _generic(
+def _moved_metrics(
     project: Project, subjects: Sequence[Subject], fixture: str | None, faults: Sequence[GenericFault]
 ) -> tuple[GoldenFile, ...]:
-    """Return what tests see of the golden arrays, and baselines of their metrics, when these are moved."""
+    """Return what baselines see of their metrics when these are moved."""
     from harness.core.registry.golden_names import baselines
-    from harness.core.sensitivity.golden_tests import ask_tests, judge_baselines
+    from harness.core.sensitivity.golden_tests import judge_baselines
 
     paths = {subject.path for subject in subjects}
     files = [found.path for found in baselines(project) if fixture is None or found.fixture in paths]
-    seen = ask_tests(project, [subject.archive for subject in subjects], faults)
-    return (*seen, *judge_baselines(project, files, faults))
+    return tuple(judge_baselines(project, files, faults))
 
 
 def _require_known(known: Sequence[str], names: Sequence[str]) -> None:
@@ -378,7 +381,11 @@ def _repeat(
 
 
 def _all(
-    what: str, call: Any, asked: Sequence[Trial | CleanRun], executor: Executor, label: Callable[[Any], str]
+    what: str,
+    call: Any,
+    asked: Sequence[Question | Trial | CleanRun],
+    executor: Executor,
+    label: Callable[[Any], str],
 ) -> list[Any]:
     """Return the result of each of *asked*, in that order, with a progress bar on a terminal."""
     from harness.core.system.executors.interface import run_in_order
@@ -395,7 +402,11 @@ def _all(
         )
 
 
-def _label_of_trial(trial: Trial) -> str:
+def _label_of_trial(trial: Trial | Question) -> str:
+    from harness.core.sensitivity.golden_tests import Question
+
+    if isinstance(trial, Question):
+        return "the project's tests"
     return " ".join(
         filter(None, (f"fault {trial.fault} of {trial.subject.name},", trial.pipeline, trial.group))
     )

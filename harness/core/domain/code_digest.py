@@ -10,17 +10,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.domain.import_path import find_module, import_places, is_inside
-from harness.core.storage.digest import sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+FILES_REMEMBERED = 1024
+"""Source files whose imports are kept: the generators of a project import much of the same code."""
 
-def code_digest(call: str, root: Path, *, path: object = None, snapshot: Path | None = None) -> str | None:
+
+def code_digest(
+    call: str, root: Path, *, path: object = None, snapshot: Mapping[str, bytes] | None = None
+) -> str | None:
     """Return a digest of the code behind *call*, ``module:function``; None if no source file is found.
 
     It is the SHA-256 of what ``sha256sum`` prints for :func:`code_files`, in their order; in-toto calls
@@ -30,14 +35,14 @@ def code_digest(call: str, root: Path, *, path: object = None, snapshot: Path | 
     files = code_files(call, root, path=path, snapshot=snapshot)
     if not files:
         return None
-    listing = "".join(f"{_sha256(file)}  {name}\n" for name, file in files.items())
+    listing = "".join(f"{hashlib.sha256(text).hexdigest()}  {name}\n" for name, text in files.items())
     return f"dirHash:{hashlib.sha256(listing.encode()).hexdigest()}"
 
 
 def code_files(
-    call: str, root: Path, *, path: object = None, snapshot: Path | None = None
-) -> Mapping[str, Path]:
-    """Return the source files behind *call*, sorted by their path below the import path.
+    call: str, root: Path, *, path: object = None, snapshot: Mapping[str, bytes] | None = None
+) -> Mapping[str, bytes]:
+    """Return the text of the source files behind *call*, sorted by their path below the import path.
 
     Parameters
     ----------
@@ -47,8 +52,8 @@ def code_files(
         The project's directory: all modules that are imported from it count, of any package.
     path : str, optional
         The directory that the manifest records for its generator, relative to *root*.
-    snapshot : Path, optional
-        A directory with the files of another commit, to be read instead of those below *root*.
+    snapshot : mapping of str to bytes, optional
+        The Python files of another commit, by their path below *root*, to be read instead of those there.
     """
     first = call.partition(":")[0]
     if not all(part.isidentifier() for part in first.split(".")):
@@ -56,7 +61,7 @@ def code_files(
     own = first.partition(".")[0]
     project = import_places(root, path if isinstance(path, str) else None)
     places: dict[str, Path | None] = {}  # directory of each top-level package; None if it does not count
-    found: dict[str, Path] = {}
+    found: dict[str, bytes] = {}
     # Depth-first search along imports; a module that imports itself, directly or not, is visited once.
     waiting, seen = [*_with_parents(first)], set()
     while waiting:
@@ -68,12 +73,11 @@ def code_files(
         if top not in places:
             places[top] = _place(top, root, project, own=top == own)
         place = places[top]
-        if place and snapshot and place.is_relative_to(root):
-            place = snapshot / place.relative_to(root)
-        file = place and _source_file(place, name)
-        if place and file:
-            found[file.relative_to(place).as_posix()] = file
-            waiting += _imported(file, name)
+        source = place and _source(place, name, root, snapshot)
+        if source:
+            file, found[file] = source
+            is_package = file.rpartition("/")[2] == "__init__.py"
+            waiting += _imported(found[file], name if is_package else name.rpartition(".")[0])
     return dict(sorted(found.items()))
 
 
@@ -115,28 +119,38 @@ def _installed(top: str, *, is_namespace: bool) -> str | None:
     return spec.origin if spec.has_location else None
 
 
-def _source_file(place: Path, name: str) -> Path | None:
-    stem = place.joinpath(*name.split("."))
-    candidates = (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))
-    return next((file for file in candidates if file.is_file()), None)
+def _source(
+    place: Path, name: str, root: Path, snapshot: Mapping[str, bytes] | None
+) -> tuple[str, bytes] | None:
+    """Path below *place* and text of a module's source file; None if it has none."""
+    parts = [part for part in name.split(".") if part]  # ".b" comes from a relative import at the top
+    for file in ("/".join([*parts, "__init__.py"]), f"{'/'.join(parts)}.py"):
+        path = place / file
+        if snapshot is not None and place.is_relative_to(root):
+            text = snapshot.get(path.relative_to(root).as_posix())
+        else:
+            text = path.read_bytes() if path.is_file() else None
+        if text is not None:
+            return file, text
+    return None
 
 
-def _imported(file: Path, name: str) -> Iterator[str]:
-    """Names of the modules that a source file imports, with their parent packages; some may not exist."""
+@lru_cache(FILES_REMEMBERED)
+def _imported(text: bytes, package: str) -> tuple[str, ...]:
+    """Names of the modules that a file of *package* imports, with their parents; some may not exist."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        return
-    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        return ()
+    names: list[str] = []
     for node in _nodes_that_run(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _with_parents(alias.name)
+            names += [name for alias in node.names for name in _with_parents(alias.name)]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
-            yield from _with_parents(base)
             # ``from a import b``: b may be a module or only a name; a name has no source file.
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            names += [*_with_parents(base), *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(dict.fromkeys(names))
 
 
 def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
@@ -169,7 +183,3 @@ def _with_parents(name: str) -> Iterator[str]:
     """Names of the packages around a module, outermost first, then its own name."""
     parts = name.split(".")
     yield from (".".join(parts[: count + 1]) for count in range(len(parts)))
-
-
-def _sha256(file: Path) -> str:
-    return sha256_file(file).partition(":")[2]

@@ -7,8 +7,7 @@ outside the repository is read except the sources that the project lists.
 from __future__ import annotations
 
 import os
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -37,7 +36,7 @@ from harness.core.storage.digest import digests_of_file
 from harness.core.storage.lfs import absent_content, is_damaged_content, kept_places
 from harness.core.storage.npz import Arrays
 from harness.core.storage.project import REGISTRY, require_inner
-from harness.core.system.git_objects import is_in_repository, python_files
+from harness.core.system.git_objects import file_contents, is_in_repository, python_files
 from harness.core.system.work_tree import check_out_all, left_out
 
 if TYPE_CHECKING:
@@ -295,11 +294,12 @@ def gather(project: Project, *, measure_again: bool = False) -> Evidence:
     commits = _commits_by_path(git) if git else {}
     files = {name: _gather_records(project, registry, name, history) for name in sorted(registry.entries)}
     files, located = _with_stored(project, files, git)
+    code = _CommittedCode(project.root)
     for name, found in files.items():
         known = replace(found, commits=tuple(commits.get(name, ())))
         if known.state in _READABLE:
             known = _with_content(project, registry, known, located, measure_again=measure_again)
-            known = replace(known, committed_code=_committed_code(project, known, git) if git else None)
+            known = replace(known, committed_code=code.of_newest_record(known, git) if git else None)
         files[name] = known
     if git:
         registries = CommittedRegistries(project, [commit.id for commit in git.commits])
@@ -448,21 +448,41 @@ def _with_content(
     )
 
 
-def _committed_code(project: Project, known: FileEvidence, git: GitHistory) -> str | None:
-    """Digest of the code in the commit that added the newest record, if that is still to be found out."""
-    record = known.version
-    commit = git.introduced.get(known.version_digest)
-    if record is None or commit is None or known.call is None or not record.dirty:
-        return None
-    if record.code in {msgspec.UNSET, known.code_today}:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        for path, text in python_files(project.root, commit.id):
-            require_inner(path)  # no checkout would write it elsewhere, and neither do we
-            file = Path(folder, path)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text)
-        return code_digest(known.call, project.root, path=known.call_path, snapshot=Path(folder))
+@dataclass(slots=True)
+class _CommittedCode:
+    """Digests of code as commits have it, each computed once.
+
+    The source files of the last commit that was asked for are kept, because the next one has most of them.
+    """
+
+    root: Path
+    digests: dict[tuple[str, str, object], str | None] = field(default_factory=dict)
+    commit: str = ""
+    texts: Mapping[str, bytes] = field(default_factory=dict)  # by the names of their objects
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def of_newest_record(self, known: FileEvidence, git: GitHistory) -> str | None:
+        """Digest of the code in the commit that added it, if that is still to be found out."""
+        record, commit = known.version, git.introduced.get(known.version_digest)
+        if record is None or commit is None or known.call is None or not record.dirty:
+            return None
+        if record.code in {msgspec.UNSET, known.code_today}:
+            return None
+        key = commit.id, known.call, known.call_path
+        if key not in self.digests:
+            self._read(commit.id)
+            self.digests[key] = code_digest(known.call, self.root, path=known.call_path, snapshot=self.files)
+        return self.digests[key]
+
+    def _read(self, commit: str) -> None:
+        """Read the source files of a commit, those that the last one does not have."""
+        if commit == self.commit:
+            return
+        names = python_files(self.root, commit)
+        texts = {**self.texts, **dict(file_contents(self.root, set(names.values()) - self.texts.keys()))}
+        self.commit = commit
+        self.texts = {name: texts[name] for name in names.values()}
+        self.files = {path: texts[name] for path, name in names.items()}
 
 
 def _with_kept_bytes(project: Project, known: FileEvidence) -> FileEvidence:

@@ -89,19 +89,29 @@ class GoldenFile:
         return not self.problem and all(move.explained for move in self.blind)
 
 
-def ask_tests(project: Project, archives: Sequence[str], faults: Sequence[GenericFault]) -> list[GoldenFile]:
-    """Run the project's tests of fixtures, and return what they see of each of *archives*.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the tests of a project are asked: which of *faults*, by id, they see in *archives*."""
+
+    project: Project
+    archives: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def ask_tests(question: Question) -> list[GoldenFile]:
+    """Run the project's tests of fixtures, and return what they see of each archive.
 
     Raises
     ------
     UsageError
         If pytest cannot start in the project.
     """
-    if not (archives and faults):
+    archives = question.archives
+    if not (archives and question.faults):
         return []
     with tempfile.TemporaryDirectory() as folder:
-        given = Assignment(tuple(fault.id for fault in faults), tuple(archives), folder)
-        output = _run_pytest(project, given)
+        given = Assignment(question.faults, archives, folder)
+        output = _run_pytest(question.project, given)
         files = sorted(Path(folder).glob("*.jsonl"))
         if not files:  # our plugin writes one at once
             raise _cannot_run(output)

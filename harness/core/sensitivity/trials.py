@@ -33,6 +33,7 @@ from harness.core.sensitivity.checks import (
     by_registry,
     refused,
 )
+from harness.core.sensitivity.golden_tests import Question, ask_tests
 from harness.core.sensitivity.matrix import (
     AUDIT,
     COMPARISON,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from harness.core.domain.catalogue import Catalogue
     from harness.core.domain.interface import CheckReport, Fault, PipelineResult
     from harness.core.provenance.finding import AuditFinding
+    from harness.core.sensitivity.golden_tests import GoldenFile
 
 _APPLICABLE: dict[tuple[Any, ...], tuple[str, ...]] = {}
 """Names of the checks that pass on golden arrays, by what they depend on; each trial asks again."""
@@ -142,6 +144,11 @@ def plan_trials(subject: Subject, faults: Iterable[Fault], *, quick: bool = Fals
         for fault in faults:
             if fault.kind == kind:
                 yield Trial(subject, fault.id, groups[kind])
+
+
+def answer(asked: Trial | Question) -> tuple[Detection, ...] | list[GoldenFile]:
+    """Run a trial, or the project's own tests; so that one executor does both at the same time."""
+    return ask_tests(asked) if isinstance(asked, Question) else run_trial(asked)
 
 
 def run_trial(trial: Trial) -> tuple[Detection, ...]:
@@ -253,6 +260,7 @@ def _try_metrics(
             run = fault.inject(run)
         go: Callable[[], PipelineResult] = partial(run, path, Path(folder) / "output")
         found, result = by_metrics(pipeline, go, read_baseline(subject.baseline(pipeline)))
+        found = replace(found, detail=found.detail.replace(f"{folder}/", ""))
     if fault.kind == "fixture" or result is None or not result.inputs:
         return (found,)
     lines = misread(read_manifest(manifest_of(subject.path)), result.inputs)

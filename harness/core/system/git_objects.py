@@ -217,19 +217,18 @@ def read_files(
     yield from read_objects(folder, sorted(set(blobs)), read)
 
 
-def python_files(folder: Path, commit: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the path and the text of each Python file that a commit has below *folder*.
+def python_files(folder: Path, commit: str) -> dict[str, str]:
+    """Return the object's name of each Python file that a commit has below *folder*, by its path.
 
     A path is as the tree object has it: it may be one that no checkout would write.
     """
-    paths: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     for line in filter(None, ask_git(folder, "ls-tree", "-r", "-z", commit).split("\0")):
         head, _, path = line.partition("\t")
         _mode, kind, blob = head.split()
         if kind == "blob" and path.endswith(".py"):
-            paths.setdefault(blob, []).append(path)
-    for blob, data in file_contents(folder, paths):
-        yield from ((path, data) for path in paths[blob])
+            found[path] = blob
+    return found
 
 
 def changed_files(folder: Path, pairs: Iterable[TreePair]) -> dict[TreePair, dict[str, FilePair]]:

@@ -66,7 +66,7 @@ def test_files_are_exactly_those_that_the_generator_imports(tree):
     root, named = tree
     found = code_files(named("pack_{n}.waves:waves"), root)
     assert list(found) == [named(name) for name in EXPECTED]
-    assert {file.read_bytes() for file in found.values()}
+    assert dict(found) == {name: (root / name).read_bytes() for name in found}
     assert named("pack_{n}.waves") not in sys.modules
 
 
@@ -100,6 +100,26 @@ def test_the_digest_does_not_change_with_any_other_file(tree, name):
     before = code_digest(call, root)
     (root / named(name)).write_text("changed = True", "utf-8")
     assert code_digest(call, root) == before
+
+
+def test_the_files_of_a_snapshot_are_read_instead_of_those_of_the_project(tree):
+    """What the project has today and the snapshot does not is no part of it."""
+    root, named = tree
+    call = named("pack_{n}.waves:waves")
+    snapshot = {name: text for name, text in code_files(call, root).items() if "deep" not in name}
+    snapshot[named("pack_{n}/shapes.py")] = b"changed = True"
+    found = code_files(call, root, snapshot=snapshot)
+    assert dict(found) == snapshot
+    assert code_digest(call, root, snapshot=snapshot) != code_digest(call, root)
+
+
+def test_a_relative_import_of_a_module_without_a_package_stays_in_the_project(tree):
+    """It raises when it runs; looking for it must not lead to the root of the file system."""
+    root, named = tree
+    (root / named("lone_{n}.py")).write_text(named("from . import pack_{n}\nfrom .. import lone_{n}"))
+    assert list(code_files(named("lone_{n}:f"), root)) == [
+        named("lone_{n}.py"), named("pack_{n}/__init__.py")
+    ]  # fmt: skip
 
 
 def test_the_digest_is_what_sha256sum_gives(tree):

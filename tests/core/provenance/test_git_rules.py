@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from harness.core.fixtures.manifest import Generator
+from harness.core.provenance import evidence
 from harness.core.provenance.evidence import gather
 from harness.core.registry.format import Registry, encode_registry
 from harness.core.registry.history import Environment, encode_line, read_history, record_digest
 from harness.core.registry.registry import read_registry
 from harness.core.storage.project import Project
+from harness.core.system.git_objects import python_files
 
 ARCHIVE, MANIFEST = "golden/lattice.npz", "golden/lattice.json"
 BOTH = {ARCHIVE, MANIFEST}
@@ -567,6 +569,24 @@ def test_code_committed_with_its_golden_files_is_clean_also_after_later_changes(
     repository.commit("Change the generator again")
     assert (repository.broken, repository.weak) == (set(), set())
     assert repository.noted == {("code", MANIFEST)}
+
+
+def test_the_code_of_a_commit_is_read_once_for_all_its_golden_files(
+    repository, dirty, record, staged, monkeypatch
+):
+    record(staged("mesh", generator=Generator("lattice_code:lattice", 1, {})))
+    repository.commit("Change the generator and its golden files")
+    dirty.write_text(GENERATOR.replace("1", "3"))
+    repository.commit("Change the generator again")
+    asked = []
+
+    def counted(folder, commit):
+        asked.append(commit)
+        return python_files(folder, commit)
+
+    monkeypatch.setattr(evidence, "python_files", counted)
+    assert repository.weak == set()
+    assert asked == [repository.git("rev-parse", "HEAD~1").strip()]
 
 
 def test_golden_files_of_code_that_was_never_committed_are_weak(repository, dirty):

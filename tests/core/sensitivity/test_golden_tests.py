@@ -16,6 +16,7 @@ from harness.core.sensitivity.golden_tests import (
     Answer,
     Assignment,
     GoldenFile,
+    Question,
     _golden_file,
     ask_tests,
     judge_baselines,
@@ -51,6 +52,7 @@ def test_other():
     raise AssertionError("no golden file, so it is not run")
 """
 ARCHIVES = ("golden/waves.npz", "golden/loose.npz", "golden/lonely.npz")
+IDS = tuple(fault.id for fault in GENERIC_FAULTS)
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def swell(module, empty, record, tmp_path):
 def test_every_golden_file_is_judged_by_the_tests_that_compare_with_it(swell):
     """A fault is seen if one test sees it; no golden file is changed."""
     before = {p: p.read_bytes() for p in (*swell.golden.iterdir(), swell.registry)}
-    waves, loose, lonely = ask_tests(swell, ARCHIVES, GENERIC_FAULTS)
+    waves, loose, lonely = ask_tests(Question(swell, ARCHIVES, IDS))
     assert waves.tests == ("test_swell.py::test_strict", "test_swell.py::test_also")
     assert waves.correct
     assert {move.fault for move in waves.blind} <= {"G09"}
@@ -89,14 +91,14 @@ def test_every_golden_file_is_judged_by_the_tests_that_compare_with_it(swell):
 
 def test_a_test_that_fails_already_says_nothing_about_faults(swell):
     (swell.root / "swell.py").write_text(WAVES.replace("(4, 4)", "(10, 10)"))
-    (waves,) = ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+    (waves,) = ask_tests(Question(swell, ARCHIVES[:1], IDS))
     assert waves.problem.startswith("its check fails without any fault, in test_swell.py::test_strict")
     assert not waves.correct
 
 
 def test_tests_that_cannot_be_collected_are_named(swell):
     (swell.root / "test_swell.py").write_text("import no_such_module\n")
-    (waves,) = ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+    (waves,) = ask_tests(Question(swell, ARCHIVES[:1], IDS))
     assert waves.problem == ("no test compares a fixture with it; failed or not collected: test_swell.py")
 
 
@@ -104,7 +106,7 @@ def test_tests_that_fail_before_their_check_are_named(swell):
     (swell.root / "test_swell.py").write_text(
         TESTS.replace("again.check", "1 / 0").replace("fixture_regression.check", "1 / 0")
     )
-    (waves,) = ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+    (waves,) = ask_tests(Question(swell, ARCHIVES[:1], IDS))
     assert "failed or not collected: test_swell.py::test_strict, test_swell.py::test_also" in waves.problem
 
 
@@ -113,28 +115,28 @@ def test_no_answer_is_an_error(empty, monkeypatch):
     ended = SimpleNamespace(returncode=1, stdout=b"ImportError: no plugin\n\n")
     monkeypatch.setattr("subprocess.run", lambda *_, **__: ended)
     with pytest.raises(UsageError, match="pytest cannot run in this project: ImportError: no plugin"):
-        ask_tests(empty, ARCHIVES, GENERIC_FAULTS)
+        ask_tests(Question(empty, ARCHIVES, IDS))
 
 
 def test_a_project_in_which_pytest_cannot_run(swell):
     (swell.root / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--no-such-option"\n')
     with pytest.raises(UsageError, match="pytest cannot run in this project"):
-        ask_tests(swell, ARCHIVES[:1], GENERIC_FAULTS)
+        ask_tests(Question(swell, ARCHIVES[:1], IDS))
 
 
 def test_golden_files_are_not_recorded_even_if_the_environment_asks_for_it(swell, monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "--force-regen")
     (swell.root / "swell.py").write_text(WAVES.replace("(4, 4)", "(10, 10)"))
     before = {p: p.read_bytes() for p in (*swell.golden.iterdir(), swell.registry)}
-    (loose,) = ask_tests(swell, ARCHIVES[1:2], GENERIC_FAULTS)
+    (loose,) = ask_tests(Question(swell, ARCHIVES[1:2], IDS))
     assert loose.problem.startswith("its check fails without any fault")
     assert {p: p.read_bytes() for p in (*swell.golden.iterdir(), swell.registry)} == before
 
 
 def test_nothing_is_run_if_there_is_nothing_to_ask(empty, monkeypatch):
     monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("pytest was started"))
-    assert ask_tests(empty, (), GENERIC_FAULTS) == []
-    assert ask_tests(empty, ARCHIVES, ()) == []
+    assert ask_tests(Question(empty, (), IDS)) == []
+    assert ask_tests(Question(empty, ARCHIVES, ())) == []
 
 
 def test_an_assignment_names_its_faults():
