@@ -10,6 +10,12 @@ from pathlib import Path
 
 from harness.core.errors import HarnessError
 
+SLEEP_SOON = ("OPENBLAS_THREAD_TIMEOUT", "4")
+"""By default the threads of OpenBLAS wait awake for 2**26 cycles, at the cost of the next process's time.
+
+Read when numpy loads it; processes that a verb starts inherit it. It changes no result.
+"""
+
 
 def main() -> None:
     """Run the command line and exit.
@@ -18,6 +24,7 @@ def main() -> None:
     end with their traceback in front of the message, and with exit code 2.
     """
     _escape_unencodable_names()
+    os.environ.setdefault(*SLEEP_SOON)
     if not sys.warnoptions:  # broken numbers are reported by a verdict; numpy's warnings would repeat it
         warnings.simplefilter("ignore", RuntimeWarning)
     try:

@@ -77,6 +77,22 @@ def test_an_error_of_the_project_is_not_taken_for_ours(monkeypatch, capsys, erro
     assert last.startswith(f"harness: the project's code raised {type(error).__name__}")
 
 
+@pytest.mark.parametrize("given", [None, "26"])
+def test_waiting_threads_of_openblas_sleep_unless_the_user_says_otherwise(monkeypatch, given):
+    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT")
+    monkeypatch.setattr("harness.cli._run", lambda _words: 0)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == (given or "4")
+
+
+def test_numpy_is_not_loaded_before_openblas_is_set_up(tmp_path):
+    code = "import sys, harness.cli; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
 def test_a_closed_pipe_is_not_an_error(tmp_path):
     """As in ``harness verify | head -1``: exit code 0 and no message."""
     (tmp_path / "registry.json").write_text('{"entries": {}, "schema": 2}')

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     Child = subprocess.Popen[str] | WarmChild
 
-CHILD_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+CHILD_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_THREAD_TIMEOUT": "4"}
 """Variables of the child's environment, unless the user has set them.
 
-Waiting OpenMP threads sleep. By default they spin, which makes a pipeline five times slower on a busy
-machine. OpenMP reads the variable once, when torch loads it, so threadpoolctl cannot set it in the child.
+Waiting threads sleep. By default they spin, which makes a pipeline five times slower on a busy
+machine. OpenMP reads its variable once, when torch loads it, so threadpoolctl cannot set it in the child.
 """
 
 CHILD_COMMAND = ("-m", "harness.ptycho.pipeline.child_process")
