@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 ZOOM, MARGIN, CAPTION = 2, 8, 16
 """Screen pixels: side of an object's pixel, gap between panels, height of a caption."""
 
-COMPRESSION = 4
-"""Of zlib. Level 9 takes eight times as long, for 3 % of the bytes."""
-
 TAILS = (0.5, 99.5)
 """Percentiles drawn black and white, so that a few bright pixels do not darken the rest."""
 
@@ -50,7 +47,7 @@ def write_picture(path: Path, objects: Mapping[str, np.ndarray], mask: np.ndarra
             draw.text((left, top), f"{name}: {kind}", fill=0)
             image = Image.fromarray(panel).resize((columns, rows), Image.Resampling.NEAREST)
             sheet.paste(image, (left, top + CAPTION))
-    sheet.save(path, compress_level=COMPRESSION)
+    sheet.save(path, compress_level=4)  # 9 takes eight times as long, for 3 % of the bytes
 
 
 def _panels(objects: Mapping[str, np.ndarray], mask: np.ndarray, kind: str) -> dict[str, np.ndarray]:
