@@ -64,7 +64,10 @@ class Folder:
             make_directory(self._root)
 
     def put(self, path: Path, name: str, sha256: str, on_bytes: Callable[[int], object]) -> None:
-        """Copy a file to a name of its own, then give it the final one."""
+        """Copy a file to a name of its own, then give it the final one.
+
+        Drafts of the same object that processes left behind when they were killed are removed.
+        """
         target = self._root / name
         draft = target.with_name(f".{target.name}.{uuid4().hex}.part")
         with self._reached():
@@ -72,6 +75,8 @@ class Folder:
             try:
                 _copy(path, draft, sha256, on_bytes)
                 _name(draft, target)
+                for other in target.parent.glob(f".{target.name}.*.part"):
+                    other.unlink(missing_ok=True)
                 sync_directory(target.parent)
             finally:
                 draft.unlink(missing_ok=True)
@@ -131,6 +136,9 @@ def _name(draft: Path, target: Path) -> None:
             os.link(draft, target)
         except FileExistsError:
             raise
+        except FileNotFoundError:  # another process has stored the object, and removed this draft
+            if not target.is_file():
+                raise
         except OSError:  # a file system without hard links
             draft.rename(target)
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from harness.core.errors import UnreadableError, UnwritableError
+from harness.core.storage.remote.names import object_name
 from harness.core.storage.remote.retry import Patience
 from harness.core.storage.remote.settings import open_store
 from harness.core.storage.remote.store import ObjectMissingError
@@ -59,6 +60,32 @@ def test_a_push_that_is_killed_before_the_name_leaves_none(store, tmp_path):
     assert store.sizes([file.sha256]) == {}
     assert subprocess.run(call, check=False).returncode == 0
     assert b"".join(store.blocks(file.sha256, file.size)) == file.path.read_bytes()
+
+
+def test_a_draft_that_is_left_behind_is_removed_when_the_object_is_stored(store, tmp_path):
+    """The killed push's file has a hidden name; nothing else would ever remove it."""
+    file = local(tmp_path / "a.npz", os.urandom(3_000_000))
+    call = [sys.executable, "-c", PROGRAM, str(tmp_path / "store"), str(file.path), file.sha256, "kill"]
+    subprocess.run(call, check=False)
+    assert [path.suffix for path in (tmp_path / "store").rglob("*") if path.is_file()] == [".part"]
+    assert push_files(store, [file]).done == (file.sha256,)
+    assert [path.suffix for path in (tmp_path / "store").rglob("*") if path.is_file()] == [""]
+
+
+def test_a_process_whose_draft_another_one_removed_has_stored_the_object(store, tmp_path, monkeypatch):
+    """The other one had stored it: its own draft is not needed any more."""
+    file = local(tmp_path / "a.npz", b"golden")
+    link = os.link
+
+    def late(draft, target):
+        monkeypatch.setattr(os, "link", link)
+        store.access.put(file.path, object_name(file.sha256), file.sha256, lambda _: None)
+        assert not draft.exists()
+        link(draft, target)
+
+    monkeypatch.setattr(os, "link", late)
+    assert push_files(store, [file]).done == (file.sha256,)
+    assert store.sizes([file.sha256]) == {file.sha256: 6}
 
 
 def test_processes_push_the_same_object(store, tmp_path):
