@@ -33,10 +33,11 @@ def command(*, pipelines: tuple[str, ...], output: Path | None, root: Path | Non
 
     Then verifies the registry, runs every pipeline that has a baseline, and compares the metrics with the
     baseline and with those of its controls. No golden file is written. Exits with 1 if something differs,
-    else with 2 if a fixture could not be made (its generator failed, or a source file is missing), or if what
-    a pipeline needs is not installed. Pipelines that pyproject.toml lists as optional are named and left out
-    in that case, unless --pipeline asks for them. This command runs code of the project: only functions of
-    its own modules, and those that an installed package or pyproject.toml declares.
+    else with 2 if a fixture could not be made (its generator failed, or a source file is missing), if the
+    store gave no answer, or if what a pipeline needs is not installed. Pipelines that pyproject.toml lists
+    as optional are named and left out in that case, unless --pipeline asks for them. This command runs code
+    of the project: only functions of its own modules, and those that an installed package or pyproject.toml
+    declares.
 
     \b
     Example:

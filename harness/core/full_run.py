@@ -115,13 +115,15 @@ def compare_step(golden: Path, folder: Path) -> Step:
 
 
 def verify_step(project: Project) -> Step:
-    """Compare every golden file with the registry."""
+    """Compare every golden file with the registry. If only the store gave no answer, it is not made."""
     start = time.perf_counter()
     verdicts = verify(project)
-    rejected = [verdict for verdict in verdicts if not verdict.outcome.accepted]
+    rejected = [verdict.outcome for verdict in verdicts if not verdict.outcome.accepted]
     detail = f"{len(verdicts) - len(rejected)} of {len(verdicts)} golden files match the registry"
-    outcome = rejected[0].outcome if rejected else Outcome.SAME
-    return Step("verify registry", outcome, detail, time.perf_counter() - start, verdicts=verdicts)
+    differing = (outcome for outcome in rejected if outcome is not Outcome.UNKNOWN)
+    outcome = next(differing, Outcome.UNKNOWN if rejected else Outcome.SAME)
+    seconds, made = time.perf_counter() - start, outcome is not Outcome.UNKNOWN
+    return Step("verify registry", outcome, detail, seconds, verdicts=verdicts, made=made)
 
 
 def pipeline_step(

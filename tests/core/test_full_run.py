@@ -18,7 +18,7 @@ from harness.core.recording.staged import Staged
 from harness.core.registry.golden_names import baselines, fixtures, manifest_of
 from harness.core.storage.digest import digest_array
 from harness.core.storage.npz import read_archive
-from harness.core.verdict import Outcome
+from harness.core.verdict import Outcome, Verdict
 
 FIELD = """
 import numpy as np
@@ -136,6 +136,21 @@ def test_a_missing_golden_file_fails_the_step(recorded):
     step = verify_step(recorded)
     assert step.outcome is Outcome.MISSING
     assert step.detail == "2 of 3 golden files match the registry"
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "made"),
+    [
+        ([Outcome.SAME, Outcome.UNKNOWN], Outcome.UNKNOWN, False),
+        ([Outcome.UNKNOWN, Outcome.CORRUPT], Outcome.CORRUPT, True),
+    ],
+)
+def test_no_answer_of_the_store_is_not_a_difference(recorded, monkeypatch, found, outcome, made):
+    """It may fall silent after the files that the run needs were fetched."""
+    verdicts = tuple(Verdict(f"golden/{number}.npz", one) for number, one in enumerate(found))
+    monkeypatch.setattr("harness.core.full_run.verify", lambda _: verdicts)
+    step = verify_step(recorded)
+    assert (step.outcome, step.made) == (outcome, made)
 
 
 @pytest.mark.parametrize(
