@@ -60,6 +60,7 @@ def test_photons(arrays_regression, scan):
     arrays_regression.check({
         "quantum": photons.quantum(scaled),
         "usual_quantum": photons.usual_quantum(scaled),
+        "saturated": photons.quantum(np.minimum(scaled, 0.2 * scaled.max()).astype(np.float32)),
         "per_pattern": photons.photons_per_pattern(scaled, unit),
         "residual": photons.photon_residual(unit * predicted, scaled, unit),
         "roots": photons.root_of_counts(np.array([0.0, 0.2, 0.9, 1.7, 3.0, 9.5, 20.0])),
