@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from golden_field import make_project
+from loopback_cluster import Cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,24 @@ def test_random_mutants_are_tried_and_nothing_is_changed(project):
     ]
     assert files(project) == before
     assert list((project.parent / "temporary").iterdir()) == []
+
+
+def test_a_cluster_gives_the_same_results(project, tmp_path, monkeypatch):
+    pytest.importorskip("distributed", reason="distributed is not installed: the extra `dask` brings it")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # workers are told apart by what may change a number
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "10s")
+    words = ("--mutants", "2", "field.py", "--json")
+    cluster = Cluster(tmp_path / "cluster")
+    try:
+        cluster.add_worker()
+        there = run(*words, "--dask", cluster.address)
+        assert cluster.tasks() == []
+    finally:
+        cluster.close()
+    here = run(*words, "--jobs", "1")
+    assert len(json.loads(here.stdout)["mutants"]["results"]) == 2
+    assert (there.returncode, there.stdout) == (here.returncode, here.stdout)
+    assert run(*words, "--dask", cluster.address).returncode == 2  # so it was asked
 
 
 def test_a_survivor_is_printed_with_its_diff_and_fails_unless_few_must_be_caught(project):
