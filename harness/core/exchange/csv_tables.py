@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.exchange.foreign_files import Read, read_utf8, readable, require_package
+from harness.core.exchange.foreign_files import Read, read_utf8, readable
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,7 @@ def as_frame(table: Table) -> Read:
     DependencyError
         If pandas is not installed.
     """
-    pandas = require_package("pandas", "to take over tables of dataframe_regression")
+    pandas = require_module("pandas", "to take over tables of dataframe_regression", "pandas")
     columns = {name: typed(cells) for name, cells in table.columns.items()}
     index = None if table.is_counted else typed(table.index)
     if table.index_name:

@@ -6,7 +6,6 @@ What is damaged, hostile or larger than it claims raises :class:`~harness.core.e
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import math
 import re
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.core.errors import DependencyError, HarnessError, UnreadableError
+from harness.core.errors import HarnessError, UnreadableError
 from harness.core.storage.atomic import is_regular
 from harness.core.storage.digest import is_plain
 from harness.core.storage.npz import Arrays
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,6 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-_PACKAGES = {"yaml": "PyYAML"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def read_fits(path: Path) -> Read:
     with readable(path, "a FITS file"):
         if _begin(path, len(_FITS)) != _FITS:
             raise ValueError("another kind of file")
-        fits = require_package("astropy.io.fits", "to read FITS files")
+        fits = require_module("astropy.io.fits", "to read FITS files", "astropy")
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a truncated file is only a warning
             # Opened here: astropy leaves the file open if it refuses it.
@@ -142,7 +141,7 @@ def read_yaml(path: Path) -> Read:
     DependencyError
         If PyYAML is not installed.
     """
-    yaml = require_package("yaml", "to read YAML files")
+    yaml = require_module("yaml", "to read YAML files", "PyYAML")
     text = read_utf8(path)
     with readable(path, "a YAML file of plain values"):
         try:
@@ -176,27 +175,6 @@ def read_utf8(path: Path) -> str:
         if len(data) > MOST_TEXT:
             raise ValueError(f"more than {MOST_TEXT >> 20} MiB")
         return data.decode("utf-8-sig")
-
-
-def require_package(name: str, purpose: str) -> Any:
-    """Return a module that harness does not depend on.
-
-    Raises
-    ------
-    DependencyError
-        If it is not installed.
-    """
-    package = name.partition(".")[0]
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise DependencyError(
-            package,
-            expected=f"an installed package, {purpose}",
-            found="none",
-            message=f"{package} is needed {purpose} and cannot be imported",
-            remedy=f"Install it: pip install {_PACKAGES.get(package, package)}.",
-        ) from error
 
 
 @contextlib.contextmanager

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from harness.core.fixtures.manifest import read_manifest
-from harness.core.publishing.layout import encoding_of, require_module
+from harness.core.publishing.layout import encoding_of
 from harness.core.registry.golden_names import archive_of
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,8 +64,8 @@ def crate_metadata(selection: Selection, packed: Mapping[str, Packed]) -> bytes:
     DependencyError
         If ro-crate-py is not installed.
     """
-    rocrate = require_module("rocrate.rocrate", "to write an RO-Crate", "publish")
-    model = require_module("rocrate.model", "to write an RO-Crate", "publish")
+    rocrate = require_module("rocrate.rocrate", "to write an RO-Crate", "golden-harness[publish]")
+    model = require_module("rocrate.model", "to write an RO-Crate", "golden-harness[publish]")
     crate = rocrate.ROCrate(version=VERSION)
     crate.metadata.extra_terms.update(_TERMS)
     for key, value in _root(selection).items():

@@ -12,9 +12,10 @@ import msgspec
 
 from harness.core.domain.settings import read_toml
 from harness.core.errors import RefusedError, UsageError
-from harness.core.publishing.layout import CITATION, require_module
+from harness.core.publishing.layout import CITATION
 from harness.core.storage.documents import read_text
 from harness.core.storage.json_limits import DOCUMENT
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,7 +186,7 @@ def _read_citation(root: Path) -> _Citation:
     path = root / CITATION
     if not path.is_file():
         return _Citation()
-    yaml = require_module("yaml", f"to read {CITATION}", "publish")
+    yaml = require_module("yaml", f"to read {CITATION}", "golden-harness[publish]")
     text = read_text(path, DOCUMENT)
     try:
         value = yaml.safe_load(text)
@@ -224,7 +225,7 @@ def _licence(metadata: _Metadata, citation: _Citation) -> str:
         given = of_citation if isinstance(of_citation, str) else " OR ".join(of_citation)
     if not given:
         raise _no_licence("none", "no licence in pyproject.toml or CITATION.cff")
-    licenses = require_module("packaging.licenses", "to read the licence", "publish")
+    licenses = require_module("packaging.licenses", "to read the licence", "golden-harness[publish]")
     try:
         return str(licenses.canonicalize_license_expression(given))
     except licenses.InvalidLicenseExpression as error:

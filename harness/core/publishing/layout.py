@@ -1,11 +1,6 @@
-"""Names of the files that every publication has beside its golden files, and the packages that it needs."""
+"""Names and media types of the files that every publication has beside its golden files."""
 
 from __future__ import annotations
-
-import importlib
-from typing import Any
-
-from harness.core.errors import DependencyError
 
 METADATA = "ro-crate-metadata.json"
 SUMS = "SHA256SUMS"
@@ -42,24 +37,3 @@ def encoding_of(name: str) -> str:
     last = name.rpartition("/")[2]
     suffix = f".{last.rpartition('.')[2]}" if "." in last else ""
     return ENCODINGS.get(suffix, "application/octet-stream")
-
-
-def require_module(name: str, purpose: str, extra: str) -> Any:
-    """Return the module *name*, which the extra *extra* installs.
-
-    Raises
-    ------
-    DependencyError
-        If it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        package = name.partition(".")[0]
-        raise DependencyError(
-            package,
-            expected=f"an installed package, {purpose}",
-            found="none",
-            message=f"{package} is needed {purpose} and cannot be imported",
-            remedy=f"Install it: `pip install 'golden-harness[{extra}]'`.",
-        ) from error

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from harness.core.errors import DependencyError, UnreadableError
+from harness.core.errors import UnreadableError
 from harness.core.exchange.foreign_files import (
     read_fits,
     read_npy,
@@ -18,7 +18,6 @@ from harness.core.exchange.foreign_files import (
     read_text_array,
     read_utf8,
     read_yaml,
-    require_package,
 )
 
 READERS = [read_fits, read_npy, read_npz, read_text_array, read_utf8, read_yaml]
@@ -159,11 +158,6 @@ def test_yaml_that_nobody_wrote_for_this_is_refused(tmp_path, text, problem):
     (tmp_path / "a.yml").write_text(text)
     with pytest.raises(UnreadableError, match=problem):
         read_yaml(tmp_path / "a.yml")
-
-
-def test_a_package_that_is_missing_is_named():
-    with pytest.raises(DependencyError, match=r"no_such_package is needed to read it .* pip install no_such"):
-        require_package("no_such_package.part", "to read it")
 
 
 def test_a_fits_image_comes_back(tmp_path):

@@ -15,8 +15,8 @@ from urllib.parse import urljoin, urlsplit
 
 from harness.core.errors import HarnessError, RefusedError, UnreadableError
 from harness.core.publishing.fetching.origin import Address, Doi
-from harness.core.publishing.layout import require_module
 from harness.core.storage.atomic import unwritable_on_error
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def download(origin: Doi | Address, folder: Path, *, timeout: float) -> Path:
 
 def _resolve(origin: Doi, timeout: float) -> tuple[str, str]:
     """Return the address of a record's archive, and its checksum ``md5:...`` there."""
-    pooch = require_module("pooch.downloaders", _WHY, "fetch")
+    pooch = require_module("pooch.downloaders", _WHY, "golden-harness[fetch]")
     with _reached(origin.shown, timeout), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pooch warns of a DOI of all versions
         try:
@@ -115,7 +115,7 @@ def _archive_of(origin: Doi, names: list[str]) -> str:
 
 
 def _download(url: str, shown: str, target: Path, timeout: float) -> None:
-    pooch = require_module("pooch", _WHY, "fetch")
+    pooch = require_module("pooch", _WHY, "golden-harness[fetch]")
     answers: list[Any] = []  # pooch leaves them open after an error
     load = pooch.HTTPDownloader(
         chunk_size=_CHUNK_BYTES,
@@ -225,7 +225,7 @@ def _watched(answers: list[Any], file: _Limited, seconds: float) -> Iterator[_Li
 @contextmanager
 def _reached(shown: str, timeout: float) -> Iterator[None]:
     """Raise :class:`UnreadableError` for whatever requests raises in the block."""
-    requests = require_module("requests", _WHY, "fetch")
+    requests = require_module("requests", _WHY, "golden-harness[fetch]")
     try:
         yield
     except HarnessError:
@@ -279,7 +279,7 @@ def _unknown(origin: Doi, found: str) -> UnreadableError:
 
 def _require_checksum(origin: Doi, path: Path, checksum: str) -> None:
     """Raise unless a file has the checksum of its record."""
-    pooch = require_module("pooch", _WHY, "fetch")
+    pooch = require_module("pooch", _WHY, "golden-harness[fetch]")
     algorithm, colon, expected = checksum.rpartition(":")
     found = pooch.file_hash(str(path), alg=algorithm or "md5") if colon else expected
     if found.lower() != expected.lower():

@@ -9,13 +9,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.core.sensitivity.mutants.packages import require_module
 from harness.core.sensitivity.mutants.source import inert_ranges
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
     from harness.core.sensitivity.mutants.source import Place
+
+NEEDED = ("for mutants", "golden-harness[mutants]")
+"""Purpose and requirement of packages that are imported only when mutants are made."""
 
 _PLAIN = (
     "AddNot",
@@ -82,6 +85,12 @@ def operator_names() -> tuple[str, ...]:
     return tuple(sorted({*_PLAIN, *pairs} - _ONE_WAY))
 
 
+def require_packages() -> None:
+    """Raise :class:`DependencyError` unless all packages that mutants need are installed."""
+    for name in ("cosmic_ray.mutating", "cosmic_ray.operators.provider", "coverage"):
+        require_module(name, *NEEDED)
+
+
 def find_candidates(text: str, lines: Container[int]) -> Iterator[Candidate]:
     """Yield all mutants that the operators make in *lines* of a source text, operator by operator.
 
@@ -90,7 +99,7 @@ def find_candidates(text: str, lines: Container[int]) -> Iterator[Candidate]:
     DependencyError
         If cosmic-ray is not installed.
     """
-    tree = require_module("cosmic_ray.ast")
+    tree = require_module("cosmic_ray.ast", *NEEDED)
     nodes = list(tree.ast_nodes(tree.get_ast(text)))
     inert = inert_ranges(text)
     for name in operator_names():
@@ -103,7 +112,7 @@ def find_candidates(text: str, lines: Container[int]) -> Iterator[Candidate]:
 
 def mutated(text: str, candidate: Candidate) -> str | None:
     """Return the text of a mutant; None if it does not compile, or is the same program."""
-    changed = require_module("cosmic_ray.mutating").mutate_code(
+    changed = require_module("cosmic_ray.mutating", *NEEDED).mutate_code(
         text, _operator(candidate.operator), candidate.occurrence
     )
     try:
@@ -115,7 +124,7 @@ def mutated(text: str, candidate: Candidate) -> str | None:
 
 
 def _operator(name: str) -> Any:
-    return require_module("cosmic_ray.operators.provider").OperatorProvider()[name]()
+    return require_module("cosmic_ray.operators.provider", *NEEDED).OperatorProvider()[name]()
 
 
 def _is_of_signature(node: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.core.errors import UsageError
 from harness.core.sensitivity.mutants.choice import choose_mutants
 from harness.core.sensitivity.mutants.golden_run import GoldenRun, Origin, run_golden
-from harness.core.sensitivity.mutants.packages import require_packages
+from harness.core.sensitivity.mutants.operators import require_packages
 from harness.core.sensitivity.mutants.paths import source_files
 from harness.core.sensitivity.mutants.survey import survey
 from harness.core.sensitivity.mutants.verdicts import MutantResult, MutantRun, judge_mutant

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.core.errors import UsageError
 from harness.core.sensitivity.mutants.answers import CLEAN, CONTEXT, HERE
 from harness.core.sensitivity.mutants.golden_run import Origin, origin_of, run_golden
-from harness.core.sensitivity.mutants.packages import require_module
+from harness.core.sensitivity.mutants.operators import NEEDED
 from harness.core.sensitivity.mutants.source import SourceFile, lines_of_functions
 from harness.core.sensitivity.mutants.whole_copy import copy_again, copy_whole, keep_compiled
+from harness.core.system.packages import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -151,7 +152,7 @@ def _measured_run(
 
 def _executed_lines(copy: Project, settings: Path) -> Contexts:
     """Return the contexts of each executed line, by file: its path is relative in the copy, else absolute."""
-    measured = require_module("coverage").Coverage(config_file=str(settings), messages=False)
+    measured = require_module("coverage", *NEEDED).Coverage(config_file=str(settings), messages=False)
     measured.combine(strict=False)
     data = measured.get_data()
     found: dict[str, dict[int, frozenset[str]]] = {}
