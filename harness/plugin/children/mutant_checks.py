@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import time
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,22 @@ def _switch(context: str) -> None:
         measuring.switch_context(f"{HERE}{context}")
 
 
+@contextmanager
+def _answering(handed: Callable[[str], Handed]) -> Iterator[None]:
+    """Run a check in the block; write what it was *handed*, which is asked for with how it ended."""
+    outcome = Outcome.DRIFTED.value
+    try:
+        yield
+        outcome = ""
+    except DifferenceError:
+        raise
+    except BaseException:
+        outcome = Outcome.UNKNOWN.value
+        raise
+    finally:
+        write_answer(_job().answers, handed(outcome))
+
+
 def _noting_arrays(check: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(check)
     def noting(
@@ -188,17 +205,8 @@ def _noting_arrays(check: Callable[..., None]) -> Callable[..., None]:
         **options: Any,
     ) -> None:
         __tracebackhide__ = True
-        outcome = Outcome.DRIFTED.value
-        try:
+        with _answering(lambda outcome: _handed_arrays(self, fixture, tolerances, outcome)):
             check(self, fixture, tolerances, **options)
-            outcome = ""
-        except DifferenceError:
-            raise
-        except BaseException:
-            outcome = Outcome.UNKNOWN.value
-            raise
-        finally:
-            write_answer(_job().answers, _handed_arrays(self, fixture, tolerances, outcome))
 
     return noting
 
@@ -262,18 +270,13 @@ def _noting_metrics(check: Callable[..., None]) -> Callable[..., None]:
         variant: str | None = None,
     ) -> None:
         __tracebackhide__ = True
-        outcome = Outcome.DRIFTED.value
-        try:
-            check(self, metrics, name, tolerances, controls=controls, variant=variant)
-            outcome = ""
-        except DifferenceError:
-            raise
-        except BaseException:
-            outcome = Outcome.UNKNOWN.value
-            raise
-        finally:
+
+        def handed(outcome: str) -> Handed:
             file = self.relative(f"{_baseline(self, name, variant)}.json")
-            write_answer(_job().answers, _handed_metrics(self, file, metrics, tolerances, controls, outcome))
+            return _handed_metrics(self, file, metrics, tolerances, controls, outcome)
+
+        with _answering(handed):
+            check(self, metrics, name, tolerances, controls=controls, variant=variant)
 
     return noting
 
