@@ -133,6 +133,17 @@ def test_warm_and_new_processes_give_the_same_bits(pipeline, perturbation, small
     assert new == warm == again
 
 
+def test_every_run_with_two_threads_has_the_same_bits(small, tmp_path, monkeypatch):
+    """The first square root of a process once had other bits if both threads took it at the same moment."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    found = set()
+    for number in range(30):
+        with series_of_runs():
+            run.iterative(small, tmp_path / str(number), epochs=2, threads=2)
+        found.add((tmp_path / str(number) / WRITTEN[0]).read_bytes())
+    assert len(found) == 1
+
+
 def test_a_fault_reaches_its_run_alone(small, tmp_path, monkeypatch):
     """The run after it has the bits of the run before it."""
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
