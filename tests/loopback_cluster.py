@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 60
+GRACE_SECONDS = 1  # a process whose scheduler has ended waits for it much longer
 """A cluster that has not started by then, or a process that has not ended, is broken."""
 
 # What a user's shell has set must not decide what these processes are like.
@@ -113,7 +114,7 @@ class Cluster:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     try:
-        process.wait(10)
+        process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
