@@ -121,7 +121,7 @@ STORES = {"directory": directory, "s3": s3, "web": web}
 
 
 def of_peer(name: str, *words: str) -> Iterator[Result]:
-    """Yield what a peer took. Of 10 GB, s3fs does not wait until s3rver has joined the parts: then, nothing."""
+    """Yield what a peer took; nothing if it failed: s3fs does not wait until s3rver has joined 10 GB."""
     try:
         yield measured(name, *words)
     except subprocess.CalledProcessError as error:
