@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.core.errors import HarnessError, UnreadableError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.core.storage.project import Project
 
 _SHOWN = 3
+_TRIES = 5
 _NAMED = frozenset({"fixture", "manifest", "baseline", "result"})
 
 
@@ -146,6 +148,16 @@ def _place_all(remote: CachedStore, entries: Mapping[str, Entry]) -> dict[str, H
     return {path: error for problems in found for path, error in problems.items()}
 
 
+def _place_one(remote: CachedStore, path: str, entry: Entry) -> None:
+    """Make an object of the cache the file at *path*; fetch it again if another process has moved it."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(UnreadableError):
+            place(remote.project, remote.cache, path, entry)
+            return
+        remote.cache.fetch(remote.store, entry.sha256, entry.size)
+    place(remote.project, remote.cache, path, entry)
+
+
 def _place(
     remote: CachedStore, entries: Mapping[str, Entry], paths: Sequence[str]
 ) -> dict[str, HarnessError]:
@@ -154,7 +166,7 @@ def _place(
     for path in paths:
         stays = remote.cache.shared or path != paths[-1]
         try:
-            place(remote.project, remote.cache._replace(shared=stays), path, entries[path])
+            _place_one(remote._replace(cache=remote.cache._replace(shared=stays)), path, entries[path])
         except HarnessError as error:
             problems[path] = error
     return problems

@@ -193,6 +193,8 @@ def place(project: Project, cache: Cache, path: str, entry: Digested) -> Path:
     draft = draft_of(target)
     lock = contextlib.nullcontext() if cache.shared else cache._locked(entry.sha256)  # noqa: SLF001 - of this file
     with lock:
+        if _is_same(target, entry):  # another process was faster, and may have moved the object
+            return target
         try:
             _draw(cache, entry, draft)
             _give_name(draft, target, entry)
@@ -263,10 +265,16 @@ def _give_name(draft: Path, target: Path, entry: Digested) -> None:
     _require_same(target, entry)
 
 
+def _is_same(target: Path, entry: Digested) -> bool:
+    try:
+        return stat.S_ISREG(target.lstat().st_mode) and _sha256(target) == entry.sha256
+    except OSError:
+        return False
+
+
 def _require_same(target: Path, entry: Digested) -> None:
-    with contextlib.suppress(OSError):
-        if stat.S_ISREG(target.lstat().st_mode) and _sha256(target) == entry.sha256:
-            return
+    if _is_same(target, entry):
+        return
     raise RefusedError(
         str(target),
         expected=f"no file, or one of {entry.sha256}",

@@ -6,9 +6,11 @@ import pytest
 
 from harness.core.errors import UnreadableError, UsageError
 from harness.core.registry.registry import describe_file, read_registry
+from harness.core.registry.stored import fetching
 from harness.core.registry.stored.fetching import fetch_command, fetch_files, require_here
 from harness.core.registry.verify import verify
 from harness.core.storage.project import Project
+from harness.core.storage.remote.cache import place
 from harness.core.storage.remote.store import ObjectMissingError
 from harness.core.verdict import exit_code
 
@@ -67,6 +69,26 @@ def test_one_object_at_several_paths(kept, entry, tmp_path, monkeypatch, shared)
     found = fetch_files(kept, twins)
     assert (sorted(found.placed), dict(found.problems)) == (sorted(twins), {})
     assert {describe_file(kept.root / path, "fixture").sha256 for path in twins} == {entry(ARCHIVE).sha256}
+
+
+@pytest.mark.parametrize("placed", [True, False], ids=["the same file", "another file of the same bytes"])
+def test_another_process_may_move_the_object_first(kept, entry, monkeypatch, placed):
+    """As pytest-xdist's workers do, which fetch what each of their tests needs."""
+    before = (kept.root / ARCHIVE).read_bytes()
+    (kept.root / ARCHIVE).unlink()
+    fetch = fetching.fetch_objects
+
+    def overtaken(store, cache, *arguments, **options):
+        came = fetch(store, cache, *arguments, **options)
+        if placed:
+            place(kept, cache, ARCHIVE, entry(ARCHIVE))
+        else:
+            cache.path(entry(ARCHIVE).sha256).unlink()
+        return came
+
+    monkeypatch.setattr(fetching, "fetch_objects", overtaken)
+    assert fetch_files(kept, entries(kept)).problems == {}
+    assert (kept.root / ARCHIVE).read_bytes() == before
 
 
 def test_verify_accepts_what_was_fetched(kept):
