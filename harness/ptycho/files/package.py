@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from harness.core.errors import DependencyError
+from harness.core.system.packages import require_module
 
 
 def needed_module(module: str, what: str, extra: str = "files") -> Any:
@@ -30,14 +29,4 @@ def needed_module(module: str, what: str, extra: str = "files") -> Any:
     >>> needed_module("json", "notes").loads("[1]")
     [1]
     """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise DependencyError(
-            what,
-            expected=f"the package {package}",
-            found="it is not installed",
-            message=f"{what} need the package {package}, which is not installed",
-            remedy=f"Install it with `pip install 'golden-harness[{extra}]'`.",
-        ) from error
+    return require_module(module, f"for {what}", f"golden-harness[{extra}]")

@@ -17,6 +17,6 @@ def test_a_missing_one_names_its_extra(extra, named):
     with pytest.raises(DependencyError) as caught:
         needed_module("no_such_package.io", "notes", *extra)
     assert str(caught.value) == (
-        "notes need the package no_such_package, which is not installed. "
-        f"Install it with `pip install 'golden-harness[{named}]'`."
+        "no_such_package is needed for notes and cannot be imported. "
+        f"Install it: `pip install 'golden-harness[{named}]'`."
     )
